@@ -1,0 +1,47 @@
+"""What every path returns at one theta."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from relmer.solver.design import Array
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The penalized least squares problem solved at one theta.
+
+    Attributes
+    ----------
+    logdet_L
+        log|L|^2 = log|Lambda'Z'ZLambda + I| = log|V| in units of sigma^2.
+    logdet_RX
+        log|RX|^2 = log|X'V^-1 X|.
+    pwrss
+        Penalized weighted residual sum of squares, |y - X beta - Z Lambda u|^2 + |u|^2.
+    beta
+        Fixed effects (p,).
+    u
+        Spherical random effects (q,).
+    """
+
+    logdet_L: float
+    logdet_RX: float
+    pwrss: float
+    beta: Array
+    u: Array
+
+
+def logdet_triangle(R: Array) -> float:
+    """Log of the squared determinant of a triangular matrix."""
+    return float(2 * np.log(np.abs(np.diagonal(R))).sum())
+
+
+def least_squares(X: Array, y: Array) -> tuple[Array, Array, float]:
+    """beta, the triangular factor R of X, and the residual sum of squares, by Householder QR."""
+    p = X.shape[1]
+    R = linalg.qr(np.column_stack([X, y]), mode="r", check_finite=False)[0]
+    beta = linalg.solve_triangular(R[:p, :p], R[:p, p], check_finite=False)
+    rss = float(R[p, p] ** 2) if len(R) > p else 0.0
+    return beta, R[:p, :p], rss

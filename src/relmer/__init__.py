@@ -1,0 +1,1 @@
+"""relmer: the independent reference for linear mixed models."""
