@@ -1,0 +1,198 @@
+"""What an engine says about one case, as plain data that any language can write.
+
+An `Answer` follows the ladder: the data that the engine saw, the model that it built, its criterion at given
+theta, its estimates. Matrices travel as a `Fingerprint`: a digest decides equality to the last bit, and two sums
+tell, where the digest differs, how far apart the matrices are.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from relmer.reference.plain import from_plain
+
+SCHEMA = "relmer-answer/1"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Identity of a matrix: its shape, the sha256 of its entries, and two sums that any change moves.
+
+    Attributes
+    ----------
+    shape
+        Rows and columns.
+    sha256
+        Digest of the nonzero entries in column-major order (positions and values as little-endian binary).
+    total
+        Sum of the absolute entries.
+    weighted
+        Sum of the entries, each times (1 + its row) and (1 + its column) / number of columns.
+    """
+
+    shape: tuple[int, int]
+    sha256: str
+    total: float
+    weighted: float
+
+
+def fingerprint(matrix: np.ndarray | sparse.sparray) -> Fingerprint:
+    """Fingerprint of a dense or sparse matrix; explicit zeros count for nothing.
+
+    Examples
+    --------
+    >>> fingerprint(np.eye(2)) == fingerprint(sparse.csc_array(np.eye(2)))
+    True
+    """
+    columns = sparse.csc_array(matrix, copy=True)
+    columns.sum_duplicates()
+    columns.eliminate_zeros()
+    columns.sort_indices()
+    rows = columns.indices.astype("<i8")
+    starts = columns.indptr.astype("<i8")
+    values = columns.data.astype("<f8")
+    digest = hashlib.sha256()
+    for part in (np.array(columns.shape, dtype="<i8"), starts, rows, values):
+        digest.update(part.tobytes())
+    column = np.repeat(np.arange(columns.shape[1]), np.diff(starts))
+    weighted = np.sum(values * (1.0 + rows) * (1.0 + column)) / max(columns.shape[1], 1)
+    return Fingerprint(
+        (int(columns.shape[0]), int(columns.shape[1])),
+        digest.hexdigest(),
+        float(np.abs(values).sum()),
+        float(weighted),
+    )
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping factor as the engine saw it: its levels in order, and the sha256 of its codes (int64, from 0)."""
+
+    levels: int
+    sha256: str
+
+
+def grouping(levels: Sequence[str], codes: np.ndarray) -> Grouping:
+    """Identity of a factor: number of levels, and one digest over the labels and the rows' codes (from 0)."""
+    digest = hashlib.sha256("\x1f".join(levels).encode())
+    digest.update(np.asarray(codes, dtype="<i8").tobytes())
+    return Grouping(len(levels), digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rung 1: the values that the engine saw."""
+
+    rows: int
+    response_sha256: str
+    groupings: Mapping[str, Grouping]
+
+
+def data_seen(response: np.ndarray, factors: Mapping[str, tuple[Sequence[str], np.ndarray]]) -> Data:
+    """Identity of the data: `response` (n,), and per grouping factor its levels and the codes (n,) from 0."""
+    y = np.ascontiguousarray(response, dtype="<f8")
+    seen = {name: grouping(levels, codes) for name, (levels, codes) in factors.items()}
+    return Data(len(y), hashlib.sha256(y.tobytes()).hexdigest(), seen)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One random-effects term: grouping factor, columns (lme4's cnms), number of levels."""
+
+    group: str
+    columns: tuple[str, ...]
+    levels: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """Rung 2: X, Z, the template of Lambda (entries are 1-based positions in theta), names in order."""
+
+    X: Fingerprint
+    Z: Fingerprint
+    Lambda: Fingerprint
+    coefficients: tuple[str, ...]
+    terms: tuple[Term, ...]
+    theta_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CriterionValue:
+    """Rung 3: the profiled criterion (deviance or REML) at one theta."""
+
+    theta: tuple[float, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Rungs 4 and 5: the fit. Vectors in lme4's order; V by its diagonal and its row sums."""
+
+    theta: tuple[float, ...]
+    criterion: float
+    sigma: float
+    beta: tuple[float, ...]
+    se: tuple[float, ...]
+    vcov: tuple[tuple[float, ...], ...]
+    varcomp: tuple[float, ...]
+    b: tuple[float, ...]
+    fitted: tuple[float, ...]
+    V_diagonal: tuple[float, ...]
+    V_rowsum: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that one engine says about one case."""
+
+    case: str
+    engine: str
+    version: str
+    status: str  # "fitted", "unsupported" or "failed"
+    message: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    dataset_sha256: str = ""
+    data: Data | None = None
+    model: Model | None = None
+    criterion: tuple[CriterionValue, ...] = ()
+    estimates: Estimates | None = None
+    warnings: tuple[str, ...] = ()
+    recorded: bool = False
+
+
+def to_json(answer: Answer) -> str:
+    """One answer as JSON text; doubles are written so that they read back the same.
+
+    Raises
+    ------
+    ValueError
+        A number is not finite; such an answer has the status "failed".
+    """
+    return json.dumps({"schema": SCHEMA, **asdict(answer)}, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> Answer:
+    """Read an answer that anybody may have written.
+
+    Raises
+    ------
+    ValueError
+        The text is not JSON, or not an answer; the message names the field.
+    """
+    try:
+        plain = json.loads(text, parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the answer is not JSON: {error}") from None
+    if not isinstance(plain, dict) or plain.pop("schema", None) != SCHEMA:
+        raise ValueError(f'the answer is not of the schema {SCHEMA}; it must say "schema": "{SCHEMA}"')
+    answer: Answer = from_plain(Answer, plain, "answer")
+    return answer
+
+
+def refuse_constant(name: str) -> float:
+    """Refuse NaN and Infinity, which JSON does not have."""
+    raise ValueError(f"the answer holds {name}; write finite numbers, and status \"failed\" where there are none")

@@ -1,0 +1,80 @@
+"""R inside this process by rpy2: vectors in, vectors out, no double ever printed or parsed by R.
+
+Importing this module loads R, so only the child process imports it.
+"""
+
+import importlib
+from array import array
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from relmer.reference.engines.child import sendable
+from relmer.reference.engines.errors import EngineError
+
+rinterface: Any = importlib.import_module("rpy2.rinterface")
+embedded: Any = importlib.import_module("rpy2.rinterface_lib.embedded")
+
+OPTIONS = ("rpy2", "--vanilla", "--quiet", "--no-echo")
+MISSING_INTEGER = -(2**31)
+
+
+def start(source: Path) -> Callable[..., Any]:
+    """Start R, read the R file `source`, and return a function that calls one of its functions by name.
+
+    R sorts text by code point, so that the order of levels does not depend on the machine's locale.
+    """
+    embedded.set_initoptions(OPTIONS)
+    rinterface.initr(interactive=False)
+    rinterface.baseenv["Sys.setlocale"]("LC_COLLATE", "C")
+    functions = rinterface.baseenv["new.env"]()
+    rinterface.baseenv["sys.source"](texts([str(source)]), envir=functions)
+    return lambda name, *arguments: functions[name](*arguments)
+
+
+def numbers(values: Sequence[float | str | None]) -> Any:
+    """Doubles; None is NA, and "NaN", "Infinity" and "-Infinity" are what they say."""
+    doubles = array("d", [float(rinterface.NA_Real if value is None else value) for value in values])
+    return rinterface.FloatSexpVector.from_memoryview(memoryview(doubles))
+
+
+def integers(values: Sequence[int | None]) -> Any:
+    """Integers; None is NA."""
+    codes = array("i", [MISSING_INTEGER if value is None else value for value in values])
+    return rinterface.IntSexpVector.from_memoryview(memoryview(codes))
+
+
+def texts(values: Sequence[str | None]) -> Any:
+    """Character strings; None is NA."""
+    return rinterface.StrSexpVector([rinterface.NA_Character if value is None else value for value in values])
+
+
+def logicals(values: Sequence[bool | None]) -> Any:
+    """Logical values; None is NA."""
+    return rinterface.BoolSexpVector(values)
+
+
+def entries(values: Sequence[Any]) -> Any:
+    """A list of R values."""
+    return rinterface.ListSexpVector(values)
+
+
+def plain(value: Any) -> Any:
+    """An R value as JSON can carry it: a named list is an object, any vector a list.
+
+    NA is null, except among doubles, where it becomes NaN.
+    """
+    if value is rinterface.NULL:
+        return None
+    if isinstance(value, rinterface.ListSexpVector):
+        parts = [plain(part) for part in value]
+        return (
+            parts if value.names is rinterface.NULL else dict(zip(map(str, value.names), parts, strict=True))
+        )
+    if isinstance(value, rinterface.FloatSexpVector):
+        return [sendable(number) for number in value.memoryview()]
+    if isinstance(value, rinterface.IntSexpVector):
+        return [None if code == MISSING_INTEGER else code for code in value.memoryview()]
+    if isinstance(value, rinterface.StrSexpVector):
+        return [None if text is rinterface.NA_Character else str(text) for text in value]
+    raise EngineError(f"R returned a value of type {value.typeof!r}, which has no plain form")

@@ -1,0 +1,196 @@
+"""lme4 as an engine, twice: as a user calls it, and with every tolerance tight."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from relmer.datasets import Case
+from relmer.reference.answer import Data, Estimates, Model, Term, data_seen, fingerprint
+from relmer.reference.engines.child import plain_text, sendable
+from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.lme4_process import Lme4Process, shared
+from relmer.reference.engines.protocol import Fitted
+from scipy import sparse
+
+MOST_WARNINGS = 20
+
+
+class Lme4:
+    """lme4 in a child process.
+
+    Parameters
+    ----------
+    name
+        Name of the engine.
+    tight
+        Whether the optimum is searched by three optimisers with tolerances of about 1e-12, instead of by
+        `lmer` as a user calls it.
+    process
+        The process that runs R; engines may share one.
+    """
+
+    capabilities = frozenset({"stages", "criterion", "fit"})
+
+    def __init__(self, name: str, tight: bool, process: Lme4Process) -> None:
+        self.name = name
+        self._tight = tight
+        self._process = process
+
+    def available(self) -> str:
+        """The empty string if lme4 can run here, else one line: what is missing and what to install."""
+        return self._process.available()
+
+    def version(self) -> str:
+        """Version of lme4 as its authors write it, such as 1.1-31."""
+        return self._process.versions()["lme4"]
+
+    def environment(self) -> dict[str, str]:
+        """Versions of R, lme4, Matrix, nloptr, minqa, rpy2, BLAS and LAPACK, and R's platform."""
+        return self._process.versions()
+
+    def close(self) -> None:
+        """End the child process, for all engines that share it; a later call starts another."""
+        self._process.close()
+
+    def stages(self, case: Case) -> tuple[Data, Model]:
+        """What lme4 makes of the case before it optimises: the data that it saw, the model that it built."""
+        reply = _values(self._process.ask(case, {"op": "stages"}))
+        with _expected_form("stages"):
+            return _data(reply), _model(reply)
+
+    def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float, ...]:
+        """lme4's profiled criterion at each theta; NaN where lme4 cannot evaluate it.
+
+        A model without random effects has one theta, the empty one.
+        """
+        request = {
+            "op": "criterion",
+            "thetas": [[sendable(float(entry)) for entry in theta] for theta in thetas],
+        }
+        reply = _values(self._process.ask(case, request))
+        with _expected_form("criterion"):
+            values = _numbers(reply["values"])
+        if len(values) != len(thetas):
+            raise EngineError(
+                f"lme4: {len(values)} values of the criterion for {len(thetas)} thetas; report a bug"
+            )
+        return values
+
+    def fit(self, case: Case) -> Fitted:
+        """Fit the case and collect every warning and message."""
+        reply = self._process.ask(case, {"op": "fit", "tight": self._tight})
+        with _expected_form("fit"):
+            values = _values(reply)
+            return Fitted(_estimates(values), _warnings(reply), int(values["evaluations"][0]))
+
+
+def default() -> Lme4:
+    """lme4 as a user calls it: `lmer(formula, data, REML)`."""
+    return Lme4("lme4", False, shared())
+
+
+def tight() -> Lme4:
+    """lme4 with every tolerance tight and more than one optimiser."""
+    return Lme4("lme4-tight", True, shared())
+
+
+@contextlib.contextmanager
+def _expected_form(operation: str) -> Iterator[None]:
+    """Turn what an answer of another form runs into, whatever that is, into an `EngineError`."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        detail = plain_text(f"{type(error).__name__}: {error}", 200)
+        raise EngineError(
+            f"lme4: answer to {operation!r} has another form than expected ({detail}); report a bug"
+        ) from None
+
+
+def _values(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    values = reply.get("value")
+    if not isinstance(values, dict):
+        raise EngineError("lme4: answer without values; report a bug")
+    return values
+
+
+def _warnings(reply: Mapping[str, Any]) -> tuple[str, ...]:
+    said = [plain_text(str(text)) for text in reply["warnings"]]
+    return tuple(dict.fromkeys(said))[:MOST_WARNINGS]
+
+
+def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _names(values: Sequence[Any]) -> tuple[str, ...]:
+    """Names and levels, exactly: they are the caller's own."""
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("a name that is not a string")
+    return tuple(values)
+
+
+def _integers(values: Sequence[Any]) -> NDArray[np.int64]:
+    return np.array([int(value) for value in values], dtype=np.int64)
+
+
+def _data(reply: Mapping[str, Any]) -> Data:
+    factors = {
+        str(name): (_names(factor["levels"]), _integers(factor["codes"]))
+        for name, factor in reply.get("flist", {}).items()
+    }
+    return data_seen(np.array(_numbers(reply["y"])), factors)
+
+
+def _model(reply: Mapping[str, Any]) -> Model:
+    rows = int(reply["rows"][0])
+    coefficients = _names(reply["coefficients"])
+    X = np.array(_numbers(reply["X"])).reshape((rows, len(coefficients)), order="F")
+    Z, Lambda = _random_part(reply, rows)
+    groups = _names(reply.get("groups", ()))
+    terms = zip(groups, reply.get("cnms", ()), reply.get("nl", ()), strict=True)
+    return Model(
+        X=fingerprint(X),
+        Z=fingerprint(Z),
+        Lambda=fingerprint(Lambda),
+        coefficients=coefficients,
+        terms=tuple(Term(group, _names(columns), int(levels)) for group, columns, levels in terms),
+        theta_names=_names(reply.get("theta_names", ())),
+    )
+
+
+def _random_part(reply: Mapping[str, Any], rows: int) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Z and the template of Lambda: lme4 stores their transposes by columns, which is these by rows."""
+    if "Zt" not in reply:
+        return sparse.csr_array((rows, 0)), sparse.csr_array((0, 0))
+    Zt, Lambdat = reply["Zt"], reply["Lambdat"]
+    random_effects = int(Zt["rows"][0])
+    Z = sparse.csr_array(
+        (np.array(_numbers(Zt["x"])), _integers(Zt["i"]), _integers(Zt["p"])), shape=(rows, random_effects)
+    )
+    Lambda = sparse.csr_array(
+        (_integers(Lambdat["Lind"]).astype(float), _integers(Lambdat["i"]), _integers(Lambdat["p"])),
+        shape=(random_effects, random_effects),
+    )
+    for matrix in (Z, Lambda):
+        matrix.check_format(full_check=True)
+    return Z, Lambda
+
+
+def _estimates(values: Mapping[str, Any]) -> Estimates:
+    beta = _numbers(values["beta"])
+    columns = np.array(_numbers(values["vcov"])).reshape((len(beta), len(beta)), order="F")
+    return Estimates(
+        theta=_numbers(values["theta"]),
+        criterion=float(values["criterion"][0]),
+        sigma=float(values["sigma"][0]),
+        beta=beta,
+        se=_numbers(values["se"]),
+        vcov=tuple(tuple(row) for row in columns.tolist()),
+        varcomp=_numbers(values["varcomp"]),
+        b=_numbers(values["b"]),
+        fitted=_numbers(values["fitted"]),
+        V_diagonal=_numbers(values["V_diagonal"]),
+        V_rowsum=_numbers(values["V_rowsum"]),
+    )

@@ -1,0 +1,71 @@
+"""The program of the child process that runs lme4: requests in, calls of the functions in lme4.R out."""
+
+import functools
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from relmer.reference.engines.child import serve
+from relmer.reference.engines.errors import EngineError
+
+SOURCE = Path(__file__).with_name("lme4.R")
+
+
+@functools.cache
+def functions() -> Callable[..., Any]:
+    """The functions of lme4.R by name; the first call starts R."""
+    from relmer.reference.engines import embedded_r  # noqa: PLC0415  a failure to load R is an answer
+
+    return embedded_r.start(SOURCE)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Carry out one request; what R refuses is raised as an `EngineError` with R's own words."""
+    call = functions()
+    from relmer.reference.engines import embedded_r as r  # noqa: PLC0415
+
+    match request["op"]:
+        case "hello":
+            return {**r.plain(call("versions")), "rpy2": [importlib.metadata.version("rpy2-rinterface")]}
+        case "open":
+            columns = [column(call, given) for given in request["columns"]]
+            names = r.texts([given["name"] for given in request["columns"]])
+            text, reml = r.texts([request["formula"]]), r.logicals([request["reml"]])
+            return attempted(r.plain(call("open_case", text, reml, r.entries(columns), names)))
+        case "stages":
+            return attempted(r.plain(call("stages")))
+        case "criterion":
+            thetas = r.entries([r.numbers(theta) for theta in request["thetas"]])
+            return attempted(r.plain(call("criterion", thetas)))
+        case "fit":
+            return attempted(r.plain(call("fit_tight" if request["tight"] else "fit_default")))
+    raise EngineError(f"no operation {request['op']!r}")
+
+
+def attempted(outcome: dict[str, Any]) -> dict[str, Any]:
+    """The value and the warnings of an attempt in R."""
+    if "error" in outcome:
+        raise EngineError(" ".join(outcome["error"]))
+    return outcome
+
+
+def column(call: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+    """One column of the data as an R vector."""
+    from relmer.reference.engines import embedded_r as r  # noqa: PLC0415
+
+    match given["kind"]:
+        case "number":
+            return r.numbers(given["values"])
+        case "text":
+            return r.texts(given["values"])
+        case "logical":
+            return r.logicals(given["values"])
+        case "factor":
+            codes, levels = r.integers(given["values"]), r.texts(given["levels"])
+            return call("factor_column", codes, levels, r.logicals([given["ordered"]]))
+    raise EngineError(f"column {given['name']!r}: no kind {given['kind']!r}")
+
+
+if __name__ == "__main__":
+    serve(answer)

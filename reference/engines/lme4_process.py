@@ -1,0 +1,182 @@
+"""The child process in which R and lme4 run: whether it can, what it is, which case it has open."""
+
+import functools
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+from relmer.datasets import Case, load
+from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable
+from relmer.reference.engines.errors import EngineError, EngineMissing
+from relmer.solver.formula import canonical, parse, variables
+
+PROGRAM = ("-m", "relmer.reference.engines.lme4_child")
+ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}
+SECONDS = 600.0
+OLDEST_R = (4, 0)
+OLDEST_LME4 = (1, 1, 27)
+INSTALL_R = "install R >= 4.0 and its package lme4 >= 1.1-27 (Debian: r-base-core, r-cran-lme4)"
+
+
+class Lme4Process:
+    """R with lme4 in a child process; `with` or `close` ends it, and so does the end of the parent.
+
+    Parameters
+    ----------
+    program
+        Python's command line for the child; tests pass their own.
+    seconds
+        Limit on any one request.
+    memory_bytes
+        Limit on the child's address space.
+    """
+
+    def __init__(
+        self, program: tuple[str, ...] = PROGRAM, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
+        self.child = Child("lme4", program, ENVIRONMENT, memory_bytes)
+        self._seconds = seconds
+        self._lock = threading.RLock()
+        self._versions: dict[str, str] | None = None
+        self._unusable = ""
+        self._opened: tuple[int, str, str, bool] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child process; a later request starts another."""
+        with self._lock:
+            self.child.close()
+
+    def available(self) -> str:
+        """The empty string if lme4 can run here, else one line: what is missing and what to install."""
+        with self._lock:
+            if self._versions is None and not self._unusable:
+                self._unusable = self._meet()
+            return self._unusable
+
+    def versions(self) -> dict[str, str]:
+        """Versions of R, lme4, Matrix, nloptr, minqa, rpy2, BLAS and LAPACK, and R's platform.
+
+        Raises
+        ------
+        EngineMissing
+            lme4 cannot run here.
+        """
+        if unusable := self.available():
+            raise EngineMissing(unusable)
+        return dict(self._versions or {})
+
+    def ask(self, case: Case, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer to a request about `case`, which is opened first unless it is the last one opened."""
+        with self._lock:
+            self.versions()
+            model = (case.dataset, case.formula, case.reml)
+            if self._opened != (self.child.starts, *model) or self.child.process_id is None:
+                self._opened = None
+                self.child.request(opening(case), self._seconds)
+                self._opened = (self.child.starts, *model)
+            return self.child.request(message, self._seconds)
+
+    def _meet(self) -> str:
+        if not (os.environ.get("R_HOME") or shutil.which("R")):
+            return f"R is not on the PATH: {INSTALL_R}"
+        try:
+            found = self.child.request({"op": "hello"}, self._seconds)
+        except EngineError as error:
+            return advice(str(error))
+        versions = {
+            plain_text(name, 40): plain_text(" ".join(map(str, value))) for name, value in found.items()
+        }
+        self._versions = versions
+        return outdated(versions)
+
+
+@functools.cache
+def shared() -> Lme4Process:
+    """The process that all lme4 engines of this run share."""
+    return Lme4Process()
+
+
+def advice(error: str) -> str:
+    """One line on why R does not start from Python, and what to install, from the text of the error."""
+    if "No module named 'rpy2" in error:
+        return "the Python package rpy2-rinterface is missing: pip install 'rpy2-rinterface>=3.6.3,<3.6.6'"
+    if "libR" in error and "cannot open shared object" in error:
+        return "R was built without its shared library libR: install an R built with --enable-R-shlib"
+    if symbol := re.search(r"undefined symbol:? *'?(\w+)|symbol '(\w+)' not found", error):
+        return (
+            "the installed rpy2-rinterface does not fit this R, which has no symbol "
+            f"{symbol[1] or symbol[2]}: 3.6.3 to 3.6.5 load R 4.2, 3.6.6 and later need R >= 4.5"
+        )
+    if "r_home" in error.lower():
+        return f"no R that rpy2 can find: {INSTALL_R}, or set R_HOME"
+    return f"R does not start from Python: {plain_text(error, 300)}"
+
+
+def outdated(versions: Mapping[str, str]) -> str:
+    """One line on what is too old or missing among the versions of R and lme4; empty if they will do."""
+    if _parts(versions.get("R", "")) < OLDEST_R:
+        return f"R {versions.get('R') or 'of unknown version'} is too old: {INSTALL_R}"
+    if not versions.get("lme4"):
+        return "R has no package lme4: install.packages('lme4') in R, or r-cran-lme4 on Debian"
+    if _parts(versions["lme4"]) < OLDEST_LME4:
+        return f"lme4 {versions['lme4']} is too old: install lme4 >= 1.1-27"
+    return ""
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def opening(case: Case) -> dict[str, Any]:
+    """The request that opens a case: its formula, parsed and written again, and the columns that it uses."""
+    formula = parse(case.formula)
+    frame = load(case.dataset).frame
+    names = variables(formula)
+    for name in names:
+        if name not in frame.columns:
+            raise EngineError(f"lme4: case {case.name!r}: data set {case.dataset!r} has no column {name!r}")
+    columns = [column(name, frame[name]) for name in names]
+    return {"op": "open", "formula": canonical(formula), "reml": case.reml, "columns": columns}
+
+
+def column(name: str, values: "pd.Series[Any]") -> dict[str, Any]:
+    """One column as the child process takes it: a factor as 1-based codes, a missing value as None.
+
+    Examples
+    --------
+    >>> column("g", pd.Series(pd.Categorical(["b", "a", None], ["b", "a"])))["values"]
+    [1, 2, None]
+    """
+    missing = values.isna().tolist()
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return {
+            "name": name,
+            "kind": "factor",
+            "levels": [str(level) for level in values.cat.categories],
+            "ordered": bool(values.cat.ordered),
+            "values": [None if code < 0 else code + 1 for code in values.cat.codes.tolist()],
+        }
+    read: Callable[[Any], Any]
+    if pd.api.types.is_bool_dtype(values.dtype):
+        kind, read = "logical", bool
+    elif pd.api.types.is_numeric_dtype(values.dtype):
+        kind, read = "number", lambda value: sendable(float(value))
+    elif pd.api.types.is_string_dtype(values.dtype):
+        kind, read = "text", str
+    else:
+        raise EngineError(f"lme4: column {name!r} of type {values.dtype}: make it numbers, text or a factor")
+    sent = [None if gone else read(value) for value, gone in zip(values.tolist(), missing, strict=True)]
+    return {"name": name, "kind": kind, "values": sent}

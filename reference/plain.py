@@ -1,0 +1,67 @@
+"""From plain data (what JSON holds) to frozen records, checked against the records' own type annotations."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, MISSING
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+
+def from_plain(kind: Any, value: Any, where: str) -> Any:
+    """Make a value of the annotated type from plain data.
+
+    Understands dataclasses, `tuple[T, ...]`, `tuple[A, B]`, `Mapping[str, T]`, `T | None`, and float, int, str, bool.
+
+    Raises
+    ------
+    ValueError
+        Something is missing, not known, or of another type; the message says where.
+
+    Examples
+    --------
+    >>> from_plain(tuple[float, ...], [1, 2.5], "theta")
+    (1.0, 2.5)
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        inner = next(option for option in arguments if option is not type(None))
+        return None if value is None else from_plain(inner, value, where)
+    if is_dataclass(kind):
+        return record(kind, value, where)
+    if origin is tuple:
+        return entries(arguments, value, where)
+    if origin is Mapping:
+        expect(isinstance(value, dict), where, "an object", value)
+        return {str(key): from_plain(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is float:
+        expect(isinstance(value, int | float) and not isinstance(value, bool), where, "a number", value)
+        return float(value)
+    expect(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)), where, kind.__name__, value)
+    return value
+
+
+def entries(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    """Make a tuple from a list."""
+    expect(isinstance(value, list | tuple), where, "a list", value)
+    if arguments[-1] is Ellipsis:
+        return tuple(from_plain(arguments[0], item, f"{where}[{k}]") for k, item in enumerate(value))
+    expect(len(value) == len(arguments), where, f"a list of {len(arguments)}", value)
+    return tuple(from_plain(kind, item, where) for kind, item in zip(arguments, value, strict=True))
+
+
+def record(kind: Any, value: Any, where: str) -> Any:
+    """Make a dataclass from an object."""
+    expect(isinstance(value, dict), where, "an object", value)
+    hints = get_type_hints(kind)
+    required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    missing, unknown = sorted(required - value.keys()), sorted(value.keys() - hints.keys())
+    if missing or unknown:
+        raise ValueError(f"{where}: " + "; ".join(
+            [f"{name} is missing" for name in missing] + [f"{name!r:.60} is not known" for name in unknown]
+        ))
+    return kind(**{name: from_plain(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+def expect(holds: bool, where: str, wanted: str, value: Any) -> None:
+    """Refuse a value of the wrong type."""
+    if not holds:
+        raise ValueError(f"{where} must be {wanted}, not {value!r:.60}")

@@ -1,0 +1,59 @@
+"""Recorded answers: what one version of an engine returned, frozen with its provenance, one JSON file per case."""
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from relmer.datasets import Case, load
+from relmer.reference.answer import Answer, from_json, to_json
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+class RecordingError(ValueError):
+    """A recording that cannot be used; one line that names the file and says what to do."""
+
+
+def path_of(engine: str, case: str, root: Path = RECORDED) -> Path:
+    """File of a recording.
+
+    Examples
+    --------
+    >>> path_of("lme4", "docs/bdf", Path("recorded")).as_posix()
+    'recorded/lme4/docs.bdf.json'
+    """
+    return root / engine / f"{case.replace('/', '.')}.json"
+
+
+def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
+    """What was recorded of an engine for a case; None if nothing was.
+
+    Raises
+    ------
+    RecordingError
+        The file cannot be read, or was recorded on other data or of another case.
+    """
+    path = path_of(engine, case.name, root)
+    if not path.exists():
+        return None
+    try:
+        answer = from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RecordingError(f"{path.name}: {error}; record it again: relmer record --engine {engine}") from None
+    if (answer.engine, answer.case) != (engine, case.name):
+        raise RecordingError(f"{path.name} holds {answer.engine} on {answer.case}; record it again")
+    if answer.dataset_sha256 != load(case.dataset).sha256:
+        raise RecordingError(f"{path.name} was recorded on other data than {case.dataset} is now; record it again")
+    return replace(answer, recorded=True)
+
+
+def write(answer: Answer, root: Path = RECORDED) -> Path:
+    """Write a recording whole or not at all; give its path."""
+    path = path_of(answer.engine, answer.case, root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = to_json(replace(answer, recorded=True))
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    os.replace(file.name, path)
+    return path
