@@ -1,6 +1,6 @@
 """`lmer`: from text and data to a fit, and the fit with all its matrices."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -199,6 +199,13 @@ class Fit:
     def singular(self) -> bool:
         """Whether some covariance matrix G_j has not full rank."""
         return bool(np.any(np.isfinite(self.optimum.duals)))
+
+
+def at_theta(fit: Fit, theta: Array) -> Fit:
+    """Give the model of a fit at another theta: nothing is searched, beta, sigma and b follow theta."""
+    theta = np.asarray(theta, dtype=float)
+    moved = profile(prepare(fit.design, fit.method), theta)
+    return replace(fit, optimum=Optimum(theta, 1, False, np.inf, ()), profile=moved)
 
 
 def lmer(

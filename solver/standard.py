@@ -48,11 +48,11 @@ def lower_trapezoid(root: Array) -> Array:
 
     Columns beyond the r-th are zero; the first nonzero entry of each column is positive.
     """
-    width, rank = root.shape
+    width, rank = len(root), min(root.shape)
     T = np.zeros((width, width))
     if rank:
         R = linalg.qr(root.T, mode="r")[0][:rank]
-        T[:, : len(R)] = np.tril(R.T)
+        T[:, :rank] = np.tril(R.T)
     first = T[np.argmax(T != 0, axis=0), np.arange(width)]
     return T * np.where(first < 0, -1.0, 1.0)
 

@@ -1,0 +1,101 @@
+"""The data sets that `export.R` took out of R: read, checked, given their types."""
+
+import gzip
+import hashlib
+import io
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+DATA = Path(__file__).parent / "data"
+
+
+class DataError(ValueError):
+    """A data set or a case that cannot be had as asked for; the message is one line."""
+
+
+def exported_names(root: Path = DATA) -> tuple[str, ...]:
+    """Return the names of the exported data sets, in alphabetical order."""
+    return tuple(sorted(path.stem for path in root.glob("*.json")))
+
+
+def read_exported(name: str, root: Path = DATA) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read one exported data set and verify it.
+
+    Parameters
+    ----------
+    name
+        One of `exported_names(root)`.
+    root
+        The folder with the CSV and metadata files.
+
+    Returns
+    -------
+    tuple
+        The frame, and the metadata as a dictionary.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, or is not the one that was exported.
+    """
+    meta = _read_meta(root / f"{name}.json")
+    path = root / meta["file"]
+    text = _read_text(path)
+    if hashlib.sha256(text).hexdigest() != meta["sha256"]:
+        raise DataError(_restore(path, "does not have the sha256 that its metadata states"))
+    raw = pd.read_csv(io.BytesIO(text), dtype=str, keep_default_na=False, na_values=[""])
+    if list(raw.columns) != [column["name"] for column in meta["columns"]] or len(raw) != meta["rows"]:
+        raise DataError(_restore(path, "does not have the rows and columns that its metadata states"))
+    columns = {column["name"]: _typed(raw[column["name"]], column, path) for column in meta["columns"]}
+    return pd.DataFrame(columns), meta
+
+
+def _restore(path: Path, problem: str) -> str:
+    return f"{path.name} {problem}: restore the file, or export it again with export.R"
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    try:
+        meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise DataError(_restore(path, "cannot be read")) from None
+    except ValueError:
+        raise DataError(_restore(path, "is not JSON")) from None
+    missing = {"name", "file", "sha256", "rows", "columns"} - set(meta)
+    if missing:
+        raise DataError(_restore(path, f"lacks {', '.join(sorted(missing))}"))
+    return meta
+
+
+def _read_text(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error):
+        raise DataError(_restore(path, "cannot be read")) from None
+
+
+def _typed(values: pd.Series, column: Mapping[str, Any], path: Path) -> pd.Series:
+    match column["type"]:
+        case "factor" | "ordered" as kind:
+            unknown = sorted(set(values.dropna()) - set(column["levels"]))
+            if unknown:
+                problem = f"has in column {column['name']} the value {unknown[0]!r}, which is no level"
+                raise DataError(_restore(path, problem))
+            return pd.Series(pd.Categorical(values, column["levels"], ordered=kind == "ordered"))
+        case "numeric" | "integer" as kind:
+            # Python's float rounds correctly; pandas' parsers do so only in some versions.
+            numbers = pd.Series([float(value) for value in values], dtype="float64")
+            return numbers.astype("int64") if kind == "integer" and not values.isna().any() else numbers
+        case "logical":
+            answers = values.map({"TRUE": True, "FALSE": False})
+            return answers.astype("boolean" if values.isna().any() else "bool")
+        case "string":
+            return values
+        case kind:
+            raise DataError(_restore(path, f"has in column {column['name']} the unknown type {kind!r}"))

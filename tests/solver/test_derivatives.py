@@ -1,0 +1,73 @@
+"""Exact derivatives against differences of the criterion itself."""
+
+import numpy as np
+from bounds import GRADIENT, HESSIAN
+from hypothesis import given, settings
+from strategies import Problem, problems
+
+from relmer.solver.criterion import criterion, prepare, profile
+from relmer.solver.derivatives import cross_products, derivatives, derivatives_at
+from relmer.solver.design import factors
+
+STEP = 2e-3
+
+
+def difference(function, theta: np.ndarray) -> np.ndarray:
+    """Central differences with Richardson's extrapolation, one column per entry of theta."""
+    columns = []
+    for axis in np.eye(len(theta)):
+        coarse = (function(theta + STEP * axis) - function(theta - STEP * axis)) / (2 * STEP)
+        fine = (function(theta + STEP / 2 * axis) - function(theta - STEP / 2 * axis)) / STEP
+        columns.append((4 * fine - coarse) / 3)
+    return np.array(columns).T
+
+
+@given(problems())
+@settings(max_examples=60, deadline=None)
+def test_gradient_is_that_of_the_criterion(problem: Problem) -> None:
+    prepared = prepare(problem.design, "gls")
+    for REML in (True, False):
+        exact = derivatives_at(problem.design, problem.theta, REML).gradient
+        numeric = difference(
+            lambda theta, REML=REML: criterion(problem.design, profile(prepared, theta), REML), problem.theta
+        )
+        np.testing.assert_allclose(exact, numeric, rtol=GRADIENT, atol=GRADIENT * max(1.0, np.abs(exact).max()))
+
+
+@given(problems())
+@settings(max_examples=60, deadline=None)
+def test_hessian_is_that_of_the_gradient(problem: Problem) -> None:
+    for REML in (True, False):
+        exact = derivatives_at(problem.design, problem.theta, REML).hessian
+        numeric = difference(
+            lambda theta, REML=REML: derivatives_at(problem.design, theta, REML).gradient, problem.theta
+        )
+        np.testing.assert_array_equal(exact.shape, numeric.shape)
+        np.testing.assert_allclose(exact, numeric, rtol=HESSIAN, atol=HESSIAN * max(1.0, np.abs(exact).max()))
+
+
+@given(problems())
+@settings(max_examples=60, deadline=None)
+def test_duals_are_derivatives_in_G(problem: Problem) -> None:
+    """From a singular or regular G, the criterion along G + t vv' starts with the slope v'Sv."""
+    products = cross_products(problem.design)
+    blocks = factors(problem.design.terms, problem.theta)
+    prepared = prepare(problem.design, "gls")
+    S = derivatives(products, blocks, True).duals[0]
+    direction = np.ones(len(S)) / np.sqrt(len(S))
+
+    def along(t: float) -> float:
+        G = blocks[0] @ blocks[0].T + t * np.outer(direction, direction)
+        vectors, values = np.linalg.eigh(G)[::-1]
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        lower = np.linalg.qr(root.T, mode="r").T
+        theta = np.concatenate([T[np.triu_indices(len(T))[::-1]] for T in [lower, *blocks[1:]]])
+        return criterion(problem.design, profile(prepared, theta), True)
+
+    steps = [1e-4, 5e-5, 2.5e-5]
+    slopes = [(along(t) - along(0.0)) / t for t in steps]
+    first = [2 * slopes[1] - slopes[0], 2 * slopes[2] - slopes[1]]
+    numeric = (4 * first[1] - first[0]) / 3
+    expected = direction @ S @ direction
+    scale = max(1.0, abs(expected), *np.abs(slopes))
+    assert abs(numeric - expected) <= 1e2 * GRADIENT * scale

@@ -1,0 +1,12 @@
+"""Bounds that only the tests use, each with its derivation; what verdicts use stands in relmer.reports.tolerances."""
+
+EPS = 2.0**-52
+
+# A central difference with step h of a criterion of size s, rounded to 64 eps s, has the error 64 eps s / h from
+# rounding and f''' h^2 / 6 from truncation. Richardson's step removes the h^2 term; with h = 2e-3 and s about 500 the
+# first is 4e-9 of s; third derivatives here stay below 1e3, so that the h^4 term is below 1e-8.
+GRADIENT = 1e-6
+# The same for the differences of the exact gradient, which is rounded to about 1e-11.
+HESSIAN = 1e-5
+# Rounding of a dense n x n matrix equation with n < 200 and entries of one size: n eps times a few.
+DENSE = 1e-12
