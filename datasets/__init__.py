@@ -16,6 +16,7 @@ from relmer.datasets.simulated import (
     star_sample,
 )
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
+from relmer.datasets.table import read_table
 
 __all__ = [
     "Case",
@@ -28,6 +29,7 @@ __all__ = [
     "frame_sha256",
     "load",
     "names",
+    "read_table",
     "simulate_three_level",
     "sleepstudy_three",
     "star_kindergarten",

@@ -90,7 +90,7 @@ def _typed(values: pd.Series, column: Mapping[str, Any], path: Path) -> pd.Serie
             return pd.Series(pd.Categorical(values, column["levels"], ordered=kind == "ordered"))
         case "numeric" | "integer" as kind:
             # Python's float rounds correctly; pandas' parsers do so only in some versions.
-            numbers = pd.Series([float(value) for value in values], dtype="float64")
+            numbers = pd.Series([float(value) for value in values.tolist()], dtype="float64")
             return numbers.astype("int64") if kind == "integer" and not values.isna().any() else numbers
         case "logical":
             answers = values.map({"TRUE": True, "FALSE": False})

@@ -141,9 +141,7 @@ class RandomStream:
             If `size` is negative or greater than `n`.
         """
         if not 0 <= size <= n:
-            raise ValueError(
-                f"size {size} is not between 0 and {n}: without replacement no more can be drawn"
-            )
+            raise ValueError(f"size {size} is not between 0 and {n}: without replacement no more can be drawn")
         if n > _LARGEST_TABLE and size <= n // 2:
             return self._sample_by_retrying(n, size)
         population = np.arange(1, n + 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from relmer.datasets.exported import DATA, read_exported
 from relmer.datasets.rng import RandomStream
 

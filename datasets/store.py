@@ -4,11 +4,13 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
 from relmer.datasets.exported import DATA, DataError, exported_names, read_exported
 from relmer.datasets.simulated import DERIVED
 
@@ -71,6 +73,18 @@ def load(name: str, root: Path = DATA) -> Dataset:
     >>> list(machines.frame["Worker"].cat.categories)
     ['6', '2', '4', '1', '3', '5']
     """
+    verified = _verified(name, root, _stamp(root))
+    return replace(verified, frame=verified.frame.copy())
+
+
+def _stamp(root: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, times and sizes of the files: a change calls for another verification."""
+    found = ((path.name, path.stat()) for path in sorted(root.iterdir()))
+    return tuple((name, status.st_mtime_ns, status.st_size) for name, status in found)
+
+
+@lru_cache(maxsize=16)
+def _verified(name: str, root: Path, stamp: tuple[tuple[str, int, int], ...]) -> Dataset:
     if name in DERIVED:
         return _load_derived(name, root)
     if name not in exported_names(root):

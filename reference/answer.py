@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from scipy import sparse
 
-from relmer.reference.plain import from_plain
+from relmer.reference.plain import read_record
 
 SCHEMA = "relmer-answer/1"
 
@@ -162,6 +162,7 @@ class Answer:
     estimates: Estimates | None = None
     warnings: tuple[str, ...] = ()
     recorded: bool = False
+    schema: str = SCHEMA
 
 
 def to_json(answer: Answer) -> str:
@@ -172,7 +173,7 @@ def to_json(answer: Answer) -> str:
     ValueError
         A number is not finite; such an answer has the status "failed".
     """
-    return json.dumps({"schema": SCHEMA, **asdict(answer)}, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(asdict(answer), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def from_json(text: str) -> Answer:
@@ -183,16 +184,5 @@ def from_json(text: str) -> Answer:
     ValueError
         The text is not JSON, or not an answer; the message names the field.
     """
-    try:
-        plain = json.loads(text, parse_constant=refuse_constant)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"the answer is not JSON: {error}") from None
-    if not isinstance(plain, dict) or plain.pop("schema", None) != SCHEMA:
-        raise ValueError(f'the answer is not of the schema {SCHEMA}; it must say "schema": "{SCHEMA}"')
-    answer: Answer = from_plain(Answer, plain, "answer")
+    answer: Answer = read_record(Answer, text, SCHEMA, "answer")
     return answer
-
-
-def refuse_constant(name: str) -> float:
-    """Refuse NaN and Infinity, which JSON does not have."""
-    raise ValueError(f"the answer holds {name}; write finite numbers, and status \"failed\" where there are none")

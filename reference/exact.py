@@ -64,20 +64,20 @@ def one_way(values: Sequence[float], codes: Sequence[int], REML: bool) -> OneWay
     if len(sizes) != 1:
         return None
     k, J = len(groups), sizes.pop()
-    means = [sum(group) / J for group in groups.values()]
+    means = [sum(group, Fraction(0)) / J for group in groups.values()]
     mean = sum(means, Fraction(0)) / k
-    within = sum((y - m) ** 2 for group, m in zip(groups.values(), means, strict=True) for y in group)
-    between = J * sum((m - mean) ** 2 for m in means)
+    within = sum(((y - m) ** 2 for group, m in zip(groups.values(), means, strict=True) for y in group), Fraction(0))
+    between = J * sum(((m - mean) ** 2 for m in means), Fraction(0))
     d, groups_d = (k * J - 1, k - 1) if REML else (k * J, k)
-    residual, level = Fraction(within) / (k * (J - 1)), Fraction(between) / groups_d
+    residual, level = within / (k * (J - 1)), between / groups_d
     if level < residual:
-        residual = level = Fraction(within + between) / d
+        residual = level = (within + between) / d
     criterion = one_way_criterion(k, J, residual, level, REML)
     return OneWay(mean, residual, (level - residual) / J, level / (k * J), criterion)
 
 
 def one_way_criterion(k: int, J: int, residual: Fraction, level: Fraction, REML: bool) -> Decimal:
-    """d (1 + log 2 pi) + log|V| [+ log|X'V^-1 X|] at the optimum.
+    """D (1 + log 2 pi) + log|V| [+ log|X'V^-1 X|] at the optimum.
 
     V has per group the eigenvalue `level` = sigma^2 + J sigma_b^2 once and sigma^2 J - 1 times; the intercept's
     information is k J / level.

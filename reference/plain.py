@@ -1,9 +1,33 @@
 """From plain data (what JSON holds) to frozen records, checked against the records' own type annotations."""
 
+import json
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, MISSING
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
+
+
+def read_record(kind: Any, text: str, schema: str, name: str) -> Any:
+    """Make a record from JSON text that anybody may have written.
+
+    The text is an object whose "schema" is `schema`; the record may or may not have that field itself.
+
+    Raises
+    ------
+    ValueError
+        The text is not JSON, or not such a record; one line that names the field.
+    """
+
+    def refuse(constant: str) -> float:
+        raise ValueError(f"the {name} holds {constant}; write finite numbers only, JSON has no others")
+
+    try:
+        value = json.loads(text, parse_constant=refuse)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"the {name} is not JSON: {error}") from None
+    if not isinstance(value, dict) or value.get("schema") != schema:
+        raise ValueError(f'the {name} must be an object with "schema": "{schema}"')
+    return from_plain(kind, value, name)
 
 
 def from_plain(kind: Any, value: Any, where: str) -> Any:
@@ -55,9 +79,10 @@ def record(kind: Any, value: Any, where: str) -> Any:
     required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
     missing, unknown = sorted(required - value.keys()), sorted(value.keys() - hints.keys())
     if missing or unknown:
-        raise ValueError(f"{where}: " + "; ".join(
-            [f"{name} is missing" for name in missing] + [f"{name!r:.60} is not known" for name in unknown]
-        ))
+        raise ValueError(
+            f"{where}: "
+            + "; ".join([f"{name} is missing" for name in missing] + [f"{name!r:.60} is not known" for name in unknown])
+        )
     return kind(**{name: from_plain(hints[name], item, f"{where}.{name}") for name, item in value.items()})
 
 

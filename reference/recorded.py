@@ -1,12 +1,11 @@
 """Recorded answers: what one version of an engine returned, frozen with its provenance, one JSON file per case."""
 
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from relmer.datasets import Case, load
 from relmer.reference.answer import Answer, from_json, to_json
+from relmer.reference.whole import write_whole
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -51,9 +50,5 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
 def write(answer: Answer, root: Path = RECORDED) -> Path:
     """Write a recording whole or not at all; give its path."""
     path = path_of(answer.engine, answer.case, root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = to_json(replace(answer, recorded=True))
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.replace(file.name, path)
+    write_whole(path.parent, {path.name: to_json(replace(answer, recorded=True))})
     return path

@@ -50,7 +50,7 @@ def profile(prepared: Prepared, theta: Array) -> Profile:
 
 def degrees_of_freedom(design: Design, REML: bool) -> int:
     """Divisor of pwrss in sigma^2: n - p for REML, n for maximum likelihood."""
-    n, p = design.X.shape
+    n, p = map(int, design.X.shape)
     return n - p if REML else n
 
 

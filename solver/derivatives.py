@@ -15,6 +15,7 @@ the chain rule for G = T T'.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import linalg, sparse
@@ -58,9 +59,7 @@ def cross_products(design: Design) -> CrossProducts:
     residual -= Q @ (Q.T @ residual)
     shapes = tuple((len(term.levels), len(term.columns)) for term in design.terms)
     ZtZ = sparse.csc_array(Z.T @ Z).toarray()
-    return CrossProducts(
-        ZtZ, Z.T @ np.column_stack([Q, residual]), float(residual @ residual), shapes, len(y)
-    )
+    return CrossProducts(ZtZ, Z.T @ np.column_stack([Q, residual]), float(residual @ residual), shapes, len(y))
 
 
 def right_product(matrix: Array, blocks: Sequence[Array], shapes: Sequence[tuple[int, int]]) -> Array:
@@ -100,15 +99,13 @@ def covariance_derivatives(
 ) -> tuple[list[Array], list[list[Array]]]:
     """First and second derivatives in the entries of the G: S (c, c) per term, D (c, c, c', c') per pair."""
     starts = np.concatenate([[0], np.cumsum([levels * width for levels, width in shapes])])
-    part = [slice(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    part = [slice(a, b) for a, b in pairwise(starts)]
     scores = [e[rows].reshape(shape) for rows, shape in zip(part, shapes, strict=True)]
     ee = [score.T @ score for score in scores]
     duals = []
     for rows, (levels, width), outer in zip(part, shapes, ee, strict=True):
         each = np.arange(levels)
-        duals.append(
-            K[rows, rows].reshape(levels, width, levels, width)[each, :, each].sum(axis=0) - weight * outer
-        )
+        duals.append(K[rows, rows].reshape(levels, width, levels, width)[each, :, each].sum(axis=0) - weight * outer)
     second: list[list[Array]] = []
     for j, (levels_j, width_j) in enumerate(shapes):
         second.append([])
@@ -140,9 +137,7 @@ def chain(blocks: Sequence[Array], duals: list[Array], second: list[list[Array]]
         ]
         for j in range(len(blocks))
     ]
-    return Derivatives(
-        tuple(duals), np.concatenate(gradient), np.block(hessian) if blocks else np.zeros((0, 0))
-    )
+    return Derivatives(tuple(duals), np.concatenate(gradient), np.block(hessian) if blocks else np.zeros((0, 0)))
 
 
 def derivatives_at(design: Design, theta: Array, REML: bool) -> Derivatives:

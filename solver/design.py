@@ -144,9 +144,7 @@ def build(frame: ModelFrame) -> Design:
     for term in terms:
         check_term(term, n)
     if n <= len(kept):
-        raise ModelError(
-            f"{n} rows do not determine {len(kept)} coefficients; give more rows or fewer fixed effects"
-        )
+        raise ModelError(f"{n} rows do not determine {len(kept)} coefficients; give more rows or fewer fixed effects")
     blocks = [random_matrix(term) for term in terms]
     Z = sparse.csc_array(sparse.hstack(blocks) if blocks else sparse.csc_array((n, 0)))
     Z.sort_indices()
@@ -167,9 +165,7 @@ def check_term(term: RandomTerm, n: int) -> None:
     """Refuse a random-effects term that n rows cannot tell from the residual."""
     levels, width = len(term.levels), len(term.columns)
     if levels < 2:
-        raise ModelError(
-            f"grouping factor {term.group} has one level; it needs at least two, or leave the term out"
-        )
+        raise ModelError(f"grouping factor {term.group} has one level; it needs at least two, or leave the term out")
     if levels >= n:
         raise ModelError(
             f"grouping factor {term.group} has {levels} levels for {n} rows; levels must be fewer than rows"

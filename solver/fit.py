@@ -106,7 +106,7 @@ class Fit:
 
     @property
     def t(self) -> "pd.Series[float]":
-        """t values, beta / se."""
+        """T values, beta / se."""
         return self.beta / self.se
 
     @property
@@ -125,9 +125,7 @@ class Fit:
         ]
         names = ["group", "level", "column"]
         labels = (
-            pd.MultiIndex.from_tuples(index, names=names)
-            if index
-            else pd.MultiIndex.from_arrays([[]] * 3, names=names)
+            pd.MultiIndex.from_tuples(index, names=names) if index else pd.MultiIndex.from_arrays([[]] * 3, names=names)
         )
         return pd.Series(self.Lambda @ self.u, index=labels)
 
@@ -170,7 +168,7 @@ class Fit:
 
     @property
     def residuals(self) -> Array:
-        """y - fitted (n,)."""
+        """Y - fitted (n,)."""
         return self.design.y - self.fitted
 
     @property
@@ -182,9 +180,7 @@ class Fit:
         """
         rows: list[tuple[str, str | None, str | None, float, float]] = []
         blocks = designs.factors(self.design.terms, self.optimum.theta)
-        for group, term, T in zip(
-            designs.group_names(self.design.terms), self.design.terms, blocks, strict=True
-        ):
+        for group, term, T in zip(designs.group_names(self.design.terms), self.design.terms, blocks, strict=True):
             G = self.sigma**2 * T @ T.T
             sd = np.sqrt(np.diagonal(G))
             rows += [(group, name, None, G[k, k], sd[k]) for k, name in enumerate(term.columns)]

@@ -95,9 +95,7 @@ def parse(text: str) -> Formula:
     fixed_node, bar_nodes = _split(right)
     fixed = expand(fixed_node if fixed_node is not None else Number(1))
     if response in fixed.variables:
-        raise ModelError(
-            f"the response '{deparse(response)}' is also on the right-hand side; remove it there"
-        )
+        raise ModelError(f"the response '{deparse(response)}' is also on the right-hand side; remove it there")
     bars = tuple(bar for node in bar_nodes for bar in _expand_bar(node))
     return Formula(text, response, right, fixed, bars)
 
@@ -149,9 +147,7 @@ def _split(node: Node) -> tuple[Node | None, list[Call]]:
     match node:
         case Call("|" | "||", arguments):
             if any(_has_bar(argument) for argument in arguments):
-                raise ModelError(
-                    f"bars within bars in '{deparse(node)}'; put each random term in parentheses"
-                )
+                raise ModelError(f"bars within bars in '{deparse(node)}'; put each random term in parentheses")
             return None, [node]
         case Call("+" | "(" as function, (inner,)):
             kept, bars = _split(inner)
@@ -172,9 +168,7 @@ def _split(node: Node) -> tuple[Node | None, list[Call]]:
                 )
             return call("-", kept, right), bars
         case Call(function, _) if _has_bar(node):
-            raise ModelError(
-                f"a random term can only be added, not used with '{function}': '{deparse(node)}'"
-            )
+            raise ModelError(f"a random term can only be added, not used with '{function}': '{deparse(node)}'")
     return node, []
 
 
@@ -208,9 +202,7 @@ def _expand_slashes(node: Node) -> list[Node]:
         return [node]
     left, right = node.arguments
     if not isinstance(left, Name) and not (isinstance(left, Call) and left.function == "/"):
-        raise ModelError(
-            f"lme4 nests only in a plain column, not in '{deparse(left)}'; write the grouping factors out"
-        )
+        raise ModelError(f"lme4 nests only in a plain column, not in '{deparse(left)}'; write the grouping factors out")
     outer = _expand_slashes(left)
     innermost = outer[0] if isinstance(outer[0], Name) else call("(", outer[0])
     return [call(":", right, innermost), *outer]
@@ -234,6 +226,4 @@ def _check_group(node: Node) -> None:
         case Call("/", _):
             raise ModelError(f"cannot nest in parentheses, '{deparse(node)}'; write the grouping factors out")
         case _:
-            raise ModelError(
-                f"'{deparse(node)}' is no grouping factor; use a column, factor(column), a:b or a/b"
-            )
+            raise ModelError(f"'{deparse(node)}' is no grouping factor; use a column, factor(column), a:b or a/b")

@@ -4,7 +4,9 @@ Rows that share no random effect are independent, so V is block-diagonal up to t
 is formed and factored for itself, as a textbook does for the clusters of a two-level model.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,37 +19,43 @@ from relmer.solver.profile import Profile, least_squares, logdet_triangle
 
 @dataclass(frozen=True)
 class State:
-    """Weighted arrays, and the rows of each independent block."""
+    """Weighted arrays with the rows of each independent block together, and where each block begins."""
 
     y: Array
     X: Array
     Z: sparse.csr_array
     template: Template
-    blocks: tuple[NDArray[np.int64], ...]
+    starts: NDArray[np.int64]
 
 
 def prepare(design: Design) -> State:
-    """Find the independent blocks of rows."""
+    """Bring the rows of each independent block together."""
     y, X, Z = weighted(design)
     full = Lambda(design.template, np.ones(len(design.template.diagonal)))
-    return State(y, X, sparse.csr_array(Z), design.template, independent_rows(abs(Z) @ full))
+    block = independent_rows(abs(Z) @ full)
+    order = np.argsort(block, kind="stable")
+    starts = np.searchsorted(block[order], np.arange(block.max() + 2))
+    return State(y[order], X[order], sparse.csr_array(Z)[order], design.template, starts)
 
 
-def independent_rows(root: sparse.csc_array) -> tuple[NDArray[np.int64], ...]:
-    """Rows of each connected component of the bipartite graph of rows and columns of Z Lambda (n, q)."""
+def independent_rows(root: sparse.csc_array) -> NDArray[np.int64]:
+    """Number (n,) of the connected component of each row in the graph of rows and columns of Z Lambda (n, q)."""
     n, q = root.shape
-    edges = sparse.block_array([[sparse.csr_array((n, n)), root], [root.T, sparse.csr_array((q, q))]])
-    _, label = csgraph.connected_components(edges, directed=False)
-    order = np.argsort(label[:n], kind="stable")
-    ends = np.flatnonzero(np.diff(label[:n][order])) + 1
-    return tuple(np.split(order, ends))
+    rows, columns = root.nonzero()
+    edges = sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + q, n + q))
+    _, component = csgraph.connected_components(edges, directed=False)
+    return np.unique(component[:n], return_inverse=True)[1]
 
 
-def covariance(Z: sparse.csr_array, Lambda: sparse.csc_array) -> Array:
-    """V = Z Lambda Lambda' Z' + I of some rows, dense (n, n), in units of sigma^2."""
-    root = (Z @ Lambda).toarray()
-    used = root[:, np.any(root != 0, axis=0)]
-    return used @ used.T + np.eye(len(root))
+def covariances(state: State, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
+    """Rows and V_i = Z_i Lambda Lambda' Z_i' + I (n_i, n_i), in units of sigma^2, of each block."""
+    for begin, end in pairwise(state.starts):
+        entries = slice(root.indptr[begin], root.indptr[end])
+        rows = np.repeat(np.arange(end - begin), np.diff(root.indptr[begin : end + 1]))
+        used, columns = np.unique(root.indices[entries], return_inverse=True)
+        dense = np.zeros((end - begin, len(used)))
+        dense[rows, columns] = root.data[entries]
+        yield slice(begin, end), dense @ dense.T + np.eye(end - begin)
 
 
 def profile(state: State, theta: Array) -> Profile:
@@ -55,20 +63,21 @@ def profile(state: State, theta: Array) -> Profile:
 
     beta = (X'V^-1 X)^-1 X'V^-1 y; pwrss = (y - X beta)'V^-1 (y - X beta); u = Lambda'Z'V^-1 (y - X beta).
     """
-    factor = Lambda(state.template, theta)
-    logdet_V = 0.0
-    white = np.empty((len(state.y), state.X.shape[1] + 1))
-    chol = []
-    for rows in state.blocks:
-        C = linalg.cholesky(covariance(state.Z[rows], factor), lower=True)
-        Xy = np.column_stack([state.X[rows], state.y[rows]])
-        white[rows] = linalg.solve_triangular(C, Xy, lower=True)
-        logdet_V += logdet_triangle(C)
-        chol.append(C)
-    beta, RX, _ = least_squares(white[:, :-1], white[:, -1])
+    root = sparse.csr_array(state.Z @ Lambda(state.template, theta))
+    root.sum_duplicates()
+    factors = [(rows, linalg.cholesky(V, lower=True)) for rows, V in covariances(state, root)]
+    white = np.column_stack([state.X, state.y])
+    for rows, C in factors:
+        white[rows] = linalg.solve_triangular(C, white[rows], lower=True)
+    beta, RX = least_squares(white[:, :-1], white[:, -1])
     residual = white[:, -1] - white[:, :-1] @ beta
-    V_inverse_residual = np.empty_like(residual)
-    for rows, C in zip(state.blocks, chol, strict=True):
-        V_inverse_residual[rows] = linalg.solve_triangular(C, residual[rows], lower=True, trans="T")
-    u = factor.T @ (state.Z.T @ V_inverse_residual)
-    return Profile(logdet_V, logdet_triangle(RX), float(residual @ residual), beta, u)
+    weighed = np.empty_like(residual)
+    for rows, C in factors:
+        weighed[rows] = linalg.solve_triangular(C, residual[rows], lower=True, trans="T")
+    return Profile(
+        logdet_L=sum(logdet_triangle(C) for _, C in factors),
+        logdet_RX=logdet_triangle(RX),
+        pwrss=float(residual @ residual),
+        beta=beta,
+        u=root.T @ weighed,
+    )

@@ -113,9 +113,7 @@ def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[
             X, suffixes = _variable_columns(variables[i], full=(j, i) in full)
             block = (X[:, :, None] * block[:, None, :]).reshape(n, -1)
             separator = ":" if i != term[0] else ""
-            block_labels = [
-                f"{label}{separator}{names[i]}{suffix}" for suffix in suffixes for label in block_labels
-            ]
+            block_labels = [f"{label}{separator}{names[i]}{suffix}" for suffix in suffixes for label in block_labels]
         blocks.append(block)
         labels.extend(block_labels)
     return np.hstack(blocks), tuple(labels)
@@ -245,9 +243,7 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
 
 def _random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
     present: Booleans = np.zeros(frame.y.size, dtype=bool)
-    factors = {
-        deparse(node): as_factor(frame.columns[deparse(node)], present) for node in group_variables(bar.group)
-    }
+    factors = {deparse(node): as_factor(frame.columns[deparse(node)], present) for node in group_variables(bar.group)}
     group = _grouping_factor(bar.group, factors)
     # lme4 turns the grouping columns into factors before it codes the left side.
     X, names = _model_matrix(bar.terms, {**frame.columns, **factors}, frame.y.size)
@@ -271,7 +267,5 @@ def _interaction(first: Factor, second: Factor) -> Factor:
     levels = tuple(f"{first.levels[i]}:{second.levels[j]}" for i, j in zip(leading, trailing, strict=True))
     if len(set(levels)) < len(levels):
         twice = next(level for level in levels if levels.count(level) > 1)
-        raise ModelError(
-            f"two combinations of grouping levels are both labelled '{twice}'; rename the levels"
-        )
+        raise ModelError(f"two combinations of grouping levels are both labelled '{twice}'; rename the levels")
     return Factor(levels, codes.astype(np.int64))

@@ -110,9 +110,7 @@ def check_residual(design: Design) -> None:
     beta = linalg.lstsq(design.X, y)[0]
     residual = y - design.X @ beta
     if np.abs(residual).max() <= 100 * EPS * max(np.abs(y).max(), np.finfo(float).tiny):
-        raise ModelError(
-            "the fixed effects fit the response without residual; there is no variance to estimate"
-        )
+        raise ModelError("the fixed effects fit the response without residual; there is no variance to estimate")
 
 
 def newton(problem: Problem, blocks: Sequence[Array]) -> tuple[list[Array], float]:
@@ -169,9 +167,7 @@ def null_dual(T: Array, S: Array) -> tuple[float, Array]:
     return float(eigenvalues[0]), null @ vectors[:, 0]
 
 
-def escape(
-    problem: Problem, blocks: Sequence[Array], directions: Sequence[tuple[float, Array]]
-) -> list[Array] | None:
+def escape(problem: Problem, blocks: Sequence[Array], directions: Sequence[tuple[float, Array]]) -> list[Array] | None:
     """Leave a false minimum along the most negative dual; None where all duals are positive."""
     worst = int(np.argmin([value for value, _ in directions]))
     value, direction = directions[worst]

@@ -5,6 +5,7 @@ theta; then RZX, RX, beta and u (Bates 2011, slides 14 and 15; Bates et al. 2015
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,16 +78,14 @@ def prepare(design: Design) -> State:
     residual0 = y - X @ beta0
     ZtZ = sparse.csc_array(Z.T @ Z)
     pattern = penalized(ZtZ, Lambda(design.template, np.ones(len(design.template.diagonal))))
-    order = (
-        np.argsort(factorize(pattern, "MMD_AT_PLUS_A").perm_c) if Z.shape[1] else np.zeros(0, dtype=np.int64)
-    )
+    order = np.argsort(factorize(pattern, "MMD_AT_PLUS_A").perm_c) if Z.shape[1] else np.zeros(0, dtype=np.int64)
     ZtQy = Z.T @ np.column_stack([Q, residual0])
     return State(beta0, RX0, residual0, Q, Z, ZtZ, ZtQy, design.template, order)
 
 
 def positive_qr(X: Array) -> tuple[Array, Array]:
     """X = Q R with orthonormal Q (n, p) and upper triangular R (p, p) of positive diagonal."""
-    Q, R = linalg.qr(X, mode="economic")
+    Q, R = (np.asarray(part, dtype=float) for part in linalg.qr(X, mode="economic"))
     sign = np.where(np.diagonal(R) < 0, -1.0, 1.0)
     return Q * sign, R * sign[:, None]
 
@@ -96,9 +95,10 @@ def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_arr
     return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(ZtZ.shape[0], format="csc"))
 
 
-def factorize(M: sparse.csc_array, ordering: str) -> SuperLU:
+def factorize(M: sparse.csc_array, ordering: Literal["NATURAL", "MMD_AT_PLUS_A"]) -> SuperLU:
     """Symmetric elimination without pivoting: M = L D L' for a positive definite M."""
-    return splu(M, permc_spec=ordering, diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    factor: SuperLU = splu(M, permc_spec=ordering, diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return factor
 
 
 def profile(state: State, theta: Array) -> Profile:

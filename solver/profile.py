@@ -38,10 +38,8 @@ def logdet_triangle(R: Array) -> float:
     return float(2 * np.log(np.abs(np.diagonal(R))).sum())
 
 
-def least_squares(X: Array, y: Array) -> tuple[Array, Array, float]:
-    """beta, the triangular factor R of X, and the residual sum of squares, by Householder QR."""
+def least_squares(X: Array, y: Array) -> tuple[Array, Array]:
+    """beta, and the triangular factor R of X, by Householder QR."""
     p = X.shape[1]
-    R = linalg.qr(np.column_stack([X, y]), mode="r", check_finite=False)[0]
-    beta = linalg.solve_triangular(R[:p, :p], R[:p, p], check_finite=False)
-    rss = float(R[p, p] ** 2) if len(R) > p else 0.0
-    return beta, R[:p, :p], rss
+    R: Array = np.asarray(linalg.qr(np.column_stack([X, y]), mode="r", check_finite=False)[0], dtype=float)
+    return linalg.solve_triangular(R[:p, :p], R[:p, p], check_finite=False), R[:p, :p]

@@ -46,7 +46,7 @@ def profile(state: State, theta: Array) -> Profile:
     C = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
     top = linalg.solve_triangular(C, state.top, lower=True)
     white = np.vstack([top, state.rest])
-    beta, RX, _ = least_squares(white[:, :-1], white[:, -1])
+    beta, RX = least_squares(white[:, :-1], white[:, -1])
     residual = white[:, -1] - white[:, :-1] @ beta
     u = root.T @ linalg.solve_triangular(C, residual[: len(top)], lower=True, trans="T")
     return Profile(logdet_triangle(C), logdet_triangle(RX), float(residual @ residual), beta, u)

@@ -231,9 +231,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 def _syntax_error(text: str, position: int, why: str) -> ModelError:
     shown = " ".join(text[max(0, position - 30) : position].split("\n"))
     rest = " ".join(text[position : position + 30].split("\n"))
-    return ModelError(
-        f"cannot read the formula at character {position + 1}: {why}: {shown!r} <here> {rest!r}"
-    )
+    return ModelError(f"cannot read the formula at character {position + 1}: {why}: {shown!r} <here> {rest!r}")
 
 
 def deparse(node: Node, *, exact: bool = False) -> str:

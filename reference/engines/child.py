@@ -48,9 +48,7 @@ def plain_text(text: str, length: int = 500) -> str:
     >>> plain_text("a\x1b[31m\n b")
     'a [31m b'
     """
-    visible = "".join(
-        " " if unicodedata.category(letter).startswith("C") else letter for letter in text[: 4 * length]
-    )
+    visible = "".join(" " if unicodedata.category(letter).startswith("C") else letter for letter in text[: 4 * length])
     line = " ".join(visible.split())
     return line if len(line) <= length and len(text) <= 4 * length else line[: length - 1] + "…"
 
@@ -126,9 +124,7 @@ class Child:
                 "allow more seconds or try a smaller case"
             ) from None
         except (EOFError, OSError):
-            raise EngineError(
-                f"{self.name}: child process stopped during {operation!r} {self._autopsy()}"
-            ) from None
+            raise EngineError(f"{self.name}: child process stopped during {operation!r} {self._autopsy()}") from None
         except _Nonsense as nonsense:
             raise EngineError(
                 f"{self.name}: {nonsense} in answer to {operation!r}, child process killed {self._autopsy()}"

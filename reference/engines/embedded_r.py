@@ -68,9 +68,7 @@ def plain(value: Any) -> Any:
         return None
     if isinstance(value, rinterface.ListSexpVector):
         parts = [plain(part) for part in value]
-        return (
-            parts if value.names is rinterface.NULL else dict(zip(map(str, value.names), parts, strict=True))
-        )
+        return parts if value.names is rinterface.NULL else dict(zip(map(str, value.names), parts, strict=True))
     if isinstance(value, rinterface.FloatSexpVector):
         return [sendable(number) for number in value.memoryview()]
     if isinstance(value, rinterface.IntSexpVector):

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+
 from relmer.datasets import Case
 from relmer.reference.answer import Data, Estimates, Model, Term, data_seen, fingerprint
 from relmer.reference.engines.child import plain_text, sendable
 from relmer.reference.engines.errors import EngineError
 from relmer.reference.engines.lme4_process import Lme4Process, shared
 from relmer.reference.engines.protocol import Fitted
-from scipy import sparse
 
 MOST_WARNINGS = 20
 
@@ -73,9 +74,7 @@ class Lme4:
         with _expected_form("criterion"):
             values = _numbers(reply["values"])
         if len(values) != len(thetas):
-            raise EngineError(
-                f"lme4: {len(values)} values of the criterion for {len(thetas)} thetas; report a bug"
-            )
+            raise EngineError(f"lme4: {len(values)} values of the criterion for {len(thetas)} thetas; report a bug")
         return values
 
     def fit(self, case: Case) -> Fitted:

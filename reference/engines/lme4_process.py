@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
+
 from relmer.datasets import Case, load
 from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable
 from relmer.reference.engines.errors import EngineError, EngineMissing
@@ -96,9 +97,7 @@ class Lme4Process:
             found = self.child.request({"op": "hello"}, self._seconds)
         except EngineError as error:
             return advice(str(error))
-        versions = {
-            plain_text(name, 40): plain_text(" ".join(map(str, value))) for name, value in found.items()
-        }
+        versions = {plain_text(name, 40): plain_text(" ".join(map(str, value))) for name, value in found.items()}
         self._versions = versions
         return outdated(versions)
 

@@ -74,8 +74,7 @@ class Path:
         """The path's criterion at the given theta."""
         prepared = prepare(design_of(case.formula, case.dataset), self.name)
         return tuple(
-            criterion(prepared.design, profile(prepared, np.asarray(theta, dtype=float)), case.reml)
-            for theta in thetas
+            criterion(prepared.design, profile(prepared, np.asarray(theta, dtype=float)), case.reml) for theta in thetas
         )
 
     def fit(self, case: Case) -> Fitted:

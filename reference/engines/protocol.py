@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Protocol, cast
 
@@ -92,12 +93,11 @@ def answer(engine: Engine, case: Case, thetas: Sequence[Sequence[float]]) -> Ans
 
     The criterion is asked at the given theta, and at the engine's own optimum.
     """
-    common = {"case": case.name, "engine": engine.name}
+    named = partial(Answer, case=case.name, engine=engine.name)
     try:
         version, environment = engine.version(), dict(engine.environment())
     except EngineError as error:
-        return Answer(**common, version="", status="failed", message=str(error))
-    common["version"] = version
+        return named(version="", status="failed", message=str(error))
     try:
         data, model = engine.stages(case) if "stages" in engine.capabilities else (None, None)
         fitted = engine.fit(case) if "fit" in engine.capabilities else None
@@ -105,9 +105,9 @@ def answer(engine: Engine, case: Case, thetas: Sequence[Sequence[float]]) -> Ans
         asked = list(dict.fromkeys(tuple(map(float, theta)) for theta in [*thetas, *own]))
         values = engine.criterion(case, asked) if "criterion" in engine.capabilities else ()
     except (EngineError, ModelError) as error:
-        return Answer(**common, status="failed", message=str(error), environment=environment)
-    return Answer(
-        **common,
+        return named(version=version, status="failed", message=str(error), environment=environment)
+    return named(
+        version=version,
         status="fitted",
         environment=environment,
         dataset_sha256=load(case.dataset).sha256,

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from relmer.datasets import Case, DataError, case, cases, names
 from relmer.datasets.cases import CASES, QUANTITIES
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from relmer.datasets import RandomStream
 from relmer.datasets.rng import normal_quantile
 

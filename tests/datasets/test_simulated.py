@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from relmer.datasets import (
     load,
     simulate_three_level,
@@ -50,9 +51,7 @@ def test_three_level_has_the_printed_rows() -> None:
     frame = simulate_three_level(123)
     lines = [line.split() for line in PRINTED_ROWS.strip().splitlines()]
     assert len(lines) == 30
-    for row, (number, y, school, teacher, e3, e2, x1, e1) in zip(
-        frame.itertuples(index=False), lines, strict=False
-    ):
+    for row, (number, y, school, teacher, e3, e2, x1, e1) in zip(frame.itertuples(index=False), lines, strict=False):
         seen = dict(zip(frame.columns, row, strict=True))
         assert (seen["sch.cl"], seen["tch.cl"]) == (school, int(teacher)), f"row {number}"
         printed = {"y": y, "e3": e3, "e2": e2, "x1": x1, "e1": e1}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from relmer.datasets import DataError, describe, frame_sha256, load, names
 from relmer.datasets.exported import DATA, exported_names
 
@@ -139,9 +140,7 @@ def test_the_csv_holds_the_shortest_digits(name: str) -> None:
     printed = pd.read_csv(io.StringIO(text), dtype=str)[numeric].to_numpy().ravel()
     for figure in {figure for figure in printed if isinstance(figure, str)}:
         value = float(figure)
-        assert figure == next(
-            short for digits in (15, 16, 17) if float(short := f"{value:.{digits}g}") == value
-        )
+        assert figure == next(short for digits in (15, 16, 17) if float(short := f"{value:.{digits}g}") == value)
 
 
 def test_a_changed_byte_is_caught(root: Path) -> None:
@@ -202,9 +201,7 @@ def test_metadata_that_contradict_the_csv_are_caught(root: Path) -> None:
         load("sleepstudy", root)
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"), [("{", "is not JSON"), ("{}", "lacks columns"), ("[]", "lacks")]
-)
+@pytest.mark.parametrize(("text", "problem"), [("{", "is not JSON"), ("{}", "lacks columns"), ("[]", "lacks")])
 def test_broken_metadata_are_named(root: Path, text: str, problem: str) -> None:
     (root / "sleepstudy.json").write_text(text)
     with pytest.raises(DataError, match=rf"^sleepstudy\.json {problem}"):
@@ -231,9 +228,7 @@ def test_logical_integer_and_quoted_columns(tmp_path: Path) -> None:
     assert [column["type"] for column in describe(frame)] == list(types.values())
 
 
-@pytest.mark.parametrize(
-    ("asked", "hint"), [("slepstudy", "sleepstudy"), ("machines", "Machines"), ("", "bdf")]
-)
+@pytest.mark.parametrize(("asked", "hint"), [("slepstudy", "sleepstudy"), ("machines", "Machines"), ("", "bdf")])
 def test_an_unknown_name_is_answered_with_known_ones(asked: str, hint: str) -> None:
     with pytest.raises(DataError, match=f"^no data set is called '{asked}': .*{hint}"):
         load(asked)

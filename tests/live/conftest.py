@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+
 from relmer.reference.engines.lme4 import Lme4, default
 
 

@@ -12,8 +12,9 @@ import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
-import relmer.datasets
 from hypothesis import Phase, given, settings
+
+import relmer.datasets
 from relmer.datasets import RandomStream, cases, describe, load, simulate_three_level, star_sample
 from relmer.datasets.exported import DATA, exported_names
 from relmer.datasets.rng import normal_quantile
@@ -56,9 +57,7 @@ def test_uniform_and_normal(rscript: str, seeds: list[int], n: int) -> None:
 
 
 SIZES = st.integers(1, 3_000).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
-LARGE = st.tuples(
-    st.sampled_from([65_535, 65_536, 65_537, 131_073, 10_000_000, 10_000_001, 2**31 - 1]), st.just(25)
-)
+LARGE = st.tuples(st.sampled_from([65_535, 65_536, 65_537, 131_073, 10_000_000, 10_000_001, 2**31 - 1]), st.just(25))
 
 
 @batches
@@ -79,9 +78,7 @@ def test_normal_quantile(rscript: str, probabilities: list[float]) -> None:
     # R reads hexadecimal constants exactly; it does not always round decimal ones to the nearest double.
     constants = ", ".join(probability.hex() for probability in probabilities)
     lines = ask(rscript, f'writeLines(sprintf("%a", qnorm(c({constants}))))')
-    assert [normal_quantile(probability) for probability in probabilities] == [
-        float.fromhex(line) for line in lines
-    ]
+    assert [normal_quantile(probability) for probability in probabilities] == [float.fromhex(line) for line in lines]
 
 
 THREE_LEVEL = """set.seed({seed}); n1 <- {n1}; n2 <- {n2}; n3 <- {n3}

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
+
 from relmer.datasets import Case, case
 from relmer.reference.answer import data_seen, fingerprint
 from relmer.reference.engines import lme4_process
@@ -18,7 +20,6 @@ from relmer.reference.engines.errors import EngineError
 from relmer.reference.engines.lme4 import Lme4, tight
 from relmer.reference.engines.lme4_process import Lme4Process
 from relmer.solver.errors import ModelError
-from scipy import sparse
 
 pytestmark = pytest.mark.live
 
@@ -111,9 +112,7 @@ def test_the_criterion_at_given_theta(lme4_engine):
 
 def test_without_variance_the_criterion_is_that_of_least_squares(lme4_engine):
     plain = Case("sleep/plain", "sleepstudy", "Reaction ~ Days", True, "", "", {})
-    assert lme4_engine.criterion(plain, [()]) == pytest.approx(
-        lme4_engine.criterion(SLEEP, [(0, 0, 0)]), rel=1e-14
-    )
+    assert lme4_engine.criterion(plain, [()]) == pytest.approx(lme4_engine.criterion(SLEEP, [(0, 0, 0)]), rel=1e-14)
 
 
 def test_a_theta_of_the_wrong_length_is_refused(lme4_engine):
@@ -122,9 +121,7 @@ def test_a_theta_of_the_wrong_length_is_refused(lme4_engine):
 
 
 def test_the_stages_and_the_fit_are_those_of_an_independent_run_of_r(lme4_engine, rscript):
-    run = subprocess.run(
-        [rscript, "--vanilla", "-e", DIRECT], capture_output=True, text=True, timeout=120, check=True
-    )
+    run = subprocess.run([rscript, "--vanilla", "-e", DIRECT], capture_output=True, text=True, timeout=120, check=True)
     names, *lines = run.stdout.splitlines()
     theta, criterion, beta, b, Z, X, V_diagonal, V_rowsum, fitted, se = (
         np.array([float.fromhex(word) for word in line.split()]) for line in lines
@@ -173,9 +170,7 @@ def test_least_squares_in_closed_form(lme4_engine, monkeypatch):
         plain = made(monkeypatch, frame, "y ~ x + twice", reml)
         variance = rss[0] / df
         estimates = lme4_engine.fit(plain).estimates
-        assert estimates.criterion == pytest.approx(
-            df * np.log(2 * np.pi * variance) + df + reml * logdet, rel=1e-13
-        )
+        assert estimates.criterion == pytest.approx(df * np.log(2 * np.pi * variance) + df + reml * logdet, rel=1e-13)
         assert estimates.sigma == pytest.approx(np.sqrt(variance), rel=1e-13)
         assert estimates.beta == pytest.approx(beta, rel=1e-12)
         assert np.array(estimates.vcov) == pytest.approx(variance * np.linalg.inv(X.T @ X), rel=1e-12)
@@ -196,9 +191,7 @@ def test_columns_of_every_kind_reach_r_as_they_are(lme4_engine, monkeypatch):
             "flag": [k % 2 == 0 for k in range(rows)],
             "word": ["zwei", "éins", "drei"] * (rows // 3),
             "g": pd.Categorical(["b", "c", "a", "b"] * (rows // 4), ["c", "unused", "b", "a"]),
-            "dose": pd.Categorical(
-                ["lo", "hi", "lo", "hi", "mid", "mid"] * 4, ["lo", "mid", "hi"], ordered=True
-            ),
+            "dose": pd.Categorical(["lo", "hi", "lo", "hi", "mid", "mid"] * 4, ["lo", "mid", "hi"], ordered=True),
         }
     )
     data, model = lme4_engine.stages(made(monkeypatch, frame, "y ~ flag + word + dose + (1 | g)"))
@@ -218,18 +211,14 @@ def test_a_missing_number_is_na_and_an_infinite_one_is_refused_by_lme4(lme4_engi
 
 
 def test_messages_and_refusals_are_lme4s_own(lme4_engine, monkeypatch):
-    frame = pd.DataFrame(
-        {"y": np.arange(8.0) % 3, "x": np.arange(8.0), "z": 2 * np.arange(8.0), "g": list("aabbccdd")}
-    )
+    frame = pd.DataFrame({"y": np.arange(8.0) % 3, "x": np.arange(8.0), "z": 2 * np.arange(8.0), "g": list("aabbccdd")})
     fitted = lme4_engine.fit(made(monkeypatch, frame, "y ~ x + z + (1 | g)"))
     assert fitted.warnings == (
         "fixed-effect model matrix is rank deficient so dropping 1 column / coefficient",
         "boundary (singular) fit: see help('isSingular')",
     )
     frame["id"] = [f"i{k}" for k in range(8)]
-    with pytest.raises(
-        EngineError, match="number of levels of each grouping factor must be < number of observations"
-    ):
+    with pytest.raises(EngineError, match="number of levels of each grouping factor must be < number of observations"):
         lme4_engine.fit(made(monkeypatch, frame, "y ~ 1 + (1 | id)"))
     monkeypatch.undo()
     assert lme4_engine.criterion(SLEEP, [(1, 0, 1)]) == (1773.6803306160002,)
@@ -264,9 +253,7 @@ def test_when_r_goes_the_next_request_finds_a_new_one(evaluator, text, expected)
 
 def test_what_r_prints_does_not_disturb_the_answers(evaluator):
     assert evaluator.available() == ""
-    assert evaluate(evaluator, "{for (i in 1:20000) cat('noise', i, '\\n'); system('echo noise'); 1}") == [
-        1.0
-    ]
+    assert evaluate(evaluator, "{for (i in 1:20000) cat('noise', i, '\\n'); system('echo noise'); 1}") == [1.0]
     assert evaluator.criterion(SLEEP, [(1, 0, 1)]) == (1773.6803306160002,)
     assert evaluator._process.child.starts == 1
 
@@ -292,9 +279,7 @@ def test_r_is_vanilla_and_no_double_changes_on_the_way(evaluator, tmp_path, monk
 
 def test_the_environment_names_versions_and_no_path_of_this_machine(lme4_engine):
     environment = lme4_engine.environment()
-    assert {"R", "lme4", "Matrix", "nloptr", "minqa", "rpy2", "BLAS", "LAPACK", "platform"} == set(
-        environment
-    )
+    assert {"R", "lme4", "Matrix", "nloptr", "minqa", "rpy2", "BLAS", "LAPACK", "platform"} == set(environment)
     assert all(environment.values())
     assert os.sep not in "".join(environment.values())
 
@@ -305,9 +290,7 @@ def test_an_ordinary_program_needs_no_closing(lme4_engine):
         "engine = default()\nvalue = engine.criterion(case('sleepstudy/slopes-reml'), [(1, 0, 1)])\n"
         "print(json.dumps([value, engine._process.child.process_id]))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     value, pid = json.loads(run.stdout)
     assert value == [1773.6803306160002]
     assert run.stderr == ""

@@ -187,9 +187,7 @@ def mixed_data() -> pd.DataFrame:
         return pd.Series(rng.choice(values, n))
 
     f = pd.Categorical(rng.choice(["b", "c", "a"], n), categories=["c", "unused", "a", "b"])
-    o = pd.Categorical(
-        rng.choice(["low", "mid", "high", "top"], n), ["low", "mid", "high", "never", "top"], True
-    )
+    o = pd.Categorical(rng.choice(["low", "mid", "high", "top"], n), ["low", "mid", "high", "never", "top"], True)
     data = pd.DataFrame(
         {
             "y": rng.normal(300, 50, n),

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from relmer.reference.engines.child import Child, plain_text, sendable
 from relmer.reference.engines.errors import EngineError
 
@@ -214,9 +215,7 @@ def test_a_child_does_not_outlive_its_parent(tmp_path, last):
         "child.request({'op': 'echo'}, 30)\n"
         f"print(child.process_id, flush=True)\n{last}\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", parent], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == (-signal.SIGKILL if last else 0), done.stderr
     assert gone_soon(int(done.stdout))
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+
 from relmer.datasets import Case
 from relmer.reference.engines import lme4_process
 from relmer.reference.engines.errors import EngineError, EngineMissing
@@ -149,9 +150,7 @@ def test_a_column_that_the_data_lack_is_named():
         opening(case("Reaction ~ Dayz + (1 | Subject)"))
 
 
-@pytest.mark.parametrize(
-    "formula", ["Reaction ~ system('true') + (1 | Subject)", "Reaction ~ quit() + (1|Subject)"]
-)
+@pytest.mark.parametrize("formula", ["Reaction ~ system('true') + (1 | Subject)", "Reaction ~ quit() + (1|Subject)"])
 def test_what_is_no_formula_never_reaches_r(formula):
     with pytest.raises(ModelError):
         opening(case(formula))
@@ -260,9 +259,7 @@ def test_available_is_asked_once(pretender, monkeypatch):
     engine = pretender()
     asked = []
     request = engine._process.child.request
-    counter = SimpleNamespace(
-        request=lambda *given: asked.append(given) or request(*given), close=engine.close
-    )
+    counter = SimpleNamespace(request=lambda *given: asked.append(given) or request(*given), close=engine.close)
     monkeypatch.setattr(engine._process, "child", counter)
     assert [engine.available() for _ in range(3)] == ["", "", ""]
     assert len(asked) == 1

@@ -209,9 +209,7 @@ SUMS = st.recursive(
 )
 
 
-@given(
-    SUMS, st.lists(st.tuples(st.sampled_from(["|", "||"]), st.sampled_from(["g", "g/h", "a:b"])), max_size=3)
-)
+@given(SUMS, st.lists(st.tuples(st.sampled_from(["|", "||"]), st.sampled_from(["g", "g/h", "a:b"])), max_size=3))
 def test_canonical_is_read_as_the_same_model(fixed: str, bars: list[tuple[str, str]]) -> None:
     formula = parse(" + ".join([f"y ~ {fixed}", *(f"(x {bar} {group})" for bar, group in bars)]))
     again = parse(canonical(formula))

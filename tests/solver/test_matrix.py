@@ -189,9 +189,7 @@ def test_labels_that_coincide_are_refused() -> None:
 
 
 # R 4.2.2: q <- qr(X, tol = 1e-7); sort(q$pivot[seq_len(q$rank)]) - 1.
-@pytest.mark.parametrize(
-    ("perturbation", "kept"), [(0.0, [0, 1, 3]), (1e-8, [0, 1, 3]), (1e-6, [0, 1, 2, 3])]
-)
+@pytest.mark.parametrize(("perturbation", "kept"), [(0.0, [0, 1, 3]), (1e-8, [0, 1, 3]), (1e-6, [0, 1, 2, 3])])
 def test_rank_has_the_tolerance_of_linpack(perturbation: float, kept: list[int]) -> None:
     t = np.arange(1.0, 9.0)
     X = np.column_stack([np.ones(8), t, 1 + t + perturbation * t**3 / 100, (-1) ** t])

@@ -77,7 +77,10 @@ def test_factor_solves_the_extended_system(problem: Problem) -> None:
     np.testing.assert_array_equal(L, np.tril(L))
     np.testing.assert_allclose(L @ L.T, M, rtol=0, atol=tolerances.CRITERION * scale)
     np.testing.assert_allclose(
-        L @ factor.RZX, P @ ZL.T @ design.X, rtol=0, atol=tolerances.CRITERION * scale * np.abs(design.X).max()
+        L @ factor.RZX,
+        P @ ZL.T @ design.X,
+        rtol=0,
+        atol=tolerances.CRITERION * scale * np.abs(design.X).max(),
     )
     normal = design.X.T @ design.X
     np.testing.assert_allclose(
@@ -121,7 +124,9 @@ def test_weights_scale_the_rows(name: str) -> None:
     sigma2 = residual @ inverse @ residual / d
     expected = d * (1 + np.log(2 * np.pi * sigma2)) + np.linalg.slogdet(V)[1] + np.linalg.slogdet(information)[1]
     at = profile(prepare(design, name), theta)
-    assert criterion(design, at, True) == pytest.approx(expected, abs=10 * tolerances.CRITERION * size_of(design, at, True))
+    assert criterion(design, at, True) == pytest.approx(
+        expected, abs=10 * tolerances.CRITERION * size_of(design, at, True)
+    )
     np.testing.assert_allclose(at.beta, beta, rtol=tolerances.EVALUATION)
 
 

@@ -1,0 +1,119 @@
+"""What a person can do here: `nox -l` lists it, `nox -s NAME` does it, with all that it needs."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["report"]
+nox.options.default_venv_backend = "virtualenv"
+
+ROOT = Path(__file__).parent
+R_PACKAGES = [
+    "r-base-core",
+    "r-cran-lme4",
+    "r-cran-nlme",
+    "r-cran-mlmrev",
+    "r-cran-jsonlite",
+]
+R_ADVICE = (
+    "R with lme4 is not here and cannot be installed from here; install R >= 4.0 with the packages lme4, nlme, "
+    "mlmRev and jsonlite (Debian and Ubuntu: apt-get install " + " ".join(R_PACKAGES) + ")"
+)
+
+
+def r_works() -> bool:
+    """Whether R runs and has the packages."""
+    if shutil.which("Rscript") is None:
+        return False
+    probe = "for (p in c('lme4', 'nlme', 'mlmRev', 'jsonlite')) stopifnot(requireNamespace(p, quietly = TRUE))"
+    return subprocess.run(["Rscript", "--vanilla", "-e", probe], capture_output=True, check=False).returncode == 0
+
+
+def required() -> bool:
+    """Whether the environment asks that lme4 run live."""
+    return "lme4" in os.environ.get("RELMER_REQUIRE", "")
+
+
+def install_r(session: nox.Session) -> None:
+    """Install R and lme4 by apt, where it is there and may be used."""
+    if r_works():
+        session.log("R with lme4 is here")
+        return
+    root = os.geteuid() == 0
+    if shutil.which("apt-get") is None or not (root or shutil.which("sudo")):
+        session.error(R_ADVICE)
+    prefix = [] if root else ["sudo", "-n"]
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        session.run(*prefix, "apt-get", "update", "-q", external=True, env=environment)
+        arguments = ["install", "-q", "-y", "--no-install-recommends", *R_PACKAGES]
+        session.run(*prefix, "apt-get", *arguments, external=True, env=environment)
+    except nox.command.CommandFailed:
+        session.error(R_ADVICE)
+    if not r_works():
+        session.error(R_ADVICE)
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """Install relmer as a wheel, with rpy2 where R is."""
+    wanted = [*extras, *(["r"] if shutil.which("R") else [])]
+    session.install(f".[{','.join(wanted)}]" if wanted else ".")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Judge every case on every engine: relmer-report/report.html. Arguments go to `relmer run`."""
+    install(session)
+    session.run("relmer", "run", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Pass the tests. RELMER_REQUIRE=lme4 installs R, and lets no live test be skipped."""
+    if required():
+        install_r(session)
+    install(session, "dev")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """Pass the tests that need R; none may be skipped."""
+    install_r(session)
+    install(session, "dev")
+    session.run("pytest", "tests/live", *session.posargs, env={"RELMER_REQUIRE": "lme4"})
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Pass the tests with the oldest dependencies that pyproject.toml allows."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    oldest = [line.split(",")[0].replace(">=", "==") for line in project["dependencies"]]
+    install(session, "dev")
+    session.install(*oldest)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("ruff>=0.9,<1")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, on the installed wheel."""
+    install(session, "dev")
+    with session.chdir(Path(session.create_tmp())):
+        session.run("mypy", "--config-file", str(ROOT / "pyproject.toml"), "-p", "relmer")
+
+
+@nox.session(venv_backend="none")
+def r(session: nox.Session) -> None:
+    """Install R and lme4 where apt is."""
+    install_r(session)

@@ -1,0 +1,27 @@
+"""Write text files whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def write_whole(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write files into a folder, which is made if need be; each replaces its predecessor in one step.
+
+    All are written beside their place before the first is put there.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made or written to, or a name is taken by a folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in texts:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(f"{folder / name} is a folder")
+    with tempfile.TemporaryDirectory(prefix=".relmer-", dir=folder) as beside:
+        for name, text in texts.items():
+            (Path(beside) / name).write_text(text, encoding="utf-8", newline="\n")
+        for name in texts:
+            os.replace(Path(beside) / name, folder / name)

@@ -1,0 +1,40 @@
+"""Correct digits: the log relative error, the one unit of accuracy (NIST StRD)."""
+
+import numpy as np
+
+from relmer.solver.design import Array
+
+MOST = 16.0
+# Below this part of the largest entry, an entry has no scale of its own. Quantities of one unit share one scale.
+# lme4 calls a fit singular where an entry of theta is below 1e-4; a variance goes with theta squared.
+SCALELESS = {
+    "theta": 1e-4,
+    "varcomp": 1e-8,
+    "vcov": 1.0,
+    "b": 1.0,
+    "fitted": 1.0,
+    "V_diagonal": 1.0,
+    "V_rowsum": 1.0,
+}
+
+
+def scales(name: str, reference: Array) -> Array:
+    """What the error of each entry is relative to: its own size, or the largest where it has no scale of its own."""
+    size = np.abs(reference)
+    largest = size.max(initial=0.0) or 1.0
+    return np.where(size <= SCALELESS.get(name, 0.0) * largest, largest, size)
+
+
+def digits(name: str, value: Array, reference: Array) -> float:
+    """Correct digits of the worst entry, from 0 to 16.
+
+    Examples
+    --------
+    >>> digits("beta", np.array([1.001]), np.array([1.0])).__round__(6)
+    3.0
+    """
+    value, reference = np.atleast_1d(value), np.atleast_1d(reference)
+    if value.shape != reference.shape or not np.all(np.isfinite(value)):
+        return 0.0
+    error = np.max(np.abs(value - reference) / scales(name, reference), initial=0.0)
+    return MOST if error == 0 else float(np.clip(-np.log10(error), 0.0, MOST))

@@ -1,0 +1,115 @@
+"""The four files of a run, and the report as JSON: written whole or not at all."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from relmer.reference.plain import read_record
+from relmer.reference.whole import write_whole
+from relmer.reports.digits import MOST
+from relmer.reports.junit import junit
+from relmer.reports.markdown import markdown
+from relmer.reports.page import page
+from relmer.reports.records import RUNGS, SCHEMA, VERDICTS, Report
+
+
+def as_json(report: Report) -> str:
+    """Render `report.json`: keys sorted, records in the run's order, ASCII, null for what is not finite.
+
+    Raises
+    ------
+    ValueError
+        The report contradicts itself; see `check`.
+    """
+    check(report)
+    return json.dumps(plain(report), sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> Report:
+    """Read a report back.
+
+    Raises
+    ------
+    ValueError
+        The text is not JSON, not a report, or contradicts itself; one line says where.
+    """
+    report: Report = read_record(Report, text, SCHEMA, "report")
+    check(report)
+    return report
+
+
+VOICES: Mapping[str, Callable[[Report], str]] = {
+    "report.json": as_json,
+    "report.html": page,
+    "junit.xml": junit,
+    "summary.md": markdown,
+}
+
+
+def write(report: Report, out: Path) -> None:
+    """Write the four files into the folder `out`, which is made if need be.
+
+    All are rendered before the first is written, and each replaces its predecessor in one step.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made or written to.
+    ValueError
+        The report contradicts itself; see `check`.
+    """
+    texts = {name: voice(report) for name, voice in VOICES.items()}
+    write_whole(out, texts)
+
+
+def check(report: Report) -> None:
+    """Hold a report to what the voices rely on, so that no comparison is lost in one of them.
+
+    Raises
+    ------
+    ValueError
+        A name is listed twice, a comparison's case, engine, rung or verdict is unknown, or digits exceed 16.
+    """
+    cases = unique("case", (case.name for case in report.cases))
+    engines = unique("engine", (engine.name for engine in report.engines))
+    for k, comparison in enumerate(report.comparisons):
+        where = f"report.comparisons[{k}]"
+        for what, value, known in (
+            ("case", comparison.case, cases),
+            ("engine", comparison.engine, engines),
+            ("rung", comparison.rung, RUNGS),
+            ("verdict", comparison.verdict, VERDICTS),
+        ):
+            if value not in known:
+                raise ValueError(f"{where}.{what}: the report knows no {what} {value!r:.60}")
+    judged = [(f"comparisons[{k}]", comparison.digits) for k, comparison in enumerate(report.comparisons)]
+    moved = [(f"drift[{k}]", drift.digits) for k, drift in enumerate(report.drift)]
+    for place, digits in judged + moved:
+        if digits is not None and math.isfinite(digits) and digits > MOST:
+            raise ValueError(f"report.{place}.digits must be at most {MOST:g}, not {digits}")
+
+
+def unique(what: str, names: Iterable[str]) -> set[str]:
+    """Names as a set, each of which must occur once."""
+    seen = Counter(names)
+    twice = [name for name, times in seen.items() if times > 1]
+    if twice:
+        raise ValueError(f"the report lists the {what} {twice[0]!r:.60} twice")
+    return set(seen)
+
+
+def plain(value: Any) -> Any:
+    """Records as the objects, lists and numbers that JSON has."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,111 @@
+"""The criterion's landscape around the optimum of a case, as the judge sees it.
+
+The judge evaluates an engine's theta by the definition (the `gls` path), and turns a gap in the criterion into what it
+allows each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= gap, that is sqrt(2 gap J H^-1 J').
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from relmer.datasets import Case, load
+from relmer.reference.answer import Estimates
+from relmer.reference.engines.paths import estimates
+from relmer.reports.figures import figure
+from relmer.solver.criterion import Prepared, criterion, degrees_of_freedom, prepare, profile
+from relmer.solver.derivatives import derivatives_at
+from relmer.solver.design import Array
+from relmer.solver.fit import Fit, at_theta, lmer
+
+QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
+STEP = 1e-3
+NEGLIGIBLE = 1e-9
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A case at its optimum.
+
+    Attributes
+    ----------
+    fit
+        This project's fit.
+    judge
+        The design prepared for evaluation by the definition.
+    size
+        Size of the criterion's parts: what its rounding is relative to.
+    sensitivity
+        sqrt(J H^-1 J') of every component of every quantity and of every printed figure.
+    """
+
+    fit: Fit
+    judge: Prepared
+    size: float
+    sensitivity: Mapping[str, Array]
+
+
+def landscape(case: Case) -> Landscape:
+    """Fit the case and differentiate its estimates."""
+    fit = lmer(case.formula, load(case.dataset).frame, REML=case.reml)
+    d = degrees_of_freedom(fit.design, case.reml)
+    at = fit.profile
+    size = abs(at.logdet_L) + abs(at.logdet_RX) + d * (1 + abs(np.log(2 * np.pi * at.pwrss / d)))
+
+    def everything(fit: Fit) -> dict[str, Array]:
+        said = estimates(fit)
+        return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in case.published}
+
+    return Landscape(fit, prepare(fit.design, "gls"), float(size), sensitivity(fit, everything))
+
+
+def values(answer: Estimates) -> dict[str, Array]:
+    """Every quantity as a flat array."""
+    return {name: np.asarray(getattr(answer, name), dtype=float).ravel() for name in QUANTITIES}
+
+
+def sensitivity(fit: Fit, evaluate: Callable[[Fit], Mapping[str, Array]]) -> dict[str, Array]:
+    """sqrt(J H^-1 J') of what `evaluate` gives, by central differences along the axes of H.
+
+    Directions that leave G as it is have no curvature, and count for nothing.
+    """
+    theta = fit.optimum.theta
+    total = {name: np.zeros(value.shape) for name, value in evaluate(fit).items()}
+    if len(theta) == 0:
+        return total
+    curvature, axes = linalg.eigh(derivatives_at(fit.design, theta, fit.REML).hessian)
+    used = curvature > NEGLIGIBLE * curvature.max()
+    for axis, eigenvalue in zip(axes.T[used], curvature[used], strict=True):
+        step = STEP / np.sqrt(eigenvalue)
+        upper = evaluate(at_theta(fit, theta + step * axis))
+        lower = evaluate(at_theta(fit, theta - step * axis))
+        for name in total:
+            total[name] += ((upper[name] - lower[name]) / (2 * STEP)) ** 2
+    return {name: np.sqrt(square) for name, square in total.items()}
+
+
+def criterion_at(view: Landscape, theta: Sequence[float]) -> float:
+    """The criterion at theta by the definition."""
+    return criterion(view.fit.design, profile(view.judge, np.asarray(theta, dtype=float)), view.fit.REML)
+
+
+def decrement_at(view: Landscape, theta: Sequence[float]) -> float:
+    """Half g'H^-1 g at theta: the gap that a quadratic predicts; NaN where the Hessian is not positive definite."""
+    at = derivatives_at(view.fit.design, np.asarray(theta, dtype=float), view.fit.REML)
+    curvature, axes = linalg.eigh(at.hessian)
+    along = axes.T @ at.gradient
+    flat = np.abs(curvature) <= NEGLIGIBLE * np.abs(curvature).max()
+    if np.any(curvature[~flat] < 0):
+        return float("nan")
+    return float(np.sum(along[~flat] ** 2 / curvature[~flat]) / 2)
+
+
+def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:
+    """Every quantity at theta, by this project's solver."""
+    return values(estimates(at_theta(view.fit, np.asarray(theta, dtype=float))))
+
+
+def allowance(view: Landscape, name: str, gap: float) -> Array:
+    """How far each component of a quantity may be from the optimum's at a criterion `gap` above it."""
+    return np.asarray(np.sqrt(2 * max(gap, 0.0)) * view.sensitivity[name])

@@ -1,0 +1,114 @@
+"""What a run found, as plain frozen records: the one source of report.json, the page, JUnit and Markdown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
+VERDICTS = ("agree", "explained", "disagree", "unsupported", "failed")
+SCHEMA = "relmer-report/1"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity of one engine's answer, judged.
+
+    Attributes
+    ----------
+    case, engine
+        Names.
+    rung
+        1 to 5, a key of RUNGS.
+    quantity
+        What was compared: "response", "X", "devfun at theta[0]", "beta", ...
+    verdict
+        One of VERDICTS.
+    digits
+        Correct digits (log relative error) of the worst component, at most 16; None where a yes or no was compared.
+    kind, reference
+        Kind of the reference value ("exact", "certified", "recorded", "published", "relmer", "live") and whose it is.
+    evidence
+        One sentence: what was seen and, unless it agrees, why.
+    """
+
+    case: str
+    engine: str
+    rung: int
+    quantity: str
+    verdict: str
+    digits: float | None
+    kind: str
+    reference: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class EngineUsed:
+    """An engine of the run: `source` is "computed" (this project's own paths), "live" or "recorded"."""
+
+    name: str
+    version: str
+    source: str
+    environment: Mapping[str, str]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CaseRun:
+    """A case of the run."""
+
+    name: str
+    dataset: str
+    dataset_sha256: str
+    formula: str
+    REML: bool
+    document: str
+    source: str
+    rows: int
+    coefficients: int
+    random_effects: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a reader should know first: an engine stopped early, or far from the optimum."""
+
+    case: str
+    engine: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a live engine is from what was recorded of it."""
+
+    case: str
+    engine: str
+    quantity: str
+    recorded: str
+    live: str
+    digits: float | None
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """A bound that a verdict uses, and where it comes from."""
+
+    name: str
+    value: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a run found."""
+
+    created: str
+    version: str
+    environment: Mapping[str, str]
+    engines: tuple[EngineUsed, ...]
+    cases: tuple[CaseRun, ...]
+    comparisons: tuple[Comparison, ...]
+    findings: tuple[Finding, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    tolerances: tuple[Tolerance, ...] = ()
+    schema: str = field(default=SCHEMA)

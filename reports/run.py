@@ -1,0 +1,181 @@
+"""A run: every case on every engine, judged."""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from multiprocessing import get_context
+
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from relmer.datasets import Case, cases, load
+from relmer.reference import recorded
+from relmer.reference.answer import Answer
+from relmer.reference.engines.errors import EngineMissing
+from relmer.reference.engines.paths import design_of
+from relmer.reference.engines.protocol import answer, engine, engine_names
+from relmer.reference.shared_theta import shared_thetas
+from relmer.reports.agreement import judge_case
+from relmer.reports.drift import drift_of
+from relmer.reports.hearing import OWN
+from relmer.reports.landscape import landscape
+from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, Report
+from relmer.reports.tolerances import TABLE
+
+WITNESSES = ("gls", "lme4-tight")
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """A case, judged."""
+
+    case: CaseRun
+    comparisons: tuple[Comparison, ...]
+    findings: tuple[Finding, ...]
+    drift: tuple[Drift, ...]
+
+
+def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, EngineUsed]:
+    """Find how each engine takes part: computed, live, or by its recording.
+
+    To the engines that are named come those that they are held against, the definition and lme4's tight fit.
+
+    Raises
+    ------
+    EngineMissing
+        A required engine cannot run here.
+    EngineError
+        No engine has that name.
+    """
+    used = {}
+    for name in dict.fromkeys([*names, *required, *WITNESSES]):
+        found = engine(name)
+        missing = found.available()
+        if missing and name in required:
+            raise EngineMissing(f"required engine {name}: {missing}")
+        if missing:
+            used[name] = EngineUsed(name, "", "recorded", {}, missing)
+        else:
+            source = "computed" if name in OWN else "live"
+            used[name] = EngineUsed(name, found.version(), source, dict(found.environment()))
+    return used
+
+
+def run(
+    chosen: Sequence[Case],
+    judged: Sequence[str],
+    engines: Mapping[str, EngineUsed],
+    jobs: int = 1,
+    progress: Callable[[str], None] = lambda name: None,
+) -> Report:
+    """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done."""
+    work = partial(run_case, judged=judged, engines=engines)
+    results = []
+    for case, result in zip(chosen, mapped(work, chosen, jobs), strict=True):
+        results.append(result)
+        progress(case.name)
+    return Report(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=version("relmer"),
+        environment=environment(),
+        engines=tuple(with_recorded_version(used, chosen) for used in engines.values()),
+        cases=tuple(result.case for result in results),
+        comparisons=tuple(c for result in results for c in result.comparisons),
+        findings=tuple(f for result in results for f in result.findings),
+        drift=tuple(d for result in results for d in result.drift),
+        tolerances=TABLE,
+    )
+
+
+def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> Report:
+    """Judge the cases that match a pattern on some engines, by default on all that are installed.
+
+    Examples
+    --------
+    >>> report = compare("dyestuff/reml", ["pls", "qr", "gls"])
+    >>> {c.verdict for c in report.comparisons if c.kind == "exact"}
+    {'agree'}
+    """
+    names = engines or engine_names()
+    return run(cases(pattern), names, sources(names), jobs)
+
+
+def mapped(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[CaseResult]:
+    """Work on the cases, in order, in `jobs` processes."""
+    if jobs <= 1:
+        yield from map(work, chosen)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, chosen)
+
+
+def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed]) -> CaseResult:
+    """Ask every engine about one case, and judge what the `judged` ones say."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        design = design_of(case.formula, case.dataset)
+        points = shared_thetas(design.template.diagonal.tolist())
+        shared = [theta for thetas in points.values() for theta in thetas]
+        theirs: dict[str, Answer] = {}
+        drift: list[Drift] = []
+        for name, used in engines.items():
+            if name not in OWN:
+                frozen = recorded.read(name, case)
+                theirs[name] = foreign_answer(used, case, shared, frozen)
+                if used.source == "live" and frozen is not None:
+                    drift += drift_of(frozen, theirs[name])
+        optima = [a.estimates.theta for a in theirs.values() if a.estimates is not None]
+        thetas = list(dict.fromkeys([*shared, *(t for t in optima if len(t) == len(shared[0]))]))
+        answers = {name: theirs[name] if name in theirs else answer(engine(name), case, thetas) for name in engines}
+        comparisons, findings = judge_case(case, answers, judged, points, landscape(case))
+    n, p = design.X.shape
+    sha256 = load(case.dataset).sha256
+    described = CaseRun(
+        case.name,
+        case.dataset,
+        sha256,
+        case.formula,
+        case.reml,
+        case.document,
+        case.source,
+        n,
+        p,
+        design.Z.shape[1],
+    )
+    return CaseResult(described, tuple(comparisons), tuple(findings), tuple(drift))
+
+
+def foreign_answer(used: EngineUsed, case: Case, shared: Sequence[tuple[float, ...]], frozen: Answer | None) -> Answer:
+    """Give an engine's answer, live where it can run, else as it was recorded."""
+    if used.source == "live":
+        return answer(engine(used.name), case, shared)
+    if frozen is not None:
+        return frozen
+    return Answer(case.name, used.name, "", "unsupported", f"not recorded, and not to be run here: {used.note}")
+
+
+def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUsed:
+    """Name the version and environment under which an engine was recorded."""
+    if used.source != "recorded":
+        return used
+    frozen = next((a for a in (recorded.read(used.name, case) for case in chosen) if a is not None), None)
+    if frozen is None:
+        return used
+    return EngineUsed(used.name, frozen.version, used.source, frozen.environment, used.note)
+
+
+def environment() -> dict[str, str]:
+    """What a repeat would need to know of this machine."""
+    blas = {
+        f"{i['internal_api']} {i.get('version') or ''}".strip() for i in threadpool_info() if i["user_api"] == "blas"
+    }
+    packages = ("numpy", "scipy", "pandas")
+    return {
+        "Python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "BLAS": ", ".join(sorted(blas)) or "unknown",
+        "BLAS threads": "1 while fitting",
+    }

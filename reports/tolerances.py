@@ -1,0 +1,69 @@
+"""Every bound that a verdict rests on, with its derivation: the one table."""
+
+from relmer.reports.records import Tolerance
+
+EPS = 2.0**-52
+
+# |criterion - reference| / size of its parts, at the same theta.
+CRITERION = 1e-12
+# |value - reference| / largest entry, estimates evaluated at the same theta.
+EVALUATION = 1e-9
+# Criterion above the optimum that rounding alone explains, relative to the size of the criterion's parts.
+GAP = 64 * EPS
+# How closely the Newton decrement must predict the gap for a stop to count as early.
+DECREMENT = 0.5
+# Largest gap that counts as an early stop.
+EARLY = 1e-3
+# Gap per parameter at which lme4 itself accepts convergence.
+STOP = 2e-6
+# The quadratic model's allowance is stretched by this for its higher terms.
+SLACK = 2.0
+# A fingerprint's sums, relative, where a digest differs.
+MATRIX = 1e-13
+
+TABLE = (
+    Tolerance(
+        "criterion at shared theta",
+        f"{CRITERION:g} × (|log|L|²| + |log|RX|²| + d (1 + |log(2π pwrss/d)|))",
+        "The criterion is a sum of these parts and cannot be rounded better than their size allows. Each part comes "
+        "from a Cholesky factor of order q, whose backward error of about q × 2⁻⁵² with q ≤ 1,000 gives 2e-13; 1e-12 "
+        "leaves a factor of five for the conditioning of X.",
+    ),
+    Tolerance(
+        "gap to the optimum",
+        f"64 × 2⁻⁵² = {GAP:.1e} × the size of the criterion's parts",
+        "Rounding of a sum of some dozen parts: neither engine can tell two theta apart whose criteria differ by less.",
+    ),
+    Tolerance(
+        "stopped early",
+        f"the gap is at most {EARLY:g}, and the Newton decrement ½ g'H⁻¹g at the engine's theta is that gap to 50 %",
+        "A gap of 1e-3 on the deviance scale moves no estimate by more than √1e-3, 3 %, of its standard error. "
+        "In the basin of a quadratic minimum gap and decrement are equal; 50 % admits the cubic term. At a false "
+        "minimum, or in another basin, the decrement says nothing of the gap, and the stop is not explained by it.",
+    ),
+    Tolerance(
+        "estimates at the optimum",
+        f"|δq| ≤ {SLACK:g} √(2 gap · J H⁻¹ J') + {EVALUATION:g} × the largest entry",
+        "The largest change of q over the ellipsoid ½ δ'H δ ≤ gap (J = dq/dθ), with the gap of the engine, that of "
+        "the reference and the rounding of both; the factor 2 is for the terms beyond the quadratic.",
+    ),
+    Tolerance(
+        "estimates at the same theta",
+        f"{EVALUATION:g} × the largest entry",
+        "Two correct programs solve the same linear systems; with condition numbers of X up to 1e5 (bdf, after "
+        "scaling) the errors are 1e5 × 2⁻⁵² × a small factor, below 1e-9.",
+    ),
+    Tolerance(
+        "printed figures",
+        "half a unit of the last printed digit; else a stop at most "
+        f"{STOP:g} per parameter of theta above the optimum must explain the difference",
+        "A printed figure carries no more. lme4 accepts a scaled gradient of 0.002 per parameter: the criterion may "
+        "then lie ½ × 0.002² = 2e-6 per parameter above the optimum.",
+    ),
+    Tolerance(
+        "X and Z",
+        f"the same bits; computed columns (log, scale, polynomial contrasts): {MATRIX:g} relative",
+        "Data and dummy columns are copied. A logarithm or a mean may differ by one unit in the last place (2e-16) "
+        "per entry; orthogonal polynomials by some hundred.",
+    ),
+)

@@ -1,0 +1,74 @@
+"""Recordings: complete, on today's data, refused when they are not."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from relmer.datasets import case, cases, load
+from relmer.reference import recorded
+from relmer.reference.recorded import RecordingError
+
+CASE = case("docs/sleepstudy")
+
+
+@pytest.mark.parametrize("engine", ["lme4", "lme4-tight"])
+def test_every_case_is_recorded_on_its_data(engine: str) -> None:
+    for chosen in cases():
+        answer = recorded.read(engine, chosen)
+        assert answer is not None, chosen.name
+        assert answer.status == "fitted"
+        assert answer.recorded
+        assert answer.dataset_sha256 == load(chosen.dataset).sha256
+        assert {"R", "lme4", "BLAS", "platform"} <= set(answer.environment)
+
+
+def test_no_recording_is_stale() -> None:
+    """Every file belongs to a case that exists."""
+    known = {path.name for path in (recorded.path_of("lme4", chosen.name) for chosen in cases())}
+    for engine in ("lme4", "lme4-tight"):
+        assert {path.name for path in (recorded.RECORDED / engine).iterdir()} == known
+
+
+def test_recorded_default_fit_is_that_of_the_field() -> None:
+    """sleepstudy REML of lme4 1.1-31's default fit, as field.md 1.1 has it from another run."""
+    answer = recorded.read("lme4", CASE)
+    assert answer.version == "1.1-31"
+    assert f"{answer.estimates.criterion:.12f}" == "1743.628271959952"
+    assert [f"{value:.10f}" for value in answer.estimates.theta] == [
+        "0.9667417740",
+        "0.0151690589",
+        "0.2309099532",
+    ]
+
+
+def test_written_and_read_back(tmp_path: Path) -> None:
+    answer = recorded.read("lme4", CASE)
+    path = recorded.write(answer, tmp_path)
+    assert recorded.read("lme4", CASE, tmp_path) == answer
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+    assert recorded.read("lme4-tight", CASE, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dataset_sha256": "0"}, "recorded on other data"),
+        ({"case": "docs/bdf"}, "holds lme4 on docs/bdf"),
+        ({"engine": "other"}, "holds other on docs/sleepstudy"),
+        ({"status": 3}, "answer.status must be str"),
+    ],
+)
+def test_a_wrong_recording_is_refused(tmp_path: Path, change: dict, message: str) -> None:
+    path = recorded.write(recorded.read("lme4", CASE), tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(RecordingError, match=message) as caught:
+        recorded.read("lme4", CASE, tmp_path)
+    assert "record it again" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recording_says_that_it_is_one(tmp_path: Path) -> None:
+    recorded.write(replace(recorded.read("lme4", CASE), recorded=False), tmp_path)
+    assert recorded.read("lme4", CASE, tmp_path).recorded

@@ -1,0 +1,236 @@
+"""Made-up reports: one as a run would give it, one full of strings that want to break out of their place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from random import Random
+
+import pytest
+
+from relmer.reports.records import (
+    CaseRun,
+    Comparison,
+    Drift,
+    EngineUsed,
+    Finding,
+    Report,
+    Tolerance,
+)
+
+ENGINES = ("pls", "qr", "gls", "lme4", "lme4-tight")
+MODELS = (
+    ("sleepstudy", "Reaction ~ Days + (Days | Subject)"),
+    ("Dyestuff", "Yield ~ 1 + (1 | Batch)"),
+    ("Penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)"),
+    ("Pastes", "strength ~ 1 + (1 | batch/cask)"),
+    ("star", "read ~ cltype + sx + (sx | sch/tch)"),
+)
+QUANTITIES = {
+    1: ("rows", "response", "levels of Subject"),
+    2: ("X", "Z", "template of Lambda", "coefficient names", "terms"),
+    3: tuple(f"criterion at theta[{k}]" for k in range(6)),
+    4: ("gap to the optimum", "theta[0]"),
+    5: (
+        "beta",
+        "se",
+        "sigma",
+        "theta",
+        "vcov",
+        "variance components",
+        "b",
+        "fitted",
+        "diagonal of V",
+        "rows of V",
+    ),
+}
+HOSTILE = (
+    "<script>alert(1)</script> ]]> | `x` \"'&amp; {{ 7*7 }} \x00\x1b[31m\ud800\ufffe http://evil.example/x.png\nnext"
+)
+
+
+def comparison(case: str, engine: str, rung: int, quantity: str, random: Random) -> Comparison:
+    """One judged quantity: rungs 1 and 2 yes or no, the others with digits; lme4's own fit stops early."""
+    judged = Comparison(
+        case,
+        engine,
+        rung,
+        quantity,
+        "agree",
+        None,
+        "recorded",
+        "lme4-tight 1.1-31",
+        "identical to the last bit",
+    )
+    if engine == "gls" and case.startswith("star"):
+        return replace(
+            judged,
+            verdict="unsupported",
+            kind="",
+            reference="",
+            evidence="V would have 5,766 rows: too large for the dense path",
+        )
+    if rung == 3:
+        digits = min(16.0, 14.6 + random.gauss(0, 0.6))
+        return replace(
+            judged,
+            digits=digits,
+            kind="certified",
+            evidence=f"relative difference {10**-digits:.2g} at a shared theta",
+        )
+    if rung >= 4:
+        early = engine == "lme4"
+        digits = random.uniform(4.5, 7.5) if early else random.uniform(8.5, 13.5)
+        return replace(
+            judged,
+            verdict="explained" if early and digits < 6.5 else "agree",
+            digits=digits,
+            evidence=f"worst component differs by {10**-digits:.2g}"
+            + (": the optimiser stopped 1.46e-09 above the optimum, which allows 2.1e-05" if early else ""),
+        )
+    return judged
+
+
+def realistic(cases: int = 10) -> Report:
+    """A run of five engines, with one false optimum and one engine that fails on one case."""
+    random = Random(20240501)
+    runs = tuple(
+        CaseRun(
+            name=f"{data}/{'REML' if k % 2 == 0 else 'ML'}{k // len(MODELS) or ''}",
+            dataset=data,
+            dataset_sha256=f"{k:02x}" * 32,
+            formula=formula,
+            REML=k % 2 == 0,
+            document=f"{k % 4:03d}" if k % 3 == 0 else "",
+            source="lme4's manual page of the data",
+            rows=180 + k,
+            coefficients=2,
+            random_effects=36,
+        )
+        for k, (data, formula) in zip(range(cases), MODELS * (cases // len(MODELS) + 1), strict=False)
+    )
+    judged = [
+        comparison(run.name, engine, rung, quantity, random)
+        for run, engine, (rung, names) in product(runs, ENGINES, QUANTITIES.items())
+        for quantity in names
+    ]
+    wrong = {
+        ("star/REML", "lme4", 4): (
+            "disagree",
+            1.8,
+            "criterion 55196.515 is 136 above the certified optimum 55060.534: a false minimum",
+        ),
+        ("star/REML", "lme4", 5): ("disagree", 0.3, "differs more than the gap of rung 4 allows"),
+        ("Dyestuff/ML", "qr", 3): ("failed", None, "LinAlgError: singular matrix"),
+    }
+    for k, c in enumerate(judged):
+        if (c.case, c.engine, c.rung) in wrong:
+            verdict, digits, evidence = wrong[c.case, c.engine, c.rung]
+            judged[k] = replace(c, verdict=verdict, digits=digits, evidence=evidence)
+    return Report(
+        created="2024-05-01T12:00:00+00:00",
+        version="0.1.0",
+        environment={
+            "python": "3.11.9",
+            "platform": "Linux x86_64",
+            "numpy": "2.1.3",
+            "scipy": "1.15.1",
+            "BLAS": "OpenBLAS 0.3.28, 1 thread",
+        },
+        engines=tuple(
+            EngineUsed(
+                name,
+                "1.1-31" if "lme4" in name else "0.1.0",
+                "recorded" if "lme4" in name else "computed",
+                {"R": "4.2.2", "lme4": "1.1-31", "BLAS": "libblas 3.11.0"} if "lme4" in name else {"numpy": "2.1.3"},
+                "all tolerances at 1e-12" if name == "lme4-tight" else "",
+            )
+            for name in ENGINES
+        ),
+        cases=runs,
+        comparisons=tuple(judged),
+        findings=(
+            Finding(
+                "star/REML",
+                "lme4",
+                "lme4's default optimiser stops 136 above the optimum: “boundary (singular) fit”.",
+            ),
+            Finding("sleepstudy/REML", "lme4", "Stopped 1.46e-09 above the optimum: theta has 5 digits."),
+        ),
+        drift=tuple(
+            Drift(run.name, "lme4", quantity, "1743.628271959952", "1743.628271959951", 15.2)
+            for run in runs
+            for quantity in ("criterion", "beta", "theta")
+        ),
+        tolerances=(
+            Tolerance(
+                "criterion",
+                "1e-12 × condition",
+                "Both sides evaluate the same function at the same theta, so only rounding differs.",
+            ),
+            Tolerance(
+                "theta",
+                "sqrt(2 gap / λmin(H))",
+                "A quadratic near the optimum: a gap g leaves room for |δθ| ≤ sqrt(2 g / λmin).",
+            ),
+        ),
+    )
+
+
+def hostile() -> Report:
+    """Every string field of every record tries to break out."""
+    case = CaseRun(
+        f"case {HOSTILE}",
+        HOSTILE,
+        HOSTILE,
+        f"y ~ {' + '.join(f'x{k}' for k in range(900))} {HOSTILE}",
+        False,
+        HOSTILE,
+        HOSTILE,
+        1,
+        1,
+        1,
+    )
+    judged = tuple(
+        Comparison(
+            case.name,
+            f"engine {HOSTILE}",
+            rung,
+            f"quantity {HOSTILE}",
+            verdict,
+            digits,
+            HOSTILE,
+            HOSTILE,
+            f"{verdict} {rung} {HOSTILE}",
+        )
+        for rung in range(1, 6)
+        for verdict, digits in (
+            ("agree", 15.95),
+            ("explained", 4.0),
+            ("disagree", 0.0),
+            ("unsupported", None),
+            ("failed", None),
+        )
+    )
+    return Report(
+        created=HOSTILE,
+        version=HOSTILE,
+        environment={HOSTILE: HOSTILE},
+        engines=(EngineUsed(f"engine {HOSTILE}", HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE),),
+        cases=(case,),
+        comparisons=judged,
+        findings=(Finding(HOSTILE, HOSTILE, HOSTILE), Finding(case.name, HOSTILE, HOSTILE)),
+        drift=(Drift(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, None),),
+        tolerances=(Tolerance(HOSTILE, HOSTILE, HOSTILE),),
+    )
+
+
+@pytest.fixture(params=[realistic, hostile], ids=["realistic", "hostile"])
+def report(request: pytest.FixtureRequest) -> Report:
+    """Each of the two reports in turn."""
+    return request.param()
+
+
+@pytest.fixture
+def make_report() -> Callable[[int], Report]:
+    """The maker of realistic reports, by number of cases."""
+    return realistic

@@ -1,0 +1,205 @@
+"""The judge finds what was done to an answer, on the rung on which it was done."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from relmer.datasets import Case, case
+from relmer.reference import recorded
+from relmer.reference.answer import Answer, CriterionValue
+from relmer.reference.engines.paths import design_of
+from relmer.reference.engines.protocol import answer, engine
+from relmer.reference.shared_theta import shared_thetas
+from relmer.reports.agreement import judge_case
+from relmer.reports.landscape import Landscape, criterion_at, decrement_at, landscape
+from relmer.reports.records import RUNGS, VERDICTS, Comparison
+
+NAMES = ("pls", "gls", "lme4", "lme4-tight")
+
+
+@lru_cache
+def view_of(name: str) -> Landscape:
+    return landscape(case(name))
+
+
+@lru_cache
+def answers_to(name: str) -> tuple[Case, dict[str, Answer], dict]:
+    """Recorded lme4, and our own paths, on one case."""
+    chosen = case(name)
+    points = shared_thetas(design_of(chosen.formula, chosen.dataset).template.diagonal.tolist())
+    theirs = {engine: recorded.read(engine, chosen) for engine in ("lme4", "lme4-tight")}
+    thetas = [theta for kind in points.values() for theta in kind]
+    thetas += [said.estimates.theta for said in theirs.values()]
+    own = {name: answer(engine(name), chosen, thetas) for name in ("pls", "gls")}
+    return chosen, own | theirs, points
+
+
+def judged(name: str, which: str, change: Callable[[Answer], Answer] = lambda said: said) -> list[Comparison]:
+    chosen, answers, points = answers_to(name)
+    changed = {**answers, which: change(answers[which])}
+    return judge_case(chosen, changed, [which], points, view_of(name))[0]
+
+
+def broken(comparisons: list[Comparison]) -> set[tuple[int, str]]:
+    return {(c.rung, c.quantity) for c in comparisons if c.verdict == "disagree"}
+
+
+def estimates(**changes: object) -> Callable[[Answer], Answer]:
+    return lambda said: replace(said, estimates=replace(said.estimates, **changes))
+
+
+def model(**changes: object) -> Callable[[Answer], Answer]:
+    return lambda said: replace(said, model=replace(said.model, **changes))
+
+
+def scaled(field: str, factor: float, entry: int = 0) -> Callable[[Answer], Answer]:
+    def change(said: Answer) -> Answer:
+        values = list(getattr(said.estimates, field))
+        values[entry] *= factor
+        return estimates(**{field: tuple(values)})(said)
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["docs/sleepstudy", "docs/three-level", "dyestuff2/reml", "docs/mtcars-ols"])
+@pytest.mark.parametrize("which", NAMES)
+def test_honest_answers_agree_or_are_explained(name: str, which: str) -> None:
+    comparisons = judged(name, which)
+    assert {c.rung for c in comparisons} == set(RUNGS)
+    assert {c.verdict for c in comparisons} <= {"agree", "explained"}
+    assert all(c.evidence and c.reference for c in comparisons)
+
+
+TAMPERED = {
+    "another response": (
+        lambda said: replace(said, data=replace(said.data, response_sha256="0" * 64)),
+        {(1, "response")},
+    ),
+    "a lost row": (lambda said: replace(said, data=replace(said.data, rows=179)), {(1, "rows")}),
+    "other levels": (
+        lambda said: replace(said, data=replace(said.data, groupings={})),
+        {(1, "levels of Subject")},
+    ),
+    "coefficients in another order": (
+        lambda said: model(coefficients=said.model.coefficients[::-1])(said),
+        {(2, "coefficient names")},
+    ),
+    "theta in another order": (
+        lambda said: model(theta_names=said.model.theta_names[::-1])(said),
+        {(2, "theta names")},
+    ),
+    "another X": (lambda said: model(X=replace(said.model.X, sha256="0", total=1.0))(said), {(2, "X")}),
+    "another Z": (lambda said: model(Z=replace(said.model.Z, shape=(180, 18)))(said), {(2, "Z")}),
+    "a criterion off by 1e-8": (
+        lambda said: replace(said, criterion=tuple(CriterionValue(p.theta, p.value + 1e-8) for p in said.criterion)),
+        {
+            (3, "criterion, start"),
+            (3, "criterion, boundary"),
+            (3, "criterion, random"),
+            (3, "criterion, optimum"),
+        },
+    ),
+    "a printed criterion off by 1e-8": (
+        lambda said: estimates(criterion=said.estimates.criterion + 1e-8)(said),
+        {(4, "criterion at its own theta")},
+    ),
+    "sigma off by 1e-5": (
+        lambda said: estimates(sigma=said.estimates.sigma * (1 + 1e-5))(said),
+        {(5, "sigma")},
+    ),
+    "beta off by 1e-6": (scaled("beta", 1 + 1e-6), {(5, "beta"), (5, "beta[(Intercept)]")}),
+    "a small SE off by 1e-5": (scaled("se", 1 + 1e-5, 1), {(5, "se")}),
+    "one b off by 1e-4": (scaled("b", 1 + 1e-4), {(5, "b")}),
+    "one variance of V off by 1e-5": (scaled("V_diagonal", 1 + 1e-5, 17), {(5, "V_diagonal")}),
+    "one row of V off by 1e-5": (scaled("V_rowsum", 1 + 1e-5, 17), {(5, "V_rowsum")}),
+    "a fitted value off by 1e-5": (scaled("fitted", 1 + 1e-5, 3), {(5, "fitted")}),
+    "a variance component off by 1e-4": (scaled("varcomp", 1 + 1e-4, 1), {(5, "varcomp")}),
+}
+
+
+@pytest.mark.parametrize("which", ["lme4", "lme4-tight"])
+@pytest.mark.parametrize("name", TAMPERED)
+def test_tampering_is_found_on_its_rung(which: str, name: str) -> None:
+    change, expected = TAMPERED[name]
+    found = broken(judged("sleepstudy/slopes-reml", which, change))
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["beta off by 1e-6", "sigma off by 1e-5", "a fitted value off by 1e-5"])
+def test_our_own_paths_are_not_spared(name: str) -> None:
+    change, expected = TAMPERED[name]
+    assert broken(judged("sleepstudy/slopes-reml", "pls", change)) == expected
+
+
+def test_our_own_early_stop_is_not_explained_away() -> None:
+    """A path of ours that stops 1e-6 above lme4's tight fit disagrees: nothing excuses the reference."""
+    change = estimates(criterion=view_of("sleepstudy/slopes-reml").fit.criterion + 1e-6)
+    assert (4, "criterion at the optimum") in broken(judged("sleepstudy/slopes-reml", "pls", change))
+
+
+def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
+    view = view_of("sleepstudy/slopes-reml")
+    theta = np.array(view.fit.optimum.theta) + np.array([1e-3, 0, 0])
+    gap = criterion_at(view, theta) - view.fit.criterion
+    assert gap > 1e-6
+    assert decrement_at(view, theta) == pytest.approx(gap, rel=0.05)
+
+
+@pytest.mark.parametrize(("step", "verdict"), [(1e-4, "explained"), (5e-2, "disagree")])
+def test_only_a_small_gap_is_an_early_stop(step: float, verdict: str) -> None:
+    """The same theta off in its first entry: 5e-2 lies in the basin as well, and is too far all the same."""
+    view = view_of("sleepstudy/slopes-reml")
+    theta = tuple((np.array(view.fit.optimum.theta) + np.array([step, 0, 0])).tolist())
+    change = estimates(theta=theta, criterion=criterion_at(view, theta))
+    comparisons = judged("sleepstudy/slopes-reml", "lme4-tight", change)
+    assert [c.verdict for c in comparisons if c.quantity == "criterion at the optimum"] == [verdict]
+
+
+def test_a_far_theta_disagrees() -> None:
+    """An engine without a tight twin that stops at theta = 0 is nowhere near the optimum, and nothing explains it."""
+
+    def stop_at_zero(said: Answer) -> Answer:
+        value = criterion_at(view_of("sleepstudy/slopes-reml"), (0.0, 0.0, 0.0))
+        return estimates(theta=(0.0, 0.0, 0.0), criterion=value)(said)
+
+    found = broken(judged("sleepstudy/slopes-reml", "lme4-tight", stop_at_zero))
+    assert (4, "criterion at the optimum") in found
+    assert (5, "corr[Subject, (Intercept), Days]") in found
+
+
+def test_a_false_minimum_is_a_finding() -> None:
+    """lme4's default fit of the kindergarten rows stops 136 above the optimum (field.md, 1.11)."""
+    chosen, answers, points = answers_to("star/kindergarten-reml")
+    comparisons, findings = judge_case(chosen, answers, ["lme4"], points, view_of("star/kindergarten-reml"))
+    verdict = next(c for c in comparisons if c.quantity == "criterion at the optimum")
+    assert verdict.verdict == "explained"
+    assert "false minimum" in verdict.evidence
+    assert any("stops 135.981 above the optimum" in finding.text for finding in findings)
+
+
+@pytest.mark.parametrize(("status", "message"), [("failed", "R went away"), ("unsupported", "not for this engine")])
+def test_an_engine_without_an_answer_has_a_verdict_on_every_rung(status: str, message: str) -> None:
+    chosen = case("docs/sleepstudy")
+    comparisons = judged("docs/sleepstudy", "lme4", lambda said: Answer(chosen.name, "lme4", "", status, message))
+    assert [(c.rung, c.verdict) for c in comparisons] == [(rung, status) for rung in RUNGS]
+    assert status in VERDICTS
+
+
+def test_without_a_reference_nothing_agrees() -> None:
+    chosen, answers, points = answers_to("docs/sleepstudy")
+    alone = {"pls": answers["pls"]}
+    comparisons, _ = judge_case(chosen, alone, ["pls"], points, view_of("docs/sleepstudy"))
+    assert {c.verdict for c in comparisons} == {"unsupported"}
+
+
+def test_a_changed_printed_figure_disagrees() -> None:
+    """One digit of a published figure, changed, turns the verdict."""
+    chosen, answers, points = answers_to("docs/sleepstudy")
+    printed = dict(chosen.published)
+    assert printed["beta[Days]"] == "10.46729"
+    changed = replace(chosen, published=printed | {"beta[Days]": "10.46829"})
+    comparisons, _ = judge_case(changed, answers, ["pls"], points, view_of("docs/sleepstudy"))
+    assert broken(comparisons) == {(5, "beta[Days]")}

@@ -1,0 +1,215 @@
+"""The command line: what it prints and writes, and its exit status."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from relmer import datasets
+from relmer.datasets import load, store
+from relmer.reference.engines import lme4_process
+from relmer.reports import command_line
+from relmer.reports.command_line import main
+from relmer.solver import ModelError
+
+SCHEMA = Path(command_line.__file__).with_name("report.schema.json")
+
+
+def relmer(*arguments: str, **keywords: object) -> Result:
+    return CliRunner().invoke(main, list(arguments), catch_exceptions=False, **keywords)
+
+
+@pytest.fixture
+def without_r(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A PATH on which there is no R."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lme4_process.shared.cache_clear()
+
+
+@pytest.fixture
+def sleepstudy(tmp_path: Path) -> Path:
+    path = tmp_path / "sleepstudy.csv"
+    load("sleepstudy").frame.to_csv(path, index=False)
+    return path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_run_writes_four_files_and_agrees(tmp_path: Path, without_r: None) -> None:
+    out = tmp_path / "out"
+    result = relmer("run", "--case", "dyestuff*", "--out", str(out), "--jobs", "1")
+    assert result.exit_code == 0
+    assert files(out) == ["junit.xml", "report.html", "report.json", "summary.md"]
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    judged = {(c["case"], c["engine"], c["rung"]) for c in report["comparisons"]}
+    cases = [f"{name}/{kind}" for name in ("dyestuff", "dyestuff2") for kind in ("reml", "ml")]
+    engines = ("pls", "qr", "gls", "lme4", "lme4-tight")
+    assert judged == {(c, e, rung) for c in cases for e in engines for rung in range(1, 6)}
+    assert {c["verdict"] for c in report["comparisons"]} <= {"agree", "explained"}
+    suites = ET.parse(out / "junit.xml").getroot()
+    assert len(list(suites.iter("testcase"))) == len(report["comparisons"])
+    assert "[4/4]" in result.stderr
+    assert "lme4 1.1-31 (recorded): R is not on the PATH" in result.stdout
+    sources = {engine["name"]: engine["source"] for engine in report["engines"]}
+    assert sources["lme4"] == "recorded"
+    assert sources["pls"] == "computed"
+
+
+def test_jobs_change_nothing(tmp_path: Path, without_r: None) -> None:
+    reports = []
+    for jobs in ("1", "2"):
+        out = tmp_path / jobs
+        assert relmer("run", "--case", "dyestuff*", "--out", str(out), "--jobs", jobs).exit_code == 0
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        reports.append([report[key] for key in ("cases", "comparisons", "findings")])
+    assert reports[0] == reports[1]
+
+
+def test_one_engine_is_held_against_its_witnesses(tmp_path: Path, without_r: None) -> None:
+    out = tmp_path / "out"
+    assert relmer("run", "--case", "dyestuff/reml", "--engine", "lme4", "--out", str(out)).exit_code == 0
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert {c["engine"] for c in report["comparisons"]} == {"lme4"}
+    assert {c["rung"] for c in report["comparisons"]} == {1, 2, 3, 4, 5}
+
+
+def test_a_disagreement_is_exit_status_1(tmp_path: Path, without_r: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A published figure that is wrong in its last digit turns the run red and is named."""
+    text = Path(datasets.cases.__globals__["CASES"]).read_text(encoding="utf-8")
+    changed = tmp_path / "cases.toml"
+    assert '"beta[Days]" = "10.46729"' in text
+    changed.write_text(text.replace('"beta[Days]" = "10.46729"', '"beta[Days]" = "10.46739"'), encoding="utf-8")
+    original = datasets.cases
+    monkeypatch.setattr(datasets, "cases", lambda pattern: original(pattern, changed))
+    result = relmer("run", "--case", "docs/sleepstudy", "--out", str(tmp_path / "out"), "--jobs", "1")
+    assert result.exit_code == 1
+    assert "beta[Days]: printed 10.46739" in result.stdout
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_required_engine_that_is_missing_is_exit_status_3(tmp_path: Path, without_r: None) -> None:
+    result = relmer("run", "--case", "dyestuff/reml", "--require", "lme4", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 3
+    assert result.stderr.startswith("relmer: required engine lme4: R is not on the PATH")
+    assert not (tmp_path / "out").exists()
+
+
+BAD = {
+    "no such case": (["run", "--case", "nothing"], "no case matches 'nothing'"),
+    "no such engine": (["run", "--engine", "magic"], "engine 'magic' is not known"),
+    "out is a file": (["run", "--case", "dyestuff/reml", "--out", "{data}"], "is a file"),
+    "unknown option": (["run", "--frobnicate"], "No such option"),
+    "no such file": (["fit", "y ~ x", "nothing.csv"], "does not exist"),
+    "unparsable formula": (["fit", "Reaction ~ (1 |", "{data}"], "relmer: "),
+    "hostile formula": (["fit", "Reaction ~ system('touch /tmp/x')", "{data}"], "relmer: "),
+    "missing column": (["fit", "Reaction ~ Dayz + (1 | Subject)", "{data}"], "Dayz"),
+    "one level": (["fit", "Reaction ~ Days + (1 | one)", "{one}"], "one has one level"),
+    "not numbers": (["fit", "Subject ~ Days", "{words}"], "Subject"),
+    "empty file": (["fit", "y ~ x", "{empty}"], "empty.csv is not a CSV file"),
+    "binary file": (["fit", "y ~ x", "{binary}"], "relmer: "),
+    "ragged file": (["fit", "y ~ x", "{ragged}"], "relmer: "),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_exit_status_2(tmp_path: Path, sleepstudy: Path, name: str) -> None:
+    paths = {kind: tmp_path / f"{kind}.csv" for kind in ("one", "words", "empty", "binary", "ragged")}
+    load("sleepstudy").frame.assign(one="a").to_csv(paths["one"], index=False)
+    load("sleepstudy").frame.assign(Subject="a").to_csv(paths["words"], index=False)
+    paths["empty"].write_bytes(b"")
+    paths["binary"].write_bytes(bytes(range(256)) * 3)
+    paths["ragged"].write_text("y,x\n1,2\n1,2,3,4\n", encoding="utf-8")
+    arguments, message = BAD[name]
+    here = {"data": str(sleepstudy), **{kind: str(path) for kind, path in paths.items()}}
+    before = files(tmp_path)
+    result = relmer(*[argument.format(**here) if argument.startswith("{") else argument for argument in arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert files(tmp_path) == before
+
+
+def test_a_corrupted_data_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(store.DATA, root)
+    path = root / "Dyestuff.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("1545", "1546"), encoding="utf-8")
+    monkeypatch.setattr(store.load, "__defaults__", (root,))
+    result = relmer("run", "--case", "dyestuff/reml", "--out", str(tmp_path / "out"), "--jobs", "1")
+    assert result.exit_code == 2
+    assert "Dyestuff.csv does not have the sha256" in result.stderr
+    assert result.stderr.count("relmer: ") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_debug_shows_the_traceback(sleepstudy: Path) -> None:
+    with pytest.raises(ModelError):
+        relmer("--debug", "fit", "Reaction ~ Dayz", str(sleepstudy))
+
+
+def test_fit_prints_numbers_and_json(sleepstudy: Path) -> None:
+    """Figures of document 000, and the SD that the JSS paper prints as 24.74."""
+    data = load("sleepstudy").frame.assign(Subject=lambda frame: "s" + frame["Subject"].astype(str))
+    data.to_csv(sleepstudy, index=False)
+    formula = "Reaction ~ Days + (Days | Subject)"
+    text = relmer("fit", formula, str(sleepstudy))
+    assert text.exit_code == 0
+    assert "251.4051" in text.stdout
+    assert "24.740451" in text.stdout
+    fit = json.loads(relmer("fit", formula, str(sleepstudy), "--json").stdout)
+    assert f"{fit['beta']['Days']:.5f}" == "10.46729"
+    assert f"{fit['sigma']:.3f}" == "25.592"
+    assert [row["group"] for row in fit["varcorr"]] == ["Subject", "Subject", "Subject", "Residual"]
+    ml = json.loads(relmer("fit", formula, str(sleepstudy), "--json", "--ml", "--method", "gls").stdout)
+    assert f"{ml['criterion']:.10f}".startswith("1751.93934446")
+    assert ml["method"] == "gls"
+
+
+def test_fit_says_when_it_is_singular(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    load("Dyestuff2").frame.to_csv(path, index=False)
+    assert "singular" in relmer("fit", "Yield ~ 1 + (1 | Batch)", str(path)).stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("cases", "docs/sleepstudy\tsleepstudy\tREML\tReaction ~ Days + (Days | Subject)"),
+        ("datasets", "sleepstudy\t180\t3"),
+        ("engines", "pls\t"),
+    ],
+)
+def test_lists(command: str, expected: str) -> None:
+    result = relmer(command)
+    assert result.exit_code == 0
+    assert expected in result.stdout
+
+
+def test_the_console_script_and_a_closed_pipe() -> None:
+    """`relmer cases | head -1` ends quietly."""
+    script = Path(sys.executable).with_name("relmer")
+    with subprocess.Popen([script, "cases"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    result = relmer("run", "--case", "dyestuff/reml", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "out" in result.stderr
