@@ -27,6 +27,11 @@ class OneWay:
         The intercept.
     residual, between
         sigma^2 and sigma_b^2.
+    effects
+        b of each group, by ascending code: the group's mean less the intercept, times
+        J sigma_b^2 / (sigma^2 + J sigma_b^2).
+    size
+        J, the rows of each group.
     mean_variance
         Squared standard error of the intercept.
     criterion
@@ -36,6 +41,8 @@ class OneWay:
     mean: Fraction
     residual: Fraction
     between: Fraction
+    effects: tuple[Fraction, ...]
+    size: int
     mean_variance: Fraction
     criterion: Decimal
 
@@ -64,16 +71,17 @@ def one_way(values: Sequence[float], codes: Sequence[int], REML: bool) -> OneWay
     if len(sizes) != 1:
         return None
     k, J = len(groups), sizes.pop()
-    means = [sum(group, Fraction(0)) / J for group in groups.values()]
+    means = [sum(groups[code], Fraction(0)) / J for code in sorted(groups)]
     mean = sum(means, Fraction(0)) / k
-    within = sum(((y - m) ** 2 for group, m in zip(groups.values(), means, strict=True) for y in group), Fraction(0))
+    within = sum(((y - means[i]) ** 2 for i, code in enumerate(sorted(groups)) for y in groups[code]), Fraction(0))
     between = J * sum(((m - mean) ** 2 for m in means), Fraction(0))
     d, groups_d = (k * J - 1, k - 1) if REML else (k * J, k)
     residual, level = within / (k * (J - 1)), between / groups_d
     if level < residual:
         residual = level = (within + between) / d
     criterion = one_way_criterion(k, J, residual, level, REML)
-    return OneWay(mean, residual, (level - residual) / J, level / (k * J), criterion)
+    effects = tuple((level - residual) / level * (m - mean) for m in means)
+    return OneWay(mean, residual, (level - residual) / J, effects, J, level / (k * J), criterion)
 
 
 def one_way_criterion(k: int, J: int, residual: Fraction, level: Fraction, REML: bool) -> Decimal:

@@ -14,7 +14,7 @@ from relmer.datasets import Case
 from relmer.reference.answer import Answer, Fingerprint
 from relmer.reports import tolerances
 from relmer.reports.digits import digits
-from relmer.reports.estimates import judge_estimates, judge_exact
+from relmer.reports.estimates import judge_estimates
 from relmer.reports.hearing import OWN, Hearing, peer_of, same, short, unsupported
 from relmer.reports.landscape import Landscape, criterion_at
 from relmer.reports.optimum import judge_optimum
@@ -65,7 +65,6 @@ def judge(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Compariso
     yield from judge_criterion(hearing, answers)
     yield from judge_optimum(hearing, answers)
     yield from judge_estimates(hearing)
-    yield from judge_exact(hearing)
     yield from judge_published(hearing)
 
 

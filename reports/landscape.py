@@ -13,6 +13,8 @@ from scipy import linalg
 from relmer.datasets import Case, load
 from relmer.reference.answer import Estimates
 from relmer.reference.engines.paths import estimates
+from relmer.reports import tolerances
+from relmer.reports.digits import scales
 from relmer.reports.figures import figure
 from relmer.solver.criterion import Prepared, criterion, degrees_of_freedom, prepare, profile
 from relmer.solver.derivatives import derivatives_at
@@ -109,3 +111,19 @@ def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:
 def allowance(view: Landscape, name: str, gap: float) -> Array:
     """How far each component of a quantity may be from the optimum's at a criterion `gap` above it."""
     return np.asarray(np.sqrt(2 * max(gap, 0.0)) * view.sensitivity[name])
+
+
+def within(name: str, value: Array, reference: Array, allowed: Array | float) -> bool:
+    """Whether every entry is within the allowance and the rounding of an evaluation."""
+    largest = np.abs(reference).max(initial=0.0) if name not in ("beta", "se") else np.abs(reference)
+    return bool(np.all(np.abs(value - reference) <= allowed + tolerances.EVALUATION * largest))
+
+
+def unexplained(name: str, mine: Array, theirs: Array, floor: Array) -> tuple[str, str]:
+    """Say where the difference is largest against what is allowed."""
+    excess = np.abs(mine - theirs) / (floor + tolerances.EVALUATION * scales(name, theirs))
+    worst = int(np.argmax(excess))
+    return (
+        "disagree",
+        f"entry {worst + 1}: {mine[worst]:.12g} against {theirs[worst]:.12g}, {excess[worst]:.1f} × the allowance",
+    )

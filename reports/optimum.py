@@ -8,7 +8,7 @@ import numpy as np
 from relmer.reference.answer import Answer
 from relmer.reports import tolerances
 from relmer.reports.digits import digits
-from relmer.reports.exact import exact_one_way
+from relmer.reports.exact import SOURCE, exact_one_way
 from relmer.reports.hearing import OWN, Hearing, same, unsupported
 from relmer.reports.landscape import criterion_at, decrement_at
 from relmer.reports.records import Comparison
@@ -49,7 +49,7 @@ def judge_optimum(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[C
             verdict,
             digits("criterion", np.array(estimates.criterion), np.array(reached)),
             "exact",
-            "rational analysis of variance",
+            SOURCE,
             f"{gap:+.1e} from the exact optimum {reached:.10f}",
         )
 

@@ -1,6 +1,7 @@
 """Imports point one way: solver and datasets know nothing of each other, then reference, then reports."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,13 @@ def test_the_check_sees_a_forbidden_import(tmp_path: Path) -> None:
     lazy = tmp_path / "lazy.py"
     lazy.write_text("def f():\n    from relmer.reports import run\n", encoding="utf-8")
     assert imported_rooms(lazy) == {"reports"}
+
+
+def test_the_wheel_holds_every_room() -> None:
+    """A package that pyproject.toml forgets shows only in the wheel."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    tracked = {
+        path.parent.relative_to(ROOT).as_posix() for room in MAY_IMPORT for path in (ROOT / room).rglob("__init__.py")
+    }
+    assert set(setuptools["package-dir"].values()) == tracked
+    assert set(setuptools["package-dir"]) == set(setuptools["packages"])

@@ -3,18 +3,20 @@
 Examples
 --------
 >>> import relmer
->>> case = relmer.case("dyestuff/reml")
->>> fit = relmer.lmer(case.formula, relmer.load(case.dataset).frame, REML=case.reml)
+>>> from relmer.datasets import load
+>>> case, = relmer.cases("dyestuff/reml")
+>>> fit = relmer.lmer(case.formula, load(case.dataset).frame, REML=case.reml)
 >>> f"{fit.criterion:.9f}"
 '319.654276842'
 """
 
 from importlib.metadata import version as _version
 
-from relmer.datasets import case, cases, load
+from relmer.datasets import cases
+from relmer.reference.engines.protocol import engine_names as engines
 from relmer.reports.run import compare
-from relmer.solver import Fit, lmer
+from relmer.solver import lmer
 
-__all__ = ["Fit", "case", "cases", "compare", "lmer", "load", "version"]
+__all__ = ["cases", "compare", "engines", "lmer", "version"]
 
 version = _version("relmer")

@@ -29,6 +29,25 @@ def test_dyestuff() -> None:
     assert mpmath.nstr(theta, 11) == "0.84832378143"
 
 
+def test_effects_are_the_best_linear_predictor() -> None:
+    """b = G Z'V^-1 (y - mean), with V written out at 40 digits."""
+    data = load("Dyestuff").frame
+    exact = dyestuff(True)
+    codes = data["Batch"].cat.codes.tolist()
+    with mpmath.workdps(40):
+        variance, shared = (mpmath.mpf(part.numerator) / part.denominator for part in (exact.residual, exact.between))
+        mean = mpmath.mpf(exact.mean.numerator) / exact.mean.denominator
+        V = mpmath.matrix(30)
+        for i in range(30):
+            for j in range(30):
+                V[i, j] = (variance if i == j else 0) + (shared if codes[i] == codes[j] else 0)
+        weighed = V**-1 * (mpmath.matrix(data["Yield"].tolist()) - mean * mpmath.ones(30, 1))
+        for code, effect in enumerate(exact.effects):
+            b = shared * sum(weighed[i] for i in range(30) if codes[i] == code)
+            assert abs(b - mpmath.mpf(effect.numerator) / effect.denominator) < mpmath.mpf(10) ** -30
+    assert exact.size == 5
+
+
 def test_dyestuff2_is_on_the_boundary() -> None:
     for REML, criterion in ((True, "161.828277"), (False, "162.87303")):
         exact = dyestuff(REML, "Dyestuff2")
