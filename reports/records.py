@@ -90,6 +90,38 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class PublishedFigure:
+    """A figure that a document prints, recomputed.
+
+    Attributes
+    ----------
+    document, section
+        Number of the document ("000"), and where in it the figure stands; figures come in the document's order.
+    label
+        What the figure is, in the document's words.
+    printed
+        The printed string.
+    case, quantity
+        The case and the key of the quantity; the case is empty where no model is fitted.
+    relmer, lme4
+        The value by this project's solver, and by lme4's default fit; None where it does not apply.
+    verdict, evidence
+        "reproduced", "explained" or "disagree", and why.
+    """
+
+    document: str
+    section: str
+    label: str
+    printed: str
+    case: str
+    quantity: str
+    relmer: float | None
+    lme4: float | None
+    verdict: str
+    evidence: str
+
+
+@dataclass(frozen=True)
 class Tolerance:
     """A bound that a verdict uses, and where it comes from."""
 
@@ -110,5 +142,6 @@ class Report:
     comparisons: tuple[Comparison, ...]
     findings: tuple[Finding, ...] = ()
     drift: tuple[Drift, ...] = ()
+    figures: tuple[PublishedFigure, ...] = ()
     tolerances: tuple[Tolerance, ...] = ()
     schema: str = field(default=SCHEMA)
