@@ -15,6 +15,7 @@ from relmer.reference.answer import Answer, Fingerprint
 from relmer.reports import tolerances
 from relmer.reports.digits import digits
 from relmer.reports.estimates import judge_estimates
+from relmer.reports.explanations import Account, account_of
 from relmer.reports.hearing import OWN, Hearing, peer_of, same, short, unsupported
 from relmer.reports.landscape import Landscape, criterion_at
 from relmer.reports.optimum import judge_optimum
@@ -37,17 +38,18 @@ def judge_case(
     }
     best = min(reached.values(), default=view.fit.criterion)
     gaps = {name: value - best for name, value in reached.items()}
+    account = account_of(case, answers, view)
     comparisons: list[Comparison] = []
     findings: list[Finding] = []
     for name in judged:
         hearing = Hearing(case, answers[name], peer_of(name, answers), best, gaps, points, view)
-        verdicts = list(judge(hearing, answers))
+        verdicts = list(judge(hearing, answers, account))
         comparisons += verdicts
         findings += findings_of(hearing, verdicts)
     return comparisons, findings
 
 
-def judge(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
+def judge(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> Iterator[Comparison]:
     """Climb the ladder with one answer; a rung that cannot be climbed has a verdict all the same."""
     answer = hearing.answer
     if answer.status != "fitted":
@@ -65,7 +67,7 @@ def judge(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Compariso
     yield from judge_criterion(hearing, answers)
     yield from judge_optimum(hearing, answers)
     yield from judge_estimates(hearing)
-    yield from judge_published(hearing)
+    yield from judge_published(hearing, account)
 
 
 def judge_data(hearing: Hearing) -> Iterator[Comparison]:

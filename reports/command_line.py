@@ -120,7 +120,8 @@ def status_of(report: Report, required: Sequence[str] = ()) -> int:
     failed = {c.engine for c in report.comparisons if c.verdict == "failed"}
     if failed.intersection(required):
         return ENGINE_MISSING
-    disagrees = any(c.verdict == "disagree" for c in report.comparisons)
+    verdicts = [c.verdict for c in report.comparisons] + [f.verdict for f in report.figures]
+    disagrees = "disagree" in verdicts
     return DISAGREEMENT if disagrees or failed else AGREEMENT
 
 

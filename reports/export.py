@@ -14,7 +14,7 @@ from relmer.reports.digits import MOST
 from relmer.reports.junit import junit
 from relmer.reports.markdown import markdown
 from relmer.reports.page import page
-from relmer.reports.records import RUNGS, SCHEMA, VERDICTS, Report
+from relmer.reports.records import FIGURE_VERDICTS, RUNGS, SCHEMA, VERDICTS, Report
 
 
 def as_json(report: Report) -> str:
@@ -72,7 +72,8 @@ def check(report: Report) -> None:
     Raises
     ------
     ValueError
-        A name is listed twice, a comparison's case, engine, rung or verdict is unknown, or digits exceed 16.
+        A name is listed twice, a comparison's case, engine, rung or verdict is unknown, a figure's case or verdict is,
+        or digits exceed 16.
     """
     cases = unique("case", (case.name for case in report.cases))
     engines = unique("engine", (engine.name for engine in report.engines))
@@ -86,6 +87,10 @@ def check(report: Report) -> None:
         ):
             if value not in known:
                 raise ValueError(f"{where}.{what}: the report knows no {what} {value!r:.60}")
+    for k, figure in enumerate(report.figures):
+        for what, text, listed in (("case", figure.case, {*cases, ""}), ("verdict", figure.verdict, FIGURE_VERDICTS)):
+            if text not in listed:
+                raise ValueError(f"report.figures[{k}].{what}: the report knows no {what} {text!r:.60}")
     judged = [(f"comparisons[{k}]", comparison.digits) for k, comparison in enumerate(report.comparisons)]
     moved = [(f"drift[{k}]", drift.digits) for k, drift in enumerate(report.drift)]
     for place, digits in judged + moved:

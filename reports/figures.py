@@ -1,13 +1,17 @@
-"""A printed figure's key, such as "beta[Days]", and its value in an engine's estimates."""
+"""A printed figure's key, such as "beta[Days]", and its value in an engine's estimates, or in data and matrices."""
 
 import re
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import pandas as pd
+from scipy import linalg, stats
 
 from relmer.reference.answer import Estimates
 from relmer.solver.design import Array, Design, Lambda, factors, group_names
 
 KEY = re.compile(r"(?P<quantity>\w+)(?:\[(?P<names>.*)\])?")
+QUANTILES = {"Min": 0.0, "1Q": 0.25, "Median": 0.5, "3Q": 0.75, "Max": 1.0}
 
 
 def figure(design: Design, of: Estimates, key: str) -> float:
@@ -15,32 +19,99 @@ def figure(design: Design, of: Estimates, key: str) -> float:
 
     Raises
     ------
-    ValueError
+    ValueError, KeyError
         The key names no quantity of this model.
     """
+    quantity, names = split_key(key)
+    return OF_A_FIT[quantity](design, of, quantity, names)
+
+
+def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
+    """Value of a key that no estimate enters, such as "dim[Z, 1]" or "data[y, 30]", in a model's matrices and data.
+
+    Raises
+    ------
+    ValueError, KeyError
+        The key names no quantity of this model.
+    """
+    quantity, names = split_key(key)
+    (n, p), q = design.X.shape, design.Z.shape[1]
+    match quantity:
+        case "nobs":
+            return float(n)
+        case "groups":
+            return float(len(next(term.levels for term in design.terms if term.group == names[0])))
+        case "size":
+            term = next(term for term in design.terms if term.group == names[0])
+            return float(np.sum(term.codes == term.levels.index(names[1])))
+        case "data":
+            return float(frame[names[0]].iloc[int(names[1]) - 1])
+        case "Zt":
+            return float(design.Z.tocsr()[int(names[1]) - 1, int(names[0]) - 1])
+        case "dim":
+            width = sum(len(term.columns) for term in design.terms)
+            shapes = {"X": (n, p), "Z": (n, q), "Zt": (q, n), "G": (width, width), "Gm": (q, q), "V": (n, n)}
+            shapes |= {"R": (n, n), "beta": (p, 1), "b": (q, 1), "vcov": (p, p)}
+            return float(shapes[names[0]][int(names[1]) - 1])
+    raise ValueError(f"{quantity} is no quantity of data or matrices")
+
+
+def split_key(key: str) -> tuple[str, list[str]]:
+    """Quantity and names of a key.
+
+    Examples
+    --------
+    >>> split_key("vcov[Days, (Intercept)]")
+    ('vcov', ['Days', '(Intercept)'])
+    """
     parts = KEY.fullmatch(key)
-    assert parts is not None
-    quantity = parts["quantity"]
-    names = parts["names"].split(", ") if parts["names"] else []
-    scalar = {
-        "criterion": of.criterion,
-        "logLik": -of.criterion / 2,
-        "sigma": of.sigma,
-        "sigma2": of.sigma**2,
-    }
-    if quantity in scalar:
-        return scalar[quantity]
-    if quantity in ("beta", "se", "t", "vcov"):
-        at = [design.coefficients.index(name) for name in names]
-        if quantity == "vcov":
-            return of.vcov[at[0]][at[1]]
-        beta, se = of.beta[at[0]], of.se[at[0]]
-        return {"beta": beta, "se": se, "t": beta / se}[quantity]
+    if parts is None:
+        raise ValueError(f"{key!r} is no key of a figure")
+    return parts["quantity"], parts["names"].split(", ") if parts["names"] else []
+
+
+def scalar_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+    """Give criterion, logLik, sigma or sigma2."""
+    return {"criterion": of.criterion, "logLik": -of.criterion / 2, "sigma": of.sigma, "sigma2": of.sigma**2}[quantity]
+
+
+def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+    """Give beta, se, t or p of a coefficient, vcov or correlation of two."""
+    i, j = (design.coefficients.index(name) for name in (names[0], names[-1]))
+    if quantity == "vcov":
+        return of.vcov[i][j]
+    if quantity == "correlation":
+        return of.vcov[i][j] / float(np.sqrt(of.vcov[i][i] * of.vcov[j][j]))
+    beta, se = of.beta[i], of.se[i]
+    if quantity == "p":
+        n, p = design.X.shape
+        return float(2 * stats.t.sf(abs(beta / se), n - p))
+    return {"beta": beta, "se": se, "t": beta / se}[quantity]
+
+
+def residual_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+    """Give the residual of a row, or a quantile of residual / sigma as R's quantile gives it (its type 7)."""
+    residuals = design.y - np.array(of.fitted)
+    if quantity == "residual":
+        return float(residuals[int(names[0]) - 1])
+    return float(np.quantile(residuals / of.sigma, QUANTILES[names[0]]))
+
+
+def matrix_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+    """V, G or Gm of a row and a column, counted from 1."""
+    row, column = (int(name) - 1 for name in names)
     if quantity == "V":
-        return marginal_covariance(design, of, int(names[0]) - 1, int(names[1]) - 1)
-    if quantity == "b":
-        return random_effect(design, of, *names)
-    return covariance_figure(design, of, quantity, names)
+        return marginal_covariance(design, of, row, column)
+    if quantity == "G":
+        return float(linalg.block_diag(*covariances(design, of))[row, column])
+    root = Lambda(design.template, np.array(of.theta)).tocsr()[[row, column]].toarray()
+    return float(of.sigma**2 * root[0] @ root[1])
+
+
+def random_effect_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+    """Give b of a group, level and column, or coef, the fixed effect and b."""
+    fixed = of.beta[design.coefficients.index(names[2])] if quantity == "coef" else 0.0
+    return fixed + random_effect(design, of, *names)
 
 
 def marginal_covariance(design: Design, of: Estimates, row: int, column: int) -> float:
@@ -60,12 +131,16 @@ def random_effect(design: Design, of: Estimates, group: str, level: str, column:
     raise ValueError(f"no grouping factor is called {group}")
 
 
+def covariances(design: Design, of: Estimates) -> list[Array]:
+    """sigma^2 T T' of every term."""
+    return [of.sigma**2 * T @ T.T for T in factors(design.terms, np.array(of.theta))]
+
+
 def covariance_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
     """var, sd, cov or corr of a term's random effects."""
-    blocks = dict(zip(group_names(design.terms), factors(design.terms, np.array(of.theta)), strict=True))
     columns = dict(zip(group_names(design.terms), (term.columns for term in design.terms), strict=True))
     group, *chosen = names
-    G: Array = of.sigma**2 * blocks[group] @ blocks[group].T
+    G = dict(zip(group_names(design.terms), covariances(design, of), strict=True))[group]
     at = [columns[group].index(name) for name in chosen]
     i, j = at[0], at[-1]
     if quantity in ("var", "cov"):
@@ -74,3 +149,13 @@ def covariance_figure(design: Design, of: Estimates, quantity: str, names: list[
         return float(np.sqrt(G[i, i]))
     product = G[i, i] * G[j, j]
     return float(G[i, j] / np.sqrt(product)) if product > 0 else float("nan")
+
+
+OF_A_FIT: Mapping[str, Callable[[Design, Estimates, str, list[str]], float]] = {
+    **dict.fromkeys(("criterion", "logLik", "sigma", "sigma2"), scalar_figure),
+    **dict.fromkeys(("beta", "se", "t", "p", "vcov", "correlation"), fixed_effect_figure),
+    **dict.fromkeys(("residual", "scaled_residual"), residual_figure),
+    **dict.fromkeys(("V", "G", "Gm"), matrix_figure),
+    **dict.fromkeys(("b", "coef"), random_effect_figure),
+    **dict.fromkeys(("var", "sd", "cov", "corr"), covariance_figure),
+}

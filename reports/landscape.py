@@ -13,6 +13,7 @@ from scipy import linalg
 from relmer.datasets import Case, load
 from relmer.reference.answer import Estimates
 from relmer.reference.engines.paths import estimates
+from relmer.reference.published import figures, free_of_fit
 from relmer.reports import tolerances
 from relmer.reports.digits import scales
 from relmer.reports.figures import figure
@@ -55,11 +56,20 @@ def landscape(case: Case) -> Landscape:
     at = fit.profile
     size = abs(at.logdet_L) + abs(at.logdet_RX) + d * (1 + abs(np.log(2 * np.pi * at.pwrss / d)))
 
+    keys = printed_keys(case)
+
     def everything(fit: Fit) -> dict[str, Array]:
         said = estimates(fit)
-        return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in case.published}
+        return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in keys}
 
     return Landscape(fit, prepare(fit.design, "gls"), float(size), sensitivity(fit, everything))
+
+
+def printed_keys(case: Case) -> set[str]:
+    """Keys of the printed figures that move with theta; with a sum of a fixed effect and b, that of b alone."""
+    documents = {f.quantity for f in figures() if f.case == case.name and not free_of_fit(f.quantity)}
+    added = {key.replace("coef[", "b[", 1) for key in documents if key.startswith("coef[")}
+    return {*case.published, *documents, *added}
 
 
 def values(answer: Estimates) -> dict[str, Array]:

@@ -9,6 +9,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from relmer.reports.chapters import chapters
 from relmer.reports.pictures import Picture, draw
 from relmer.reports.records import RUNGS, VERDICTS, CaseRun, Comparison, EngineUsed, Report
 from relmer.reports.summary import (
@@ -24,9 +25,12 @@ from relmer.reports.summary import (
     standing,
     standings,
 )
+from relmer.reports.tables import arranged, rounded, tally
 
 TINTS = 8
 DIGITS_PER_TINT = 2
+FIGURE_CLASSES = {"reproduced": "agree", "explained": "explained", "disagree": "disagree"}
+FIGURE_SYMBOLS = {verdict: SYMBOLS[name] for verdict, name in FIGURE_CLASSES.items()}
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def page(report: Report) -> str:
             report=report,
             sentence=sentence(report),
             counts=counts(report),
+            chapters=chapters(report),
             views=views,
             anchors={v.run.name: v.anchor for v in views},
             broken=[found.broken for found in standings(report).values() if found.broken],
@@ -139,7 +144,9 @@ def environment() -> Environment:
         finalize=legible,
     )
     made.filters.update(against=against, digits=digits_text, rung=rung_name, tint=tint)
+    made.filters.update(arranged=arranged, rounded=rounded, tally=tally)
     made.globals.update(RUNGS=RUNGS, SYMBOLS=SYMBOLS, TINTS=TINTS, DIGITS_PER_TINT=DIGITS_PER_TINT)
+    made.globals.update(FIGURE_CLASSES=FIGURE_CLASSES, FIGURE_SYMBOLS=FIGURE_SYMBOLS)
     return made
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
 VERDICTS = ("agree", "explained", "disagree", "unsupported", "failed")
+FIGURE_VERDICTS = ("reproduced", "explained", "disagree")
 SCHEMA = "relmer-report/1"
 
 
@@ -106,7 +107,7 @@ class PublishedFigure:
     relmer, lme4
         The value by this project's solver, and by lme4's default fit; None where it does not apply.
     verdict, evidence
-        "reproduced", "explained" or "disagree", and why.
+        One of FIGURE_VERDICTS, and why.
     """
 
     document: str

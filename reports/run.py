@@ -1,7 +1,7 @@
 """A run: every case on every engine, judged."""
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +17,14 @@ from relmer.reference.answer import Answer
 from relmer.reference.engines.errors import EngineMissing
 from relmer.reference.engines.paths import design_of
 from relmer.reference.engines.protocol import answer, engine, engine_names
+from relmer.reference.published import figures as ledger
 from relmer.reference.shared_theta import shared_thetas
 from relmer.reports.agreement import judge_case
 from relmer.reports.drift import drift_of
 from relmer.reports.hearing import OWN
 from relmer.reports.landscape import landscape
-from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, Report
+from relmer.reports.published import place, published_figures
+from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report
 from relmer.reports.tolerances import TABLE
 
 WITNESSES = ("gls", "lme4-tight")
@@ -36,6 +38,7 @@ class CaseResult:
     comparisons: tuple[Comparison, ...]
     findings: tuple[Finding, ...]
     drift: tuple[Drift, ...]
+    figures: tuple[PublishedFigure, ...]
 
 
 def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, EngineUsed]:
@@ -86,6 +89,7 @@ def run(
         comparisons=tuple(c for result in results for c in result.comparisons),
         findings=tuple(f for result in results for f in result.findings),
         drift=tuple(d for result in results for d in result.drift),
+        figures=in_ledger_order(f for result in results for f in result.figures),
         tolerances=TABLE,
     )
 
@@ -129,7 +133,9 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
         optima = [a.estimates.theta for a in theirs.values() if a.estimates is not None]
         thetas = list(dict.fromkeys([*shared, *(t for t in optima if len(t) == len(shared[0]))]))
         answers = {name: theirs[name] if name in theirs else answer(engine(name), case, thetas) for name in engines}
-        comparisons, findings = judge_case(case, answers, judged, points, landscape(case))
+        view = landscape(case)
+        comparisons, findings = judge_case(case, answers, judged, points, view)
+        figures = published_figures(case, answers, view)
     n, p = design.X.shape
     sha256 = load(case.dataset).sha256
     described = CaseRun(
@@ -144,7 +150,22 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
         p,
         design.Z.shape[1],
     )
-    return CaseResult(described, tuple(comparisons), tuple(findings), tuple(drift))
+    return CaseResult(described, tuple(comparisons), (*findings, *wrong(figures)), tuple(drift), figures)
+
+
+def wrong(figures: Iterable[PublishedFigure]) -> list[Finding]:
+    """Name the printed figures that nothing reproduces."""
+    return [
+        Finding(f.case, f"document {f.document}", f"{f.quantity}: {f.evidence} ({place(f)})")
+        for f in figures
+        if f.verdict == "disagree"
+    ]
+
+
+def in_ledger_order(figures: Iterable[PublishedFigure]) -> tuple[PublishedFigure, ...]:
+    """Sort figures as the documents print them."""
+    order = {(f.document, f.section, f.label, f.quantity): k for k, f in enumerate(ledger())}
+    return tuple(sorted(figures, key=lambda f: order[f.document, f.section, f.label, f.quantity]))
 
 
 def foreign_answer(used: EngineUsed, case: Case, shared: Sequence[tuple[float, ...]], frozen: Answer | None) -> Answer:

@@ -56,9 +56,11 @@ TABLE = (
     Tolerance(
         "printed figures",
         "half a unit of the last printed digit; else a stop at most "
-        f"{STOP:g} per parameter of theta above the optimum must explain the difference",
+        f"{STOP:g} per parameter of theta above the optimum, or {SLACK**2:g} × the engine's own gap, must explain the "
+        "difference, and for a figure of the documents some fit must give the printed digits",
         "A printed figure carries no more. lme4 accepts a scaled gradient of 0.002 per parameter: the criterion may "
-        "then lie ½ × 0.002² = 2e-6 per parameter above the optimum.",
+        "then lie ½ × 0.002² = 2e-6 per parameter above the optimum. An engine's own stop moves a figure by the root "
+        "of its gap, which the factor 2 stretches as for the estimates.",
     ),
     Tolerance(
         "X and Z",

@@ -13,6 +13,7 @@ from relmer.reports.records import (
     Drift,
     EngineUsed,
     Finding,
+    PublishedFigure,
     Report,
     Tolerance,
 )
@@ -161,6 +162,16 @@ def realistic(cases: int = 10) -> Report:
             for run in runs
             for quantity in ("criterion", "beta", "theta")
         ),
+        figures=tuple(
+            PublishedFigure(
+                "000", "1. Manual method", "fixef(m1)", printed, runs[0].name, quantity, value, lme4, verdict, evidence
+            )
+            for printed, quantity, value, lme4, verdict, evidence in (
+                ("251.40510", "beta[(Intercept)]", 251.4051048, 251.4051048, "reproduced", "printed 251.40510"),
+                ("612.100158", "G[1, 1]", 612.0899386, 612.1001580, "explained", "lme4's default fit stops early"),
+                ("180", "nobs", 180.0, None, "reproduced", "printed 180"),
+            )
+        ),
         tolerances=(
             Tolerance(
                 "criterion",
@@ -220,6 +231,10 @@ def hostile() -> Report:
         comparisons=judged,
         findings=(Finding(HOSTILE, HOSTILE, HOSTILE), Finding(case.name, HOSTILE, HOSTILE)),
         drift=(Drift(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, None),),
+        figures=tuple(
+            PublishedFigure(HOSTILE, HOSTILE, HOSTILE, HOSTILE, name, HOSTILE, None, None, verdict, HOSTILE)
+            for name, verdict in (("", "reproduced"), (case.name, "explained"), (case.name, "disagree"))
+        ),
         tolerances=(Tolerance(HOSTILE, HOSTILE, HOSTILE),),
     )
 

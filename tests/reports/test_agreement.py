@@ -196,10 +196,10 @@ def test_without_a_reference_nothing_agrees() -> None:
 
 
 def test_a_changed_printed_figure_disagrees() -> None:
-    """One digit of a published figure, changed, turns the verdict."""
-    chosen, answers, points = answers_to("docs/sleepstudy")
+    """One digit of a figure that another program printed, changed, turns the verdict."""
+    chosen, answers, points = answers_to("sleepstudy/slopes-reml")
     printed = dict(chosen.published)
-    assert printed["beta[Days]"] == "10.46729"
-    changed = replace(chosen, published=printed | {"beta[Days]": "10.46829"})
-    comparisons, _ = judge_case(changed, answers, ["pls"], points, view_of("docs/sleepstudy"))
+    assert printed["beta[Days]"] == "10.4672860"
+    changed = replace(chosen, published=printed | {"beta[Days]": "10.4673860"})
+    comparisons, _ = judge_case(changed, answers, ["pls"], points, view_of("sleepstudy/slopes-reml"))
     assert broken(comparisons) == {(5, "beta[Days]")}

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import jsonschema
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from relmer import datasets
 from relmer.datasets import load, store
-from relmer.reference.engines import lme4_process
+from relmer.datasets.exported import read_exported
+from relmer.reference import published
+from relmer.reference.engines import lme4_process, paths
 from relmer.reports import command_line
 from relmer.reports.command_line import main
 from relmer.solver import ModelError
@@ -82,18 +85,61 @@ def test_one_engine_is_held_against_its_witnesses(tmp_path: Path, without_r: Non
     assert {c["rung"] for c in report["comparisons"]} == {1, 2, 3, 4, 5}
 
 
-def test_a_disagreement_is_exit_status_1(tmp_path: Path, without_r: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A published figure that is wrong in its last digit turns the run red and is named."""
-    text = Path(datasets.cases.__globals__["CASES"]).read_text(encoding="utf-8")
-    changed = tmp_path / "cases.toml"
-    assert '"beta[Days]" = "10.46729"' in text
-    changed.write_text(text.replace('"beta[Days]" = "10.46729"', '"beta[Days]" = "10.46739"'), encoding="utf-8")
-    original = datasets.cases
-    monkeypatch.setattr(datasets, "cases", lambda pattern: original(pattern, changed))
-    result = relmer("run", "--case", "docs/sleepstudy", "--out", str(tmp_path / "out"), "--jobs", "1")
+@pytest.mark.parametrize(
+    ("document", "case", "old", "new", "named"),
+    [
+        ("000", "docs/sleepstudy", '"180 36"', '"180 35"', "dim[Z, 2]: printed 35, here 36"),
+        ("000", "docs/sleepstudy", "251.40510\n", "251.40511\n", "beta[(Intercept)]: printed 251.40511, here 251.4051"),
+        ("001", "docs/mtcars-ols", "9.597231", "9.597241", "sigma2: printed 9.597241, here 9.59723"),
+    ],
+)
+def test_a_disagreement_is_exit_status_1(
+    document: str,
+    case: str,
+    old: str,
+    new: str,
+    named: str,
+    tmp_path: Path,
+    without_r: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A printed figure with one digit changed turns the run red and is named, with its place in the document."""
+    ledger = tmp_path / "ledger"
+    shutil.copytree(published.LEDGER, ledger)
+    text = (ledger / f"{document}.toml").read_text(encoding="utf-8")
+    assert old in text
+    (ledger / f"{document}.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr(published, "LEDGER", ledger)
+    out = tmp_path / "out"
+    result = relmer("run", "--case", case, "--engine", "pls", "--out", str(out), "--jobs", "1")
     assert result.exit_code == 1
-    assert "beta[Days]: printed 10.46739" in result.stdout
-    assert (tmp_path / "out" / "report.html").exists()
+    assert named in result.stdout
+    assert f"(document {document}, " in result.stdout
+    (failure,) = ET.parse(out / "junit.xml").getroot().iter("failure")
+    assert named.partition("printed")[2] in failure.attrib["message"]
+
+
+def test_a_changed_value_of_the_data_is_exit_status_1(
+    tmp_path: Path, without_r: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One value that slipped past the digest of its file turns the run red and names the printed figures."""
+
+    def slipped(name: str, root: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+        frame, meta = read_exported(name, root)
+        frame.loc[2, "mpg"] += 0.1
+        return frame, meta
+
+    def forget() -> None:
+        paths.design_of.cache_clear()
+        store._verified.cache_clear()
+
+    monkeypatch.setattr(store, "read_exported", slipped)
+    forget()
+    result = relmer("run", "--case", "docs/mtcars-ols", "--out", str(tmp_path / "out"), "--jobs", "1")
+    forget()
+    assert result.exit_code == 1
+    assert "document 001: sigma2: printed 9.597231, here " in result.stdout
+    assert "residual[3]: printed -2.0794135, here " in result.stdout
 
 
 def test_a_required_engine_that_is_missing_is_exit_status_3(tmp_path: Path, without_r: None) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from relmer.reports import export
 from relmer.reports.export import VOICES, as_json, from_json, write
-from relmer.reports.records import RUNGS, SCHEMA, VERDICTS, Report
+from relmer.reports.records import FIGURE_VERDICTS, RUNGS, SCHEMA, VERDICTS, Report
 
 SCHEMA_TEXT = files("relmer.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA_TEXT))
@@ -45,6 +45,7 @@ def test_schema_is_itself_valid_and_names_the_fields_of_the_records():
     comparison = schema["$defs"]["comparison"]["properties"]
     assert tuple(comparison["verdict"]["enum"]) == VERDICTS
     assert (comparison["rung"]["minimum"], comparison["rung"]["maximum"]) == (min(RUNGS), max(RUNGS))
+    assert tuple(schema["$defs"]["figure"]["properties"]["verdict"]["enum"]) == FIGURE_VERDICTS
     assert schema["properties"]["schema"]["const"] == SCHEMA
 
 
@@ -88,6 +89,8 @@ BROKEN = {
     "verdict": (change(["comparisons", 2, "verdict"], "fine"), "report.comparisons[2].verdict"),
     "rung": (change(["comparisons", 2, "rung"], 6), "report.comparisons[2].rung"),
     "digits": (change(["comparisons", 2, "digits"], 17.0), "report.comparisons[2].digits"),
+    "figure's verdict": (change(["figures", 1, "verdict"], "agree"), "report.figures[1].verdict"),
+    "figure's value": (change(["figures", 1, "lme4"], "612"), "report.figures[1].lme4"),
     "environment": (change(["environment", "python"], 3.11), "report.environment.python"),
 }
 
@@ -116,6 +119,13 @@ def test_a_comparison_of_an_unlisted_name_is_refused(field, make_report):
     report = make_report(1)
     stray = replace(report, comparisons=(replace(report.comparisons[0], **{field: "stray"}),))
     with pytest.raises(ValueError, match=f"knows no {field} 'stray'"):
+        as_json(stray)
+
+
+def test_a_figure_of_an_unlisted_case_is_refused(make_report):
+    report = make_report(1)
+    stray = replace(report, figures=(replace(report.figures[0], case="stray"),))
+    with pytest.raises(ValueError, match="knows no case 'stray'"):
         as_json(stray)
 
 

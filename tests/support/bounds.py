@@ -10,3 +10,12 @@ GRADIENT = 1e-6
 HESSIAN = 1e-5
 # Rounding of a dense n x n matrix equation with n < 200 and entries of one size: n eps times a few.
 DENSE = 1e-12
+# The same linear system solved in two ways, for fewer than 100 rows and a V of condition below 1e4: 1e4 eps times a
+# few hundred operations, relative to the largest entry.
+SOLVED = 1e-9
+# Rounding of log|V| and of the quadratic form of a dense V of order n <= 60 and condition below 1e6, relative to the
+# size of the likelihood: 1e6 eps times a few.
+LIKELIHOOD = 1e-9
+# lme4 chooses theta by values of the criterion alone, which are rounded to about 64 eps of their size: at 200 with a
+# curvature of about 1 in log theta that leaves sqrt(2 * 64 eps * 200) = 2.4e-6.
+FLAT = 3e-6
