@@ -10,3 +10,8 @@ GRADIENT = 1e-6
 HESSIAN = 1e-5
 # Rounding of a dense n x n matrix equation with n < 200 and entries of one size: n eps times a few.
 DENSE = 1e-12
+# A covariate shifted by s with a spread r is known to eps s / r of its spread: the criterion, second order in the fit,
+# may move by 1743 (s / r)^2 eps^2, below 1e-15, and by the rounding of its evaluation, 1e-11; the goal is 1e-9.
+SHIFTED_CRITERION = 1e-9
+# theta is stored for the shifted covariate, where G has the condition (s / r)^2 = 2.4e7 for dates: eps times that, 5e-9.
+SHIFTED_V = 1e-8
