@@ -93,7 +93,10 @@ def prepare(design: Design) -> State:
 def repeated(standard: Standard) -> sparse.csc_array:
     """C' of every term, repeated over its levels: the block-diagonal (q, q) with Z Lambda = (Z C^-T)(C' Lambda)."""
     terms = standard.design.terms
-    blocks = [sparse.kron(sparse.eye_array(len(t.levels)), C.T) for t, C in zip(terms, standard.scales, strict=True)]
+    blocks = [
+        sparse.kron(sparse.eye_array(len(t.levels)), sparse.csc_array(C.T))
+        for t, C in zip(terms, standard.scales, strict=True)
+    ]
     return sparse.csc_array(sparse.block_diag(blocks) if blocks else (0, 0))
 
 
