@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 
 from relmer.datasets import Case, case
 from relmer.reference.answer import data_seen, fingerprint
