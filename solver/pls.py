@@ -14,14 +14,16 @@ from scipy.sparse.linalg import SuperLU, splu, spsolve_triangular
 
 from relmer.solver.design import Array, Design, Lambda, Template, weighted
 from relmer.solver.profile import Profile, logdet_triangle
+from relmer.solver.standard import Standard, standardise
 
 
 @dataclass(frozen=True)
 class State:
     """What depends on the data alone.
 
-    y is swept by the least-squares fit and X made orthonormal (Q = X RX0^-1), which keeps the digits that a large
-    mean or a badly scaled covariate would cost the cross products.
+    y is swept by the least-squares fit, X made orthonormal (Q = X RX0^-1), and Z Lambda written as (Z C^-T)(C' Lambda)
+    in working coordinates, which keeps the digits that a large mean or a badly scaled covariate would cost the cross
+    products.
 
     Attributes
     ----------
@@ -29,10 +31,12 @@ class State:
         Least-squares coefficients (p,) and triangular factor (p, p) of X.
     residual0
         y - X beta0, (n,).
-    Q, Z
-        Orthonormal columns (n, p) and random-effects matrix (n, q).
+    Q
+        Orthonormal columns (n, p).
+    Z, scale
+        Random-effects matrix in working coordinates Z C^-T (n, q), and the block-diagonal C' (q, q).
     ZtZ, ZtQy
-        Cross products Z'Z and Z'[Q residual0].
+        Cross products Z'Z and Z'[Q residual0] in working coordinates.
     order
         Fill-reducing order of the random effects.
     """
@@ -42,6 +46,7 @@ class State:
     residual0: Array
     Q: Array
     Z: sparse.csc_array
+    scale: sparse.csc_array
     ZtZ: sparse.csc_array
     ZtQy: Array
     template: Template
@@ -72,15 +77,27 @@ class Factor:
 
 def prepare(design: Design) -> State:
     """Form the cross products and find the permutation on the pattern of Lambda'Z'Z Lambda + I."""
-    y, X, Z = weighted(design)
+    standard = standardise(design)
+    y, X, Z = weighted(standard.design)
     Q, RX0 = positive_qr(X)
     beta0 = linalg.solve_triangular(RX0, Q.T @ y)
     residual0 = y - X @ beta0
     ZtZ = sparse.csc_array(Z.T @ Z)
-    pattern = penalized(ZtZ, Lambda(design.template, np.ones(len(design.template.diagonal))))
+    scale = repeated(standard)
+    pattern = penalized(ZtZ, scale @ Lambda(design.template, np.ones(len(design.template.diagonal))))
     order = np.argsort(factorize(pattern, "MMD_AT_PLUS_A").perm_c) if Z.shape[1] else np.zeros(0, dtype=np.int64)
     ZtQy = Z.T @ np.column_stack([Q, residual0])
-    return State(beta0, RX0, residual0, Q, Z, ZtZ, ZtQy, design.template, order)
+    return State(beta0, RX0, residual0, Q, Z, scale, ZtZ, ZtQy, design.template, order)
+
+
+def repeated(standard: Standard) -> sparse.csc_array:
+    """C' of every term, repeated over its levels: the block-diagonal (q, q) with Z Lambda = (Z C^-T)(C' Lambda)."""
+    terms = standard.design.terms
+    blocks = [
+        sparse.kron(sparse.eye_array(len(t.levels)), sparse.csc_array(C.T))
+        for t, C in zip(terms, standard.scales, strict=True)
+    ]
+    return sparse.csc_array(sparse.block_diag(blocks) if blocks else (0, 0))
 
 
 def positive_qr(X: Array) -> tuple[Array, Array]:
@@ -106,7 +123,7 @@ def profile(state: State, theta: Array) -> Profile:
 
     pwrss is smallest at the solution, so an error of the solution enters it squared.
     """
-    factor = Lambda(state.template, theta)
+    factor = state.scale @ Lambda(state.template, theta)
     right = factor.T @ state.ZtQy
     logdet_L, solution = solve_permuted(state, factor, right)
     cross = right[:, :-1].T @ solution
@@ -137,7 +154,7 @@ def solve_permuted(state: State, factor: sparse.csc_array, right: Array) -> tupl
 def extended_factor(state: State, theta: Array) -> Factor:
     """L, P, RZX and RX at theta, in the units of X."""
     q, p = len(state.order), len(state.RX0)
-    factor = Lambda(state.template, theta)
+    factor = state.scale @ Lambda(state.template, theta)
     P = sparse.csc_array((np.ones(q), (np.arange(q), state.order)), shape=(q, q))
     if q == 0:
         return Factor(P, P, np.zeros((0, p)), state.RX0)

@@ -19,3 +19,8 @@ LIKELIHOOD = 1e-9
 # lme4 chooses theta by values of the criterion alone, which are rounded to about 64 eps of their size: at 200 with a
 # curvature of about 1 in log theta that leaves sqrt(2 * 64 eps * 200) = 2.4e-6.
 FLAT = 3e-6
+# A covariate shifted by s with a spread r is known to eps s / r of its spread: the criterion, second order in the fit,
+# may move by 1743 (s / r)^2 eps^2, below 1e-15, and by the rounding of its evaluation, 1e-11; the goal is 1e-9.
+SHIFTED_CRITERION = 1e-9
+# theta is stored for the shifted covariate, where G has the condition (s / r)^2, for dates 2.4e7; times eps, 5e-9.
+SHIFTED_V = 1e-8
