@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from relmer.datasets import Case, load
+from relmer.datasets import Case
 from relmer.reference.answer import Estimates
-from relmer.reference.engines.paths import estimates
+from relmer.reference.engines.paths import estimates, fit_of
 from relmer.reference.published import figures, free_of_fit
 from relmer.reports import tolerances
 from relmer.reports.digits import scales
@@ -20,7 +20,7 @@ from relmer.reports.figures import figure
 from relmer.solver.criterion import Prepared, criterion, degrees_of_freedom, prepare, profile
 from relmer.solver.derivatives import derivatives_at
 from relmer.solver.design import Array
-from relmer.solver.fit import Fit, at_theta, lmer
+from relmer.solver.fit import Fit, at_theta
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
 STEP = 1e-3
@@ -51,7 +51,7 @@ class Landscape:
 
 def landscape(case: Case) -> Landscape:
     """Fit the case and differentiate its estimates."""
-    fit = lmer(case.formula, load(case.dataset).frame, REML=case.reml)
+    fit = fit_of(case.formula, case.dataset, case.reml, "pls")
     d = degrees_of_freedom(fit.design, case.reml)
     at = fit.profile
     size = abs(at.logdet_L) + abs(at.logdet_RX) + d * (1 + abs(np.log(2 * np.pi * at.pwrss / d)))

@@ -30,10 +30,11 @@ def prepare(design: Design) -> State:
     Xy = np.asfortranarray(np.column_stack([X, y]))
     if Z.shape[1] == 0:
         return State(np.zeros((0, 0)), Xy[:0], Xy, design.template)
+    rank = min(Z.shape)
     (reflectors, tau), R = linalg.qr(Z.toarray(), mode="raw")
+    reflectors = reflectors[:, :rank]
     work = max(1, int(lapack.dormqr("L", "T", reflectors, tau, Xy, -1)[1][0]))
     rotated = lapack.dormqr("L", "T", reflectors, tau, Xy, work)[0]
-    rank = min(Z.shape)
     rest = rotated[rank:]
     if len(rest) > rest.shape[1]:
         rest = linalg.qr(rest, mode="r")[0][: rest.shape[1]]

@@ -24,6 +24,12 @@ def design_of(formula: str, dataset: str) -> Design:
     return build(model_frame(parse(formula), load(dataset).frame))
 
 
+@lru_cache(maxsize=4)
+def fit_of(formula: str, dataset: str, REML: bool, method: str) -> Fit:
+    """Fit of a formula to a data set by one path."""
+    return lmer(formula, load(dataset).frame, REML=REML, method=method)
+
+
 class Path:
     """One solver path.
 
@@ -79,7 +85,7 @@ class Path:
 
     def fit(self, case: Case) -> Fitted:
         """The path's fit."""
-        fit = lmer(case.formula, load(case.dataset).frame, REML=case.reml, method=self.name)
+        fit = fit_of(case.formula, case.dataset, case.reml, self.name)
         if not fit.optimum.converged:
             raise EngineError(f"{self.name}: the search of {case.name} did not converge")
         return Fitted(estimates(fit), evaluations=fit.optimum.evaluations)

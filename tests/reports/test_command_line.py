@@ -131,6 +131,7 @@ def test_a_changed_value_of_the_data_is_exit_status_1(
 
     def forget() -> None:
         paths.design_of.cache_clear()
+        paths.fit_of.cache_clear()
         store._verified.cache_clear()
 
     monkeypatch.setattr(store, "read_exported", slipped)

@@ -1,0 +1,19 @@
+"""The examples of docs/documents.md run and print what the page says."""
+
+import doctest
+from pathlib import Path
+
+from relmer import solver
+
+PAGE = Path(__file__).parent.parent / "docs" / "documents.md"
+
+
+def test_the_page_runs() -> None:
+    result = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
+    assert result.attempted >= 40
+    assert result.failed == 0
+
+
+def test_every_public_name_is_on_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert [name for name in solver.__all__ if name not in text] == ["Fit", "ModelError"]
