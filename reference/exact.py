@@ -47,17 +47,20 @@ class OneWay:
     criterion: Decimal
 
 
-def one_way(values: Sequence[float], codes: Sequence[int], REML: bool) -> OneWay | None:
+def one_way(values: Sequence[float], codes: Sequence[int], REML: bool, decimal: bool = True) -> OneWay | None:
     """Exact estimates of y ~ 1 + (1 | g); None where the layout is not balanced.
 
     Parameters
     ----------
     values
-        The response; each double is taken for the decimal that it prints as, which is what was recorded.
+        The response.
     codes
         The group of each value.
     REML
         Restricted or full likelihood.
+    decimal
+        Whether a double is taken for the decimal that it prints as, which is what was recorded, or for its binary
+        value, which is what an engine reads.
 
     Examples
     --------
@@ -66,7 +69,7 @@ def one_way(values: Sequence[float], codes: Sequence[int], REML: bool) -> OneWay
     """
     groups: dict[int, list[Fraction]] = {}
     for value, code in zip(values, codes, strict=True):
-        groups.setdefault(code, []).append(Fraction(repr(float(value))))
+        groups.setdefault(code, []).append(Fraction(repr(float(value)) if decimal else value))
     sizes = {len(group) for group in groups.values()}
     if len(sizes) != 1:
         return None

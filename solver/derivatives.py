@@ -21,6 +21,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from relmer.solver.design import Array, Design, factors, lower_triangle, weighted
+from relmer.solver.profile import sweep
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,7 @@ class Derivatives:
 def cross_products(design: Design) -> CrossProducts:
     """Form the cross products of the weighted design once."""
     y, X, Z = weighted(design)
-    Q = linalg.qr(X, mode="economic")[0]
-    residual = y - Q @ (Q.T @ y)
-    residual -= Q @ (Q.T @ residual)
+    Q, _, _, residual = sweep(X, y)
     shapes = tuple((len(term.levels), len(term.columns)) for term in design.terms)
     ZtZ = sparse.csc_array(Z.T @ Z).toarray()
     return CrossProducts(ZtZ, Z.T @ np.column_stack([Q, residual]), float(residual @ residual), shapes, len(y))

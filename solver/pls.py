@@ -13,7 +13,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import SuperLU, splu, spsolve_triangular
 
 from relmer.solver.design import Array, Design, Lambda, Template, weighted
-from relmer.solver.profile import Profile, logdet_triangle
+from relmer.solver.profile import Profile, logdet_triangle, sweep
 from relmer.solver.standard import Standard, standardise
 
 
@@ -79,9 +79,7 @@ def prepare(design: Design) -> State:
     """Form the cross products and find the permutation on the pattern of Lambda'Z'Z Lambda + I."""
     standard = standardise(design)
     y, X, Z = weighted(standard.design)
-    Q, RX0 = positive_qr(X)
-    beta0 = linalg.solve_triangular(RX0, Q.T @ y)
-    residual0 = y - X @ beta0
+    Q, RX0, beta0, residual0 = sweep(X, y)
     ZtZ = sparse.csc_array(Z.T @ Z)
     scale = repeated(standard)
     pattern = penalized(ZtZ, scale @ Lambda(design.template, np.ones(len(design.template.diagonal))))
@@ -98,13 +96,6 @@ def repeated(standard: Standard) -> sparse.csc_array:
         for t, C in zip(terms, standard.scales, strict=True)
     ]
     return sparse.csc_array(sparse.block_diag(blocks) if blocks else (0, 0))
-
-
-def positive_qr(X: Array) -> tuple[Array, Array]:
-    """X = Q R with orthonormal Q (n, p) and upper triangular R (p, p) of positive diagonal."""
-    Q, R = (np.asarray(part, dtype=float) for part in linalg.qr(X, mode="economic"))
-    sign = np.where(np.diagonal(R) < 0, -1.0, 1.0)
-    return Q * sign, R * sign[:, None]
 
 
 def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_array:

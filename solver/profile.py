@@ -43,3 +43,17 @@ def least_squares(X: Array, y: Array) -> tuple[Array, Array]:
     p = X.shape[1]
     R: Array = np.asarray(linalg.qr(np.column_stack([X, y]), mode="r", check_finite=False)[0], dtype=float)
     return linalg.solve_triangular(R[:p, :p], R[:p, p], check_finite=False), R[:p, :p]
+
+
+def sweep(X: Array, y: Array) -> tuple[Array, Array, Array, Array]:
+    """Sweep y by X: orthonormal Q (n, p), R (p, p) of positive diagonal with X = Q R, coefficients, residual (n,).
+
+    The residual is swept once more, which leaves of a mean of any size no more than the rounding of y itself.
+    """
+    Q, R = (np.asarray(part, dtype=float) for part in linalg.qr(X, mode="economic"))
+    sign = np.where(np.diagonal(R) < 0, -1.0, 1.0)
+    Q, R = Q * sign, R * sign[:, None]
+    beta = linalg.solve_triangular(R, Q.T @ y)
+    residual = y - X @ beta
+    correction = linalg.solve_triangular(R, Q.T @ residual)
+    return Q, R, beta + correction, residual - X @ correction
