@@ -28,10 +28,12 @@ def path_of(engine: str, case: str, root: Path = RECORDED) -> Path:
 def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
     """What was recorded of an engine for a case; None if nothing was.
 
+    An answer that was recorded on other data than there are now is one that failed: it says nothing of these data.
+
     Raises
     ------
     RecordingError
-        The file cannot be read, or was recorded on other data or of another case.
+        The file cannot be read, or was recorded of another case.
     """
     path = path_of(engine, case.name, root)
     if not path.exists():
@@ -43,7 +45,8 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
     if (answer.engine, answer.case) != (engine, case.name):
         raise RecordingError(f"{path.name} holds {answer.engine} on {answer.case}; record it again")
     if answer.dataset_sha256 != load(case.dataset).sha256:
-        raise RecordingError(f"{path.name} was recorded on other data than {case.dataset} is now; record it again")
+        message = f"{path.name} was recorded on other data than {case.dataset} is now; record it again"
+        return Answer(case.name, engine, answer.version, "failed", message, answer.environment, recorded=True)
     return replace(answer, recorded=True)
 
 

@@ -54,7 +54,6 @@ def test_written_and_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"dataset_sha256": "0"}, "recorded on other data"),
         ({"case": "docs/bdf"}, "holds lme4 on docs/bdf"),
         ({"engine": "other"}, "holds other on docs/sleepstudy"),
         ({"status": 3}, "answer.status must be str"),
@@ -67,6 +66,14 @@ def test_a_wrong_recording_is_refused(tmp_path: Path, change: dict, message: str
         recorded.read("lme4", CASE, tmp_path)
     assert "record it again" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_recording_on_other_data_says_nothing(tmp_path: Path) -> None:
+    recorded.write(replace(recorded.read("lme4", CASE), dataset_sha256="0"), tmp_path)
+    answer = recorded.read("lme4", CASE, tmp_path)
+    assert answer.status == "failed"
+    assert answer.estimates is None
+    assert "was recorded on other data than sleepstudy is now; record it again" in answer.message
 
 
 def test_a_recording_says_that_it_is_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command line: what it prints and writes, and its exit status."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -139,6 +140,30 @@ def test_a_changed_value_of_the_data_is_exit_status_1(
     result = relmer("run", "--case", "docs/mtcars-ols", "--out", str(tmp_path / "out"), "--jobs", "1")
     forget()
     assert result.exit_code == 1
+    assert "document 001: sigma2: printed 9.597231, here " in result.stdout
+    assert "residual[3]: printed -2.0794135, here " in result.stdout
+
+
+def test_a_changed_value_in_a_data_file_names_the_figures(
+    tmp_path: Path, without_r: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value of mtcars.csv that is changed together with its digest: the recordings fail, the figures are named."""
+    root = tmp_path / "data"
+    shutil.copytree(store.DATA, root)
+    table, meta = root / "mtcars.csv", root / "mtcars.json"
+    before = hashlib.sha256(table.read_bytes()).hexdigest()
+    assert table.read_text(encoding="utf-8").count("Datsun 710,22.8") == 1
+    table.write_text(table.read_text(encoding="utf-8").replace("Datsun 710,22.8", "Datsun 710,22.9"), encoding="utf-8")
+    after = hashlib.sha256(table.read_bytes()).hexdigest()
+    meta.write_text(meta.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    monkeypatch.setattr(store.load, "__defaults__", (root,))
+    paths.design_of.cache_clear()
+    paths.fit_of.cache_clear()
+    result = relmer("run", "--case", "docs/mtcars-ols", "--out", str(tmp_path / "out"), "--jobs", "1")
+    paths.design_of.cache_clear()
+    paths.fit_of.cache_clear()
+    assert result.exit_code == 1
+    assert "recorded on other data than mtcars is now" in result.stdout
     assert "document 001: sigma2: printed 9.597231, here " in result.stdout
     assert "residual[3]: printed -2.0794135, here " in result.stdout
 
