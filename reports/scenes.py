@@ -9,11 +9,12 @@ from threadpoolctl import threadpool_limits
 
 from relmer.datasets import case, load
 from relmer.reference.engines.paths import design_of
+from relmer.reference.engines.paths import fit_of as path_fit
 from relmer.reports.drawings import blocks, image
 from relmer.reports.plots import Line, bundle, contour, curve, lattice, least_squares
-from relmer.reports.surroundings import Surroundings, along, over, surroundings
+from relmer.reports.surroundings import along, over
 from relmer.solver.design import Array, theta_names
-from relmer.solver.fit import Fit, lmer
+from relmer.solver.fit import Fit
 
 CURVE_POINTS, GRID_POINTS = 41, 27
 CURVE_RISE, GRID_RISE, CONTOUR_RISES = 12.0, 7.0, (1.0, 2.0, 4.0)
@@ -40,14 +41,7 @@ def fit_of(name: str) -> Fit:
         The case or its data are not here, or do not make a model.
     """
     found = case(name)
-    with threadpool_limits(limits=1, user_api="blas"):
-        return lmer(found.formula, load(found.dataset).frame, REML=found.reml)
-
-
-@cache
-def surroundings_of(name: str) -> Surroundings:
-    """Surroundings of the fit of a case."""
-    return surroundings(fit_of(name))
+    return path_fit(found.formula, found.dataset, found.reml, "pls")
 
 
 def sleepstudy_G() -> Drawing:
@@ -256,10 +250,10 @@ def sleepstudy_contour() -> Drawing:
 
 def profiled_contour(name: str, pair: tuple[int, int]) -> Drawing:
     """Contours of a case's criterion over two theta."""
-    around = surroundings_of(name)
-    fit, names = around.fit, theta_names(around.fit.design.terms)
+    fit = fit_of(name)
+    names = theta_names(fit.design.terms)
     with threadpool_limits(limits=1, user_api="blas"):
-        x, y, z = over(around, pair, GRID_RISE, GRID_POINTS)
+        x, y, z = over(fit, pair, GRID_RISE, GRID_POINTS)
     at, labels = fit.optimum.theta[list(pair)], (names[pair[0]], names[pair[1]])
     rises = ", ".join(f"{rise:g}" for rise in CONTOUR_RISES)
     alternative = (
@@ -283,10 +277,10 @@ def profiled_contour(name: str, pair: tuple[int, int]) -> Drawing:
 
 def sleepstudy_curve(k: int) -> Drawing:
     """The profiled criterion of document 004 over one theta of sleepstudy."""
-    around = surroundings_of("docs/sleepstudy")
-    fit, name = around.fit, theta_names(around.fit.design.terms)[k]
+    fit = fit_of("docs/sleepstudy")
+    name = theta_names(fit.design.terms)[k]
     with threadpool_limits(limits=1, user_api="blas"):
-        x, y = along(around, k, CURVE_RISE, CURVE_POINTS)
+        x, y = along(fit, k, CURVE_RISE, CURVE_POINTS)
     at = float(fit.optimum.theta[k])
     alternative = f"A curve with one minimum, {fit.criterion:.4f} at {name} = {at:.4f}."
     drawn = curve(x, y, (at, fit.criterion), (name, called(fit)), f"Profiled {called(fit)} over {name}", alternative)

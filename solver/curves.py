@@ -51,7 +51,7 @@ def profile_curve(fit: Fit, name: str, values: ArrayLike) -> "pd.Series[float]":
     [332.73, 327.327, 329.865]
     """
     points = finite(name, values)
-    results = evaluate(fit, [position(fit, name)], [(value,) for value in points])
+    results = criterion_moved(fit, [position(fit, name)], [(value,) for value in points])
     return pd.Series(results, index=pd.Index(points, name=name), name="criterion")
 
 
@@ -90,7 +90,7 @@ def profile_surface(fit: Fit, name1: str, values1: ArrayLike, name2: str, values
     entries = [position(fit, name1), position(fit, name2)]
     if entries[0] == entries[1]:
         raise ModelError(f"both names are {name1!r}; a surface needs two entries of theta")
-    results = evaluate(fit, entries, [(a, b) for a in points1 for b in points2])
+    results = criterion_moved(fit, entries, [(a, b) for a in points1 for b in points2])
     return pd.DataFrame(
         np.reshape(results, (len(points1), len(points2))),
         index=pd.Index(points1, name=name1),
@@ -98,7 +98,7 @@ def profile_surface(fit: Fit, name1: str, values1: ArrayLike, name2: str, values
     )
 
 
-def evaluate(fit: Fit, entries: Sequence[int], points: Sequence[tuple[float, ...]]) -> list[float]:
+def criterion_moved(fit: Fit, entries: Sequence[int], points: Sequence[tuple[float, ...]]) -> list[float]:
     """Criterion of the fit with the given entries of theta replaced by each point in turn."""
     prepared = prepare(fit.design, fit.method)
     theta = fit.optimum.theta.copy()

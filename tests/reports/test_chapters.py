@@ -105,7 +105,6 @@ def test_a_picture_without_its_case_is_left_out(monkeypatch, make_report):
 
     monkeypatch.setattr(module, "drawn", module.drawn.__wrapped__)
     monkeypatch.setattr(scenes, "fit_of", missing)
-    monkeypatch.setattr(scenes, "surroundings_of", missing)
     (chapter,) = chapters(replace(make_report(1), figures=(figure(),)))
     assert [len(section.drawings) for section in chapter.sections] == [0, 0, 0, 1]
     assert chapter.figures == (figure(),)

@@ -8,10 +8,10 @@ import pytest
 from scipy import sparse
 
 from relmer.reports import drawings, plots
-from relmer.reports.scenes import surroundings_of
+from relmer.reports.scenes import fit_of
 from relmer.reports.surroundings import reach
 from relmer.reports.svg import label, ticks
-from relmer.solver.criterion import criterion, profile
+from relmer.solver.criterion import criterion, prepare, profile
 
 HOSTILE = "<script>alert(1)</script> ]]> \"'& \x00\ud800 {{ 7 }}"
 TILE = re.compile(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z")
@@ -154,17 +154,17 @@ def test_ticks_are_round_and_within():
 
 
 @pytest.fixture(scope="module")
-def around():
-    return surroundings_of("docs/sleepstudy")
+def fit():
+    return fit_of("docs/sleepstudy")
 
 
 @pytest.mark.parametrize(("k", "direction"), [(0, -1), (0, 1), (1, -1), (1, 1), (2, 1)])
-def test_reach_finds_where_the_criterion_has_risen(around, k, direction):
-    theta = around.fit.optimum.theta.copy()
-    theta[k] = reach(around, k, direction, 5.0)
-    risen = criterion(around.fit.design, profile(around.prepared, theta), True) - around.fit.criterion
+def test_reach_finds_where_the_criterion_has_risen(fit, k, direction):
+    theta = fit.optimum.theta.copy()
+    theta[k] = reach(fit, k, direction, 5.0)
+    risen = criterion(fit.design, profile(prepare(fit.design, "gls"), theta), True) - fit.criterion
     assert risen == pytest.approx(5.0, abs=0.02)
 
 
-def test_reach_stops_at_the_bound_of_a_variance(around):
-    assert reach(around, 0, -1, 1e6) == 0.0
+def test_reach_stops_at_the_bound_of_a_variance(fit):
+    assert reach(fit, 0, -1, 1e6) == 0.0
