@@ -24,6 +24,8 @@ MAXIMUM_STEPS = 200
 NOISE = 64 * EPS
 # A Newton decrement below this moves theta by less than its own rounding once the step is taken (error squared).
 DECREMENT = 1e-18
+# Longest step along an axis of the Hessian: near an inflection the curvature says nothing of the distance.
+LONGEST = 4.0
 # Eigenvalues of a working G below this are taken for zero if the criterion then does not rise.
 RANK = 1e-9
 
@@ -124,15 +126,16 @@ def newton(problem: Problem, blocks: Sequence[Array]) -> tuple[list[Array], floa
         curvature, axes = linalg.eigh(at.hessian)
         floor = 1e-10 * max(np.abs(curvature).max(), EPS)
         along = axes.T @ at.gradient
-        step = -axes @ (along / np.maximum(np.abs(curvature), floor))
-        decrement = float(-at.gradient @ step / 2)
-        step *= min(1.0, 4.0 / max(np.abs(step).max(), EPS))
+        newton_step = along / np.maximum(np.abs(curvature), floor)
+        decrement = float(along @ newton_step / 2)
+        step = -axes @ np.clip(newton_step, -LONGEST, LONGEST)
+        slope = float(at.gradient @ step)
         allowance = NOISE * max(1.0, abs(f))
         fraction, moved = 1.0, None
         while fraction > 1e-10:
             trial = split(theta_of(blocks) + fraction * step, widths)
             f_trial = problem.value(trial)
-            if f_trial <= f - 2e-4 * fraction * decrement + allowance:
+            if f_trial <= f + 1e-4 * fraction * slope + allowance:
                 moved = trial
                 break
             fraction /= 2

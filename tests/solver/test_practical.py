@@ -109,6 +109,15 @@ def test_profile_is_the_dense_likelihood_and_the_solution_its_maximum(seed: int,
     np.testing.assert_allclose(lmm_profile(setup, near).beta, beta, rtol=0, atol=SOLVED * np.abs(beta).max())
 
 
+@pytest.mark.parametrize("seed", [2, 45, 66, 69, 228])
+def test_the_search_gets_past_an_inflection(seed: int) -> None:
+    """A slope that X has as well: its variance is zero, and the start lies near an inflection of log(1 + a theta^2)."""
+    data = data_with_order(seed, 45 if seed == 45 else 24 + seed % 27)
+    fit = lmm("y ~ x", data, (["x"], "k"))
+    assert fit.converged
+    assert fit.theta["x"] == -np.inf
+
+
 def test_a_variance_of_zero_is_minus_infinity() -> None:
     """Dyestuff2: the batches differ less than chance makes them, so sigma^2 is the total variance."""
     data = load("Dyestuff2").frame
