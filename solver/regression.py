@@ -233,7 +233,7 @@ def cluster_covariances(fit: Fit, index: pd.Index | None = None) -> ClusterCovar
         level: pd.DataFrame(V, index=labels[rows], columns=labels[rows])
         for level, rows, V in zip(term.levels, members, dense, strict=True)
     }
-    V = sparse.csr_array(sparse.block_diag(dense))
+    V = sparse.csr_array(sparse.block_diag([sparse.csr_array(block) for block in dense]))
     back = np.argsort(order)
     return ClusterCovariances(term.group, blocks, sparse.csc_array(V[back][:, back]))
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,11 @@ def relmer(*arguments: str, **keywords: object) -> Result:
 
 
 @pytest.fixture
-def without_r(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def without_r(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A PATH on which there is no R."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    lme4_process.shared.cache_clear()
+    yield
     lme4_process.shared.cache_clear()
 
 
