@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from bounds import STOPPED_V
 
 from relmer.datasets import DataError
 from relmer.reports import chapters as module
@@ -91,7 +92,7 @@ def test_what_the_pictures_say_is_so():
     assert (Z[:, :30].sum(axis=0)[:6] == 5).all() and (Z[:, 30:].sum(axis=0)[:2] == 15).all() and Z.sum() == 60
     V = scenes.fit_of("docs/bdf").V.tocsr()[25:37, 25:37].toarray()
     assert (V[:7, :7] != 0).all() and (V[7:, 7:] != 0).all() and not V[:7, 7:].any()
-    assert V[0, 0] == pytest.approx(24.930147, abs=1e-3)
+    assert V[0, 0] == pytest.approx(24.930147, abs=STOPPED_V)
     Z = scenes.fit_of("docs/machines").Z.toarray()
     assert (Z[:, :18].sum(axis=0) == 3).all() and (Z[:, 18:].sum(axis=0) == 9).all()
     assert len(scenes.fit_of("docs/sleepstudy-three").design.terms[0].levels) == 3

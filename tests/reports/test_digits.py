@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bounds import LOGARITHM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from relmer.reports.digits import MOST, digits
 @given(st.floats(1e-300, 1e300), st.integers(1, 12))
 def test_an_error_in_the_nth_digit_counts_n_digits(value: float, n: int) -> None:
     wrong = value * (1 + 10.0**-n)
-    assert digits("beta", np.array([wrong]), np.array([value])) == pytest.approx(n, abs=1e-3)
+    assert digits("beta", np.array([wrong]), np.array([value])) == pytest.approx(n, abs=LOGARITHM)
 
 
 def test_the_worst_entry_decides() -> None:

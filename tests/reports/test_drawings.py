@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from bounds import HALVED, INTERPOLATED
 from scipy import sparse
 
 from relmer.reports import drawings, plots
@@ -132,7 +133,7 @@ def test_contours_lie_where_the_function_has_the_stated_rise():
     points = np.array([[float(v) for v in p.split()] for p in re.split("[ML]", data)[1:]])
     a = (points[:, 0] - axes.left) / axes.width * 6 - 3
     b = 2 - (points[:, 1] - axes.top) / axes.height * 4
-    assert np.hypot(a, b) == pytest.approx(np.ones(len(a)), abs=0.005)
+    assert np.hypot(a, b) == pytest.approx(np.ones(len(a)), abs=INTERPOLATED)
 
 
 def test_hostile_names_stay_text():
@@ -163,7 +164,7 @@ def test_reach_finds_where_the_criterion_has_risen(fit, k, direction):
     theta = fit.optimum.theta.copy()
     theta[k] = reach(fit, k, direction, 5.0)
     risen = criterion(fit.design, profile(prepare(fit.design, "gls"), theta), True) - fit.criterion
-    assert risen == pytest.approx(5.0, abs=0.02)
+    assert risen == pytest.approx(5.0, abs=HALVED)
 
 
 def test_reach_stops_at_the_bound_of_a_variance(fit):

@@ -10,6 +10,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 import pytest
+from bounds import DRAWN
 
 from relmer.reports.page import page, tint
 from relmer.reports.pictures import draw, panel_of
@@ -250,7 +251,7 @@ def test_the_picture_shows_the_fewest_digits_of_each_engine_and_case(make_report
     assert len(beta.marks) == len(judged)
     zero, most = beta.ticks[0][1], beta.ticks[-1][1]
     for c, mark in zip(judged, beta.marks, strict=True):
-        assert mark.x == pytest.approx(zero + (most - zero) * c.digits / 16, abs=0.06)
+        assert mark.x == pytest.approx(zero + (most - zero) * c.digits / 16, abs=DRAWN)
         assert mark.broken == (c.verdict == "disagree")
     assert sum(mark.broken for mark in beta.marks) == 1
     assert "lme4: criterion " in drawn.description

@@ -24,3 +24,19 @@ FLAT = 3e-6
 SHIFTED_CRITERION = 1e-9
 # theta is stored for the shifted covariate, where G has the condition (s / r)^2, for dates 2.4e7; times eps, 5e-9.
 SHIFTED_V = 1e-8
+# A Newton decrement is the gap up to the cubic term, relative to it of the order of the step (1e-3) times the ratio
+# of the third derivative to the second, a few.
+CUBIC = 5e-3
+# An error of 10^-n in a double of relative spacing eps is itself known to eps 10^n <= 2.2e-4 for n <= 12, which moves
+# its logarithm by 1e-4.
+LOGARITHM = 1e-3
+# The printed V of bdf is that of a stop 2.8e-7 above the optimum: sqrt(2 gap J H^-1 J') is 4.4e-4 for its first printed
+# entry, and twice that with the slack for higher terms.
+STOPPED_V = 1e-3
+# Points are written to 0.1 of a picture's unit, of which 270 show 6 of the function's: 1.1e-3 a coordinate. The grid's
+# linear interpolation, of step 0.05, adds 3e-4.
+INTERPOLATED = 0.005
+# Twelve halvings of a bracket of at most 0.4 end within 1e-4 of theta, where the criterion rises by up to 65 a unit.
+HALVED = 0.02
+# Marks are written to 0.1 of a picture's unit: half of that, and the rounding of the axis.
+DRAWN = 0.06
