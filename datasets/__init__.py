@@ -1,7 +1,7 @@
 """The room of the data: what is fitted, kept so that nobody need ask whether two engines saw the same.
 
-A data set is a CSV that was exported from R together with its types, order of levels, units, source,
-licence and sha256 (`load`, `names`), or is computed from one or from R's random numbers (`RandomStream`),
+A data set is a CSV, out of R, out of NIST's files or our own, together with its types, order of levels, units,
+source, licence and sha256 (`load`, `names`), or is computed from one or from R's random numbers (`RandomStream`),
 which are reproduced here bit for bit. A case says which model is fitted to which data set, and what others
 printed about it (`cases`, `case`). Nothing here fits a model, and nothing here needs R.
 """

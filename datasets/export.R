@@ -36,9 +36,44 @@ origins <- list(
     title = "Strength of a chemical paste: casks within batches",
     units = c()
   ),
+  cake = list(
+    package = "lme4",
+    title = "Breaking angles of chocolate cakes of three recipes baked at six temperatures",
+    units = c(angle = "degrees", temp = "degrees F")
+  ),
   Machines = list(
     package = "nlme",
     title = "Productivity scores of six workers on three machines",
+    units = c()
+  ),
+  Rail = list(
+    package = "nlme",
+    title = "Travel times of ultrasonic waves in six railway rails",
+    units = c(travel = "ns")
+  ),
+  ergoStool = list(
+    package = "nlme",
+    title = "Effort of nine subjects to rise from four types of stool",
+    units = c(effort = "Borg scale")
+  ),
+  Oats = list(
+    package = "nlme",
+    title = "Yield of oats in a split-plot experiment: varieties within blocks, nitrogen within varieties",
+    units = c(nitro = "cwt/acre", yield = "bushels/acre")
+  ),
+  Orthodont = list(
+    package = "nlme",
+    title = "Growth of the distance from pituitary to pterygomaxillary fissure in 27 children",
+    units = c(distance = "mm", age = "years")
+  ),
+  Pixel = list(
+    package = "nlme",
+    title = "Pixel intensities of lymph nodes on both sides of ten dogs, after a contrast was injected",
+    units = c(day = "days")
+  ),
+  Oxide = list(
+    package = "nlme",
+    title = "Thickness of oxide layers: sites on wafers in lots",
     units = c()
   ),
   bdf = list(
@@ -50,6 +85,11 @@ origins <- list(
     package = "mlmRev",
     title = "Tennessee's Student Teacher Achievement Ratio (STAR) project, kindergarten to grade 3",
     units = c(exp = "years", yrs = "years")
+  ),
+  ScotsSec = list(
+    package = "mlmRev",
+    title = "Attainment of 3435 Scottish pupils by their primary and secondary schools",
+    units = c()
   ),
   mtcars = list(
     package = "datasets",

@@ -1,4 +1,4 @@
-"""The data sets that `export.R` took out of R: read, checked, given their types."""
+"""The data sets that are files, most of them out of R by `export.R`: read, checked, given their types."""
 
 import gzip
 import hashlib

@@ -13,18 +13,29 @@ import pytest
 
 from relmer.datasets import DataError, describe, frame_sha256, load, names
 from relmer.datasets.exported import DATA, exported_names
+from relmer.datasets.nist import LAYOUTS
 
 EXPORTED = (
     "Dyestuff",
     "Dyestuff2",
     "Machines",
+    "Oats",
+    "Orthodont",
+    "Oxide",
     "Pastes",
     "Penicillin",
+    "Pixel",
+    "Rail",
+    "ScotsSec",
     "bdf",
+    "cake",
+    "ergoStool",
     "mtcars",
     "sleepstudy",
     "star",
 )
+OWN = ("two_optima",)
+DERIVED = ("sleepstudy_three", "star_kindergarten", "star_sample", "three_level")
 
 
 @pytest.fixture
@@ -36,11 +47,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_the_exported_data_sets_are_the_ones_promised() -> None:
-    assert exported_names() == EXPORTED
-    assert set(names()) == {*EXPORTED, "sleepstudy_three", "star_kindergarten", "star_sample", "three_level"}
+    assert exported_names() == tuple(sorted((*EXPORTED, *LAYOUTS, *OWN)))
+    assert set(names()) == {*EXPORTED, *LAYOUTS, *OWN, *DERIVED}
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@pytest.mark.parametrize("name", exported_names())
 def test_metadata_describe_the_csv(name: str) -> None:
     dataset = load(name)
     stated = [{**column, "unit": None} for column in dataset.meta["columns"]]
@@ -53,8 +64,10 @@ def test_metadata_describe_the_csv(name: str) -> None:
     assert seen == stated
     assert len(dataset.frame) == dataset.meta["rows"]
     assert dataset.sha256 == dataset.meta["sha256"]
-    assert dataset.meta["licence"] and dataset.meta["title"] and dataset.meta["script"] == "export.R"
-    assert set(dataset.meta["source"]) == {"package", "version"}
+    assert dataset.meta["licence"] and dataset.meta["title"]
+    scripts = {**dict.fromkeys(EXPORTED, "export.R"), **dict.fromkeys(LAYOUTS, "nist.py"), "two_optima": "by hand"}
+    assert dataset.meta["script"] == scripts[name]
+    assert name not in EXPORTED or set(dataset.meta["source"]) == {"package", "version"}
 
 
 # dim() in R 4.2.2; of mtcars with the row names as a further column.
@@ -70,6 +83,14 @@ def test_metadata_describe_the_csv(name: str) -> None:
         ("bdf", (2287, 28)),
         ("star", (26796, 18)),
         ("mtcars", (32, 12)),
+        ("cake", (270, 5)),
+        ("Rail", (18, 2)),
+        ("ergoStool", (36, 3)),
+        ("Oats", (72, 4)),
+        ("Orthodont", (108, 4)),
+        ("Pixel", (102, 4)),
+        ("Oxide", (72, 5)),
+        ("ScotsSec", (3435, 6)),
     ],
 )
 def test_dimensions(name: str, shape: tuple[int, int]) -> None:
@@ -86,6 +107,13 @@ def test_dimensions(name: str, shape: tuple[int, int]) -> None:
         ("star", "sx", ["M", "F"], False),
         ("bdf", "sex", ["0", "1"], False),
         ("Dyestuff", "Batch", ["A", "B", "C", "D", "E", "F"], False),
+        ("Rail", "Rail", ["2", "5", "1", "6", "3", "4"], True),
+        ("ergoStool", "Subject", ["8", "5", "4", "9", "6", "3", "7", "1", "2"], True),
+        ("Oats", "Block", ["VI", "V", "III", "IV", "II", "I"], True),
+        ("Oats", "Variety", ["Golden Rain", "Marvellous", "Victory"], False),
+        ("Pixel", "Dog", ["1", "10", "2", "3", "4", "5", "6", "7", "8", "9"], False),
+        ("cake", "temperature", ["175", "185", "195", "205", "215", "225"], True),
+        ("ScotsSec", "sex", ["M", "F"], False),
     ],
 )
 def test_levels_keep_their_order(name: str, column: str, levels: list[str], ordered: bool) -> None:
