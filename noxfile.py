@@ -66,8 +66,22 @@ def install(session: nox.Session, *extras: str) -> None:
 @nox.session
 def report(session: nox.Session) -> None:
     """Judge every case on every engine: relmer-report/report.html. Arguments go to `relmer run`."""
-    install(session)
+    install(session, "certify")
     session.run("relmer", "run", *session.posargs)
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Prove every certificate again, from the CSV files. Arguments go to `relmer certify --verify`."""
+    install(session, "certify")
+    session.run("relmer", "certify", "--verify", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """Prove every bisection tree again: that no other optimum is lower. Takes minutes."""
+    install(session, "certify")
+    session.run("relmer", "certify", "--verify", "--trees", *session.posargs)
 
 
 @nox.session

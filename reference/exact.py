@@ -1,20 +1,126 @@
-"""Exact reference values: closed forms in rational arithmetic.
-
-For a balanced one-way layout of k groups of J rows, y ~ 1 + (1 | g), with the mean squares MSB and MSW of its analysis
-of variance (Searle, Casella and McCulloch 1992, sections 3.3 and 3.7):
-
-    REML   sigma^2 = MSW, sigma_b^2 = (MSB - MSW) / J            if MSB >= MSW,
-           sigma^2 = SST / (kJ - 1), sigma_b^2 = 0               otherwise;
-    ML     the same with SSB / k in the place of MSB, and SST / (kJ).
-"""
+"""Exact reference values: estimates of balanced layouts in rational arithmetic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 
+from relmer.reference.balanced import by_group, by_strata
+from relmer.reference.layouts import INTERCEPT, Layout, NotExact, group_products, intercepts
+from relmer.reference.rational import LogSum, Matrix, Root, Vector, dot, ldl, product, rational, solved, transpose
+
 DIGITS = 40
-PI = Decimal("3.1415926535897932384626433832795028841971693993751")
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """REML or maximum likelihood estimates in fractions.
+
+    Attributes
+    ----------
+    layout, REML
+        What was fitted.
+    sigma2
+        Residual variance.
+    beta, vcov
+        Fixed effects (p,) and their covariance (p, p).
+    covariances
+        Per term the covariance of its random effects (c, c).
+    effects
+        Per term b (levels, c).
+    criterion
+        REML criterion or deviance.
+    """
+
+    layout: Layout
+    REML: bool
+    sigma2: Fraction
+    beta: Vector
+    vcov: Matrix
+    covariances: tuple[Matrix, ...]
+    effects: tuple[Matrix, ...]
+    criterion: LogSum
+
+
+def exact(layout: Layout, REML: bool = True) -> Exact:
+    """Exact estimates of a balanced layout, on the boundary too.
+
+    The layouts: random intercepts of balanced, orthogonal factors (one-way, nested, crossed, split-plot), or one term
+    of any columns that have the same cross products in all groups (growth curves). See `relmer.reference.balanced`.
+
+    Raises
+    ------
+    NotExact
+        There is no rational closed form, or no optimum at all; one line says why.
+
+    Examples
+    --------
+    >>> layout = Layout(rational([1, 2, 4, 5, 9, 8]), ((ONE,),) * 6, ("mean",), (intercepts("g", [0, 0, 1, 1, 2, 2]),))
+    >>> exact(layout).sigma2
+    Fraction(1, 2)
+    """
+    if all(row == (ONE,) for term in layout.terms for row in term.Z):
+        components = by_strata(layout, REML)
+    elif len(layout.terms) == 1:
+        components = by_group(layout, REML)
+    else:
+        raise NotExact("there are several terms, and not all of them random intercepts")
+    W = layout.Xy
+    weighed = components.weigh(W)
+    vcov, determinant, beta = solved(product(transpose(W), weighed))
+    e = tuple((row[-1] - dot(row[:-1], beta),) for row in weighed)
+    effects = tuple(
+        tuple(transpose(product(covariance, products))[0] for products in group_products(term, e))
+        for term, covariance in zip(layout.terms, components.covariances, strict=True)
+    )
+    n, p = len(layout.y), len(beta)
+    logs = (*components.logs, (determinant, 1)) if REML else components.logs
+    criterion = LogSum(n - p if REML else n, logs)
+    return Exact(layout, REML, components.sigma2, beta, vcov, components.covariances, effects, criterion)
+
+
+def values(exact: Exact) -> dict[str, Root | LogSum]:
+    """Every estimate, under the key that it has in a certificate.
+
+    Examples
+    --------
+    >>> layout = Layout(rational([1, 2, 4, 5, 9, 8]), ((ONE,),) * 6, ("mean",), (intercepts("g", [0, 0, 1, 1, 2, 2]),))
+    >>> values(exact(layout))["theta[g.(Intercept)]"].decimal(12)
+    Decimal('4.91596040125')
+    """
+    found: dict[str, Root | LogSum] = {
+        "criterion": exact.criterion,
+        "sigma": Root(ONE, exact.sigma2),
+        "sigma2": Root(exact.sigma2),
+    }
+    for term, covariance in zip(exact.layout.terms, exact.covariances, strict=True):
+        found |= covariance_values(term.name, term.columns, covariance, exact.sigma2)
+    names = exact.layout.coefficients
+    for i, name in enumerate(names):
+        found[f"beta[{name}]"] = Root(exact.beta[i])
+        found[f"se[{name}]"] = Root(ONE, exact.vcov[i][i])
+        for j in range(i, len(names)):
+            found[f"vcov[{name}, {names[j]}]"] = Root(exact.vcov[i][j])
+    return found
+
+
+def covariance_values(name: str, columns: Sequence[str], covariance: Matrix, sigma2: Fraction) -> dict[str, Root]:
+    """Covariance, G and theta of a term; theta only where G has no zero pivot before another: else it is not unique."""
+    found = {}
+    factor = ldl(covariance)
+    assert factor is not None, "a covariance is positive semi-definite"
+    L, D = factor
+    unique = all(D[j] or not any(D[j:]) for j in range(len(D)))
+    for j, column in enumerate(columns):
+        for i in range(j, len(columns)):
+            keys = ("var", f"{name}, {column}") if i == j else ("cov", f"{name}, {column}, {columns[i]}")
+            theta = f"theta[{name}.{column}]" if i == j else f"theta[{name}.{columns[i]}.{column}]"
+            found[f"{keys[0]}[{keys[1]}]"] = Root(covariance[i][j])
+            found[f"G[{keys[1]}]"] = Root(covariance[i][j] / sigma2)
+            if unique:
+                found[theta] = Root(L[i][j], D[j] / sigma2)
+    return found
 
 
 @dataclass(frozen=True)
@@ -28,8 +134,7 @@ class OneWay:
     residual, between
         sigma^2 and sigma_b^2.
     effects
-        b of each group, by ascending code: the group's mean less the intercept, times
-        J sigma_b^2 / (sigma^2 + J sigma_b^2).
+        b of each group, by ascending code.
     size
         J, the rows of each group.
     mean_variance
@@ -47,12 +152,12 @@ class OneWay:
     criterion: Decimal
 
 
-def one_way(values: Sequence[float], codes: Sequence[int], REML: bool, decimal: bool = True) -> OneWay | None:
+def one_way(observed: Sequence[float], codes: Sequence[int], REML: bool, decimal: bool = True) -> OneWay | None:
     """Exact estimates of y ~ 1 + (1 | g); None where the layout is not balanced.
 
     Parameters
     ----------
-    values
+    observed
         The response.
     codes
         The group of each value.
@@ -67,37 +172,18 @@ def one_way(values: Sequence[float], codes: Sequence[int], REML: bool, decimal: 
     >>> one_way([1.0, 2.0, 4.0, 5.0, 9.0, 8.0], [0, 0, 1, 1, 2, 2], True).residual
     Fraction(1, 2)
     """
-    groups: dict[int, list[Fraction]] = {}
-    for value, code in zip(values, codes, strict=True):
-        groups.setdefault(code, []).append(Fraction(repr(float(value)) if decimal else value))
-    sizes = {len(group) for group in groups.values()}
-    if len(sizes) != 1:
+    level = {code: k for k, code in enumerate(sorted(set(codes)))}
+    term = intercepts("g", [level[code] for code in codes])
+    try:
+        found = exact(Layout(rational(observed, decimal), ((ONE,),) * len(codes), (INTERCEPT,), (term,)), REML)
+    except NotExact:
         return None
-    k, J = len(groups), sizes.pop()
-    means = [sum(groups[code], Fraction(0)) / J for code in sorted(groups)]
-    mean = sum(means, Fraction(0)) / k
-    within = sum(((y - means[i]) ** 2 for i, code in enumerate(sorted(groups)) for y in groups[code]), Fraction(0))
-    between = J * sum(((m - mean) ** 2 for m in means), Fraction(0))
-    d, groups_d = (k * J - 1, k - 1) if REML else (k * J, k)
-    residual, level = within / (k * (J - 1)), between / groups_d
-    if level < residual:
-        residual = level = (within + between) / d
-    criterion = one_way_criterion(k, J, residual, level, REML)
-    effects = tuple((level - residual) / level * (m - mean) for m in means)
-    return OneWay(mean, residual, (level - residual) / J, effects, J, level / (k * J), criterion)
-
-
-def one_way_criterion(k: int, J: int, residual: Fraction, level: Fraction, REML: bool) -> Decimal:
-    """D (1 + log 2 pi) + log|V| [+ log|X'V^-1 X|] at the optimum.
-
-    V has per group the eigenvalue `level` = sigma^2 + J sigma_b^2 once and sigma^2 J - 1 times; the intercept's
-    information is k J / level.
-    """
-    with localcontext() as context:
-        context.prec = DIGITS
-        sigma2, tau2 = (Decimal(part.numerator) / Decimal(part.denominator) for part in (residual, level))
-        d = k * J - 1 if REML else k * J
-        value = d * (1 + (2 * PI).ln()) + k * (tau2.ln() + (J - 1) * sigma2.ln())
-        if REML:
-            value += (Decimal(k * J) / tau2).ln()
-        return +value
+    return OneWay(
+        found.beta[0],
+        found.sigma2,
+        found.covariances[0][0][0],
+        tuple(b for (b,) in found.effects[0]),
+        len(codes) // len(level),
+        found.vcov[0][0],
+        found.criterion.decimal(DIGITS),
+    )

@@ -1,0 +1,315 @@
+"""Certificates: values that were proved, read back. Nothing is proved here; `DEFINITION.md` says what they mean."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from relmer.datasets import Case, load
+from relmer.reference.certify.models import CERTIFIED, Column, RandomTerm, Score, csv_text, derived_csv
+from relmer.reference.plain import read_record
+
+SCHEMA = "relmer-certificate/1"
+LEVELS = {
+    "exact": "a closed form in rational arithmetic",
+    "global-proved": "no other covariance matrices whatever have a lower criterion",
+    "local-proved": "the only minimum nearby; that none is lower elsewhere rests on a search from many starts",
+    "numeric": "proves nothing: digits of a search",
+}
+KINDS = {"exact": "exact", "global-proved": "certified", "local-proved": "certified", "numeric": "certified"}
+Kind = TypeVar("Kind")
+NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][-+]?\d{1,3})?")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+# Power of ten: the square of what is smaller is a double.
+LARGEST = 150
+
+
+class CertificateError(ValueError):
+    """A certificate that cannot be used; one line that names the file and says what to do."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A decimal and the proved bound of its distance from the true value, both as decimal strings."""
+
+    value: str
+    radius: str
+
+    @cached_property
+    def exact(self) -> Fraction:
+        """The decimal, as a rational."""
+        return Fraction(self.value)
+
+    @cached_property
+    def error(self) -> Fraction:
+        """The radius, as a rational."""
+        return Fraction(self.radius)
+
+
+@dataclass(frozen=True)
+class Face:
+    """The chart G = R R' of one term: R (c, rank) is lower trapezoidal in the rows `pivots`."""
+
+    rank: int
+    pivots: tuple[int, ...]
+    R: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another stationary point that the search met: its criterion, and what it is."""
+
+    criterion: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Starts:
+    """How many random starts were tried, how many came to the optimum, and where the others ended."""
+
+    tried: int
+    reached: int
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The bisection tree of a global proof."""
+
+    file: str
+    sha256: str
+    boxes: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is proved of one reading of the data; DEFINITION.md explains each field, which is None where it is void."""
+
+    kind: str
+    level: str
+    values: Mapping[str, Value]
+    centre: tuple[Face, ...] | None = None
+    precision: int | None = None
+    radius: str | None = None
+    unique: str | None = None
+    curvature: str | None = None
+    duals: tuple[str | None, ...] | None = None
+    starts: Starts | None = None
+    tree: Tree | None = None
+
+    @property
+    def regular(self) -> bool:
+        """Whether every covariance matrix has full rank."""
+        if self.centre is not None:
+            return all(face.rank == len(face.R) for face in self.centre)
+        return all(value.exact for key, value in self.values.items() if key.startswith("var["))
+
+
+@dataclass(frozen=True)
+class Data:
+    """The CSV file that was read: its sha256 is that of the uncompressed text."""
+
+    name: str
+    file: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Description:
+    """The model, as `models.toml` has it."""
+
+    response: str
+    fixed: tuple[Column, ...]
+    random: tuple[RandomTerm, ...]
+    scores: Mapping[str, Score] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is proved of one fit, in both readings of its data."""
+
+    name: str
+    case: str
+    formula: str
+    REML: bool
+    data: Data
+    model: Description
+    made: Mapping[str, str]
+    readings: Mapping[str, Reading]
+    schema: str = SCHEMA
+
+    @property
+    def double(self) -> Reading:
+        """The reading of an engine: every number is the double nearest to the decimal in the file."""
+        return self.readings["double"]
+
+    @property
+    def of(self) -> tuple[str, bool, str]:
+        """What it is a certificate of: formula, REML, name of the data set."""
+        return self.formula, self.REML, self.data.name
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of the fixed effects, in lme4's order."""
+        return tuple(column[0] for column in self.model.fixed)
+
+
+def from_json(text: str, name: str = "certificate") -> Certificate:
+    """Read a certificate that anybody may have written.
+
+    Raises
+    ------
+    ValueError
+        The text is not JSON, not a certificate, or holds what is no decimal; one line says where.
+    """
+    found: Certificate = read_record(Certificate, text, SCHEMA, name)
+    columns = [*found.model.fixed, *(column for term in found.model.random for column in term.columns)]
+    if not all(columns) or not PLAIN_NAME.fullmatch(found.data.name):
+        raise ValueError(f"the {name} has a column or a data set without a proper name")
+    if set(found.readings) != {"decimal", "double"}:
+        raise ValueError(f"the {name} must have the readings decimal and double, not {sorted(found.readings)!r:.60}")
+    for which, reading in found.readings.items():
+        where = f"{name}.readings.{which}"
+        if KINDS.get(reading.level) != reading.kind:
+            raise ValueError(f"{where} has the kind {reading.kind!r:.30} with the level {reading.level!r:.30}")
+        for label, decimal in decimals(reading):
+            if not NUMBER.fullmatch(decimal) or Decimal(decimal).adjusted() > LARGEST:
+                raise ValueError(f"{where}.{label:.60} must be a decimal number, not {decimal!r:.60}")
+        if missing := {*keys_in_order(found)} - {*in_order(found, reading.values), "theta"}:
+            raise ValueError(f"{where} lacks values of {', '.join(sorted(missing))}")
+    return found
+
+
+def decimals(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Every string of a reading that must be a decimal, and where it stands."""
+    for key, value in reading.values.items():
+        yield f"values.{key}.value", value.value
+        yield f"values.{key}.radius", value.radius
+    named = {"radius": reading.radius, "unique": reading.unique, "curvature": reading.curvature}
+    yield from ((label, text) for label, text in named.items() if text is not None)
+    yield from (("duals", dual) for dual in reading.duals or () if dual is not None)
+    yield from (("centre", entry) for face in reading.centre or () for row in face.R for entry in row)
+
+
+def certificates(root: Path = CERTIFIED) -> tuple[Certificate, ...]:
+    """Every stored certificate, by name.
+
+    Raises
+    ------
+    CertificateError
+        A file is not a certificate, or two are of one case.
+
+    Examples
+    --------
+    >>> all(certificate.case for certificate in certificates())
+    True
+    """
+    return tuple(index(root, tuple(sorted((p.name, p.stat().st_mtime_ns) for p in root.glob("*.json")))).values())
+
+
+@lru_cache(maxsize=4)
+def index(root: Path, stamp: tuple[tuple[str, int], ...]) -> Mapping[str, Certificate]:
+    """Certificates by the name of their case; a changed file changes the stamp."""
+    found: dict[str, Certificate] = {}
+    for file, _ in stamp:
+        try:
+            certificate = from_json((root / file).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            raise CertificateError(f"{file}: {error}; make it again: relmer certify") from None
+        if file != f"{certificate.name}.json":
+            raise CertificateError(f"{file} holds the certificate {certificate.name!r:.60}; rename the file")
+        if certificate.case in found:
+            raise CertificateError(f"{file} is of the case {certificate.case}, as {found[certificate.case].name} is")
+        found[certificate.case] = certificate
+    return found
+
+
+def certificate_of(case: Case, root: Path = CERTIFIED) -> Certificate | None:
+    """Certificate of a case whose values are proved, or of the same model under another name; None if there is none.
+
+    Raises
+    ------
+    CertificateError
+        It was proved for other data or another model than the case has now.
+    """
+    model = (case.formula, case.reml, case.dataset)
+    known = certificates(root)
+    named = [certificate for certificate in known if certificate.case == case.name]
+    found = next((certificate for certificate in (*named, *known) if certificate.of == model), *named[:1] or [None])
+    if found is None or found.double.level == "numeric":
+        return None
+    again = f"make it again: relmer certify --case {found.case}"
+    if found.of != model:
+        raise CertificateError(f"{found.name}.json was proved for another model than {case.name} is now; {again}")
+    if found.data.sha256 != data_sha256(case.dataset):
+        raise CertificateError(f"{found.name}.json was proved for other data than {case.dataset} is now; {again}")
+    return found
+
+
+@lru_cache(maxsize=64)
+def derived_sha256(dataset: str, stamp: str) -> str:
+    """Sha256 of the CSV text of a derived data set; `stamp` is that of its frame."""
+    return hashlib.sha256(derived_csv(dataset).encode()).hexdigest()
+
+
+def data_sha256(dataset: str) -> str:
+    """Sha256 of a data set's CSV text as it is now."""
+    loaded = load(dataset)
+    return loaded.sha256 if "file" in loaded.meta else derived_sha256(dataset, loaded.sha256)
+
+
+def text_of(certificate: Certificate) -> str:
+    """CSV text that a certificate was proved from.
+
+    Raises
+    ------
+    CertificateError
+        The file holds another text.
+    """
+    text = csv_text(certificate.data.name)[1]
+    if hashlib.sha256(text.encode()).hexdigest() != certificate.data.sha256:
+        raise CertificateError(f"{certificate.data.file} is not the file that {certificate.name} was proved from")
+    return text
+
+
+def in_order(certificate: Certificate, values: Mapping[str, Kind]) -> dict[str, tuple[Kind, ...]]:
+    """Values by their keys, put into the order of an answer's estimates; without theta where it is not unique."""
+    wanted = keys_in_order(certificate)
+    return {name: tuple(values[key] for key in keys) for name, keys in wanted.items() if values.keys() >= {*keys}}
+
+
+def keys_in_order(certificate: Certificate) -> dict[str, list[str]]:
+    """Keys of each quantity, in the order of an answer's estimates."""
+    cells = [
+        (term.name, term.columns[i][0], term.columns[j][0])
+        for term in certificate.model.random
+        for j in range(len(term.columns))
+        for i in range(j, len(term.columns))
+    ]
+    names = certificate.coefficients
+    return {
+        "theta": [theta_key(*cell) for cell in cells],
+        "G": [matrix_key("G", "G", *cell) for cell in cells],
+        "beta": [f"beta[{name}]" for name in names],
+        "sigma": ["sigma"],
+        "criterion": ["criterion"],
+        "se": [f"se[{name}]" for name in names],
+        "vcov": [f"vcov[{names[min(i, j)]}, {names[max(i, j)]}]" for i in range(len(names)) for j in range(len(names))],
+        "varcomp": [matrix_key("var", "cov", *cell) for cell in cells],
+    }
+
+
+def theta_key(group: str, row: str, column: str) -> str:
+    """lme4's name of an entry of T: group.column on the diagonal, group.row.column below it."""
+    return f"theta[{group}.{row}]" if row == column else f"theta[{group}.{row}.{column}]"
+
+
+def matrix_key(variance: str, covariance: str, group: str, row: str, column: str) -> str:
+    """Key of an entry of a term's covariance matrix; the column that comes first in the term comes first."""
+    return f"{variance}[{group}, {row}]" if row == column else f"{covariance}[{group}, {column}, {row}]"

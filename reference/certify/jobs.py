@@ -1,0 +1,58 @@
+"""One certificate made, or proved again: what a process of `relmer certify` does, told in a line."""
+
+import json
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from relmer.datasets.exported import DATA
+from relmer.reference import verify
+from relmer.reference.certified import Certificate
+from relmer.reference.certify.certificate import is_fresh, make_one, path_of
+from relmer.reference.certify.models import CERTIFIED, Model, models
+from relmer.reference.whole import write_whole
+
+FOLDERS = (DATA, CERTIFIED / "data", CERTIFIED)
+REFUSED = "refused: "
+
+
+@lru_cache(maxsize=1)
+def fits() -> dict[str, tuple[Model, bool]]:
+    """The model, and whether by REML, of every certificate that there ought to be, by its name."""
+    pairs = ((model, key == "reml") for model in models() for key in ("reml", "ml") if key in model.cases)
+    return {path_of(model, REML).stem: (model, REML) for model, REML in pairs}
+
+
+def names(pattern: str) -> list[str]:
+    """Names of the certificates whose case matches a pattern."""
+    return [
+        name for name, (model, REML) in fits().items() if fnmatchcase(model.cases["reml" if REML else "ml"], pattern)
+    ]
+
+
+def has_tree(certificate: Certificate) -> bool:
+    """Whether a global proof is claimed."""
+    return any(reading.tree is not None for reading in certificate.readings.values())
+
+
+def made(name: str, again: bool) -> str:
+    """Make a certificate and write it, unless a fresh one is there."""
+    model, REML = fits()[name]
+    path = path_of(model, REML)
+    if not again and is_fresh(model, REML, path):
+        return "proved again, unchanged"
+    try:
+        certificate = make_one(model, REML)
+    except ValueError as error:
+        return f"{REFUSED}{error}"
+    write_whole(path.parent, {path.name: json.dumps(certificate, indent=1, ensure_ascii=False) + "\n"})
+    return ", ".join(f"{reading} {claim['level']}" for reading, claim in certificate["readings"].items())
+
+
+def proved(name: str, trees: bool) -> str:
+    """Prove a stored certificate, or its trees, from the CSV file."""
+    stored = json.loads((CERTIFIED / f"{name}.json").read_text(encoding="utf-8"))
+    try:
+        proofs = verify.verify(stored, FOLDERS)
+    except verify.Refused as refusal:
+        return f"{REFUSED}{refusal}"
+    return ", ".join(f"{reading} {proof.level}" for reading, proof in proofs.items())
