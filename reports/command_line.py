@@ -1,60 +1,41 @@
-"""The command line: `relmer run`, `fit`, `record`, `cases`, `engines`, `datasets`.
+"""The command line: `relmer run`, `fit`, `record`, `certify`, `cases`, `engines`, `datasets`.
 
 Exit status: 0 agreement, 1 a disagreement or a failure, 2 bad usage or input, 3 a required engine could not run.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from relmer import datasets
 from relmer.datasets import Case, DataError
 from relmer.reference import recorded
-from relmer.reference.engines.errors import EngineError, EngineMissing
+from relmer.reference.engines.errors import EngineError
 from relmer.reference.engines.paths import design_of
 from relmer.reference.engines.protocol import answer, engine, engine_names
-from relmer.reference.recorded import RecordingError
 from relmer.reference.shared_theta import shared_thetas
+from relmer.reports.certify_command import certify_command
 from relmer.reports.export import write
 from relmer.reports.records import Report
 from relmer.reports.run import run, sources
 from relmer.reports.summary import counts, sentence
-from relmer.solver.errors import ModelError
+from relmer.reports.terminal import (
+    AGREEMENT,
+    DISAGREEMENT,
+    ENGINE_MISSING,
+    STRIPPED,
+    listed,
+    one_line_errors,
+    progress,
+)
 from relmer.solver.fit import Fit, lmer
-
-AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
-INPUT_ERRORS = (ModelError, DataError, RecordingError, EngineError, OSError)
-STRIPPED = dict.fromkeys([*range(32), 127, *range(128, 160)], " ")
-
-
-def complain(error: object, status: int) -> NoReturn:
-    """Say one line on stderr and leave with the status."""
-    click.echo(f"relmer: {str(error).translate(STRIPPED)}", err=True)
-    sys.exit(status)
-
-
-@contextmanager
-def one_line_errors(debug: bool) -> Iterator[None]:
-    """Turn errors into one line on stderr and an exit status; with --debug let them through."""
-    try:
-        yield
-    except EngineMissing as error:
-        if debug:
-            raise
-        complain(error, ENGINE_MISSING)
-    except INPUT_ERRORS as error:
-        if debug:
-            raise
-        complain(error, BAD_INPUT)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,20 +80,6 @@ def chosen_cases(pattern: str) -> tuple[Case, ...]:
     if not chosen:
         raise DataError(f"no case matches {pattern!r}; `relmer cases` lists them")
     return chosen
-
-
-@contextmanager
-def progress(total: int) -> Iterator[Any]:
-    """Show a bar on a terminal, a plain line per case elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        done = iter(range(1, total + 1))
-        yield lambda name: click.echo(f"[{next(done)}/{total}] {name}", err=True)
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda name: bar.update(task, advance=1, description=name)
 
 
 def status_of(report: Report, required: Sequence[str] = ()) -> int:
@@ -225,6 +192,9 @@ def record_case(case: Case, names: Sequence[str], into: Path) -> None:
         recorded.write(said, into)
 
 
+main.add_command(certify_command)
+
+
 @main.command("cases")
 @click.option("--case", "pattern", default="*", metavar="GLOB")
 @click.pass_obj
@@ -265,16 +235,3 @@ def source_of(dataset: datasets.Dataset) -> str:
     """Where a data set comes from, in a few words."""
     source = dataset.meta["source"]
     return " ".join(str(part) for part in source.values()) if isinstance(source, dict) else str(source)
-
-
-def listed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows as tab-separated lines for programs, as a table on a terminal."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        for row in rows:
-            click.echo("\t".join(cell.translate(STRIPPED) for cell in row))
-        return
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)

@@ -1,4 +1,4 @@
-"""The four files of a run, and the report as JSON: written whole or not at all."""
+"""The files of a run, and the report as JSON: written whole or not at all."""
 
 import json
 import math
@@ -8,13 +8,15 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from relmer.reference.certified import certificates
 from relmer.reference.plain import read_record
 from relmer.reference.whole import write_whole
+from relmer.reports.corpus_page import corpus_page
 from relmer.reports.digits import MOST
 from relmer.reports.junit import junit
 from relmer.reports.markdown import markdown
-from relmer.reports.page import page
-from relmer.reports.records import FIGURE_VERDICTS, RUNGS, SCHEMA, VERDICTS, Report
+from relmer.reports.page import case_anchors, page
+from relmer.reports.records import FIGURE_VERDICTS, OPTIMALITY, RUNGS, SCHEMA, VERDICTS, Report
 
 
 def as_json(report: Report) -> str:
@@ -42,16 +44,22 @@ def from_json(text: str) -> Report:
     return report
 
 
+def corpus(report: Report) -> str:
+    """Render `corpus.html`, linked to the report."""
+    return corpus_page(certificates(), {name: f"report.html#{at}" for name, at in case_anchors(report).items()})
+
+
 VOICES: Mapping[str, Callable[[Report], str]] = {
     "report.json": as_json,
     "report.html": page,
+    "corpus.html": corpus,
     "junit.xml": junit,
     "summary.md": markdown,
 }
 
 
 def write(report: Report, out: Path) -> None:
-    """Write the four files into the folder `out`, which is made if need be.
+    """Write the files into the folder `out`, which is made if need be.
 
     All are rendered before the first is written, and each replaces its predecessor in one step.
 
@@ -72,8 +80,8 @@ def check(report: Report) -> None:
     Raises
     ------
     ValueError
-        A name is listed twice, a comparison's case, engine, rung or verdict is unknown, a figure's case or verdict is,
-        or digits exceed 16.
+        A name is listed twice, a comparison's case, engine, rung or verdict is unknown, a score's case, engine or
+        optimality or a figure's case or verdict is, or digits exceed 16.
     """
     cases = unique("case", (case.name for case in report.cases))
     engines = unique("engine", (engine.name for engine in report.engines))
@@ -91,9 +99,22 @@ def check(report: Report) -> None:
         for what, text, listed in (("case", figure.case, {*cases, ""}), ("verdict", figure.verdict, FIGURE_VERDICTS)):
             if text not in listed:
                 raise ValueError(f"report.figures[{k}].{what}: the report knows no {what} {text!r:.60}")
+    for k, score in enumerate(report.scores):
+        for what, text, known in (
+            ("case", score.case, cases),
+            ("engine", score.engine, engines),
+            ("optimality", score.optimality, OPTIMALITY),
+        ):
+            if text not in known:
+                raise ValueError(f"report.scores[{k}].{what}: the report knows no {what} {text!r:.60}")
     judged = [(f"comparisons[{k}]", comparison.digits) for k, comparison in enumerate(report.comparisons)]
     moved = [(f"drift[{k}]", drift.digits) for k, drift in enumerate(report.drift)]
-    for place, digits in judged + moved:
+    counted = [
+        (f"scores[{k}].{name}", digits)
+        for k, score in enumerate(report.scores)
+        for name, digits in (*score.digits.items(), *score.evaluation.items())
+    ]
+    for place, digits in judged + moved + counted:
         if digits is not None and math.isfinite(digits) and digits > MOST:
             raise ValueError(f"report.{place}.digits must be at most {MOST:g}, not {digits}")
 

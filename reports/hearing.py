@@ -1,14 +1,21 @@
 """One answer before the judge: what it is, whom it is held against, what the case allows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
 
 from relmer.datasets import Case
 from relmer.reference.answer import Answer, Grouping, Term
+from relmer.reference.certified import in_order
+from relmer.reports.evaluation import BALLS, Judge
 from relmer.reports.landscape import Landscape
-from relmer.reports.records import RUNGS, Comparison
+from relmer.reports.records import RUNGS, Comparison, Score
+from relmer.solver.design import Array
 
 OWN = ("pls", "qr", "gls")
+Record = Callable[[int, str, str, float | None, str], Comparison]
 
 
 @dataclass(frozen=True)
@@ -22,13 +29,17 @@ class Hearing:
     peer
         The answer that it is held against, None if there is none.
     best
-        Lowest criterion that any answer reached, evaluated by the judge.
+        The certified criterion; without a certificate the lowest that any answer reached, evaluated by the judge.
     gaps
         Per engine, how far above `best` its theta is.
     points
         Shared theta by kind.
     view
         The criterion's landscape.
+    judge
+        Evaluates the certified model; None without a certificate.
+    score
+        The answer's score; None if there is none.
     """
 
     case: Case
@@ -38,6 +49,16 @@ class Hearing:
     gaps: Mapping[str, float]
     points: Mapping[str, tuple[tuple[float, ...], ...]]
     view: Landscape
+    judge: Judge | None = None
+    score: Score | None = None
+
+    @cached_property
+    def proved(self) -> Mapping[str, Array]:
+        """Certified values in the order of an answer's estimates; empty without a certificate."""
+        if self.judge is None:
+            return {}
+        found = in_order(self.judge.certificate, self.judge.certificate.double.values)
+        return {name: np.array([float(value.exact) for value in values]) for name, values in found.items()}
 
     def comparison(self, rung: int, quantity: str, verdict: str, digits: float | None, evidence: str) -> Comparison:
         """Record a comparison with the peer."""
@@ -45,6 +66,19 @@ class Hearing:
         kind = "none" if peer is None else "relmer" if peer.engine in OWN else "recorded" if peer.recorded else "live"
         name = "none" if peer is None else f"{peer.engine} {peer.version}"
         return Comparison(self.case.name, self.answer.engine, rung, quantity, verdict, digits, kind, name, evidence)
+
+    def certified(self, rung: int, quantity: str, verdict: str, digits: float | None, evidence: str) -> Comparison:
+        """Record a comparison with the certificate."""
+        assert self.judge is not None
+        found = self.judge.certificate
+        whose = f"{found.name}, {found.double.level}"
+        return replace(
+            self.comparison(rung, quantity, verdict, digits, evidence), kind=found.double.kind, reference=whose
+        )
+
+    def enclosed(self, rung: int, quantity: str, verdict: str, digits: float | None, evidence: str) -> Comparison:
+        """Record a comparison with a value that is enclosed in ball arithmetic."""
+        return replace(self.comparison(rung, quantity, verdict, digits, evidence), kind="certified", reference=BALLS)
 
 
 def peer_of(engine: str, answers: Mapping[str, Answer]) -> Answer | None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from xml.etree import ElementTree
 
-from relmer.reports.records import CaseRun, Comparison, Report
+from relmer.reports.records import CaseRun, Comparison, Report, Score
 from relmer.reports.summary import against, digits_text, printable, rung_name
 
 
@@ -33,6 +33,7 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
         "dataset_sha256": case.dataset_sha256,
         **{f"engine {engine.name}": f"{engine.version} ({engine.source})" for engine in report.engines},
     }
+    facts |= {f"score {score.engine}": told(score) for score in report.scores if score.case == case.name}
     properties = ElementTree.SubElement(element, "properties")
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=printable(name), value=printable(value))
@@ -44,6 +45,12 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
         unique = name if names[name] == 1 else f"{name} ({names[name]})"
         element.append(testcase(comparison, unique))
     return element
+
+
+def told(score: Score) -> str:
+    """A score in one line."""
+    digits = ", ".join(f"{name} {digits_text(value)}" for name, value in score.digits.items())
+    return f"{score.optimality}; digits against {score.certificate} ({score.level}): {digits}"
 
 
 def testcase(comparison: Comparison, name: str) -> ElementTree.Element:

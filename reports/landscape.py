@@ -6,6 +6,7 @@ allows each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= ga
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg
@@ -18,13 +19,15 @@ from relmer.reports import tolerances
 from relmer.reports.digits import scales
 from relmer.reports.figures import figure
 from relmer.solver.criterion import Prepared, criterion, degrees_of_freedom, prepare, profile
-from relmer.solver.derivatives import derivatives_at
-from relmer.solver.design import Array
+from relmer.solver.derivatives import Derivatives, derivatives_at
+from relmer.solver.design import Array, Design
 from relmer.solver.fit import Fit, at_theta
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
 STEP = 1e-3
 NEGLIGIBLE = 1e-9
+# Rows of V that are factored at once: 1,000 take some 30 ms, and the time grows with the cube.
+LARGEST_BLOCK = 1_000
 
 
 @dataclass(frozen=True)
@@ -39,30 +42,44 @@ class Landscape:
         The design prepared for evaluation by the definition.
     size
         Size of the criterion's parts: what its rounding is relative to.
-    sensitivity
-        sqrt(J H^-1 J') of every component of every quantity and of every printed figure.
+    keys
+        Keys of the printed figures that move with theta.
     """
 
     fit: Fit
     judge: Prepared
     size: float
-    sensitivity: Mapping[str, Array]
+    keys: frozenset[str]
+
+    @cached_property
+    def sensitivity(self) -> Mapping[str, Array]:
+        """sqrt(J H^-1 J') of every component of every quantity and of every printed figure."""
+
+        def everything(fit: Fit) -> dict[str, Array]:
+            said = estimates(fit)
+            return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in self.keys}
+
+        return sensitivity(self, everything)
+
+    def derivatives(self, theta: Array) -> Derivatives:
+        """Duals, gradient and Hessian of the criterion at theta."""
+        return derivatives_at(self.fit.design, theta, self.fit.REML)
 
 
 def landscape(case: Case) -> Landscape:
-    """Fit the case and differentiate its estimates."""
+    """Fit the case, and prepare it for evaluation at any theta."""
     fit = fit_of(case.formula, case.dataset, case.reml, "pls")
     d = degrees_of_freedom(fit.design, case.reml)
     at = fit.profile
     size = abs(at.logdet_L) + abs(at.logdet_RX) + d * (1 + abs(np.log(2 * np.pi * at.pwrss / d)))
+    return Landscape(fit, definition(fit.design), float(size), frozenset(printed_keys(case)))
 
-    keys = printed_keys(case)
 
-    def everything(fit: Fit) -> dict[str, Array]:
-        said = estimates(fit)
-        return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in keys}
-
-    return Landscape(fit, prepare(fit.design, "gls"), float(size), sensitivity(fit, everything))
+def definition(design: Design) -> Prepared:
+    """The design as the definition wants it; as pls does where a block of V is too large to be written out."""
+    prepared = prepare(design, "gls")
+    largest = int(np.diff(prepared.state.starts).max(initial=0))
+    return prepared if largest <= LARGEST_BLOCK else prepare(design, "pls")
 
 
 def printed_keys(case: Case) -> set[str]:
@@ -73,20 +90,21 @@ def printed_keys(case: Case) -> set[str]:
 
 
 def values(answer: Estimates) -> dict[str, Array]:
-    """Every quantity as a flat array."""
-    return {name: np.asarray(getattr(answer, name), dtype=float).ravel() for name in QUANTITIES}
+    """Every quantity as a flat array; G, in units of sigma^2, beside them."""
+    said = {name: np.asarray(getattr(answer, name), dtype=float).ravel() for name in QUANTITIES}
+    return said | {"G": said["varcomp"] / answer.sigma**2}
 
 
-def sensitivity(fit: Fit, evaluate: Callable[[Fit], Mapping[str, Array]]) -> dict[str, Array]:
+def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]]) -> dict[str, Array]:
     """sqrt(J H^-1 J') of what `evaluate` gives, by central differences along the axes of H.
 
     Directions that leave G as it is have no curvature, and count for nothing.
     """
-    theta = fit.optimum.theta
+    fit, theta = view.fit, view.fit.optimum.theta
     total = {name: np.zeros(value.shape) for name, value in evaluate(fit).items()}
     if len(theta) == 0:
         return total
-    curvature, axes = linalg.eigh(derivatives_at(fit.design, theta, fit.REML).hessian)
+    curvature, axes = linalg.eigh(view.derivatives(theta).hessian)
     used = curvature > NEGLIGIBLE * curvature.max()
     for axis, eigenvalue in zip(axes.T[used], curvature[used], strict=True):
         step = STEP / np.sqrt(eigenvalue)
@@ -100,17 +118,6 @@ def sensitivity(fit: Fit, evaluate: Callable[[Fit], Mapping[str, Array]]) -> dic
 def criterion_at(view: Landscape, theta: Sequence[float]) -> float:
     """The criterion at theta by the definition."""
     return criterion(view.fit.design, profile(view.judge, np.asarray(theta, dtype=float)), view.fit.REML)
-
-
-def decrement_at(view: Landscape, theta: Sequence[float]) -> float:
-    """Half g'H^-1 g at theta: the gap that a quadratic predicts; NaN where the Hessian is not positive definite."""
-    at = derivatives_at(view.fit.design, np.asarray(theta, dtype=float), view.fit.REML)
-    curvature, axes = linalg.eigh(at.hessian)
-    along = axes.T @ at.gradient
-    flat = np.abs(curvature) <= NEGLIGIBLE * np.abs(curvature).max()
-    if np.any(curvature[~flat] < 0):
-        return float("nan")
-    return float(np.sum(along[~flat] ** 2 / curvature[~flat]) / 2)
 
 
 def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:

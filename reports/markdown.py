@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from relmer.reports.heat import maps, worst
 from relmer.reports.records import Report
 from relmer.reports.summary import (
     SYMBOLS,
@@ -28,6 +29,7 @@ def markdown(report: Report) -> str:
         " · ".join(f"{SYMBOLS[verdict]} {count:,} {verdict}" for verdict, count in counts(report).items()),
         *findings(report),
         *overview(report),
+        *digits(report),
         *disagreements(report),
         *engines(report),
         f"relmer {escape(report.version)}, {escape(report.created)}. "
@@ -53,6 +55,22 @@ def overview(report: Report) -> list[str]:
         "## Cases and engines",
         "The worst verdict and the fewest correct digits of the estimates, or the first rung that breaks.",
         table(["case", *names], rows),
+    ]
+
+
+def digits(report: Report) -> list[str]:
+    """The fewest correct digits of each quantity and engine over the certified cases."""
+    shown = maps(report)
+    rows = [
+        [row.quantity, *(f"{digits_text(c[0])} ({c[1].case})" if c else "" for c in row.cells)] for row in worst(shown)
+    ]
+    if not rows:
+        return []
+    rows.append(["theta is", *(", ".join(f"{count} × {kind}" for kind, count in one.ends) for one in shown)])
+    return [
+        "## Digits",
+        "The fewest correct digits over the cases whose values are certified, worst component.",
+        table(["quantity", *(one.engine for one in shown)], rows),
     ]
 
 

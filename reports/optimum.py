@@ -1,88 +1,92 @@
 """Rung 4: how far above the optimum an engine stopped, and why."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 import numpy as np
 
 from relmer.reference.answer import Answer
 from relmer.reports import tolerances
 from relmer.reports.digits import digits
-from relmer.reports.exact import SOURCE, exact_one_way
-from relmer.reports.hearing import OWN, Hearing, same, unsupported
-from relmer.reports.landscape import criterion_at, decrement_at
-from relmer.reports.records import Comparison
+from relmer.reports.evaluation import BALLS
+from relmer.reports.hearing import OWN, Hearing, Record, same, unsupported
+from relmer.reports.landscape import criterion_at
+from relmer.reports.optimality import Verdict, optimality
+from relmer.reports.records import EARLY, OPTIMUM, Comparison, Score
+from relmer.reports.rounding import rounding
 
 
 def judge_optimum(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
     """Rung 4: how far above the optimum the engine stopped, and whether it evaluates its own theta rightly."""
-    estimates, view = hearing.answer.estimates, hearing.view
+    estimates, view, peer = hearing.answer.estimates, hearing.view, hearing.peer
     if estimates is None:
         yield unsupported(hearing, 4)
-        return
-    if len(estimates.theta) != len(view.fit.theta):
+    elif len(estimates.theta) != len(view.fit.theta):
         yield same(hearing, 4, "length of theta", len(estimates.theta), len(view.fit.theta))
-        return
-    noise = tolerances.GAP * view.size
-    yield optimum(hearing, answers, noise)
-    if hearing.answer.engine not in OWN:
-        value = criterion_at(view, estimates.theta)
-        agrees = abs(value - estimates.criterion) <= tolerances.CRITERION * view.size
-        yield hearing.comparison(
-            4,
-            "criterion at its own theta",
-            "agree" if agrees else "disagree",
-            digits("criterion", np.array(estimates.criterion), np.array(value)),
-            f"it printed {estimates.criterion:.10f}, the definition gives {value:.10f}",
-        )
-    exact = exact_one_way(view)
-    if exact is not None:
-        reached = float(exact.criterion)
-        gap = estimates.criterion - reached
-        allowed = noise + max(hearing.gaps[hearing.answer.engine], 0.0) * (1 + tolerances.DECREMENT)
-        verdict = "agree" if abs(gap) <= noise else "explained" if abs(gap) <= allowed else "disagree"
-        yield Comparison(
-            hearing.case.name,
-            hearing.answer.engine,
-            4,
-            "criterion, exact",
-            verdict,
-            digits("criterion", np.array(estimates.criterion), np.array(reached)),
-            "exact",
-            SOURCE,
-            f"{gap:+.1e} from the exact optimum {reached:.10f}",
-        )
-
-
-def optimum(hearing: Hearing, answers: Mapping[str, Answer], noise: float) -> Comparison:
-    """The gap, and whether an early stop explains it."""
-    estimates, view, peer = hearing.answer.estimates, hearing.view, hearing.peer
-    assert estimates is not None
-    if hearing.answer.engine in OWN:
-        assert peer is not None and peer.estimates is not None
-        reference, mine = peer.estimates.criterion, estimates.criterion
+    elif hearing.score is not None:
+        yield from judge_score(hearing, hearing.score, answers)
+    elif hearing.answer.engine in OWN:
+        if peer is not None and peer.estimates is not None:
+            yield judge_gap(hearing, answers, estimates.criterion, peer.estimates.criterion)
     else:
-        reference, mine = hearing.best, criterion_at(view, estimates.theta)
-    gap = mine - reference
-    record = partial(hearing.comparison, 4, "criterion at the optimum")
-    reached = digits("criterion", np.array(mine), np.array(reference))
-    if gap <= noise:
-        return record("agree", reached, f"gap {gap:+.1e}, within rounding ({noise:.0e})")
-    decrement = decrement_at(view, estimates.theta)
-    in_basin = abs(decrement - gap) <= tolerances.DECREMENT * gap + noise
-    if in_basin and gap <= tolerances.EARLY and hearing.answer.engine not in OWN:
-        return record(
-            "explained",
-            reached,
-            f"stopped early, {gap:.1e} above the optimum; the Newton decrement there is {decrement:.1e}",
-        )
-    tight = answers.get(f"{hearing.answer.engine}-tight")
-    if tight is not None and hearing.gaps.get(tight.engine, np.inf) <= max(noise, gap * tolerances.DECREMENT):
-        return record(
-            "explained",
-            reached,
-            f"stopped {gap:.4g} above the optimum, which is no early stop (Newton decrement {decrement:.1e}) but a "
-            "false minimum; the same engine, tight and with more than one optimiser, comes to "
-            f"{hearing.gaps[tight.engine]:.1e}",
-        )
-    return record("disagree", reached, f"{gap:.4g} above the optimum; Newton decrement {decrement:.1e}")
+        value = criterion_at(view, estimates.theta)
+        yield judge_gap(hearing, answers, value, hearing.best)
+        yield judge_evaluation(hearing, hearing.comparison, estimates.criterion, value)
+
+
+def judge_score(hearing: Hearing, score: Score, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
+    """Hold the answer against the certified optimum: its theta, its evaluation, and both together."""
+    estimates, best, gap = hearing.answer.estimates, hearing.best, score.optimiser_error
+    assert estimates is not None
+    printed = estimates.criterion
+    verdict, evidence = verdict_of(hearing, answers, gap, Verdict(score.optimality, score.reason))
+    reached = digits("criterion", np.array(best + gap), np.array(best))
+    what, far = ("G", score.distance_G) if score.distance is None else ("theta", score.distance)
+    evidence += f"; its {what} is within {far:.1e} of the proved one"
+    yield hearing.certified(4, "criterion at the optimum", verdict, reached, evidence)
+    balls = score.evaluated == BALLS
+    if balls or hearing.answer.engine not in OWN:
+        record = hearing.enclosed if balls else hearing.comparison
+        yield judge_evaluation(hearing, record, printed, printed - score.evaluation_error)
+    off, why = printed - best, ""
+    if abs(off) <= tolerances.GAP * hearing.view.size:
+        verdict = "agree"
+    elif verdict != "disagree":
+        verdict, why = rounding(hearing, [max(abs(off) - abs(gap), 0.0)], [estimates.theta])
+        verdict = "explained" if verdict == "agree" else verdict
+    evidence = f"{off:+.1e} from the certified {best:.10f}{why}"
+    yield hearing.certified(4, "criterion", verdict, score.digits["criterion"], evidence)
+
+
+def judge_gap(hearing: Hearing, answers: Mapping[str, Answer], reached: float, best: float) -> Comparison:
+    """Hold the criterion that was reached against the best that is known."""
+    gap = reached - best
+    assert hearing.answer.estimates is not None
+    found = optimality(hearing.view, hearing.answer.estimates.theta, max(gap, 0.0))
+    verdict, evidence = verdict_of(hearing, answers, gap, found)
+    shown = digits("criterion", np.array(reached), np.array(best))
+    return hearing.comparison(4, "criterion at the optimum", verdict, shown, evidence)
+
+
+def verdict_of(hearing: Hearing, answers: Mapping[str, Answer], gap: float, found: Verdict) -> tuple[str, str]:
+    """Verdict on a gap: whether an early stop, the engine's own tight fit or its rounding explains it."""
+    assert hearing.answer.estimates is not None
+    told = f"{found.optimality}: {found.reason}"
+    if found.optimality == OPTIMUM:
+        return "agree", f"gap {gap:+.1e}, {found.reason}"
+    if found.optimality == EARLY and gap <= tolerances.EARLY and hearing.answer.engine not in OWN:
+        return "explained", told
+    name = f"{hearing.answer.engine}-tight"
+    left = hearing.gaps.get(name, np.inf) if name in answers else np.inf
+    if gap > 0 and left <= max(tolerances.GAP * hearing.view.size, gap * tolerances.DECREMENT):
+        return "explained", f"{told}; the same engine, tight and with more than one optimiser, comes to {left:.1e}"
+    verdict, why = rounding(hearing, [gap], [hearing.answer.estimates.theta]) if gap > 0 else ("disagree", "")
+    return ("explained", told + why) if verdict == "explained" else ("disagree", told)
+
+
+def judge_evaluation(hearing: Hearing, record: Record, printed: float, value: float) -> Comparison:
+    """Hold the criterion that was printed against the value at the same theta."""
+    assert hearing.answer.estimates is not None
+    verdict, why = rounding(hearing, [abs(value - printed)], [hearing.answer.estimates.theta])
+    evidence = f"it printed {printed:.10f}, the definition gives {value:.10f}{why}"
+    reached = digits("criterion", np.array(printed), np.array(value))
+    return record(4, "criterion at its own theta", verdict, reached, evidence)

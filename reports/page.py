@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.resources import files
 from itertools import groupby
 
@@ -10,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import chapters
-from relmer.reports.pictures import Picture, draw
-from relmer.reports.records import RUNGS, VERDICTS, CaseRun, Comparison, EngineUsed, Report
+from relmer.reports.heat import QUANTITIES, astray, digits_of, maps, worst
+from relmer.reports.records import RUNGS, VERDICTS, CaseRun, Comparison, EngineUsed, Report, Score
 from relmer.reports.summary import (
     BREAKS,
     SYMBOLS,
@@ -29,6 +31,8 @@ from relmer.reports.tables import arranged, rounded, tally
 
 TINTS = 8
 DIGITS_PER_TINT = 2
+# Where the head of a narrow column may be parted.
+BROKEN = {"criterion": "cri\u00adte\u00adrion", "varcomp": "var\u00adcomp"}
 FIGURE_CLASSES = {"reproduced": "agree", "explained": "explained", "disagree": "disagree"}
 FIGURE_SYMBOLS = {verdict: SYMBOLS[name] for verdict, name in FIGURE_CLASSES.items()}
 
@@ -64,6 +68,7 @@ class CaseView:
     verdicts: tuple[str, ...]
     climbs: tuple[Climb, ...]
     rungs: tuple[tuple[int, tuple[Comparison, ...]], ...]
+    scores: tuple[Score, ...]
 
     @property
     def breaks(self) -> bool:
@@ -74,7 +79,9 @@ class CaseView:
 def page(report: Report) -> str:
     """Render `report.html`."""
     style, script = asset("page.css"), asset("page.js")
-    views = tuple(view(report, case, f"case-{k}") for k, case in enumerate(report.cases, start=1))
+    shown = maps(report)
+    anchors = case_anchors(report)
+    views = tuple(view(report, case, anchors[case.name]) for case in report.cases)
     return (
         environment()
         .get_template("page.html")
@@ -84,17 +91,23 @@ def page(report: Report) -> str:
             counts=counts(report),
             chapters=chapters(report),
             views=views,
-            anchors={v.run.name: v.anchor for v in views},
+            anchors=anchors,
             broken=[found.broken for found in standings(report).values() if found.broken],
             drift=sorted(report.drift, key=lambda d: 0.0 if d.digits is None else d.digits),
             live=any(engine.source == "live" for engine in report.engines),
-            picture=picture(draw(report)),
+            maps=shown,
+            worst=worst(shown),
             style=style,
             script=script,
             policy=f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
             "base-uri 'none'; form-action 'none'",
         )
     )
+
+
+def case_anchors(report: Report) -> dict[str, str]:
+    """The id of each case on the page."""
+    return {case.name: f"case-{k}" for k, case in enumerate(report.cases, start=1)}
 
 
 def view(report: Report, case: CaseRun, anchor: str) -> CaseView:
@@ -118,12 +131,8 @@ def view(report: Report, case: CaseRun, anchor: str) -> CaseView:
         verdicts=tuple(verdict for verdict in VERDICTS if any(c.verdict == verdict for c in judged)),
         climbs=tuple(climbs),
         rungs=tuple((rung, tuple(rows)) for rung, rows in groupby(ordered, key=lambda c: c.rung)),
+        scores=tuple(score for score in report.scores if score.case == case.name),
     )
-
-
-def picture(drawn: Picture | None) -> Markup:
-    """The picture as inline SVG; empty if there is nothing to draw."""
-    return Markup(environment().get_template("digits.svg").render(picture=drawn)) if drawn else Markup("")
 
 
 def tint(digits: float | None) -> str:
@@ -131,6 +140,39 @@ def tint(digits: float | None) -> str:
     if not digits_text(digits) or digits is None:
         return ""
     return f"t{min(max(int(digits // DIGITS_PER_TINT), 0), TINTS - 1)}"
+
+
+def power(value: float) -> str:
+    """A small number as a power of ten, with a true minus.
+
+    Examples
+    --------
+    >>> power(-1.25e-07), power(0.0)
+    ('−1.3e−07', '0')
+    """
+    return f"{value:.1e}".replace("-", "−") if value else "0"
+
+
+def bound(decimal: str) -> str:
+    """A decimal string to three digits, for people.
+
+    Examples
+    --------
+    >>> bound("9.904862134"), bound("1e-60"), bound("966.2"), bound("0")
+    ('9.90', '1e−60', '966', '0')
+    """
+    return f"{Decimal(decimal):.3g}".replace("-", "−")
+
+
+def anchor(name: str) -> str:
+    """The id of a certificate on the corpus's page: nothing but letters, digits, dots and hyphens.
+
+    Examples
+    --------
+    >>> anchor("sleepstudy-slopes.reml")
+    'sleepstudy-slopes.reml'
+    """
+    return re.sub("[^A-Za-z0-9.-]", "_", name)
 
 
 def environment() -> Environment:
@@ -144,8 +186,10 @@ def environment() -> Environment:
         finalize=legible,
     )
     made.filters.update(against=against, digits=digits_text, rung=rung_name, tint=tint)
+    made.filters.update(anchor=anchor, astray=astray, bound=bound, digits_of=digits_of, power=power)
     made.filters.update(arranged=arranged, rounded=rounded, tally=tally)
     made.globals.update(RUNGS=RUNGS, SYMBOLS=SYMBOLS, TINTS=TINTS, DIGITS_PER_TINT=DIGITS_PER_TINT)
+    made.globals.update(MAPPED=QUANTITIES, BROKEN=BROKEN)
     made.globals.update(FIGURE_CLASSES=FIGURE_CLASSES, FIGURE_SYMBOLS=FIGURE_SYMBOLS)
     return made
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import pandas as pd
 
 from relmer.datasets import Case, load
 from relmer.reference.answer import Answer, Estimates
@@ -83,9 +84,9 @@ def place(printed: Figure | PublishedFigure) -> str:
     return f"document {printed.document}, {printed.section}: {printed.label}"
 
 
-def of_data(case: Case, account: Account, view: Landscape, printed: Figure) -> tuple[float, str, str]:
+def of_data(account: Account, view: Landscape, frame: pd.DataFrame, printed: Figure) -> tuple[float, str, str]:
     """Value of a figure of data and matrices, the verdict on it, and the evidence."""
-    value = figure_of_data(view.fit.design, load(case.dataset).frame, printed.quantity)
+    value = figure_of_data(view.fit.design, frame, printed.quantity)
     evidence = f"printed {printed.printed}, here {value:.10g}"
     if prints(value, printed.printed):
         return value, "agree", evidence
@@ -99,9 +100,10 @@ def judge_data_figures(hearing: Hearing, account: Account) -> Iterator[Compariso
     They depend on no estimate; that the engine saw the same data and built the same matrices is shown on these rungs.
     """
     free = [f for f in account.printed if free_of_fit(f.quantity)]
+    frame = load(hearing.case.dataset).frame
     for rung, name in ((1, "printed data"), (2, "printed sizes and matrices")):
         chosen = [f for f in free if (split_key(f.quantity)[0] == "data") == (rung == 1)]
-        judged = [(f, *of_data(hearing.case, account, hearing.view, f)[1:]) for f in chosen]
+        judged = [(f, *of_data(account, hearing.view, frame, f)[1:]) for f in chosen]
         worst = max((verdict for _, verdict, _ in judged), key=list(VERDICTS).index, default="")
         if judged:
             named = [f"{f.quantity}: {said} ({place(f)})" for f, verdict, said in judged if verdict != "agree"]
@@ -127,9 +129,9 @@ def published_figures(case: Case, answers: Mapping[str, Answer], view: Landscape
         theirs = None
     own = estimates(view.fit)
     gap = criterion_at(view, theirs.theta) - view.fit.criterion if theirs and account.printed else 0.0
-    same = built_the_same(answers)
+    same, frame = built_the_same(answers), load(case.dataset).frame
     return tuple(
-        of_data_record(case, account, view, f, same)
+        of_data_record(account, view, frame, f, same)
         if free_of_fit(f.quantity)
         else of_fit_record(account, view, f, own, theirs, gap)
         for f in account.printed
@@ -144,9 +146,11 @@ def built_the_same(answers: Mapping[str, Answer]) -> bool:
     return theirs.data == mine.data and theirs.model == mine.model
 
 
-def of_data_record(case: Case, account: Account, view: Landscape, printed: Figure, same: bool) -> PublishedFigure:
+def of_data_record(
+    account: Account, view: Landscape, frame: pd.DataFrame, printed: Figure, same: bool
+) -> PublishedFigure:
     """Record of a figure of data and matrices; lme4's value is ours where its matrices are, to the bit."""
-    value, verdict, evidence = of_data(case, account, view, printed)
+    value, verdict, evidence = of_data(account, view, frame, printed)
     lme4 = value if same and split_key(printed.quantity)[0] != "data" else None
     return recorded_figure(printed, value, lme4, verdict, evidence)
 

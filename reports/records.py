@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
 VERDICTS = ("agree", "explained", "disagree", "unsupported", "failed")
 FIGURE_VERDICTS = ("reproduced", "explained", "disagree")
+OPTIMUM = "optimum"
+EARLY = "stopped early"
+FALSE = "false minimum of theta's chart"
+ANOTHER = "another local optimum"
+NOWHERE = "not stationary"
+OPTIMALITY = (OPTIMUM, EARLY, FALSE, ANOTHER, NOWHERE)
+ASTRAY = (FALSE, ANOTHER, NOWHERE)
 SCHEMA = "relmer-report/1"
 
 
@@ -40,6 +47,57 @@ class Comparison:
     kind: str
     reference: str
     evidence: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """An answer against a certificate.
+
+    Attributes
+    ----------
+    case, engine
+        Names.
+    certificate, kind, level
+        What it was held against: the certificate's name, and the kind and level of its `double` reading.
+    regular
+        Whether every covariance matrix has full rank at the optimum.
+    digits
+        Correct digits of the worst component, at most 16, of theta, G, beta, sigma, criterion, se, vcov and varcomp.
+        Without theta where it is not unique (a zero leading pivot of a covariance matrix): then G stands for it.
+    evaluation
+        The same against the exact values at the engine's own theta: what is missing here, the optimiser did not lose.
+    distance, distance_G
+        Proved upper bound of the largest |theta - theta*|, None where theta* is not unique; and of |G - G*|.
+    optimiser_error
+        Exact criterion at the engine's theta, less that of the optimum.
+    evaluation_error
+        The criterion that the engine printed, less the exact one at its theta.
+    uncertainty
+        Bound of the error of these two.
+    evaluated
+        How the values at the engine's theta were had: "ball arithmetic", which proves them, or "doubles".
+    optimality
+        What its theta is, in the space of G: one of OPTIMALITY.
+    reason
+        The numbers behind it, in one sentence.
+    """
+
+    case: str
+    engine: str
+    certificate: str
+    kind: str
+    level: str
+    regular: bool
+    digits: Mapping[str, float]
+    evaluation: Mapping[str, float]
+    distance: float | None
+    distance_G: float
+    optimiser_error: float
+    evaluation_error: float
+    uncertainty: float
+    evaluated: str
+    optimality: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -141,6 +199,7 @@ class Report:
     engines: tuple[EngineUsed, ...]
     cases: tuple[CaseRun, ...]
     comparisons: tuple[Comparison, ...]
+    scores: tuple[Score, ...] = ()
     findings: tuple[Finding, ...] = ()
     drift: tuple[Drift, ...] = ()
     figures: tuple[PublishedFigure, ...] = ()

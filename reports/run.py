@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -24,7 +24,8 @@ from relmer.reports.drift import drift_of
 from relmer.reports.hearing import OWN
 from relmer.reports.landscape import landscape
 from relmer.reports.published import place, published_figures
-from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report
+from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report, Score
+from relmer.reports.score import evaluable
 from relmer.reports.tolerances import TABLE
 
 WITNESSES = ("gls", "lme4-tight")
@@ -36,6 +37,7 @@ class CaseResult:
 
     case: CaseRun
     comparisons: tuple[Comparison, ...]
+    scores: tuple[Score, ...]
     findings: tuple[Finding, ...]
     drift: tuple[Drift, ...]
     figures: tuple[PublishedFigure, ...]
@@ -87,6 +89,7 @@ def run(
         engines=tuple(with_recorded_version(used, chosen) for used in engines.values()),
         cases=tuple(result.case for result in results),
         comparisons=tuple(c for result in results for c in result.comparisons),
+        scores=tuple(s for result in results for s in result.scores),
         findings=tuple(f for result in results for f in result.findings),
         drift=tuple(d for result in results for d in result.drift),
         figures=in_ledger_order(f for result in results for f in result.figures),
@@ -130,11 +133,13 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
                 theirs[name] = foreign_answer(used, case, shared, frozen)
                 if used.source == "live" and frozen is not None:
                     drift += drift_of(frozen, theirs[name])
-        optima = [a.estimates.theta for a in theirs.values() if a.estimates is not None]
+        optima = [a.estimates.theta for a in theirs.values() if a.estimates and evaluable(a.estimates.theta)]
         thetas = list(dict.fromkeys([*shared, *(t for t in optima if len(t) == len(shared[0]))]))
-        answers = {name: theirs[name] if name in theirs else answer(engine(name), case, thetas) for name in engines}
+        answers = {
+            name: usable(theirs[name] if name in theirs else answer(engine(name), case, thetas)) for name in engines
+        }
         view = landscape(case)
-        comparisons, findings = judge_case(case, answers, judged, points, view)
+        found = judge_case(case, answers, judged, points, view)
         figures = published_figures(case, answers, view)
     n, p = design.X.shape
     sha256 = load(case.dataset).sha256
@@ -150,7 +155,8 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
         p,
         design.Z.shape[1],
     )
-    return CaseResult(described, tuple(comparisons), (*findings, *wrong(figures)), tuple(drift), figures)
+    findings = (*found.findings, *wrong(figures))
+    return CaseResult(described, found.comparisons, found.scores, findings, tuple(drift), figures)
 
 
 def wrong(figures: Iterable[PublishedFigure]) -> list[Finding]:
@@ -175,6 +181,13 @@ def foreign_answer(used: EngineUsed, case: Case, shared: Sequence[tuple[float, .
     if frozen is not None:
         return frozen
     return Answer(case.name, used.name, "", "unsupported", f"not recorded, and not to be run here: {used.note}")
+
+
+def usable(said: Answer) -> Answer:
+    """Give the answer; one whose theta nobody could evaluate is one that failed."""
+    if said.estimates is None or evaluable(said.estimates.theta):
+        return said
+    return replace(said, status="failed", message="its theta is not a finite number, or too large", estimates=None)
 
 
 def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUsed:

@@ -14,10 +14,16 @@ GAP = 64 * EPS
 DECREMENT = 0.5
 # Largest gap that counts as an early stop.
 EARLY = 1e-3
+# Singular values of T below this part of the largest, or of 1, count as zero: lme4's tolerance for a singular fit.
+SINGULAR = 1e-4
 # Gap per parameter at which lme4 itself accepts convergence.
 STOP = 2e-6
 # The quadratic model's allowance is stretched by this for its higher terms.
 SLACK = 2.0
+# Rounding of a sum of some dozen terms of the response's size, where that is not centred.
+UNCENTRED = 64 * EPS
+# A response this many times its residual is far from zero: five of the sixteen digits of a double are its mean's.
+FAR = 1e5
 # A fingerprint's sums, relative, where a digest differs.
 MATRIX = 1e-13
 
@@ -30,6 +36,14 @@ TABLE = (
         "leaves a factor of five for the conditioning of X.",
     ),
     Tolerance(
+        "a response far from zero",
+        f"where κ = max|y| / rms(residual) is at least {FAR:g}: explained up to 2 d log(1 + 64 eps κ g), b up to "
+        f"{SLACK:g} × 64 eps max|y| g, g = max |X_j|² SE_j² / σ²",
+        "Doubles round y to eps |y|, which is eps κ of the residual. X'V⁻¹X is what is left of X'X, g times smaller: "
+        "by so much grows the error of Xβ. pwrss is a sum of squared residuals, and the criterion has d log pwrss. An "
+        "engine that centres the response loses none of this, so it excuses no path of this project.",
+    ),
+    Tolerance(
         "gap to the optimum",
         f"64 × 2⁻⁵² = {GAP:.1e} × the size of the criterion's parts",
         "Rounding of a sum of some dozen parts: neither engine can tell two theta apart whose criteria differ by less.",
@@ -40,6 +54,13 @@ TABLE = (
         "A gap of 1e-3 on the deviance scale moves no estimate by more than √1e-3, 3 %, of its standard error. "
         "In the basin of a quadratic minimum gap and decrement are equal; 50 % admits the cubic term. At a false "
         "minimum, or in another basin, the decrement says nothing of the gap, and the stop is not explained by it.",
+    ),
+    Tolerance(
+        "false minimum of theta's chart",
+        f"the decrement is less than {DECREMENT:.0%} of the gap, and N'SN has a negative eigenvalue, N spanning what T "
+        f"has only below {SINGULAR:g}",
+        "S = df/dG. Along any v the step G + t vv' stays a covariance matrix and changes the criterion by t v'Sv. lme4 "
+        "itself calls an entry of T below 1e-4 singular.",
     ),
     Tolerance(
         "estimates at the optimum",

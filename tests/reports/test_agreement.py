@@ -11,12 +11,16 @@ from bounds import CUBIC
 from relmer.datasets import Case, case
 from relmer.reference import recorded
 from relmer.reference.answer import Answer, CriterionValue
+from relmer.reference.certified import CertificateError
 from relmer.reference.engines.paths import design_of
 from relmer.reference.engines.protocol import answer, engine
 from relmer.reference.shared_theta import shared_thetas
+from relmer.reports import agreement
 from relmer.reports.agreement import judge_case
-from relmer.reports.landscape import Landscape, criterion_at, decrement_at, landscape
+from relmer.reports.landscape import Landscape, criterion_at, landscape
+from relmer.reports.optimality import face_decrement
 from relmer.reports.records import RUNGS, VERDICTS, Comparison
+from relmer.solver.design import factors
 
 NAMES = ("pls", "gls", "lme4", "lme4-tight")
 
@@ -41,7 +45,7 @@ def answers_to(name: str) -> tuple[Case, dict[str, Answer], dict]:
 def judged(name: str, which: str, change: Callable[[Answer], Answer] = lambda said: said) -> list[Comparison]:
     chosen, answers, points = answers_to(name)
     changed = {**answers, which: change(answers[which])}
-    return judge_case(chosen, changed, [which], points, view_of(name))[0]
+    return list(judge_case(chosen, changed, [which], points, view_of(name)).comparisons)
 
 
 def broken(comparisons: list[Comparison]) -> set[tuple[int, str]]:
@@ -105,7 +109,7 @@ TAMPERED = {
     ),
     "a printed criterion off by 1e-8": (
         lambda said: estimates(criterion=said.estimates.criterion + 1e-8)(said),
-        {(4, "criterion at its own theta")},
+        {(4, "criterion at its own theta"), (4, "criterion")},
     ),
     "sigma off by 1e-5": (
         lambda said: estimates(sigma=said.estimates.sigma * (1 + 1e-5))(said),
@@ -136,9 +140,46 @@ def test_our_own_paths_are_not_spared(name: str) -> None:
 
 
 def test_our_own_early_stop_is_not_explained_away() -> None:
-    """A path of ours that stops 1e-6 above lme4's tight fit disagrees: nothing excuses the reference."""
-    change = estimates(criterion=view_of("sleepstudy/slopes-reml").fit.criterion + 1e-6)
-    assert (4, "criterion at the optimum") in broken(judged("sleepstudy/slopes-reml", "pls", change))
+    """A path of ours that stops where lme4 would be excused disagrees: nothing excuses the reference."""
+    view = view_of("sleepstudy/slopes-reml")
+    theta = tuple((np.array(view.fit.optimum.theta) + np.array([1e-4, 0, 0])).tolist())
+    change = estimates(theta=theta, criterion=criterion_at(view, theta))
+    assert broken(judged("sleepstudy/slopes-reml", "pls", change)) >= {
+        (4, "criterion at the optimum"),
+        (4, "criterion"),
+    }
+
+
+def test_our_own_evaluation_is_held_against_balls() -> None:
+    """A path of ours that prints a criterion 1e-8 off is found without any other engine."""
+    chosen, answers, points = answers_to("sleepstudy/slopes-reml")
+    said = answers["pls"]
+    off = estimates(criterion=said.estimates.criterion + 1e-8)(said)
+    alone = judge_case(chosen, {"pls": off}, ["pls"], points, view_of("sleepstudy/slopes-reml"))
+    assert {(4, "criterion at its own theta"), (4, "criterion")} == broken(alone.comparisons)
+
+
+def test_a_certificate_is_reference_enough() -> None:
+    """With no other engine at hand, criterion, optimum and estimates are judged; data and model cannot be."""
+    chosen, answers, points = answers_to("sleepstudy/slopes-reml")
+    alone = judge_case(chosen, {"pls": answers["pls"]}, ["pls"], points, view_of("sleepstudy/slopes-reml"))
+    by_rung = {
+        rung: {c.verdict for c in alone.comparisons if c.rung == rung and c.kind != "published"} for rung in RUNGS
+    }
+    assert [by_rung[rung] for rung in RUNGS] == [{"unsupported"}] * 2 + [{"agree"}] * 3
+    assert {c.kind for c in alone.comparisons if c.rung > 2} == {"certified", "published"}
+
+
+def test_a_stale_certificate_turns_the_run_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(case: Case) -> None:
+        raise CertificateError("sleepstudy-slopes.reml.json was proved for other data")
+
+    monkeypatch.setattr(agreement, "certificate_of", stale)
+    comparisons = judged("sleepstudy/slopes-reml", "lme4")
+    (failed,) = [c for c in comparisons if c.verdict == "failed"]
+    assert (failed.rung, failed.quantity) == (4, "certificate")
+    assert "other data" in failed.evidence
+    assert "certified" not in {c.kind for c in comparisons}
 
 
 def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
@@ -146,7 +187,8 @@ def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
     theta = np.array(view.fit.optimum.theta) + np.array([1e-3, 0, 0])
     gap = criterion_at(view, theta) - view.fit.criterion
     assert gap > 1e-6
-    assert decrement_at(view, theta) == pytest.approx(gap, rel=CUBIC)
+    decrement = face_decrement(view.derivatives(theta), factors(view.fit.design.terms, theta))
+    assert decrement == pytest.approx(gap, rel=CUBIC)
 
 
 @pytest.mark.parametrize(("step", "verdict"), [(1e-4, "explained"), (5e-2, "disagree")])
@@ -174,11 +216,11 @@ def test_a_far_theta_disagrees() -> None:
 def test_a_false_minimum_is_a_finding() -> None:
     """lme4's default fit of the kindergarten rows stops 136 above the optimum (field.md, 1.11)."""
     chosen, answers, points = answers_to("star/kindergarten-reml")
-    comparisons, findings = judge_case(chosen, answers, ["lme4"], points, view_of("star/kindergarten-reml"))
-    verdict = next(c for c in comparisons if c.quantity == "criterion at the optimum")
+    found = judge_case(chosen, answers, ["lme4"], points, view_of("star/kindergarten-reml"))
+    verdict = next(c for c in found.comparisons if c.quantity == "criterion at the optimum")
     assert verdict.verdict == "explained"
     assert "false minimum" in verdict.evidence
-    assert any("stops 135.981 above the optimum" in finding.text for finding in findings)
+    assert any("stops 135.981 above the certified optimum" in finding.text for finding in found.findings)
 
 
 @pytest.mark.parametrize(("status", "message"), [("failed", "R went away"), ("unsupported", "not for this engine")])
@@ -190,9 +232,9 @@ def test_an_engine_without_an_answer_has_a_verdict_on_every_rung(status: str, me
 
 
 def test_without_a_reference_nothing_agrees() -> None:
-    chosen, answers, points = answers_to("docs/sleepstudy")
+    chosen, answers, points = answers_to("docs/mtcars-ols")
     alone = {"pls": answers["pls"]}
-    comparisons, _ = judge_case(chosen, alone, ["pls"], points, view_of("docs/sleepstudy"))
+    comparisons = judge_case(chosen, alone, ["pls"], points, view_of("docs/mtcars-ols")).comparisons
     assert {c.verdict for c in comparisons} == {"unsupported"}
 
 
@@ -202,5 +244,5 @@ def test_a_changed_printed_figure_disagrees() -> None:
     printed = dict(chosen.published)
     assert printed["beta[Days]"] == "10.4672860"
     changed = replace(chosen, published=printed | {"beta[Days]": "10.4673860"})
-    comparisons, _ = judge_case(changed, answers, ["pls"], points, view_of("sleepstudy/slopes-reml"))
-    assert broken(comparisons) == {(5, "beta[Days]")}
+    found = judge_case(changed, answers, ["pls"], points, view_of("sleepstudy/slopes-reml"))
+    assert broken(found.comparisons) == {(5, "beta[Days]")}

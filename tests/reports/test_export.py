@@ -1,4 +1,4 @@
-"""report.json and its schema; the four files, written whole or not at all."""
+"""report.json and its schema; the files of a run, written whole or not at all."""
 
 import json
 import math
@@ -14,7 +14,7 @@ import pytest
 
 from relmer.reports import export
 from relmer.reports.export import VOICES, as_json, from_json, write
-from relmer.reports.records import FIGURE_VERDICTS, RUNGS, SCHEMA, VERDICTS, Report
+from relmer.reports.records import FIGURE_VERDICTS, OPTIMALITY, RUNGS, SCHEMA, VERDICTS, Report
 
 SCHEMA_TEXT = files("relmer.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA_TEXT))
@@ -45,6 +45,7 @@ def test_schema_is_itself_valid_and_names_the_fields_of_the_records():
     comparison = schema["$defs"]["comparison"]["properties"]
     assert tuple(comparison["verdict"]["enum"]) == VERDICTS
     assert (comparison["rung"]["minimum"], comparison["rung"]["maximum"]) == (min(RUNGS), max(RUNGS))
+    assert tuple(schema["$defs"]["score"]["properties"]["optimality"]["enum"]) == OPTIMALITY
     assert tuple(schema["$defs"]["figure"]["properties"]["verdict"]["enum"]) == FIGURE_VERDICTS
     assert schema["properties"]["schema"]["const"] == SCHEMA
 
@@ -89,6 +90,9 @@ BROKEN = {
     "verdict": (change(["comparisons", 2, "verdict"], "fine"), "report.comparisons[2].verdict"),
     "rung": (change(["comparisons", 2, "rung"], 6), "report.comparisons[2].rung"),
     "digits": (change(["comparisons", 2, "digits"], 17.0), "report.comparisons[2].digits"),
+    "score's optimality": (change(["scores", 1, "optimality"], "fine"), "report.scores[1].optimality"),
+    "score's digits": (change(["scores", 1, "digits", "beta"], 16.5), "report.scores[1].beta"),
+    "score's distance": (change(["scores", 1, "distance_G"], None), "report.scores[1].distance_G"),
     "figure's verdict": (change(["figures", 1, "verdict"], "agree"), "report.figures[1].verdict"),
     "figure's value": (change(["figures", 1, "lme4"], "612"), "report.figures[1].lme4"),
     "environment": (change(["environment", "python"], 3.11), "report.environment.python"),
@@ -129,6 +133,14 @@ def test_a_figure_of_an_unlisted_case_is_refused(make_report):
         as_json(stray)
 
 
+@pytest.mark.parametrize("field", ["case", "engine"])
+def test_a_score_of_an_unlisted_name_is_refused(field, make_report):
+    report = make_report(1)
+    stray = replace(report, scores=(replace(report.scores[0], **{field: "stray"}),))
+    with pytest.raises(ValueError, match=rf"scores\[0\]\.{field}: the report knows no {field} 'stray'"):
+        as_json(stray)
+
+
 @pytest.mark.parametrize("field", ["cases", "engines"])
 def test_a_name_listed_twice_is_refused(field, make_report):
     report = make_report(1)
@@ -136,10 +148,11 @@ def test_a_name_listed_twice_is_refused(field, make_report):
         as_json(replace(report, **{field: getattr(report, field) * 2}))
 
 
-def test_write_makes_parents_and_exactly_four_files(report, tmp_path):
+def test_write_makes_parents_and_exactly_five_files(report, tmp_path):
     out = tmp_path / "a" / "b"
     write(report, out)
-    assert {path.name for path in out.iterdir()} == {"report.html", "report.json", "junit.xml", "summary.md"}
+    names = {"report.html", "corpus.html", "report.json", "junit.xml", "summary.md"}
+    assert {path.name for path in out.iterdir()} == names
     for name, voice in VOICES.items():
         assert (out / name).read_bytes() == voice(report).encode()
     assert from_json((out / "report.json").read_text(encoding="utf-8")) == report

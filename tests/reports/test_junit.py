@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from relmer.reports.junit import junit
-from relmer.reports.summary import printable
+from relmer.reports.summary import digits_text, printable
 
 ELEMENTS = {
     "disagree": "failure",
@@ -69,6 +69,11 @@ def test_a_suite_says_what_was_fitted_by_which_version(make_report):
     assert told["formula"] == "Reaction ~ Days + (Days | Subject)"
     assert told["dataset_sha256"] == report.cases[0].dataset_sha256
     assert told["engine lme4-tight"] == "1.1-31 (recorded)"
+    (score,) = [score for score in report.scores if score.engine == "lme4"]
+    expected = (
+        f"stopped early; digits against sleepstudy.REML (global-proved): theta {digits_text(score.digits['theta'])}, "
+    )
+    assert told["score lme4"].startswith(expected)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 
 from relmer.reports.markdown import LISTED, markdown
 from relmer.reports.records import VERDICTS
-from relmer.reports.summary import printable
+from relmer.reports.summary import digits_text, printable
 
 
 def tables(text):
@@ -46,7 +46,7 @@ def test_nothing_becomes_markup(report):
 
 def test_every_table_keeps_its_columns(report):
     names = len(report.engines)
-    widths = {"Cases and engines": 1 + names, "Disagreements": 7, "Failures": 7, "Engines": 4}
+    widths = {"Cases and engines": 1 + names, "Digits": 1 + names, "Disagreements": 7, "Failures": 7, "Engines": 4}
     found = tables(markdown(report))
     assert [heading for heading, _ in found] == list(widths)
     for heading, rows in found:
@@ -68,6 +68,17 @@ def test_the_matrix_names_the_first_rung_that_breaks(make_report):
     assert cells["star/REML", "gls"] == "– unsupported"
     assert cells["sleepstudy/REML", "pls"].startswith("✓ agree ")
     assert len(cells) == 50
+
+
+def test_the_fewest_digits_are_told_with_their_case(make_report):
+    report = make_report(10)
+    header, *rows = dict(tables(markdown(report)))["Digits"]
+    own = [score for score in report.scores if score.engine == "lme4"]
+    least = min(own, key=lambda score: score.digits["sigma"])
+    row = next(row for row in rows if row[0] == "sigma")
+    assert row[header.index("lme4")] == f"{digits_text(least.digits['sigma'])} ({least.case})"
+    assert rows[-1][header.index("lme4")] == "9 × stopped early, 1 × false minimum of theta's chart"
+    assert "Digits" not in dict(tables(markdown(replace(report, scores=()))))
 
 
 def test_disagreements_and_failures_are_all_listed(report):

@@ -10,10 +10,9 @@ from importlib.resources import files
 from itertools import pairwise
 
 import pytest
-from bounds import DRAWN
 
-from relmer.reports.page import page, tint
-from relmer.reports.pictures import draw, panel_of
+from relmer.reports.heat import QUANTITIES, digits_of, maps, worst
+from relmer.reports.page import page, power, tint
 from relmer.reports.records import RUNGS, VERDICTS, Comparison
 from relmer.reports.summary import digits_text, printable, sentence, standing
 
@@ -59,7 +58,8 @@ def one_line(text):
 
 def test_every_comparison_has_a_row(report):
     reader = Reader(page(report))
-    rows = Counter(a["class"].split()[0] for a in reader.named("tr") if a.get("class", "rung") != "rung")
+    classes = (a.get("class", "rung") for a in reader.named("tr"))
+    rows = Counter(name.split()[0] for name in classes if name not in ("rung", "astray"))
     assert rows == Counter(c.verdict for c in report.comparisons)
     text = reader.shown
     for c in report.comparisons:
@@ -114,7 +114,7 @@ def test_nothing_is_fetched(report):
     reader = Reader(page(report))
     for _, attributes in reader.tags:
         assert "src" not in attributes and "srcset" not in attributes
-        assert attributes.get("href", "#").startswith("#")
+        assert attributes.get("href", "#").partition("#")[0] in ("", "corpus.html")
     for text in reader.raw.values():
         assert not re.search(r"url\(|@import|https?:|fetch\(|import\s", text)
 
@@ -135,7 +135,7 @@ def test_every_link_has_its_target_and_every_id_is_unique(report):
     reader = Reader(page(report))
     ids = Counter(a["id"] for _, a in reader.tags if "id" in a)
     assert set(ids.values()) == {1}
-    wanted = {a["href"][1:] for _, a in reader.tags if "href" in a}
+    wanted = {a["href"][1:] for _, a in reader.tags if a.get("href", "").startswith("#")}
     wanted |= {name for _, a in reader.tags for name in a.get("aria-labelledby", "").split()}
     assert wanted <= set(ids)
 
@@ -242,42 +242,49 @@ def test_digits_are_never_rounded_up():
     assert [tint(d) for d in (0.0, 1.9, 2.0, 16.0, None)] == ["t0", "t0", "t1", "t7", ""]
 
 
-def test_the_picture_shows_the_fewest_digits_of_each_engine_and_case(make_report):
+def test_each_engine_has_a_map_with_a_row_for_every_score(make_report):
     report = make_report(10)
-    drawn = draw(report)
-    assert [panel.name for panel in drawn.panels] == ["criterion", "beta", "sigma", "se", "theta"]
-    beta = drawn.panels[1]
-    judged = [c for c in report.comparisons if panel_of(c) == "beta" and c.digits is not None]
-    assert len(beta.marks) == len(judged)
-    zero, most = beta.ticks[0][1], beta.ticks[-1][1]
-    for c, mark in zip(judged, beta.marks, strict=True):
-        assert mark.x == pytest.approx(zero + (most - zero) * c.digits / 16, abs=DRAWN)
-        assert mark.broken == (c.verdict == "disagree")
-    assert sum(mark.broken for mark in beta.marks) == 1
-    assert "lme4: criterion " in drawn.description
-
-
-def test_a_mark_has_the_shape_of_its_engine_and_is_ringed_if_any_comparison_disagrees(make_report):
-    report = make_report(1)
-    rows = tuple(
-        Comparison(report.cases[0].name, engine.name, 3, f"criterion {k}", verdict, 9.0 + k, "exact", "", "")
-        for engine in report.engines
-        for k, verdict in enumerate(("agree", "disagree" if engine.name == "qr" else "agree"))
-    )
-    (panel,) = draw(replace(report, comparisons=rows)).panels
-    assert [mark.shape for mark in panel.marks] == [0, 1, 2, 3, 4]
-    assert [mark.broken for mark in panel.marks] == [False, True, False, False, False]
-    assert len({mark.x for mark in panel.marks}) == 1 and len({mark.y for mark in panel.marks}) == 5
-
-
-def test_the_picture_has_a_title_a_description_and_a_mark_per_point(make_report):
-    report = make_report(10)
+    shown = maps(report)
+    assert [one.engine for one in shown] == [engine.name for engine in report.engines]
     reader = Reader(page(report))
-    plot = next(a for a in reader.named("svg") if a.get("role") == "img")
-    assert plot["aria-labelledby"] == "plot-title plot-desc"
-    marks = Counter(a["href"] for a in reader.named("use"))
-    assert sum(marks.values()) - marks["#ring"] == sum(len(panel.marks) for panel in draw(report).panels)
-    assert marks["#ring"] == sum(mark.broken for panel in draw(report).panels for mark in panel.marks) > 0
+    assert sum(a.get("class") == "map" for a in reader.named("table")) == 5
+    for score in report.scores:
+        for name in QUANTITIES:
+            assert digits_text(digits_of(score, name)) in reader.shown
+    assert len([a for a in reader.named("tr") if a.get("class") == "astray"]) == 1
+    assert "star/REML false minimum of theta's chart" in reader.shown
+
+
+def test_a_map_marks_digits_of_g_that_stand_for_theta(make_report):
+    report = make_report(10)
+    singular = [score for score in report.scores if "theta" not in score.digits]
+    text = Reader(page(report)).shown
+    assert singular and all(f"{digits_text(score.digits['G'])}G" in text for score in singular)
+
+
+def test_the_summary_has_the_worst_of_every_quantity(make_report):
+    report = make_report(10)
+    rows = {row.quantity: row.cells for row in worst(maps(report))}
+    assert list(rows) == ["theta, full rank", "theta, singular", *QUANTITIES[1:]]
+    for k, engine in enumerate(report.engines):
+        own = [score for score in report.scores if score.engine == engine.name]
+        assert rows["beta"][k][0] == min(score.digits["beta"] for score in own)
+        assert rows["theta, full rank"][k][0] == min(score.digits["theta"] for score in own if score.regular)
+        assert rows["theta, singular"][k][0] == min(score.digits["G"] for score in own if not score.regular)
+    text = Reader(page(report)).shown
+    assert "10 × optimum" in text and "9 × stopped early, 1 × false minimum of theta's chart" in text
+
+
+def test_a_case_shows_its_scores(make_report):
+    report = make_report(5)
+    text = Reader(page(report)).shown
+    for score in report.scores:
+        assert power(score.optimiser_error) in text and power(score.evaluation_error) in text
+        assert score.reason in text and score.certificate in text
+
+
+def test_without_certificates_the_page_says_so(make_report):
+    assert "No case of this run has a certificate." in Reader(page(replace(make_report(2), scores=()))).shown
 
 
 def schemes():
@@ -313,4 +320,5 @@ def test_colours_have_the_contrast_of_wcag_aa(scheme):
         assert contrast(colour[name], colour["band"]) >= 4.5, name
     for k in range(8):
         assert contrast(colour["ink"], colour[f"t{k}"]) >= 4.5, k
+    for k in range(2):
         assert contrast(colour[f"e{k}"], colour["band"]) >= 3, k

@@ -1,0 +1,119 @@
+"""The certified values for those who want only the numbers: one JSON, one CSV, a schema and a page."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from relmer.reference.certified import Certificate, certificates
+from relmer.reference.whole import write_whole
+from relmer.reports.corpus_page import corpus_page
+
+SCHEMA = "relmer-corpus/1"
+COLUMNS = (
+    "certificate",
+    "case",
+    "formula",
+    "criterion",
+    "data",
+    "sha256",
+    "reading",
+    "kind",
+    "level",
+    "quantity",
+    "value",
+    "radius",
+)
+
+
+def export(folder: Path) -> tuple[Path, ...]:
+    """Write the corpus into a folder, which is made if need be: whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Where corpus.json, corpus.csv, corpus.schema.json (of the JSON) and corpus.html go.
+
+    Returns
+    -------
+    tuple
+        The files.
+
+    Raises
+    ------
+    CertificateError
+        A stored certificate cannot be read.
+    OSError
+        The folder cannot be made or written to.
+    """
+    stored = certificates()
+    texts = {
+        "corpus.json": as_json(stored),
+        "corpus.csv": as_csv(stored),
+        "corpus.schema.json": files("relmer.reports").joinpath("corpus.schema.json").read_text(encoding="utf-8"),
+        "corpus.html": corpus_page(stored),
+    }
+    write_whole(folder, texts)
+    return tuple(folder / name for name in texts)
+
+
+def as_json(stored: Sequence[Certificate]) -> str:
+    """Render `corpus.json`: a fit after the other, values as decimal strings."""
+    corpus = {"schema": SCHEMA, "relmer": version("relmer"), "fits": [fit(certificate) for certificate in stored]}
+    return json.dumps(corpus, indent=1) + "\n"
+
+
+def fit(certificate: Certificate) -> dict[str, Any]:
+    """One certificate, without what only a proof needs."""
+    return {
+        "certificate": certificate.name,
+        "case": certificate.case,
+        "formula": certificate.formula,
+        "criterion": criterion(certificate),
+        "data": certificate.data.name,
+        "sha256": certificate.data.sha256,
+        "readings": {
+            which: {
+                "kind": reading.kind,
+                "level": reading.level,
+                "values": {
+                    key: {"value": value.value, "radius": value.radius} for key, value in reading.values.items()
+                },
+            }
+            for which, reading in sorted(certificate.readings.items())
+        },
+    }
+
+
+def as_csv(stored: Sequence[Certificate]) -> str:
+    """Render `corpus.csv`: a line for each value; numbers are to be read as text, they have 30 digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for certificate in stored:
+        writer.writerows(lines(certificate))
+    return text.getvalue()
+
+
+def lines(certificate: Certificate) -> Iterator[tuple[str, ...]]:
+    """The values of one certificate, in the order of COLUMNS."""
+    of_fit = (
+        certificate.name,
+        certificate.case,
+        certificate.formula,
+        criterion(certificate),
+        certificate.data.name,
+        certificate.data.sha256,
+    )
+    for which, reading in sorted(certificate.readings.items()):
+        for key, value in reading.values.items():
+            yield (*of_fit, which, reading.kind, reading.level, key, value.value, value.radius)
+
+
+def criterion(certificate: Certificate) -> str:
+    """REML or ML."""
+    return "REML" if certificate.REML else "ML"
