@@ -112,6 +112,23 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure relmer beside lme4, mixedlm and lme-python: docs/benchmark.md. `-- --quick` leaves out large models."""
+    install_r(session)
+    session.install(".", "mixedlm==1.3.0", "lme-python==0.2.7")
+    session.run("python", "tests/bench/bench.py", *session.posargs)
+
+
+@nox.session
+def hot(session: nox.Session) -> None:
+    """Time the functions that every fit runs through, beside the last time."""
+    session.install(".", "pytest>=8.3,<10", "pytest-benchmark>=5.1,<6")
+    store = f"--benchmark-storage=file://{Path(session.cache_dir) / 'hot'}"
+    arguments = [store, "--benchmark-autosave", "--benchmark-compare", *session.posargs]
+    session.run("pytest", "tests/bench/hot.py", *arguments, env={"OPENBLAS_NUM_THREADS": "1"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("ruff>=0.9,<1")

@@ -1,6 +1,6 @@
 """Columns of a data frame as R sees them: numbers, logicals and factors, with what is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,14 @@ from relmer.solver.syntax import Call, Name, Node, Number, deparse, number_label
 
 _LOGICAL_LEVELS = ("FALSE", "TRUE")
 _LARGEST_INTEGER = 2**31 - 1
+# Counting integers is faster than hashing them while the counts take at most this many times their memory.
+_WIDEST = 4
 _NUMBER_KINDS = ("integer", "floating", "mixed-integer-float")
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+Missing = Booleans | None
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Factor:
 Column = Floats | Integers | Booleans | Factor
 
 
-def read_column(data: pd.DataFrame, name: str) -> tuple[Column, Booleans]:
+def read_column(data: pd.DataFrame, name: str) -> tuple[Column, Missing]:
     """Take one column out of a data frame.
 
     Parameters
@@ -55,9 +58,9 @@ def read_column(data: pd.DataFrame, name: str) -> tuple[Column, Booleans]:
     Returns
     -------
     column : float64, int64 or bool array, or Factor
-        Text and categories are factors. An int64 array is an integer in R, too.
-    missing : (n,) bool array
-        Where there is no value; what the column holds there has no meaning.
+        Text and categories are factors. An int64 array is an integer in R, too. Numbers may be a view of the data.
+    missing : (n,) bool array or None
+        Where there is no value; what the column holds there has no meaning. None if there is a value everywhere.
 
     Raises
     ------
@@ -65,37 +68,53 @@ def read_column(data: pd.DataFrame, name: str) -> tuple[Column, Booleans]:
         If the type has no meaning in a model, such as dates or mixed objects.
     """
     series = data[name]
-    missing = series.isna().to_numpy(dtype=bool)
     dtype = series.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "fiub":
+        return _plain(series.to_numpy())
     if isinstance(dtype, pd.CategoricalDtype):
-        labels = [_category_label(category, name) for category in dtype.categories]
-        codes = np.asarray(series.cat.codes, dtype=np.int64)
-        return _merged(labels, codes, bool(dtype.ordered)), missing
+        codes = np.array(series.array.codes, dtype=np.int64)
+        return _merged(_category_labels(dtype.categories, name), codes, bool(dtype.ordered)), _or_none(codes < 0)
     kind = pd.api.types.infer_dtype(series, skipna=True)
-    if kind == "boolean":
-        return _filled(series, missing, False).astype(bool), missing
-    if kind in _NUMBER_KINDS or (kind == "empty" and bool(missing.all())):
-        return _numbers(series, missing), missing
     if kind == "string":
-        found, uniques = pd.factorize(_filled(series, missing, ""), sort=False)
-        codes = np.where(missing, -1, np.asarray(found, dtype=np.int64))
-        return _sorted_factor([str(value) for value in uniques], codes), missing
+        found, uniques = pd.factorize(series)
+        codes = np.asarray(found, dtype=np.int64)
+        return _sorted_factor([str(value) for value in uniques], codes), _or_none(codes < 0)
+    missing = series.isna().to_numpy(dtype=bool)
+    if kind == "boolean":
+        values = series.to_numpy(dtype=object, copy=True)
+        values[missing] = False
+        return values.astype(bool), _or_none(missing)
+    if kind in _NUMBER_KINDS or (kind == "empty" and bool(missing.all())):
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        if pd.api.types.is_integer_dtype(dtype):
+            return _integers(np.where(missing, 0, numbers)), _or_none(missing)
+        return numbers, _or_none(missing)
     raise ModelError(f"column '{name}' holds {kind} ({dtype}); convert it to numbers, text or categories")
 
 
-def _filled(series: "pd.Series[Any]", missing: Booleans, fill: object) -> NDArray[np.object_]:
-    values = series.to_numpy(dtype=object, copy=True)
-    values[missing] = fill
-    return values
+def _plain(values: NDArray[Any]) -> tuple[Column, Missing]:
+    """Read numbers of numpy's own types, of which only NaN is missing."""
+    if values.dtype.kind == "f":
+        numbers = values.astype(np.float64, copy=False)
+        return numbers, _or_none(np.isnan(numbers))
+    return (values if values.dtype.kind == "b" else _integers(values)), None
 
 
-def _numbers(series: "pd.Series[Any]", missing: Booleans) -> Floats | Integers:
-    values = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    if pd.api.types.is_integer_dtype(series.dtype):
-        integers = np.where(missing, 0, values)
-        if np.all(np.abs(integers) <= _LARGEST_INTEGER):
-            return integers.astype(np.int64)
-    return values
+def _or_none(missing: Booleans) -> Missing:
+    return missing if missing.any() else None
+
+
+def _integers(values: NDArray[Any]) -> Floats | Integers:
+    """Whole numbers as R holds them: integers if they all fit into 32 bits, else doubles."""
+    fit = values.size == 0 or (values.max() <= _LARGEST_INTEGER and values.min() >= -_LARGEST_INTEGER)
+    return values.astype(np.int64, copy=False) if fit else values.astype(np.float64)
+
+
+def _category_labels(categories: "pd.Index[Any]", name: str) -> list[str]:
+    values = categories.tolist()
+    if pd.api.types.infer_dtype(categories, skipna=False) in ("string", "integer"):
+        return list(map(str, values))
+    return [_category_label(value, name) for value in values]
 
 
 def _category_label(category: object, name: str) -> str:
@@ -118,26 +137,33 @@ def _number_text(value: float) -> str:
 
 def _merged(labels: list[str], codes: Integers, ordered: bool) -> Factor:
     """Give one level to equal labels, as R's ``factor`` does (numbers that agree in 15 digits)."""
-    positions = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-    recode = np.array([positions[label] for label in labels] + [-1], dtype=np.int64)
-    return Factor(tuple(positions), recode[codes], ordered)
+    levels = tuple(dict.fromkeys(labels))
+    if len(levels) == len(labels):
+        return Factor(levels, codes, ordered)
+    places = {level: i for i, level in enumerate(levels)}
+    return Factor(levels, np.array([places[label] for label in labels] + [-1], dtype=np.int64)[codes], ordered)
 
 
 def _sorted_factor(labels: list[str], codes: Integers) -> Factor:
     order = sorted(range(len(labels)), key=labels.__getitem__)
-    recode = np.full(len(labels) + 1, -1, dtype=np.int64)
-    recode[order] = np.arange(len(labels))
-    return Factor(tuple(labels[i] for i in order), recode[codes])
+    return Factor(tuple(labels[i] for i in order), _places(order, len(labels))[codes])
 
 
-def as_factor(column: Column, missing: Booleans) -> Factor:
+def _places(order: Sequence[int] | Integers, size: int) -> Integers:
+    """Where each of `size` codes stands in an order that may lack some; -1 if it lacks it, and for the code -1."""
+    places = np.full(size + 1, -1, dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def as_factor(column: Column, missing: Missing = None) -> Factor:
     """Make a factor of a column as R's ``factor`` does, without unused levels.
 
     Parameters
     ----------
     column : Column
         Numbers become sorted levels with 15 significant digits, logicals FALSE and TRUE.
-    missing : (n,) bool array
+    missing : (n,) bool array, optional
         Rows that get the code -1.
 
     Returns
@@ -147,19 +173,53 @@ def as_factor(column: Column, missing: Booleans) -> Factor:
 
     Examples
     --------
-    >>> as_factor(np.array([2.5, 100000.0, 2.5]), np.zeros(3, dtype=bool)).levels
+    >>> as_factor(np.array([2.5, 100000.0, 2.5])).levels
     ('2.5', '1e+05')
     """
     if isinstance(column, Factor):
         return drop_unused_levels(column)
-    values, inverse = np.unique(column[~missing], return_inverse=True)
-    codes = np.full(len(column), -1, dtype=np.int64)
-    codes[~missing] = inverse
+    values, codes = distinct(column if missing is None else column[~missing])
+    if missing is not None:
+        present, codes = codes, np.full(len(column), -1, dtype=np.int64)
+        codes[~missing] = present
     if column.dtype == np.bool_:
         return Factor(tuple(_LOGICAL_LEVELS[int(value)] for value in values), codes)
     if column.dtype == np.int64:
-        return Factor(tuple(str(int(value)) for value in values), codes)
+        return Factor(tuple(map(str, values.tolist())), codes)
     return _merged([_number_text(float(value)) for value in values], codes, ordered=False)
+
+
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Integers]:
+    """Sort the distinct numbers, as ``np.unique`` does, without sorting all n.
+
+    Integers of a narrow range are counted, other numbers hashed.
+
+    Parameters
+    ----------
+    values : (n,) array
+        Numbers or logicals, none of them NaN.
+
+    Returns
+    -------
+    numbers : (l,) array
+        Increasing.
+    codes : (n,) int64 array
+        values = numbers[codes].
+
+    Examples
+    --------
+    >>> distinct(np.array([30, 10, 30]))
+    (array([10, 30]), array([1, 0, 1]))
+    """
+    if values.size and values.dtype.kind != "f":
+        least = int(values.min())
+        if int(values.max()) - least < _WIDEST * values.size:
+            above = values - least
+            found = np.flatnonzero(np.bincount(above))
+            return found + least, _places(found, int(found[-1]) + 1)[above]
+    codes, found = pd.factorize(values)
+    order = np.argsort(found)
+    return found[order], _places(order, order.size)[codes]
 
 
 def drop_unused_levels(factor: Factor) -> Factor:
@@ -170,14 +230,15 @@ def drop_unused_levels(factor: Factor) -> Factor:
     >>> drop_unused_levels(Factor(("a", "b", "c"), np.array([2, 0, -1])))
     Factor(levels=('a', 'c'), codes=array([ 1,  0, -1]), ordered=False)
     """
-    counts = np.bincount(factor.codes[factor.codes >= 0], minlength=len(factor.levels))
-    used = np.flatnonzero(counts)
-    recode = np.full(len(factor.levels) + 1, -1, dtype=np.int64)
-    recode[used] = np.arange(used.size)
-    return Factor(tuple(factor.levels[i] for i in used), recode[factor.codes], factor.ordered)
+    codes, size = factor.codes, len(factor.levels)
+    used = np.bincount(codes if codes.min(initial=0) == 0 else codes[codes >= 0], minlength=size) > 0
+    if used.all():
+        return factor
+    kept = np.flatnonzero(used)
+    return Factor(tuple(factor.levels[i] for i in kept), _places(kept, size)[codes], factor.ordered)
 
 
-def evaluate(node: Node, data: pd.DataFrame) -> tuple[Column, Booleans]:
+def evaluate(node: Node, data: pd.DataFrame) -> tuple[Column, Missing]:
     """Evaluate one variable of a formula on all rows of the data.
 
     Parameters
@@ -190,9 +251,9 @@ def evaluate(node: Node, data: pd.DataFrame) -> tuple[Column, Booleans]:
     Returns
     -------
     column : Column
-        The values.
-    missing : (n,) bool array
-        Where there is no value, which includes NaN from a transformation.
+        The values; numbers may be a view of the data.
+    missing : (n,) bool array or None
+        Where there is no value, which includes NaN from a transformation. None if there is a value everywhere.
 
     Raises
     ------
@@ -210,7 +271,7 @@ def evaluate(node: Node, data: pd.DataFrame) -> tuple[Column, Booleans]:
                 return column, missing
             return as_factor(column, missing), missing
     values = _arithmetic(node, data)
-    return values, np.isnan(values)
+    return values, _or_none(np.isnan(values))
 
 
 def _arithmetic(node: Node, data: pd.DataFrame) -> Floats:
@@ -228,7 +289,8 @@ def _arithmetic(node: Node, data: pd.DataFrame) -> Floats:
     column, missing = evaluate(node, data)
     if isinstance(column, Factor):
         raise ModelError(f"'{deparse(node)}' is a factor, but the formula does arithmetic with it")
-    return np.where(missing, np.nan, column.astype(np.float64))
+    values = column.astype(np.float64, copy=False)
+    return values if missing is None else np.where(missing, np.nan, values)
 
 
 def _scale(values: Floats) -> Floats:

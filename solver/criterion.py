@@ -4,6 +4,7 @@ Every path reduces a design and a theta to the same four numbers and two vectors
 profiled deviance and the REML criterion (Bates 2011, slides 13 and 15; Bates et al. 2015, equations 34 and 42).
 """
 
+import math
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, get_args
@@ -59,10 +60,15 @@ def criterion(design: Design, at: Profile, REML: bool) -> float:
 
     log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - sum(log w), with d = n - p for REML and n otherwise.
     """
+    return combined(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)
+
+
+def combined(design: Design, REML: bool, logdet_L: float, logdet_RX: float, pwrss: float) -> float:
+    """The criterion from its parts; infinite where nothing is left of the response."""
     d = degrees_of_freedom(design, REML)
-    value = at.logdet_L + d * (1 + np.log(2 * np.pi * at.pwrss / d))
+    value = logdet_L + d * (1 + math.log(2 * math.pi * pwrss / d))
     if REML:
-        value += at.logdet_RX
+        value += logdet_RX
     if design.weights is not None:
-        value -= np.log(design.weights).sum()
-    return float(value)
+        value -= float(np.log(design.weights).sum())
+    return value

@@ -7,6 +7,7 @@ term after term (Bates et al. 2015, section 2.3).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,12 +51,8 @@ class Design:
         Response (n,).
     X
         Fixed-effects matrix (n, p) of full column rank, columns named by `coefficients`.
-    Z
-        Random-effects matrix (n, q), sparse; term after term, level after level, column after column.
     terms
         The random-effects terms in lme4's order.
-    template
-        Where theta goes in Lambda.
     weights, offset
         (n,) or None.
     dropped
@@ -64,17 +61,29 @@ class Design:
 
     y: Array
     X: Array
-    Z: sparse.csc_array
     terms: tuple[RandomTerm, ...]
-    template: Template
     coefficients: tuple[str, ...]
     weights: Array | None = None
     offset: Array | None = None
     dropped: tuple[str, ...] = ()
 
+    @cached_property
+    def Z(self) -> sparse.csc_array:
+        """Random-effects matrix (n, q), sparse; term after term, level after level, column after column."""
+        blocks = [random_matrix(term) for term in self.terms]
+        Z = sparse.csc_array(sparse.hstack(blocks) if blocks else sparse.csc_array((len(self.y), 0)))
+        Z.sort_indices()
+        return Z
 
+    @cached_property
+    def template(self) -> "Template":
+        """Where theta goes in Lambda."""
+        return template([(len(term.levels), len(term.columns)) for term in self.terms])
+
+
+@lru_cache(maxsize=64)
 def lower_triangle(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of a lower triangle, column by column.
+    """Rows and columns of a lower triangle, column by column; read-only.
 
     Examples
     --------
@@ -82,6 +91,7 @@ def lower_triangle(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     (array([0, 1, 1]), array([0, 0, 1]))
     """
     columns, rows = np.triu_indices(size)
+    rows.flags.writeable = columns.flags.writeable = False
     return rows, columns
 
 
@@ -145,15 +155,11 @@ def build(frame: ModelFrame) -> Design:
         check_term(term, n)
     if n <= len(kept):
         raise ModelError(f"{n} rows do not determine {len(kept)} coefficients; give more rows or fewer fixed effects")
-    blocks = [random_matrix(term) for term in terms]
-    Z = sparse.csc_array(sparse.hstack(blocks) if blocks else sparse.csc_array((n, 0)))
-    Z.sort_indices()
+    whole = len(kept) == len(names)
     return Design(
         y=frame.y,
-        X=X[:, kept],
-        Z=Z,
+        X=X if whole else X[:, kept],
         terms=terms,
-        template=template([(len(term.levels), len(term.columns)) for term in terms]),
         coefficients=tuple(names[k] for k in kept),
         weights=frame.weights,
         offset=frame.offset,
@@ -179,7 +185,7 @@ def check_term(term: RandomTerm, n: int) -> None:
 
 def weighted(design: Design) -> tuple[Array, Array, sparse.csc_array]:
     """Give y, X and Z with the offset taken from y and every row times the square root of its weight."""
-    y = design.y if design.offset is None else design.y - design.offset
+    y = response(design)
     if design.weights is None:
         return y, design.X, design.Z
     root = np.sqrt(design.weights)
@@ -188,7 +194,7 @@ def weighted(design: Design) -> tuple[Array, Array, sparse.csc_array]:
 
 def start(design: Design) -> Array:
     """lme4's starting theta: every T the identity."""
-    return design.template.diagonal.astype(float)
+    return theta_of([np.eye(len(term.columns)) for term in design.terms])
 
 
 def Lambda(pattern: Template, theta: Array) -> sparse.csc_array:
@@ -226,6 +232,11 @@ def split(theta: Array, widths: Sequence[int]) -> list[Array]:
         blocks.append(T)
         first += len(rows)
     return blocks
+
+
+def response(design: Design) -> Array:
+    """Y without the offset."""
+    return design.y if design.offset is None else design.y - design.offset
 
 
 def theta_of(blocks: Sequence[Array]) -> Array:

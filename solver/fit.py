@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
-from threadpoolctl import threadpool_limits
 
 from relmer.solver import design as designs
 from relmer.solver import pls
 from relmer.solver.criterion import criterion, degrees_of_freedom, prepare, profile
+from relmer.solver.derivatives import Derivatives, derivatives_at
 from relmer.solver.design import Array, Design, build
 from relmer.solver.formula import canonical, parse
 from relmer.solver.frame import ModelFrame, model_frame
 from relmer.solver.optimise import Optimum, optimise
 from relmer.solver.profile import Profile
+from relmer.solver.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Fit:
     @property
     def RX(self) -> Array:
         """Upper triangular (p, p): RX'RX = X'W X - RZX'RZX = X'V^-1 X sigma^2."""
-        return self._factor.RX
+        return self.profile.RX
 
     @cached_property
     def vcov(self) -> pd.DataFrame:
@@ -191,6 +192,16 @@ class Fit:
         rows.append(("Residual", None, None, self.sigma**2, self.sigma))
         return pd.DataFrame(rows, columns=["group", "var1", "var2", "vcov", "sdcor"])
 
+    @cached_property
+    def derivatives(self) -> Derivatives:
+        """Exact gradient and Hessian of the criterion in theta, and its derivatives in the G, at the optimum."""
+        return derivatives_at(self.design, self.optimum.theta, self.REML)
+
+    @property
+    def structure(self) -> str:
+        """How the random effects are eliminated, step by step."""
+        return str(pls.prepare(self.design).structure)
+
     @property
     def singular(self) -> bool:
         """Whether some covariance matrix G_j has not full rank."""
@@ -252,7 +263,6 @@ def lmer(
     parsed = parse(formula)
     frame = model_frame(parsed, data, weights=weights, offset=offset)
     design = build(frame)
-    with threadpool_limits(limits=1, user_api="blas"):
-        optimum = optimise(design, method, REML)
-        at = profile(prepare(design, method), optimum.theta)
+    with one_thread():
+        optimum, at = optimise(prepare(design, method), REML)
     return Fit(canonical(parsed), method, REML, frame, design, optimum, at)

@@ -1,6 +1,9 @@
 """lme4's formulas: a response, ordinary terms, and random terms between bars."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 from relmer.solver.errors import ModelError
 from relmer.solver.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression
@@ -29,6 +32,11 @@ class Bar:
         """The name that lme4 gives to the grouping factor."""
         return self.group.name if isinstance(self.group, Name) else deparse(self.group)
 
+    @cached_property
+    def factors(self) -> tuple[str, ...]:
+        """What the grouping factor is made of, in R's spelling, such as ``a`` and ``b`` of ``a:b``."""
+        return tuple(deparse(node) for node in _factors(self.group))
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -54,7 +62,22 @@ class Formula:
     fixed: Terms
     bars: tuple[Bar, ...]
 
+    @cached_property
+    def predictors(self) -> Mapping[str, Node]:
+        """Every variable of the right side, in or outside bars, by R's spelling."""
+        nodes = dict(zip(self.fixed.names, self.fixed.variables, strict=True))
+        for bar in self.bars:
+            nodes |= zip(bar.terms.names, bar.terms.variables, strict=True)
+            nodes |= zip(bar.factors, _factors(bar.group), strict=True)
+        return MappingProxyType(nodes)
 
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data; see `variables`."""
+        return tuple(dict.fromkeys([*names(self.response), *names(self.right)]))
+
+
+@lru_cache(maxsize=256)
 def parse(text: str) -> Formula:
     """Read a formula.
 
@@ -139,7 +162,7 @@ def variables(formula: Formula) -> tuple[str, ...]:
     >>> variables(parse("log(y) ~ x + I(x^2) + (x | g:h)"))
     ('y', 'x', 'g', 'h')
     """
-    return tuple(dict.fromkeys([*names(formula.response), *names(formula.right)]))
+    return formula.columns
 
 
 def _split(node: Node) -> tuple[Node | None, list[Call]]:
@@ -206,6 +229,15 @@ def _expand_slashes(node: Node) -> list[Node]:
     outer = _expand_slashes(left)
     innermost = outer[0] if isinstance(outer[0], Name) else call("(", outer[0])
     return [call(":", right, innermost), *outer]
+
+
+def _factors(group: Node) -> Iterator[Node]:
+    match group:
+        case Call(":" | "(", arguments):
+            for argument in arguments:
+                yield from _factors(argument)
+        case Name() | Call():
+            yield group
 
 
 def _check_group(node: Node) -> None:

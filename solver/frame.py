@@ -1,18 +1,19 @@
 """The model frame: every variable of a formula, evaluated, on the rows that have them all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from relmer.solver.columns import Booleans, Column, Factor, Floats, Integers, drop_unused_levels, evaluate
+from relmer.solver.columns import Booleans, Column, Factor, Floats, Integers, Missing, drop_unused_levels, evaluate
 from relmer.solver.errors import ModelError
-from relmer.solver.formula import Formula, variables
-from relmer.solver.syntax import Call, Name, Node, deparse
+from relmer.solver.formula import Formula
+from relmer.solver.syntax import deparse
 
 
 @dataclass(frozen=True)
@@ -85,23 +86,19 @@ def model_frame(
     response_name = deparse(formula.response)
     if isinstance(response, Factor) or response.dtype == np.bool_:
         raise ModelError(f"response '{response_name}' is not numeric; convert it to numbers")
-    evaluated = {deparse(node): evaluate(node, data) for node in _variables(formula)}
+    evaluated = {label: evaluate(node, data) for label, node in formula.predictors.items()}
     extras = {
         name: _numbers_per_row(name, values, len(data))
         for name, values in (("weights", weights), ("offset", offset))
         if values is not None
     }
-    complete = ~response_missing
-    for _, missing in evaluated.values():
-        complete &= ~missing
-    for values in extras.values():
-        complete &= ~np.isnan(values)
-    rows = np.flatnonzero(complete)
+    missing = {response_name: response_missing, **{name: where for name, (_, where) in evaluated.items()}}
+    rows = _complete([*missing.values(), *(where for _, where in extras.values())], len(data))
     if rows.size == 0:
-        raise ModelError(_no_rows(response_name, response_missing, evaluated))
+        raise ModelError(_no_rows(missing, len(data)))
     columns = {name: _kept(column, rows) for name, (column, _) in evaluated.items()}
-    y = response[rows].astype(np.float64)
-    kept = {name: values[rows] for name, values in extras.items()}
+    y = _kept_numbers(response, rows).astype(np.float64, copy=False)
+    kept = {name: _kept_numbers(values, rows) for name, (values, _) in extras.items()}
     for name, column in [(response_name, y), *columns.items(), *kept.items()]:
         _check_finite(name, column, rows)
     if "weights" in kept:
@@ -114,7 +111,10 @@ def model_frame(
 def _check_columns(formula: Formula, data: pd.DataFrame) -> None:
     if not isinstance(data, pd.DataFrame):
         raise ModelError(f"data must be a pandas DataFrame, not {type(data).__name__}")
-    for name in variables(formula):
+    once = set(data.columns) if data.columns.is_unique else set()
+    for name in formula.columns:
+        if name in once:
+            continue
         count = int(np.sum(data.columns == name))
         if count > 1:
             raise ModelError(f"the data have {count} columns '{name}'; rename all but one")
@@ -124,46 +124,40 @@ def _check_columns(formula: Formula, data: pd.DataFrame) -> None:
             raise ModelError(f"the data have no column '{name}'; did you mean {', '.join(close)}?")
 
 
-def _variables(formula: Formula) -> Iterator[Node]:
-    yield from formula.fixed.variables
-    for bar in formula.bars:
-        yield from bar.terms.variables
-        yield from group_variables(bar.group)
+def _complete(missing: Iterable[Missing], n: int) -> Integers:
+    masks = [mask for mask in missing if mask is not None]
+    return np.flatnonzero(~np.logical_or.reduce(masks)) if masks else np.arange(n)
 
 
-def group_variables(group: Node) -> Iterator[Node]:
-    """Yield the factors that a grouping factor is made of, such as ``a`` and ``b`` of ``a:b``."""
-    match group:
-        case Call(":" | "(", arguments):
-            for argument in arguments:
-                yield from group_variables(argument)
-        case Name() | Call():
-            yield group
-
-
-def _numbers_per_row(name: str, values: ArrayLike, n: int) -> Floats:
+def _numbers_per_row(name: str, values: ArrayLike, n: int) -> tuple[Floats, Missing]:
     try:
         numbers = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{name} must be numbers, one per row of the data") from error
     if numbers.shape != (n,):
         raise ModelError(f"{name} has {numbers.size} values, but the data have {n} rows")
-    return np.asarray(numbers, dtype=np.float64)
+    missing: Booleans = np.isnan(numbers)
+    return numbers.astype(np.float64, copy=False), missing if missing.any() else None
 
 
 def _kept(column: Column, rows: Integers) -> Column:
-    if isinstance(column, Factor):
-        return drop_unused_levels(Factor(column.levels, column.codes[rows], column.ordered))
-    return column[rows]
+    if not isinstance(column, Factor):
+        return _kept_numbers(column, rows)
+    if rows.size < column.codes.size:
+        column = Factor(column.levels, column.codes[rows], column.ordered)
+    return drop_unused_levels(column)
+
+
+def _kept_numbers(values: NDArray[Any], rows: Integers) -> NDArray[Any]:
+    return values[rows] if rows.size < values.size else values.copy()
 
 
 def _check_finite(name: str, column: Column, rows: Integers) -> None:
-    if isinstance(column, Factor):
+    if isinstance(column, Factor) or np.isfinite(column).all():
         return
     infinite = np.flatnonzero(np.isinf(column))
-    if infinite.size:
-        value = "Inf" if column[infinite[0]] > 0 else "-Inf"
-        raise ModelError(f"'{name}' is {value} {_row(rows, infinite)}; correct or drop such rows")
+    value = "Inf" if column[infinite[0]] > 0 else "-Inf"
+    raise ModelError(f"'{name}' is {value} {_row(rows, infinite)}; correct or drop such rows")
 
 
 def _check_positive(weights: Floats, rows: Integers) -> None:
@@ -182,9 +176,9 @@ def _row(rows: Integers, positions: Integers) -> str:
     return f"in row {rows[positions[0]] + 1} of the data, counted from 1"
 
 
-def _no_rows(response: str, missing: Booleans, evaluated: Mapping[str, tuple[Column, Booleans]]) -> str:
-    if missing.size == 0:
+def _no_rows(missing: Mapping[str, Missing], n: int) -> str:
+    if n == 0:
         return "the data have no rows"
-    counts = {response: int(missing.sum()), **{name: int(m.sum()) for name, (_, m) in evaluated.items()}}
+    counts = {name: 0 if where is None else int(where.sum()) for name, where in missing.items()}
     worst = max(counts, key=counts.__getitem__)
-    return f"no rows left: each misses a value ('{worst}' in {counts[worst]} of {missing.size} rows)"
+    return f"no rows left: each misses a value ('{worst}' in {counts[worst]} of {n} rows)"

@@ -80,4 +80,5 @@ def profile(state: State, theta: Array) -> Profile:
         pwrss=float(residual @ residual),
         beta=beta,
         u=root.T @ weighed,
+        RX=RX,
     )

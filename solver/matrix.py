@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.solver.columns import Booleans, Column, Factor, Floats, Integers, as_factor
+from relmer.solver.columns import Column, Factor, Floats, Integers, as_factor, distinct
 from relmer.solver.contrasts import coding
 from relmer.solver.errors import ModelError
 from relmer.solver.formula import Bar
-from relmer.solver.frame import ModelFrame, group_variables
+from relmer.solver.frame import ModelFrame
 from relmer.solver.syntax import Call, Node, deparse
 from relmer.solver.terms import Terms
+
+# Squared norms whose products neither overflow nor lose digits to underflow.
+SAFE_SQUARES = (1e-150, 1e150)
 
 
 @dataclass(frozen=True)
@@ -94,29 +97,28 @@ def fixed_matrix(frame: ModelFrame) -> tuple[Floats, tuple[str, ...]]:
 
 
 def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Floats, tuple[str, ...]]:
-    names = [deparse(variable) for variable in terms.variables]
-    variables = [_coded(columns[name]) for name in names]
-    for name, variable in zip(names, variables, strict=True):
+    variables = [_coded(columns[name]) for name in terms.names]
+    for name, variable in zip(terms.names, variables, strict=True):
         if isinstance(variable, Factor) and len(variable.levels) < 2:
             raise ModelError(
                 f"factor '{name}' has one level, '{variable.levels[0]}': "
                 "contrasts can be applied only to factors with 2 or more levels; remove it"
             )
     full = _full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
-    blocks, labels = [np.empty((n, 0))], []
+    blocks, labels = [np.empty((0, n))], []
     if terms.intercept:
-        blocks.append(np.ones((n, 1)))
+        blocks.append(np.ones((1, n)))
         labels.append("(Intercept)")
-    for j, term in enumerate(terms.terms):
-        block, block_labels = np.ones((n, 1)), [""]
-        for i in term:
-            X, suffixes = _variable_columns(variables[i], full=(j, i) in full)
-            block = (X[:, :, None] * block[:, None, :]).reshape(n, -1)
-            separator = ":" if i != term[0] else ""
-            block_labels = [f"{label}{separator}{names[i]}{suffix}" for suffix in suffixes for label in block_labels]
+    for j, (first, *others) in enumerate(terms.terms):
+        block, suffixes = _variable_rows(variables[first], full=(j, first) in full)
+        block_labels = [f"{terms.names[first]}{suffix}" for suffix in suffixes]
+        for i in others:
+            rows, suffixes = _variable_rows(variables[i], full=(j, i) in full)
+            block = (rows[:, None, :] * block).reshape(-1, n)
+            block_labels = [f"{label}:{terms.names[i]}{suffix}" for suffix in suffixes for label in block_labels]
         blocks.append(block)
         labels.extend(block_labels)
-    return np.hstack(blocks), tuple(labels)
+    return np.concatenate(blocks).T, tuple(labels)
 
 
 def _coded(column: Column) -> Floats | Factor:
@@ -124,14 +126,15 @@ def _coded(column: Column) -> Floats | Factor:
         return column
     if column.dtype == np.bool_:
         return Factor(("FALSE", "TRUE"), column.astype(np.int64))
-    return column.astype(np.float64)
+    return column.astype(np.float64, copy=False)
 
 
-def _variable_columns(variable: Floats | Factor, *, full: bool) -> tuple[Floats, tuple[str, ...]]:
+def _variable_rows(variable: Floats | Factor, *, full: bool) -> tuple[Floats, tuple[str, ...]]:
+    """The columns that stand for a variable in a term, as rows (c, n), and what R appends to its name."""
     if not isinstance(variable, Factor):
-        return variable[:, None], ("",)
-    rows, suffixes = coding(variable, full=full)
-    return rows[variable.codes], suffixes
+        return variable[None, :], ("",)
+    columns, suffixes = coding(variable, full=full)
+    return np.take(columns.T, variable.codes, axis=1), suffixes
 
 
 def _full_dummies(terms: Terms, is_factor: list[bool]) -> set[tuple[int, int]]:
@@ -176,7 +179,11 @@ def full_rank_columns(X: Floats, tol: float = 1e-7) -> Integers:
     >>> full_rank_columns(np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 1.0]]))
     array([0, 2])
     """
-    A = np.array(X, dtype=np.float64, order="F")
+    if _well_conditioned(X, tol):
+        return np.arange(X.shape[1])
+    largest = np.abs(X).max(axis=0)
+    # The triangular factor has the columns' norms and angles: what is left of a column is the same.
+    A = np.asfortranarray(np.linalg.qr(X / np.where(largest == 0, 1.0, largest), mode="r"))
     n, p = A.shape
     norms = np.linalg.norm(A, axis=0)
     original = np.where(norms == 0, 1.0, norms)
@@ -191,6 +198,24 @@ def full_rank_columns(X: Floats, tol: float = 1e-7) -> Integers:
             continue
         _reflect(A, norms, l, j, float(length))
     return np.array(kept, dtype=np.int64)
+
+
+def _well_conditioned(X: Floats, tol: float) -> bool:
+    """Whether the cross products alone show that every column is kept.
+
+    With the columns scaled to norm 1, what is left of any column has a squared norm of at least the smallest
+    eigenvalue of X'X. Each entry of X'X, a sum of n products, is off by less than (n + 3) eps after the scaling
+    (Higham 2002, equation 3.5), so the eigenvalue is by less than p (n + 3) eps (Weyl), and by p^2 eps as computed.
+    """
+    n, p = X.shape
+    with np.errstate(all="ignore"):
+        products = X.T @ X
+    squares = np.diagonal(products)
+    if p and not SAFE_SQUARES[0] < squares.min() <= squares.max() < SAFE_SQUARES[1]:
+        return False
+    scale = np.sqrt(squares)
+    smallest = np.linalg.eigvalsh(products / scale / scale[:, None])[:1]
+    return bool(np.all(smallest > tol**2 + p * (n + p + 3) * np.finfo(float).eps))
 
 
 def _reflect(A: Floats, norms: Floats, l: int, j: int, length: float) -> None:
@@ -242,12 +267,15 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
 
 
 def _random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
-    present: Booleans = np.zeros(frame.y.size, dtype=bool)
-    factors = {deparse(node): as_factor(frame.columns[deparse(node)], present) for node in group_variables(bar.group)}
+    factors = {name: _factor(frame.columns[name]) for name in bar.factors}
     group = _grouping_factor(bar.group, factors)
     # lme4 turns the grouping columns into factors before it codes the left side.
     X, names = _model_matrix(bar.terms, {**frame.columns, **factors}, frame.y.size)
     return RandomTerm(bar.label, names, group.levels, group.codes, X)
+
+
+def _factor(column: Column) -> Factor:
+    return column if isinstance(column, Factor) else as_factor(column)
 
 
 def _grouping_factor(group: Node, factors: Mapping[str, Factor]) -> Factor:
@@ -262,10 +290,10 @@ def _grouping_factor(group: Node, factors: Mapping[str, Factor]) -> Factor:
 def _interaction(first: Factor, second: Factor) -> Factor:
     """Combine two factors as lme4's ``%i%``: the combinations that occur, the first factor leading."""
     combined = first.codes * len(second.levels) + second.codes
-    observed, codes = np.unique(combined, return_inverse=True)
-    leading, trailing = np.divmod(observed, len(second.levels))
-    levels = tuple(f"{first.levels[i]}:{second.levels[j]}" for i, j in zip(leading, trailing, strict=True))
+    observed, codes = distinct(combined)
+    leading, trailing = (part.tolist() for part in np.divmod(observed, len(second.levels)))
+    levels = tuple([f"{first.levels[i]}:{second.levels[j]}" for i, j in zip(leading, trailing, strict=True)])
     if len(set(levels)) < len(levels):
         twice = next(level for level in levels if levels.count(level) > 1)
         raise ModelError(f"two combinations of grouping levels are both labelled '{twice}'; rename the levels")
-    return Factor(levels, codes.astype(np.int64))
+    return Factor(levels, codes)

@@ -6,26 +6,40 @@ S = df/dG decides: it must be positive semi-definite on the null space of G; an 
 leads further down.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy.linalg import lapack
 
-from relmer.solver.criterion import criterion, prepare, profile
-from relmer.solver.derivatives import CrossProducts, Derivatives, cross_products, derivatives
-from relmer.solver.design import Array, Design, factors, split, start, theta_of
+from relmer.solver import pls, structure
+from relmer.solver.chart import chain
+from relmer.solver.criterion import Prepared, combined, criterion, prepare, profile
+from relmer.solver.design import Array, factors, response, split, theta_of
 from relmer.solver.errors import ModelError
+from relmer.solver.moments import Moments, moments
+from relmer.solver.profile import Profile, logdet_triangle
+from relmer.solver.root import Solved, weights
 from relmer.solver.standard import lower_trapezoid, original, standardise
 
 EPS = float(np.finfo(float).eps)
+TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
 NOISE = 64 * EPS
-# A Newton decrement below this moves theta by less than its own rounding once the step is taken (error squared).
-DECREMENT = 1e-18
-# Longest step along an axis of the Hessian: near an inflection the curvature says nothing of the distance.
+# A gap below this, relative to the criterion, moves theta by less than its 11th digit.
+SETTLED = 1e-23
+# Gap, as the average information predicts it, at which a costly Hessian is found exactly.
+CLOSE = 1e-4
+# Least eigenvalue of a working G at the start, relative to the largest one, or to 1: at zero theta's chart is flat.
+FLOOR = 1e-2
+# Longest step along an axis of the Hessian, or the length of theta: near an inflection the curvature says nothing of
+# the distance.
 LONGEST = 4.0
+# A working T beyond which sigma is rounding: of one factor nothing is subtracted, and sigma is known to some eps of the
+# random effects; else pwrss is a difference, and sigma is known to the square root of that.
+UNBOUNDED = (1e13, 1e7)
+NO_RESIDUAL = "the random effects fit the response without residual; there is no variance to estimate"
 # Eigenvalues of a working G below this are taken for zero if the criterion then does not rise.
 RANK = 1e-9
 
@@ -43,10 +57,14 @@ class Optimum:
     converged
         The decrement is at rounding level and every dual is positive on the null space of its G.
     decrement
-        Half g'H^-1 g at the end: the estimated gap to the minimum.
+        The estimated gap to the minimum: half g'H^-1 g where derivatives were last taken, times what the steps before
+        say that the last step leaves of it.
     duals
         Per term the smallest eigenvalue of the dual on the null space of G, in working coordinates; infinite where G
         has full rank.
+    unidentified
+        Per direction in which theta, or theta and sigma, can change without any change of V the names of those that
+        do: theta is one of many, while V, beta and the criterion are as good as ever.
     """
 
     theta: Array
@@ -54,132 +72,252 @@ class Optimum:
     converged: bool
     decrement: float
     duals: tuple[float, ...]
+    unidentified: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
+class Point:
+    """The criterion at the factors T of the working coordinates, and what its derivatives need."""
+
+    blocks: list[Array]
+    value: float
+    solved: structure.State
+
+
 class Problem:
     """The criterion in working coordinates as a function of the factors T, and its derivatives."""
 
-    value: Callable[[Sequence[Array]], float]
-    products: CrossProducts
-    REML: bool
+    def __init__(self, prepared: Prepared, REML: bool) -> None:
+        design = prepared.design
+        self.design, self.REML = design, REML
+        self.state: pls.State = prepared.state if prepared.path is pls else pls.prepare(design)
+        n, p = design.X.shape
+        self.weights = weights(p, n, REML)
+        self.constant = logdet_triangle(self.state.RX0) if REML else 0.0
+        self.path: Prepared | None = None
+        if prepared.path is not pls:
+            self.path = prepare(standardise(design).design, prepared.path.__name__.rpartition(".")[2])
+        self.unbounded = UNBOUNDED[len(self.state.structure.factors) > 1]
+        self.correction: Array | None = None
+        self.order = 1 if structure.is_costly(self.state.structure) else 2
+        self.evaluations = 1
 
-    def derivatives(self, blocks: Sequence[Array]) -> Derivatives:
-        """Exact derivatives at the given factors."""
-        return derivatives(self.products, blocks, self.REML)
+    def at(self, blocks: Sequence[Array]) -> Point:
+        """Evaluate the criterion, by the path that was asked for."""
+        self.evaluations += 1
+        G = [T @ T.T for T in blocks]
+        at = structure.solve(self.state.structure, G)
+        value = self.value(at)
+        if self.path is not None:
+            value = criterion(self.design, self.profile(blocks), self.REML)
+        return Point(list(blocks), value, at)
+
+    def profile(self, blocks: Sequence[Array]) -> Profile:
+        """The solution by the path that was asked for."""
+        assert self.path is not None
+        try:
+            return profile(self.path, theta_of(blocks))
+        except np.linalg.LinAlgError as error:
+            raise ModelError(
+                "V is singular to rounding where the random effects fit the response; method 'pls' says whether "
+                "there is a residual"
+            ) from error
+
+    def value(self, at: Solved) -> float:
+        """The criterion of the solution."""
+        return combined(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
+
+    def curvature(self, here: Point) -> tuple[list[Array], Array]:
+        """df/dG of every term, and d2f/dgamma2 of all.
+
+        Where second derivatives are costly, the average information A takes their place until the gap is small. Then
+        the exact D = L M L', with A = L L', is found once, and elsewhere L M L' is taken with the L found there.
+        """
+        model, at = self.state.structure, here.solved
+        if not structure.is_costly(model):
+            return structure.curvature(model, at, self.weights)
+        duals, information = structure.curvature(model, at, self.weights, exact=False)
+        L, status = lapack.dpotrf(information, lower=1)
+        if status:
+            return structure.curvature(model, at, self.weights)
+        if self.correction is None:
+            gradient, hessian = chain(here.blocks, duals, information)
+            if gradient @ np.linalg.pinv(hessian, hermitian=True) @ gradient / 2 > CLOSE:
+                return duals, information
+            exact = structure.curvature(model, at, self.weights)[1]
+            half = lapack.dtrtrs(L, exact, lower=1)[0]
+            self.correction = lapack.dtrtrs(L, half.T, lower=1)[0]
+        return duals, L @ self.correction @ L.T
 
 
-def optimise(design: Design, method: str, REML: bool) -> Optimum:
-    """Minimise the criterion over theta, evaluated by the path `method`.
+def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tuple[Optimum, Profile]:
+    """Minimise the criterion over theta, evaluated by the path that was prepared; also the solution at the minimum.
+
+    Parameters
+    ----------
+    prepared
+        The design as one of the paths wants it.
+    REML
+        The REML criterion, or the deviance.
+    start
+        A theta to begin at.
 
     Raises
     ------
     ModelError
-        The least-squares residual is zero to rounding: the criterion has no minimum.
+        Nothing is left of the response but rounding, by least squares or once the random effects are as free as they
+        like: the criterion has no minimum.
     """
-    check_residual(design)
+    design = prepared.design
+    problem = Problem(prepared, REML)
+    check_residual(problem.state)
     if not design.terms:
-        return Optimum(np.zeros(0), 1, True, 0.0, ())
-    standard = standardise(design)
-    prepared = prepare(standard.design, method)
-    count = 0
-
-    def value(blocks: Sequence[Array]) -> float:
-        nonlocal count
-        count += 1
-        return criterion(design, profile(prepared, theta_of(blocks)), REML)
-
-    problem = Problem(value, cross_products(standard.design), REML)
-    blocks = factors(standard.design.terms, start(design))
-    for _ in range(sum(len(T) for T in blocks) + 1):
-        blocks, decrement = newton(problem, blocks)
-        roots = [reduced_root(T) for T in blocks]
-        blocks = lowered(problem, blocks, [lower_trapezoid(root) for root in roots])
-        directions = [null_dual(T, S) for T, S in zip(blocks, problem.derivatives(blocks).duals, strict=True)]
-        smallest = tuple(value for value, _ in directions)
-        escaped = escape(problem, blocks, directions)
+        return Optimum(np.zeros(0), 1, True, 0.0, ()), profile(prepared, np.zeros(0))
+    found = moments(problem.state)
+    here = begin(problem, found, start)
+    for _ in range(sum(len(T) for T in here.blocks) + 1):
+        here, duals, decrement = newton(problem, here)
+        if all(is_regular(T) for T in here.blocks):
+            directions, escaped = [(np.inf, np.zeros(len(T))) for T in here.blocks], None
+            break
+        reduced = lowered(problem, here, [lower_trapezoid(reduced_root(T)) for T in here.blocks])
+        if reduced is not here:
+            here, duals = reduced, problem.curvature(reduced)[0]
+        directions = [null_dual(T, S) for T, S in zip(here.blocks, duals, strict=True)]
+        escaped = escape(problem, here, directions)
         if escaped is None:
             break
-        blocks = escaped
-    theta = theta_of(original(standard.scales, [reduced_root(T) for T in blocks]))
-    f = abs(value(blocks))
-    return Optimum(theta, count, decrement <= NOISE * max(1.0, f) and escaped is None, decrement, smallest)
+        here = escaped
+    regular = [is_regular(T) for T in here.blocks]
+    roots = [T if full else reduced_root(T) for T, full in zip(here.blocks, regular, strict=True)]
+    theta = theta_of(original(problem.state.scales, roots))
+    converged = decrement <= NOISE * max(1.0, abs(here.value)) and escaped is None
+    if not converged:
+        check_free(problem)
+    duals_of = tuple(value for value, _ in directions)
+    optimum = Optimum(theta, problem.evaluations, converged, decrement, duals_of, found.unidentified)
+    if problem.path is None and all(regular):
+        T = factors(design.terms, theta)
+        return optimum, pls.solution(
+            problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], here.solved
+        )
+    return optimum, profile(prepared, theta)
 
 
-def check_residual(design: Design) -> None:
+def check_residual(state: pls.State) -> None:
     """Refuse a response that the fixed effects fit without residual."""
-    y = design.y if design.offset is None else design.y - design.offset
-    beta = linalg.lstsq(design.X, y)[0]
-    residual = y - design.X @ beta
-    if np.abs(residual).max() <= 100 * EPS * max(np.abs(y).max(), np.finfo(float).tiny):
+    y = response(state.design)
+    residual = state.residual0 if state.design.weights is None else state.residual0 / np.sqrt(state.design.weights)
+    if np.abs(residual).max() <= 100 * EPS * max(np.abs(y).max(), TINY):
         raise ModelError("the fixed effects fit the response without residual; there is no variance to estimate")
 
 
-def newton(problem: Problem, blocks: Sequence[Array]) -> tuple[list[Array], float]:
-    """Descend to a stationary point of theta's chart by damped Newton steps; also the last decrement."""
-    blocks = list(blocks)
-    widths = [len(T) for T in blocks]
-    f = problem.value(blocks)
-    decrement = np.inf
+def check_free(problem: Problem) -> None:
+    """Refuse a response that the random effects fit without residual, were their variances without bound."""
+    G = [problem.unbounded**2 * np.eye(len(C)) for C in problem.state.scales]
+    left = structure.solve(problem.state.structure, G).root_pwrss
+    if left <= np.linalg.norm(problem.state.residual0) * 100 / problem.unbounded:
+        raise ModelError(NO_RESIDUAL)
+
+
+def begin(problem: Problem, found: Moments, theta: Array | None) -> Point:
+    """Give theta, or else the moments, or, where these are no better than G = 0, G = I."""
+    state, design = problem.state, problem.design
+    if theta is not None:
+        T = factors(design.terms, theta)
+        return problem.at([lower_trapezoid(C.T @ each) for C, each in zip(state.scales, T, strict=True)])
+    if found.G is not None:
+        there = problem.at([positive(G) for G in found.G])
+        if there.value < problem.value(found.at):
+            return there
+    return problem.at([np.eye(len(C)) for C in state.scales])
+
+
+def positive(G: Array) -> Array:
+    """A root T of G with its small and negative eigenvalues raised."""
+    values, vectors, _ = lapack.dsyev(G)
+    return lower_trapezoid(vectors * np.sqrt(np.maximum(values, FLOOR * max(1.0, values[-1]))))
+
+
+def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
+    """Descend to a stationary point of theta's chart by damped Newton steps; also the duals and the gap there.
+
+    Where steps were full, d, d', d'' of successive decrements obey d'' = d' (d'/d)^2, or d' (d'/d) with a Hessian that
+    stands still: so the search ends with the step after which, not before which, the gap is settled.
+    """
+    widths = [len(T) for T in here.blocks]
+    previous = np.inf
     for _ in range(MAXIMUM_STEPS):
-        at = problem.derivatives(blocks)
-        curvature, axes = linalg.eigh(at.hessian)
-        floor = 1e-10 * max(np.abs(curvature).max(), EPS)
-        along = axes.T @ at.gradient
-        newton_step = along / np.maximum(np.abs(curvature), floor)
+        duals, second = problem.curvature(here)
+        gradient, hessian = chain(here.blocks, duals, second)
+        curvature, axes, _ = lapack.dsyev(hessian)
+        along = axes.T @ gradient
+        size = np.abs(curvature)
+        newton_step = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
         decrement = float(along @ newton_step / 2)
-        step = -axes @ np.clip(newton_step, -LONGEST, LONGEST)
-        slope = float(at.gradient @ step)
-        allowance = NOISE * max(1.0, abs(f))
-        fraction, moved = 1.0, None
+        scale = max(1.0, abs(here.value))
+        gap = decrement * (min(1.0, decrement / previous) ** problem.order if np.isfinite(previous) else 1.0)
+        if decrement <= SETTLED * scale or (decrement > previous / 4 and decrement <= NOISE * scale):
+            break
+        fraction, theta = 1.0, theta_of(here.blocks)
+        longest = max(LONGEST, float(np.abs(theta).max()))
+        if longest > problem.unbounded:
+            raise ModelError(NO_RESIDUAL)
+        step = -axes @ np.minimum(np.maximum(newton_step, -longest), longest)
+        slope = float(gradient @ step)
         while fraction > 1e-10:
-            trial = split(theta_of(blocks) + fraction * step, widths)
-            f_trial = problem.value(trial)
-            if f_trial <= f + 1e-4 * fraction * slope + allowance:
-                moved = trial
+            trial = problem.at(split(theta + fraction * step, widths))
+            if trial.value <= here.value + 1e-4 * fraction * slope + NOISE * scale:
                 break
             fraction /= 2
-        if moved is None:
+        else:
             break
-        blocks, f = moved, f_trial
-        if decrement <= DECREMENT * max(1.0, abs(f)):
+        here = trial
+        if gap <= SETTLED * scale and fraction == 1.0:
             break
-    return blocks, decrement
+        previous = decrement
+    return here, duals, gap
+
+
+def is_regular(T: Array) -> bool:
+    """Whether no direction of G = T T' has negligible variance."""
+    variances = lapack.dsyev(T @ T.T, compute_v=0)[0]
+    return bool(variances[0] > RANK * max(1.0, variances[-1]))
 
 
 def reduced_root(T: Array) -> Array:
     """Root (c, r) of G = T T' without the directions of negligible variance."""
-    left, singular, _ = linalg.svd(T)
+    left, singular, _ = np.linalg.svd(T)
     kept = singular**2 > RANK * max(1.0, float(singular.max() ** 2))
     return np.asarray(left[:, kept] * singular[kept])
 
 
-def lowered(problem: Problem, blocks: Sequence[Array], candidate: Sequence[Array]) -> list[Array]:
-    """Give the candidate if its criterion is not above that of the blocks, else the blocks."""
-    f = problem.value(blocks)
-    return list(candidate if problem.value(candidate) <= f + NOISE * max(1.0, abs(f)) else blocks)
+def lowered(problem: Problem, here: Point, candidate: Sequence[Array]) -> Point:
+    """Give the candidate if its criterion is not above that of the point, else the point."""
+    there = problem.at(candidate)
+    return there if there.value <= here.value + NOISE * max(1.0, abs(here.value)) else here
 
 
 def null_dual(T: Array, S: Array) -> tuple[float, Array]:
     """Smallest eigenvalue of S on the null space of T T', and its direction (c,)."""
-    left, singular, _ = linalg.svd(T)
+    left, singular, _ = np.linalg.svd(T)
     null = left[:, singular**2 <= RANK * max(1.0, float(singular.max() ** 2))]
     if null.shape[1] == 0:
         return np.inf, np.zeros(len(T))
-    eigenvalues, vectors = linalg.eigh(null.T @ S @ null)
+    eigenvalues, vectors = np.linalg.eigh(null.T @ S @ null)
     return float(eigenvalues[0]), null @ vectors[:, 0]
 
 
-def escape(problem: Problem, blocks: Sequence[Array], directions: Sequence[tuple[float, Array]]) -> list[Array] | None:
+def escape(problem: Problem, here: Point, directions: Sequence[tuple[float, Array]]) -> Point | None:
     """Leave a false minimum along the most negative dual; None where all duals are positive."""
     worst = int(np.argmin([value for value, _ in directions]))
     value, direction = directions[worst]
-    f = problem.value(blocks)
     if value >= -1e-6:
         return None
     for power in range(0, -40, -1):
-        trial = list(blocks)
-        trial[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))
-        if problem.value(trial) < f - NOISE * max(1.0, abs(f)):
+        blocks = list(here.blocks)
+        blocks[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))
+        trial = problem.at(blocks)
+        if trial.value < here.value - NOISE * max(1.0, abs(here.value)):
             return trial
     return None

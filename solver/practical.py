@@ -13,11 +13,10 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from relmer.solver import qr
-from relmer.solver.design import Array, Design, build, random_matrix, template
+from relmer.solver.criterion import prepare
+from relmer.solver.design import Array, Design, build
 from relmer.solver.errors import ModelError
 from relmer.solver.formula import Formula, parse
 from relmer.solver.frame import ModelFrame, model_frame
@@ -25,6 +24,7 @@ from relmer.solver.matrix import RandomTerm, model_matrix
 from relmer.solver.optimise import optimise
 from relmer.solver.syntax import Name, Node, Number, call, deparse
 from relmer.solver.terms import expand
+from relmer.solver.threads import one_thread
 
 Ref = Sequence[str | Sequence[str]]
 
@@ -127,9 +127,8 @@ def lmm(form: str, dat: pd.DataFrame, ref: Ref = ()) -> Lmm:
     {'sigma': -0.0392, 'Worker': 1.4735, 'Worker:Machine': 1.2229}
     """
     setup = lmm_setup(form, dat, ref)
-    with threadpool_limits(limits=1, user_api="blas"):
-        optimum = optimise(setup.design, "qr", REML=False)
-        at = qr.profile(setup.state, optimum.theta)
+    with one_thread():
+        optimum, at = optimise(prepare(setup.design, "qr"), REML=False)
     sigma = np.sqrt(at.pwrss / len(setup.design.y))
     with np.errstate(divide="ignore"):
         theta = np.log(sigma) + np.concatenate([[0.0], np.log(np.abs(optimum.theta))])
@@ -171,8 +170,7 @@ def lmm_setup(form: str, dat: pd.DataFrame, ref: Ref = ()) -> LmmSetup:
     frame = model_frame(with_variables(parsed, interactions), dat)
     terms = tuple(block(names, node, frame) for names, node in zip(vectors, interactions, strict=True))
     fixed = build(replace(frame, formula=parsed))
-    Z = sparse.csc_array(sparse.hstack([random_matrix(term) for term in terms])) if terms else fixed.Z
-    design = replace(fixed, Z=Z, terms=terms, template=template([(len(term.levels), 1) for term in terms]))
+    design = replace(fixed, terms=terms)
     names = ("sigma", *(term.group for term in terms))
     return LmmSetup(design, qr.prepare(design), tuple(term.levels for term in terms), names)
 

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
-from relmer.solver.design import Array
+from relmer.solver.design import Array, lower_triangle
+
+# Columns that LAPACK's blocked QR takes at a time.
+BLOCK = 32
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Profile:
         Fixed effects (p,).
     u
         Spherical random effects (q,).
+    RX
+        Upper triangular (p, p) with a positive diagonal, RX'RX = X'V^-1 X.
     """
 
     logdet_L: float
@@ -31,6 +37,7 @@ class Profile:
     pwrss: float
     beta: Array
     u: Array
+    RX: Array
 
 
 def logdet_triangle(R: Array) -> float:
@@ -39,9 +46,10 @@ def logdet_triangle(R: Array) -> float:
 
 
 def least_squares(X: Array, y: Array) -> tuple[Array, Array]:
-    """beta, and the triangular factor R of X, by Householder QR."""
+    """beta, and the triangular factor R of X with a positive diagonal, by Householder QR."""
     p = X.shape[1]
     R: Array = np.asarray(linalg.qr(np.column_stack([X, y]), mode="r", check_finite=False)[0], dtype=float)
+    R = R[:p] * np.where(np.diagonal(R)[:p] < 0, -1.0, 1.0)[:, None]
     return linalg.solve_triangular(R[:p, :p], R[:p, p], check_finite=False), R[:p, :p]
 
 
@@ -50,10 +58,19 @@ def sweep(X: Array, y: Array) -> tuple[Array, Array, Array, Array]:
 
     The residual is swept once more, which leaves of a mean of any size no more than the rounding of y itself.
     """
-    Q, R = (np.asarray(part, dtype=float) for part in linalg.qr(X, mode="economic"))
-    sign = np.where(np.diagonal(R) < 0, -1.0, 1.0)
-    Q, R = Q * sign, R * sign[:, None]
-    beta = linalg.solve_triangular(R, Q.T @ y)
+    p = X.shape[1]
+    if p == 0:
+        return X, np.zeros((0, 0)), np.zeros(0), y
+    work = BLOCK * p
+    reflectors, tau, _, _ = lapack.dgeqrf(X, lwork=work)
+    R = np.zeros((p, p))
+    columns, rows = lower_triangle(p)
+    R[rows, columns] = reflectors[rows, columns]
+    Q = lapack.dorgqr(reflectors, tau, lwork=work, overwrite_a=1)[0]
+    sign = np.where(R.diagonal() < 0, -1.0, 1.0)
+    Q *= sign
+    R *= sign[:, None]
+    beta = lapack.dtrtrs(R, Q.T @ y)[0]
     residual = y - X @ beta
-    correction = linalg.solve_triangular(R, Q.T @ residual)
+    correction = lapack.dtrtrs(R, Q.T @ residual)[0]
     return Q, R, beta + correction, residual - X @ correction

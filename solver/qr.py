@@ -50,4 +50,4 @@ def profile(state: State, theta: Array) -> Profile:
     beta, RX = least_squares(white[:, :-1], white[:, -1])
     residual = white[:, -1] - white[:, :-1] @ beta
     u = root.T @ linalg.solve_triangular(C, residual[: len(top)], lower=True, trans="T")
-    return Profile(logdet_triangle(C), logdet_triangle(RX), float(residual @ residual), beta, u)
+    return Profile(logdet_triangle(C), logdet_triangle(RX), float(residual @ residual), beta, u, RX)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy.linalg import lapack
 
-from relmer.solver.design import Array, Design, random_matrix
+from relmer.solver.design import Array, Design, lower_triangle
+from relmer.solver.matrix import RandomTerm
 
 
 @dataclass(frozen=True)
@@ -22,25 +23,33 @@ class Standard:
 
 
 def standardise(design: Design) -> Standard:
-    """Give the design in working coordinates.
+    """Give the design in working coordinates."""
+    scales = tuple(scale_of(term) for term in design.terms)
+    terms = [replace(term, X=working(term, C).T) for term, C in zip(design.terms, scales, strict=True)]
+    return Standard(replace(design, terms=tuple(terms)), scales)
+
+
+def scale_of(term: RandomTerm) -> Array:
+    """C (c, c), lower triangular, with C C' the mean cross product of the term's columns over its levels.
 
     A term whose mean cross product is singular is scaled column by column, without rotation.
     """
-    terms, scales = [], []
-    for term in design.terms:
-        mean = term.X.T @ term.X / len(term.levels)
-        scale = np.sqrt(np.diagonal(mean))
-        scale = np.where(scale > 0, scale, 1.0)
-        correlation = mean / np.outer(scale, scale)
-        try:
-            C = scale[:, None] * linalg.cholesky(correlation, lower=True)
-        except linalg.LinAlgError:
-            C = np.diag(scale)
-        scales.append(C)
-        terms.append(replace(term, X=linalg.solve_triangular(C, term.X.T, lower=True).T))
-    blocks = [random_matrix(term) for term in terms]
-    Z = sparse.csc_array(sparse.hstack(blocks)) if blocks else design.Z
-    return Standard(replace(design, terms=tuple(terms), Z=Z), tuple(scales))
+    mean = term.X.T @ term.X / len(term.levels)
+    scale = np.sqrt(mean.diagonal())
+    scale[scale == 0] = 1.0
+    correlation = mean / scale / scale[:, None]
+    C, status = lapack.dpotrf(correlation, lower=1)
+    return np.diag(scale) if status else scale[:, None] * C
+
+
+def working(term: RandomTerm, C: Array) -> Array:
+    """The term's columns in working coordinates, C^-1 X', (c, n)."""
+    z = np.array(term.X.T, dtype=float, order="C")
+    for a in range(len(C)):
+        if a:
+            z[a] -= C[a, :a] @ z[:a]
+        z[a] /= C[a, a]
+    return z
 
 
 def lower_trapezoid(root: Array) -> Array:
@@ -49,17 +58,22 @@ def lower_trapezoid(root: Array) -> Array:
     Columns beyond the r-th are zero; the first nonzero entry of each column is positive.
     """
     width, rank = len(root), min(root.shape)
+    if root.shape == (1, 1):
+        return np.abs(root)
     T = np.zeros((width, width))
     if rank:
-        R = linalg.qr(root.T, mode="r")[0][:rank]
-        T[:, :rank] = np.tril(R.T)
-    first = T[np.argmax(T != 0, axis=0), np.arange(width)]
+        rows, columns = lower_triangle(width)
+        rows, columns = rows[columns < rank], columns[columns < rank]
+        T[rows, columns] = lapack.dgeqrf(root.T)[0][columns, rows]
+    first = T.diagonal()
+    if not first.all():
+        first = T[np.argmax(T != 0, axis=0), np.arange(width)]
     return T * np.where(first < 0, -1.0, 1.0)
 
 
 def original(scales: Sequence[Array], roots: Sequence[Array]) -> list[Array]:
     """Carry roots of the working G_j (c, r) back to the lower triangular T of the original columns."""
     return [
-        lower_trapezoid(linalg.solve_triangular(C, root, lower=True, trans="T"))
+        lower_trapezoid(lapack.dtrtrs(C, root, lower=1, trans=1)[0] if root.size else root)
         for C, root in zip(scales, roots, strict=True)
     ]

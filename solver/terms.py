@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 from relmer.solver.errors import ModelError
@@ -30,6 +31,11 @@ class Terms:
     variables: tuple[Node, ...]
     terms: tuple[Term, ...]
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The variables in R's spelling."""
+        return tuple(deparse(variable) for variable in self.variables)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The terms in R's spelling.
@@ -40,7 +46,7 @@ class Terms:
         >>> expand(parse_expression("a*b - 1")).labels
         ('a', 'b', 'a:b')
         """
-        return tuple(":".join(deparse(self.variables[i]) for i in term) for term in self.terms)
+        return tuple(":".join(self.names[i] for i in term) for term in self.terms)
 
 
 def expand(node: Node) -> Terms:

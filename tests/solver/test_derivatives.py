@@ -5,8 +5,9 @@ from bounds import GRADIENT, HESSIAN
 from hypothesis import given, settings
 from strategies import Problem, problems
 
+from relmer.solver import pls
 from relmer.solver.criterion import criterion, prepare, profile
-from relmer.solver.derivatives import cross_products, derivatives, derivatives_at
+from relmer.solver.derivatives import derivatives, derivatives_at
 from relmer.solver.design import factors
 
 STEP = 2e-3
@@ -50,10 +51,10 @@ def test_hessian_is_that_of_the_gradient(problem: Problem) -> None:
 @settings(max_examples=60, deadline=None)
 def test_duals_are_derivatives_in_G(problem: Problem) -> None:
     """From a singular or regular G, the criterion along G + t vv' starts with the slope v'Sv."""
-    products = cross_products(problem.design)
+    state = pls.prepare(problem.design)
     blocks = factors(problem.design.terms, problem.theta)
     prepared = prepare(problem.design, "gls")
-    S = derivatives(products, blocks, True).duals[0]
+    S = derivatives(state, blocks, True).duals[0]
     direction = np.ones(len(S)) / np.sqrt(len(S))
 
     def along(t: float) -> float:

@@ -141,6 +141,17 @@ def test_the_data_are_left_alone() -> None:
     pd.testing.assert_frame_equal(original, data())
 
 
+def test_what_happens_to_the_data_later_leaves_the_frame_alone() -> None:
+    changed = data().assign(x=[0.5, 1.5, 2.5, 3.5, 4.5])
+    w = np.ones(5)
+    made = frame("y ~ x + (1 | g)", changed, weights=w)
+    changed.iloc[:, [0, 1]] = -1.0
+    w[:] = -1.0
+    assert made.y.tolist() == [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert made.columns["x"].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]  # type: ignore[union-attr]
+    assert made.weights is not None and made.weights.tolist() == [1.0] * 5
+
+
 def test_columns_called_weights_are_ordinary() -> None:
     changed = data().assign(weights=[1, 2, np.inf, 4, 5])
     with pytest.raises(ModelError, match="'weights' is Inf in row 3 "):

@@ -203,6 +203,15 @@ def test_norms_stay_accurate_where_columns_are_nearly_dependent(relative_norm: f
     assert full_rank_columns(X).size == rank
 
 
+# A column of relative norm r after the first: kept down to r = 1e-7, whether the cross products show it or the QR.
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("n", [8, 100_000])
+@pytest.mark.parametrize("relative_norm", [1e-2, 1e-4, 1e-6, 1.001e-7, 0.999e-7, 1e-8, 0.0])
+def test_rank_across_sizes_and_angles(relative_norm: float, n: int, size: float) -> None:
+    X = np.column_stack([size * (1 + relative_norm * np.tile([1.0, -1.0], n // 2)), np.ones(n), np.arange(n)])
+    assert full_rank_columns(X[:, [1, 0, 2]]).tolist() == ([0, 1, 2] if relative_norm > 1e-7 else [0, 2])
+
+
 @pytest.mark.parametrize(
     ("X", "kept"),
     [

@@ -40,3 +40,12 @@ INTERPOLATED = 0.005
 HALVED = 0.02
 # Marks are written to 0.1 of a picture's unit: half of that, and the rounding of the axis.
 DRAWN = 0.06
+# A complex step takes no difference: what is left is the rounding of a dense V of order 65 and condition below 1e3, and
+# that of the exact formulas, each some 1e3 eps times a few dozen operations.
+COMPLEX_STEP = 1e-10
+# Differences of such gradients with h = 5e-4 divide their rounding of 1e-13 by it: 2e-10; twice extrapolated from 2e-3
+# the sixth derivatives, which stay below 1e7, leave 1e7 h^6 < 1e-9.
+SECOND_DIFFERENCE = 1e-8
+# G at a singular optimum is known to the square root of the criterion's rounding, 64 eps of up to 55,060, along
+# directions of little curvature; elsewhere to the last digits.
+FLAT_G = 1e-6

@@ -1,0 +1,80 @@
+"""The moment equations at G = 0: where the search begins, and which covariances the data cannot tell apart.
+
+For changes E_k of the G by a unit of each entry of gamma let, at G = 0, B_kl = tr(P E_k P E_l), a_k = tr(P E_k) and
+s_k = e'E_k e. Their expectations are
+
+    E s = sigma^2 (a + B gamma),   E rss = sigma^2 (n - p + a'gamma),
+
+and with those taken for observed, gamma is the REML estimate of balanced data, and near it for most other data. The
+matrix [B a; a' n - p] holds the inner products of the forms that V, swept by X, is a sum of. Where it is singular, a
+change of gamma changes no distribution: (1 | g) + (x | g) has two variances of which only the sum counts.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import lapack
+
+from relmer.solver import pls, structure
+from relmer.solver.chart import gamma_of, matrices
+from relmer.solver.design import Array, group_names, lower_triangle, theta_names
+from relmer.solver.root import expected
+
+# Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
+# over the rows, rounded to some 1e-13.
+DEPENDENT = 1e-10
+# Part of a direction, in standard units, that counts for zero.
+ABSENT = 1e-5
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What the moment equations give.
+
+    Attributes
+    ----------
+    at
+        The solution at G = 0.
+    G
+        The working covariances, not always positive semi-definite; None if the equations give no positive sigma^2.
+    unidentified
+        Per direction in which the covariances can change without any change of V the names of those that do.
+    """
+
+    at: structure.State
+    G: list[Array] | None
+    unidentified: tuple[tuple[str, ...], ...]
+
+
+def moments(state: pls.State) -> Moments:
+    """Set up the equations of a model, and solve them."""
+    widths = [len(C) for C in state.scales]
+    n, p = state.design.X.shape
+    at = structure.solve(state.structure, [np.zeros((width, width)) for width in widths])
+    traces, products = structure.curvature(state.structure, at, expected(p))
+    a, s = gamma_of(traces), gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
+    system = np.empty((len(a) + 1, len(a) + 1))
+    system[:-1, :-1], system[-1, :-1], system[:-1, -1], system[-1, -1] = -products, a, a, n - p
+    scale = 1.0 / np.sqrt(np.maximum(system.diagonal(), np.finfo(float).tiny))
+    values, vectors, _ = lapack.dsyev(system * scale * scale[:, None])
+    known = values > DEPENDENT
+    along = vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
+    solution = scale * (vectors[:, known] @ (along / values[known]))
+    G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
+    unknown = [named(state, direction, scale) for direction in vectors[:, ~known].T]
+    return Moments(at, G, tuple(unknown))
+
+
+def named(state: pls.State, direction: Array, scale: Array) -> tuple[str, ...]:
+    """Names of the covariances, and of sigma, that change along a direction of the scaled gamma and sigma^2."""
+    widths = [len(C) for C in state.scales]
+    changes = matrices(np.where(np.abs(direction[:-1]) > ABSENT, direction[:-1], 0.0) * scale[:-1], widths)
+    names: list[str] = []
+    terms = state.design.terms
+    for term, group, C, change in zip(terms, group_names(terms), state.scales, changes, strict=True):
+        back = np.linalg.inv(C)
+        spread = np.sqrt((term.X**2).mean(axis=0))
+        size = np.abs(back.T @ change @ back) * np.outer(spread, spread)
+        moved = size[lower_triangle(len(C))] > ABSENT * max(size.max(), np.finfo(float).tiny)
+        names += [name for name, here in zip(theta_names([replace(term, group=group)]), moved, strict=True) if here]
+    return tuple(names + ["sigma"] * bool(abs(direction[-1]) > ABSENT))

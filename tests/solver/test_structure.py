@@ -1,0 +1,167 @@
+"""Every structure of random effects gives the criterion of the definition and its exact derivatives."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from bounds import COMPLEX_STEP, SECOND_DIFFERENCE
+
+from relmer.reports import tolerances
+from relmer.solver import coupling, crossed, lmer, structure
+from relmer.solver.criterion import criterion, degrees_of_freedom, prepare, profile
+from relmer.solver.derivatives import derivatives_at
+from relmer.solver.design import Design, Lambda, build, weighted
+from relmer.solver.formula import parse
+from relmer.solver.frame import model_frame
+from relmer.solver.threads import one_thread
+
+FORMULAS = {
+    "y ~ x + (x | a)": "one factor: a (4 levels x 2), level by level",
+    "y ~ x + (x || a) + (0 + f | a)": "one factor: a (4 levels x 4), level by level",
+    "y ~ 0 + x + (x | a/b)": "nested: b:a (12 levels x 2) in a (4 levels x 2), level by level",
+    "y ~ x + (x | a/b/c)": "nested: c:(b:a) (24 levels x 2) in b:a (12 levels x 2) in a (4 levels x 2), level by level",
+    "y ~ 1 + (x | a) + (1 | a:b) + (0 + f | a:b:c)": (
+        "nested: a:b:c (24 levels x 2) in a:b (12 levels x 1) in a (4 levels x 2), level by level"
+    ),
+    "y ~ x + (1 | a) + (1 | k)": "crossed: k (5 levels x 1) level by level (dense), then a (4 levels x 1) by a dense factor of 4",
+    "y ~ x + f + (x | a/b) + (x | k)": (
+        "crossed: b:a (12 levels x 2) level by level (dense), then k (5 levels x 2), a (4 levels x 2) by a dense factor of 18"
+    ),
+}
+STEP = 1e-30
+
+
+def data() -> pd.DataFrame:
+    """Rows in random order; b in a and c in b are labelled anew in each, k crosses them; no cell is empty."""
+    random = np.random.default_rng(7)
+    a, b, c = (part.ravel() for part in np.meshgrid(range(4), range(3), range(2), indexing="ij"))
+    rows = random.permutation(np.concatenate([np.arange(24), random.integers(0, 24, 41)]))
+    return pd.DataFrame(
+        {
+            "y": random.normal(size=65),
+            "x": random.normal(size=65),
+            "f": pd.Categorical.from_codes(random.integers(0, 2, 65), ["low", "high"]),
+            "a": pd.Categorical.from_codes(a[rows], list("pqrs")),
+            "b": pd.Categorical.from_codes(b[rows], list("uvw")),
+            "c": pd.Categorical.from_codes(c[rows], list("mn")),
+            "k": pd.Categorical.from_codes(random.permutation(np.arange(65) % 5), list("ABCDE")),
+        }
+    )
+
+
+def defined(design: Design, theta: np.ndarray, REML: bool) -> complex:
+    """The criterion of a dense V, for complex theta too, without its constants."""
+    y, X, Z = weighted(design)
+    rows, columns, Lind = design.template.rows, design.template.columns, design.template.Lind
+    factor = np.zeros((design.template.q, design.template.q), dtype=complex)
+    factor[rows, columns] = theta[Lind]
+    root = Z.toarray() @ factor
+    V = root @ root.T + np.eye(len(y))
+    solved = np.linalg.solve(V, np.column_stack([X, y]))
+    C = np.column_stack([X, y]).T @ solved
+    beta = np.linalg.solve(C[:-1, :-1], C[:-1, -1])
+    r2 = C[-1, -1] - C[-1, :-1] @ beta
+    value = log_determinant(V) + degrees_of_freedom(design, REML) * np.log(r2)
+    return value + log_determinant(C[:-1, :-1]) if REML else value
+
+
+def log_determinant(matrix: np.ndarray) -> complex:
+    sign, logarithm = np.linalg.slogdet(matrix)
+    return logarithm + np.log(sign)
+
+
+def complex_gradient(design: Design, theta: np.ndarray, REML: bool) -> np.ndarray:
+    """Im f(theta + i h) / h, in which nothing is subtracted."""
+    return np.array([defined(design, theta + 1j * STEP * axis, REML).imag / STEP for axis in np.eye(len(theta))])
+
+
+def difference(function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, step: float = 2e-3) -> np.ndarray:
+    """Central differences, twice extrapolated, one row per entry of theta."""
+    rows = []
+    for axis in np.eye(len(theta)):
+        slopes = [(function(theta + h * axis) - function(theta - h * axis)) / (2 * h) for h in (step, step / 2, step / 4)]
+        once = [(4 * fine - coarse) / 3 for coarse, fine in zip(slopes, slopes[1:], strict=False)]
+        rows.append((16 * once[1] - once[0]) / 15)
+    return np.array(rows)
+
+
+VARIANTS = [(formula, "as chosen") for formula in FORMULAS] + [
+    (formula, variant) for formula in list(FORMULAS)[-2:] for variant in ("sparse", "never inverted")
+]
+
+
+def take(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the branches that only large models take."""
+    if variant == "sparse":
+        monkeypatch.setattr(coupling, "SMALL", 0)
+        monkeypatch.setattr(coupling, "DENSE", 0)
+    if variant == "never inverted":
+        monkeypatch.setattr(crossed, "REGULAR", np.inf)
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_structure_is_found_and_printed(formula: str) -> None:
+    assert lmer(formula, data()).structure == FORMULAS[formula]
+
+
+@pytest.mark.parametrize("singular", [False, True])
+@pytest.mark.parametrize("REML", [True, False])
+@pytest.mark.parametrize(("formula", "variant"), VARIANTS)
+def test_criterion_gradient_and_hessian(
+    formula: str, variant: str, REML: bool, singular: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(variant, monkeypatch)
+    frame = data()
+    random = np.random.default_rng(len(formula))
+    weights = random.uniform(0.5, 2.0, len(frame)) if singular else None
+    design = build(model_frame(parse(formula), frame, weights=weights))
+    diagonal = design.template.diagonal
+    theta = np.where(diagonal, random.uniform(0.3, 2.0, len(diagonal)), random.normal(size=len(diagonal)))
+    if singular:
+        theta[np.flatnonzero(diagonal)[::2]] = 0.0
+    exact = derivatives_at(design, theta, REML)
+    gradient = complex_gradient(design, theta, REML)
+    np.testing.assert_allclose(exact.gradient, gradient, rtol=0, atol=COMPLEX_STEP * max(1.0, np.abs(gradient).max()))
+    with one_thread():
+        hessian = difference(lambda at: complex_gradient(design, at, REML), theta)
+    scale = max(1.0, np.abs(hessian).max())
+    np.testing.assert_allclose(exact.hessian, hessian, rtol=0, atol=SECOND_DIFFERENCE * scale)
+    at, by_definition = (profile(prepare(design, method), theta) for method in ("pls", "gls"))
+    value = criterion(design, by_definition, REML)
+    assert abs(criterion(design, at, REML) - value) <= tolerances.CRITERION * abs(value) * 10
+    for got, expected in ((at.beta, by_definition.beta), (at.u, by_definition.u), (at.RX, by_definition.RX)):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=tolerances.EVALUATION * max(1.0, np.abs(expected).max()))
+
+
+def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    formula = "y ~ x + f + (x | a/b) + (x | k)"
+    dense = lmer(formula, data())
+    take("sparse", monkeypatch)
+    sparse = lmer(formula, data())
+    assert "pairs of effects" in sparse.structure
+    assert abs(sparse.criterion - dense.criterion) <= tolerances.GAP * 10 * abs(dense.criterion)
+
+
+def test_average_information_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What large crossed models do in place of a Hessian at every step."""
+    random = np.random.default_rng(5)
+    g, h = random.integers(0, 40, 600), random.integers(0, 25, 600)
+    y = random.normal(size=40)[g] + 0.7 * random.normal(size=25)[h] + random.normal(size=600)
+    frame = pd.DataFrame({"y": y, "x": random.normal(size=600), "g": g.astype(str), "h": h.astype(str)})
+    formula = "y ~ x + (1 | g) + (x | h)"
+    exact = lmer(formula, frame)
+    monkeypatch.setattr(structure, "COSTLY", 0)
+    average = lmer(formula, frame)
+    assert average.optimum.converged
+    assert abs(average.criterion - exact.criterion) <= tolerances.GAP * 10 * abs(exact.criterion)
+    np.testing.assert_allclose(average.theta, exact.theta, rtol=0, atol=1e-10)
+
+
+def test_the_factor_of_lme4_is_made_when_asked_for() -> None:
+    fit = lmer("y ~ x + (x | a/b)", data())
+    assert "Z" not in vars(fit.design)
+    assert fit.L.shape == (32, 32)
+    factor = Lambda(fit.design.template, fit.optimum.theta)
+    M = (factor.T @ fit.Z.T @ fit.Z @ factor).toarray() + np.eye(32)
+    np.testing.assert_allclose((fit.P.T @ fit.L @ fit.L.T @ fit.P).toarray(), M, rtol=0, atol=tolerances.CRITERION * M.max())

@@ -1,0 +1,10 @@
+"""The benchmark's modules for tests: they are scripts of tests/bench, which import each other by plain names."""
+
+import importlib
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent.parent / "bench"
+sys.path.append(str(FOLDER))
+
+bench, page, picture, results, store = map(importlib.import_module, ("bench", "page", "picture", "results", "store"))
