@@ -14,13 +14,17 @@ from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
 from relmer.solver.design import Array, Design, Lambda, Template, weighted
-from relmer.solver.profile import Profile, least_squares, logdet_triangle
+from relmer.solver.profile import Profile, least_squares, logdet_triangle, sweep
 
 
 @dataclass(frozen=True)
 class State:
-    """Weighted arrays with the rows of each independent block together, and where each block begins."""
+    """Weighted arrays with the rows of each independent block together, and where each block begins.
 
+    y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
+    """
+
+    beta0: Array
     y: Array
     X: Array
     Z: sparse.csr_array
@@ -31,11 +35,12 @@ class State:
 def prepare(design: Design) -> State:
     """Bring the rows of each independent block together."""
     y, X, Z = weighted(design)
+    _, _, beta0, y = sweep(X, y)
     full = Lambda(design.template, np.ones(len(design.template.diagonal)))
     block = independent_rows(abs(Z) @ full)
     order = np.argsort(block, kind="stable")
     starts = np.searchsorted(block[order], np.arange(block.max() + 2))
-    return State(y[order], X[order], sparse.csr_array(Z)[order], design.template, starts)
+    return State(beta0, y[order], X[order], sparse.csr_array(Z)[order], design.template, starts)
 
 
 def independent_rows(root: sparse.csc_array) -> NDArray[np.int64]:
@@ -78,7 +83,7 @@ def profile(state: State, theta: Array) -> Profile:
         logdet_L=sum(logdet_triangle(C) for _, C in factors),
         logdet_RX=logdet_triangle(RX),
         pwrss=float(residual @ residual),
-        beta=beta,
+        beta=state.beta0 + beta,
         u=root.T @ weighed,
         RX=RX,
     )

@@ -11,13 +11,17 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from relmer.solver.design import Array, Design, Lambda, Template, weighted
-from relmer.solver.profile import Profile, least_squares, logdet_triangle
+from relmer.solver.profile import Profile, least_squares, logdet_triangle, sweep
 
 
 @dataclass(frozen=True)
 class State:
-    """Q'Z = [R; 0], Q'[X y] = [top; rest], and `rest` reduced to its own triangular factor."""
+    """Q'Z = [R; 0], Q'[X y] = [top; rest], and `rest` reduced to its own triangular factor.
 
+    y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
+    """
+
+    beta0: Array
     R: Array
     top: Array
     rest: Array
@@ -27,9 +31,10 @@ class State:
 def prepare(design: Design) -> State:
     """Factor Z once and rotate X and y by Q', never forming Q."""
     y, X, Z = weighted(design)
+    _, _, beta0, y = sweep(X, y)
     Xy = np.asfortranarray(np.column_stack([X, y]))
     if Z.shape[1] == 0:
-        return State(np.zeros((0, 0)), Xy[:0], Xy, design.template)
+        return State(beta0, np.zeros((0, 0)), Xy[:0], Xy, design.template)
     rank = min(Z.shape)
     (reflectors, tau), R = linalg.qr(Z.toarray(), mode="raw")
     reflectors = reflectors[:, :rank]
@@ -38,7 +43,7 @@ def prepare(design: Design) -> State:
     rest = rotated[rank:]
     if len(rest) > rest.shape[1]:
         rest = linalg.qr(rest, mode="r")[0][: rest.shape[1]]
-    return State(R[:rank], rotated[:rank], rest, design.template)
+    return State(beta0, R[:rank], rotated[:rank], rest, design.template)
 
 
 def profile(state: State, theta: Array) -> Profile:
@@ -50,4 +55,4 @@ def profile(state: State, theta: Array) -> Profile:
     beta, RX = least_squares(white[:, :-1], white[:, -1])
     residual = white[:, -1] - white[:, :-1] @ beta
     u = root.T @ linalg.solve_triangular(C, residual[: len(top)], lower=True, trans="T")
-    return Profile(logdet_triangle(C), logdet_triangle(RX), float(residual @ residual), beta, u, RX)
+    return Profile(logdet_triangle(C), logdet_triangle(RX), float(residual @ residual), state.beta0 + beta, u, RX)
