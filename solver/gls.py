@@ -36,20 +36,25 @@ def prepare(design: Design) -> State:
     """Bring the rows of each independent block together."""
     y, X, Z = weighted(design)
     _, _, beta0, y = sweep(X, y)
-    full = Lambda(design.template, np.ones(len(design.template.diagonal)))
-    block = independent_rows(abs(Z) @ full)
+    block = independent_rows(Z, design.template)
     order = np.argsort(block, kind="stable")
     starts = np.searchsorted(block[order], np.arange(block.max() + 2))
     return State(beta0, y[order], X[order], sparse.csr_array(Z)[order], design.template, starts)
 
 
-def independent_rows(root: sparse.csc_array) -> NDArray[np.int64]:
+def independent_rows(Z: sparse.csc_array, template: Template) -> NDArray[np.int64]:
     """Number (n,) of the connected component of each row in the graph of rows and columns of Z Lambda (n, q)."""
+    root = abs(Z) @ Lambda(template, np.ones(len(template.diagonal)))
     n, q = root.shape
     rows, columns = root.nonzero()
     edges = sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + q, n + q))
     _, component = csgraph.connected_components(edges, directed=False)
     return np.unique(component[:n], return_inverse=True)[1]
+
+
+def block_sizes(design: Design) -> list[int]:
+    """Number of rows of each independent block of V."""
+    return np.bincount(independent_rows(design.Z, design.template)).tolist()
 
 
 def covariances(state: State, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:

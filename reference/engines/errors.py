@@ -7,3 +7,7 @@ class EngineError(RuntimeError):
 
 class EngineMissing(EngineError):
     """An engine that cannot run on this machine; one line that says what to install."""
+
+
+class EngineUnsupported(EngineError):
+    """The engine does not do such a case; the message says why."""

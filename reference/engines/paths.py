@@ -9,13 +9,18 @@ import numpy as np
 
 from relmer.datasets import Case, load
 from relmer.reference.answer import Data, Estimates, Model, Term, data_seen, fingerprint
-from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.protocol import Fitted
+from relmer.solver import gls as gls_path
 from relmer.solver.criterion import criterion, prepare, profile
 from relmer.solver.design import Design, Lambda, build, factors, lower_triangle, theta_names
 from relmer.solver.fit import Fit, lmer
 from relmer.solver.formula import parse
 from relmer.solver.frame import model_frame
+
+
+# Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
+MOST_OPERATIONS = 10**10
 
 
 @lru_cache(maxsize=2)
@@ -64,6 +69,8 @@ class Path:
     def stages(self, case: Case) -> tuple[Data, Model]:
         """What the solver saw and built."""
         design = design_of(case.formula, case.dataset)
+        if self.name == "gls" and not is_small(design):
+            raise EngineUnsupported(f"gls: V of {len(design.y)} rows, written out, takes too long for {case.name}")
         factors_seen = {term.group: (term.levels, term.codes) for term in design.terms}
         template = Lambda(design.template, np.arange(1.0, len(design.template.diagonal) + 1))
         model = Model(
@@ -89,6 +96,11 @@ class Path:
         if not fit.optimum.converged:
             raise EngineError(f"{self.name}: the search of {case.name} did not converge")
         return Fitted(estimates(fit), evaluations=fit.optimum.evaluations)
+
+
+def is_small(design: Design) -> bool:
+    """Whether V can be written out: the cubes of the sizes of its independent blocks add up to seconds."""
+    return sum(size**3 for size in gls_path.block_sizes(design)) <= MOST_OPERATIONS
 
 
 def estimates(fit: Fit) -> Estimates:

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from relmer.datasets import Case, load
 from relmer.reference.answer import Answer, CriterionValue, Data, Estimates, Model
-from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.solver.errors import ModelError
 
 GROUP = "relmer.engines"
@@ -104,6 +104,8 @@ def answer(engine: Engine, case: Case, thetas: Sequence[Sequence[float]]) -> Ans
         own = [fitted.estimates.theta] if fitted else []
         asked = list(dict.fromkeys(tuple(map(float, theta)) for theta in [*thetas, *own]))
         values = engine.criterion(case, asked) if "criterion" in engine.capabilities else ()
+    except EngineUnsupported as error:
+        return named(version=version, status="unsupported", message=str(error), environment=environment)
     except (EngineError, ModelError) as error:
         return named(version=version, status="failed", message=str(error), environment=environment)
     return named(
