@@ -40,6 +40,8 @@ LONGEST = 4.0
 # random effects; else pwrss is a difference, and sigma is known to the square root of that.
 UNBOUNDED = (1e13, 1e7)
 NO_RESIDUAL = "the random effects fit the response without residual; there is no variance to estimate"
+# Multiples of T = I at which other minima are looked for.
+RAY = tuple(4.0**k for k in range(-2, 4))
 # Eigenvalues of a working G below this are taken for zero if the criterion then does not rise.
 RANK = 1e-9
 
@@ -174,12 +176,31 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     if not design.terms:
         return Optimum(np.zeros(0), 1, True, 0.0, ()), profile(prepared, np.zeros(0))
     found = moments(problem.state)
-    here = begin(problem, found, start)
+    ends = [descend(problem, begin(problem, found, start))]
+    if start is None and not structure.is_costly(problem.state.structure):
+        ends += [descend(problem, other) for other in rivals(problem)]
+    here, decrement, duals_of, minimal = min(ends, key=lambda end: end[0].value)
+    regular = [is_regular(T) for T in here.blocks]
+    roots = [T if full else reduced_root(T) for T, full in zip(here.blocks, regular, strict=True)]
+    theta = theta_of(original(problem.state.scales, roots))
+    converged = minimal and decrement <= NOISE * max(1.0, abs(here.value))
+    if not converged:
+        check_free(problem)
+    optimum = Optimum(theta, problem.evaluations, converged, decrement, duals_of, found.unidentified)
+    if problem.path is None and all(regular):
+        T = factors(design.terms, theta)
+        return optimum, pls.solution(
+            problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], here.solved
+        )
+    return optimum, profile(prepared, theta)
+
+
+def descend(problem: Problem, here: Point) -> tuple[Point, float, tuple[float, ...], bool]:
+    """Descend to a minimum in G; also the gap there, the smallest dual of every term, and whether none is negative."""
     for _ in range(sum(len(T) for T in here.blocks) + 1):
         here, duals, decrement = newton(problem, here)
         if all(is_regular(T) for T in here.blocks):
-            directions, escaped = [(np.inf, np.zeros(len(T))) for T in here.blocks], None
-            break
+            return here, decrement, (np.inf,) * len(here.blocks), True
         reduced = lowered(problem, here, [lower_trapezoid(reduced_root(T)) for T in here.blocks])
         if reduced is not here:
             here, duals = reduced, problem.curvature(reduced)[0]
@@ -188,20 +209,18 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         if escaped is None:
             break
         here = escaped
-    regular = [is_regular(T) for T in here.blocks]
-    roots = [T if full else reduced_root(T) for T, full in zip(here.blocks, regular, strict=True)]
-    theta = theta_of(original(problem.state.scales, roots))
-    converged = decrement <= NOISE * max(1.0, abs(here.value)) and escaped is None
-    if not converged:
-        check_free(problem)
-    duals_of = tuple(value for value, _ in directions)
-    optimum = Optimum(theta, problem.evaluations, converged, decrement, duals_of, found.unidentified)
-    if problem.path is None and all(regular):
-        T = factors(design.terms, theta)
-        return optimum, pls.solution(
-            problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], here.solved
-        )
-    return optimum, profile(prepared, theta)
+    return here, decrement, tuple(value for value, _ in directions), escaped is None
+
+
+def rivals(problem: Problem) -> list[Point]:
+    """Where the criterion is lowest among its neighbours on the ray of the multiples of T = I, if more than once.
+
+    Two minima need a ridge between them: random effects that explain little and leave sigma large, or much.
+    """
+    ray = [problem.at([scale * np.eye(len(C)) for C in problem.state.scales]) for scale in RAY]
+    values = [np.inf, *(point.value for point in ray), np.inf]
+    lowest = [point for k, point in enumerate(ray, 1) if values[k] < min(values[k - 1], values[k + 1])]
+    return lowest if len(lowest) > 1 else []
 
 
 def check_residual(state: pls.State) -> None:
