@@ -133,7 +133,11 @@ def by_strata(layout: Layout, REML: bool) -> Components:
         total = tuple((ZERO,) * len(W[0]) for _ in W)
         for factor, weight in averages.items():
             means = class_means(W, factor)
-            total = combine(ONE, total, weight, tuple(means[code] for code in factor))
+            shares = scaled(weight, means)
+            total = tuple(
+                tuple(x + share for x, share in zip(row, shares[code], strict=True))
+                for row, code in zip(total, factor, strict=True)
+            )
         return total
 
     covariances = tuple(((parts[factor] * (max(factor) + 1) / n,),) for factor in factors)

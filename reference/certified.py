@@ -240,8 +240,8 @@ def certificate_of(case: Case, root: Path = CERTIFIED) -> Certificate | None:
     """
     model = (case.formula, case.reml, case.dataset)
     known = certificates(root)
-    named = [certificate for certificate in known if certificate.case == case.name]
-    found = next((certificate for certificate in (*named, *known) if certificate.of == model), *named[:1] or [None])
+    named = next((certificate for certificate in known if certificate.case == case.name), None)
+    found = named or next((certificate for certificate in known if certificate.of == model), None)
     if found is None or found.double.level == "numeric":
         return None
     again = f"make it again: relmer certify --case {found.case}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
 
-from relmer.reference.rational import Matrix, Vector, combine, product, transpose
+from relmer.reference.rational import Matrix, Vector, combine, product, total, transpose
 
 INTERCEPT = "(Intercept)"
 Factor = tuple[int, ...]
@@ -139,16 +139,16 @@ def averaged_products(W: Matrix, factor: Factor) -> Matrix:
 
 def class_sums(W: Matrix, factor: Factor) -> Matrix:
     """Sums (classes, m) of the rows of W (n, m)."""
-    sums = [[Fraction(0)] * len(W[0]) for _ in range(max(factor) + 1)]
+    classes: list[list[Vector]] = [[] for _ in range(max(factor) + 1)]
     for row, code in zip(W, factor, strict=True):
-        sums[code] = [total + entry for total, entry in zip(sums[code], row, strict=True)]
-    return tuple(map(tuple, sums))
+        classes[code].append(row)
+    return tuple(tuple(total(column) for column in zip(*rows, strict=True)) for rows in classes)
 
 
 def class_means(W: Matrix, factor: Factor) -> Matrix:
     """Means (classes, m) of the rows of W (n, m)."""
     counts = Counter(factor)
-    return tuple(tuple(total / counts[k] for total in row) for k, row in enumerate(class_sums(W, factor)))
+    return tuple(tuple(entry / counts[k] for entry in row) for k, row in enumerate(class_sums(W, factor)))
 
 
 def numbered(codes: Sequence[Hashable]) -> Factor:

@@ -25,9 +25,15 @@ def rational(values: Iterable[float], decimal: bool = True) -> Vector:
     return tuple(Fraction(repr(float(value))) if decimal else Fraction(float(value)) for value in values)
 
 
+def total(values: Sequence[Fraction]) -> Fraction:
+    """Sum over a common denominator, which costs one reduction instead of many."""
+    scale = math.lcm(*(value.denominator for value in values))
+    return Fraction(sum(value.numerator * (scale // value.denominator) for value in values), scale)
+
+
 def dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
     """Inner product of two vectors."""
-    return sum((x * y for x, y in zip(a, b, strict=True) if x and y), Fraction(0))
+    return total([x * y for x, y in zip(a, b, strict=True) if x and y])
 
 
 def transpose(A: Matrix) -> Matrix:

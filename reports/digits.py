@@ -44,7 +44,7 @@ def digits(name: str, value: Array, reference: Array) -> float:
     return of_error(float(np.max(np.abs(value - reference) / scales(name, reference), initial=0.0)))
 
 
-def exact_digits(name: str, value: Sequence[float], reference: Sequence[Fraction]) -> float:
+def exact_digits(name: str, value: Sequence[float | Fraction], reference: Sequence[Fraction]) -> float:
     """Correct digits of the worst entry of doubles against exact values: the differences are exact.
 
     Examples

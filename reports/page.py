@@ -147,7 +147,7 @@ def power(value: float) -> str:
 
     Examples
     --------
-    >>> power(-1.25e-07), power(0.0)
+    >>> power(-1.26e-07), power(0.0)
     ('−1.3e−07', '0')
     """
     return f"{value:.1e}".replace("-", "−") if value else "0"

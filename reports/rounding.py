@@ -1,8 +1,9 @@
-"""How far rounding may move the criterion where the response is far from zero, and an engine does not centre it.
+"""How far rounding may move the criterion where an engine does not centre a response that is far from zero.
 
-Doubles round y to eps |y|, which is eps kappa of the residual, kappa = max|y| / rms(residual). X'V^-1 X is what is
-left of X'X, g times smaller, so that the error of X beta, and with it of the residual, grows by g. The criterion holds
-d log(pwrss), pwrss a sum of squared residuals: its error is up to 2 d log(1 + c eps kappa g). Centring avoids all that.
+A sum of n terms of the size of y is rounded by up to n eps |y| (Higham 2002, section 3.1). X'V^-1 X is what is left of
+X'X, g times smaller, so that the error of X beta, and with it of the residual, grows by g: to rho = n eps kappa g of
+the residual, kappa = max|y| / rms(residual). The criterion holds d log(pwrss), pwrss a sum of squared residuals: its
+error is up to 2 d log(1 + rho). Centring avoids all that.
 """
 
 from collections.abc import Sequence
@@ -26,19 +27,20 @@ class Uncentred:
 
 
 def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
-    """Bounds of the rounding at theta; none where the response is not far from zero."""
+    """Bounds of the rounding at theta; none where it cannot cost half of a double's digits."""
     design = view.fit.design
     y = design.y if design.offset is None else design.y - design.offset
     centred = y - y.mean()
     residual = centred - design.X @ linalg.lstsq(design.X, centred)[0]
     spread = np.sqrt(np.mean(residual**2))
-    if np.abs(y).max() < tolerances.FAR * spread:
-        return Uncentred(0.0, 0.0)
     said = estimates_at(view, theta)
     growth = np.max(np.sum(design.X**2, axis=0) * (said["se"] / said["sigma"]) ** 2, initial=1.0)
-    moved = tolerances.UNCENTRED * np.abs(y).max() * growth
+    moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
+    rho = moved / spread
+    if rho < tolerances.LOSS:
+        return Uncentred(0.0, 0.0)
     d = degrees_of_freedom(design, view.fit.REML)
-    return Uncentred(float(2 * d * np.log1p(moved / spread)), float(moved))
+    return Uncentred(float(2 * d * np.log1p(rho)), float(moved))
 
 
 def rounding(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> tuple[str, str]:

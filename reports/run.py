@@ -103,7 +103,7 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     Examples
     --------
     >>> report = compare("dyestuff/reml", ["pls", "qr", "gls"])
-    >>> {c.verdict for c in report.comparisons if c.kind == "exact"}
+    >>> {c.verdict for c in report.comparisons if c.kind == "certified"}
     {'agree'}
     """
     names = engines or engine_names()

@@ -40,8 +40,7 @@ def score(answer: Answer, certificate: Certificate, judge: Judge | None = None) 
         The answer is of another case, or has no estimates of this model.
     """
     estimates, reading = answer.estimates, certificate.double
-    of = case(answer.case)
-    if estimates is None or (of.formula, of.reml, of.dataset) != certificate.of:
+    if estimates is None or not is_of(answer.case, certificate):
         raise ValueError(f"{answer.engine} on {answer.case}: no estimates of the model of {certificate.name}")
     if reason := mismatch(estimates, certificate):
         raise ValueError(f"{answer.engine} on {answer.case}: {reason}")
@@ -72,6 +71,14 @@ def score(answer: Answer, certificate: Certificate, judge: Judge | None = None) 
         optimality=found.optimality,
         reason=found.reason,
     )
+
+
+def is_of(name: str, certificate: Certificate) -> bool:
+    """Whether a case is that of a certificate, or its model under another name."""
+    if name == certificate.case:
+        return True
+    named = case(name)
+    return (named.formula, named.reml, named.dataset) == certificate.of
 
 
 def mismatch(estimates: Estimates, certificate: Certificate) -> str:

@@ -20,10 +20,8 @@ SINGULAR = 1e-4
 STOP = 2e-6
 # The quadratic model's allowance is stretched by this for its higher terms.
 SLACK = 2.0
-# Rounding of a sum of some dozen terms of the response's size, where that is not centred.
-UNCENTRED = 64 * EPS
-# A response this many times its residual is far from zero: five of the sixteen digits of a double are its mean's.
-FAR = 1e5
+# Rounding that may cost an evaluation half of a double's digits, relative to the residual.
+LOSS = 1e-8
 # A fingerprint's sums, relative, where a digest differs.
 MATRIX = 1e-13
 
@@ -37,11 +35,12 @@ TABLE = (
     ),
     Tolerance(
         "a response far from zero",
-        f"where κ = max|y| / rms(residual) is at least {FAR:g}: explained up to 2 d log(1 + 64 eps κ g), b up to "
-        f"{SLACK:g} × 64 eps max|y| g, g = max |X_j|² SE_j² / σ²",
-        "Doubles round y to eps |y|, which is eps κ of the residual. X'V⁻¹X is what is left of X'X, g times smaller: "
-        "by so much grows the error of Xβ. pwrss is a sum of squared residuals, and the criterion has d log pwrss. An "
-        "engine that centres the response loses none of this, so it excuses no path of this project.",
+        f"where ρ = n eps κ g is at least {LOSS:g}: explained up to 2 d log(1 + ρ), b up to {SLACK:g} n eps max|y| g; "
+        "κ = max|y| / rms(residual), g = max |X_j|² SE_j² / σ²",
+        "A sum of n terms of the size of y is rounded by up to n eps |y|, which is n eps κ of the residual. X'V⁻¹X is "
+        "what is left of X'X, g times smaller: by so much grows the error of Xβ. pwrss is a sum of squared residuals, "
+        "and the criterion has d log pwrss. An engine that centres the response loses none of this, so it excuses no "
+        "path of this project.",
     ),
     Tolerance(
         "gap to the optimum",

@@ -24,7 +24,7 @@ from relmer.reference.whole import write_whole
 
 SCHEMA = "relmer-certificate/1"
 # What a certificate says depends on this program too: raise it, and all are made again.
-GENERATOR = "2"
+GENERATOR = "3"
 PRECISION = 256
 RADIUS = "1e-60"
 UNIQUE = tuple(f"1e-{k}" for k in range(1, 31))

@@ -7,9 +7,8 @@ from functools import lru_cache
 from relmer.datasets.exported import DATA
 from relmer.reference import verify
 from relmer.reference.certified import Certificate
-from relmer.reference.certify.certificate import is_fresh, make_one, path_of
+from relmer.reference.certify.certificate import is_fresh, make_one, path_of, write
 from relmer.reference.certify.models import CERTIFIED, Model, models
-from relmer.reference.whole import write_whole
 
 FOLDERS = (DATA, CERTIFIED / "data", CERTIFIED)
 REFUSED = "refused: "
@@ -37,14 +36,13 @@ def has_tree(certificate: Certificate) -> bool:
 def made(name: str, again: bool) -> str:
     """Make a certificate and write it, unless a fresh one is there."""
     model, REML = fits()[name]
-    path = path_of(model, REML)
-    if not again and is_fresh(model, REML, path):
+    if not again and is_fresh(model, REML, path_of(model, REML)):
         return "proved again, unchanged"
     try:
         certificate = make_one(model, REML)
     except ValueError as error:
         return f"{REFUSED}{error}"
-    write_whole(path.parent, {path.name: json.dumps(certificate, indent=1, ensure_ascii=False) + "\n"})
+    write(certificate)
     return ", ".join(f"{reading} {claim['level']}" for reading, claim in certificate["readings"].items())
 
 

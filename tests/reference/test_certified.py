@@ -11,9 +11,9 @@ import pytest
 
 from relmer.datasets import case, cases, load
 from relmer.reference import certified
-from relmer.reference.answer import Answer
 from relmer.reference.certified import CertificateError, certificate_of, certificates, from_json, in_order
-from relmer.reference.recorded import read as recorded
+from relmer.reference.engines.paths import design_of
+from relmer.solver.design import group_names
 
 DYESTUFF = case("dyestuff/reml")
 
@@ -206,28 +206,15 @@ def test_every_stored_value_has_thirty_digits_and_a_small_radius(name: str) -> N
 
 
 @pytest.mark.parametrize("name", STORED)
-def test_the_recorded_engine_names_what_the_certificate_names(name: str) -> None:
-    """lme4's own names of coefficients, terms and theta are those of models.toml, in the same order."""
+def test_a_certificate_names_what_an_answer_names(name: str) -> None:
+    """Coefficients, terms and columns in the solver's order, which rung 2 holds against lme4's."""
     found = next(one for one in certificates() if one.name == name)
-    answer = recorded("lme4-tight", case(found.case))
-    assert isinstance(answer, Answer) and answer.model is not None and answer.estimates is not None
-    assert answer.model.coefficients == found.coefficients
-    columns = [term.columns for term in answer.model.terms]
-    assert columns == [tuple(column[0] for column in term.columns) for term in found.model.random]
-    assert [term.name for term in found.model.random] == make_unique([term.group for term in answer.model.terms])
-
-
-def make_unique(names: list[str]) -> list[str]:
-    """As R's make.unique: a name that comes again gets .1, .2 and so on."""
-    return [name + f".{names[:k].count(name)}" * (name in names[:k]) for k, name in enumerate(names)]
-
-
-def test_an_answer_that_is_recorded_can_be_ordered_like_its_certificate() -> None:
-    """The same lengths: what the score zips."""
-    for found in certificates():
-        answer = recorded("lme4-tight", case(found.case))
-        assert answer is not None and answer.estimates is not None
-        values = in_order(found, found.double.values)
-        assert len(values["G"]) == len(answer.estimates.theta)
-        assert len(values["beta"]) == len(answer.estimates.beta)
-        assert len(values["vcov"]) == len(answer.estimates.beta) ** 2
+    of = case(found.case)
+    design = design_of(of.formula, of.dataset)
+    assert found.coefficients == design.coefficients
+    assert [term.name for term in found.model.random] == list(group_names(design.terms))
+    columns = [tuple(column[0] for column in term.columns) for term in found.model.random]
+    assert columns == [term.columns for term in design.terms]
+    values = in_order(found, found.double.values)
+    assert len(values["G"]) == len(design.template.diagonal)
+    assert len(values["vcov"]) == len(design.coefficients) ** 2

@@ -284,22 +284,36 @@ def test_the_solver_reaches_the_exact_optimum(kind: str) -> None:
     holds()
 
 
-# Variances of 500 and 1,000 sigma^2, for which rounding of the criterion is more than the last steps change it; and a
-# tie, where MS(r) = MS(residual).
-DIFFICULT = {
-    "crossed with interaction": [113.0, 112.625, 113.625, 114.75, 127.5, 127.25, 126.875, 126.75],
-    "growth": [125.75, 133.625, 141.875, 150.75, 124.375, 119.375, 114.25, 109.625, 124.75, 115.125, 104.5, 94.0],
-    "crossed": [992.0, 992.0, 992.0, 1002.0],
-}
-SIZES = {"crossed with interaction": (2, 2, 2), "growth": (3, 4), "crossed": (2, 2, 1)}
+# Variances of up to 14,000 sigma^2, for which rounding of the criterion hides the last steps of a search: kind, levels
+# of the factors row by row, x as digits, and y. The last is a tie, where MS(r) = MS(residual).
+DIFFICULT = [
+    (
+        "crossed",
+        {"r": "rqppqrprq", "k": "pqpqrrrqp"},
+        [5.625, -2.125, 4.75, -2.75, -10.625, -11.875, -11.25, -2.5, 4.5],
+    ),
+    (
+        "crossed with interaction",
+        {"r": "qqpqppqp", "k": "pqpppqqq"},
+        [127.5, 126.875, 114.75, 127.25, 113.625, 112.625, 126.75, 113.0],
+    ),
+    (
+        "growth, curved",
+        {"g": "prrqrrpqpqpq", "x": "303221210013"},
+        [158.0, 129.625, 96.5, 134.125, 107.625, 118.5, 145.375, 130.625, 123.0, 128.5, 134.0, 137.25],
+    ),
+    ("crossed", {"r": "ppqq", "k": "pqpq"}, [992.0, 992.0, 992.0, 1002.0]),
+]
 
 
 @pytest.mark.parametrize("method", ["pls", "qr", "gls"])
-@pytest.mark.parametrize("kind", DIFFICULT)
-def test_the_solver_reaches_difficult_optima(kind: str, method: str) -> None:
-    levels = product(*map(range, SIZES[kind]))
-    rows = [dict(zip(PLANS[kind].sizes, level, strict=True)) for level in levels]
-    assert_reached(answered(PLANS[kind], rows, DIFFICULT[kind], True), method)
+@pytest.mark.parametrize(("kind", "levels", "y"), DIFFICULT)
+def test_the_solver_reaches_difficult_optima(kind: str, levels: dict[str, str], y: list[float], method: str) -> None:
+    rows = [
+        {name: int(c) if name == "x" else "pqrs".index(c) for name, c in zip(levels, row, strict=True)}
+        for row in zip(*levels.values(), strict=True)
+    ]
+    assert_reached(answered(PLANS[kind], rows, y, True), method)
 
 
 @pytest.mark.parametrize("method", ["pls", "qr", "gls"])

@@ -77,6 +77,19 @@ def test_lme4_has_the_digits_that_others_counted(name: str) -> None:
     assert [found[quantity] for quantity in SHOWN] == pytest.approx(COUNTED[name], abs=COUNTING)
 
 
+# NIST's one-way layouts: digits of sigma^2 and sigma_b^2 of the same default fit against closed forms.
+NIST = {"SiRstv": (7.1, 5.5), "SmLs01": (8.6, 7.2), "SmLs04": (6.9, 5.5), "SmLs07": (3.0, 1.5), "SmLs08": (0.9, 0.0)}
+
+
+@pytest.mark.parametrize("name", NIST)
+def test_lme4_has_the_digits_that_others_counted_on_nist(name: str) -> None:
+    answer, found = said(f"nist/{name}-reml"), certificate(f"nist/{name}-reml")
+    sigma2 = exact_digits("sigma", [answer.estimates.sigma**2], [found.double.values["sigma2"].exact])
+    (proved,) = in_order(found, found.double.values)["varcomp"]
+    between = exact_digits("varcomp", answer.estimates.varcomp, [proved.exact])
+    assert (sigma2, between) == pytest.approx(NIST[name], abs=COUNTING)
+
+
 @pytest.mark.parametrize("name", COUNTED)
 def test_lme4_loses_them_in_its_optimiser_not_in_its_evaluation(name: str) -> None:
     """Its evaluation at its own theta is good to 14 digits of the criterion."""

@@ -6,14 +6,15 @@ curvature of log lambda are made of H lambda / sigma^2, so that log lambda is fo
 
     ROUNDED eps (n + kappa),   kappa = largest eigenvalue of V / sigma^2,
 
-where n stands for the sums over rows and ROUNDED for the handful of operations per entry and for the ratio of levels
-to degrees of freedom (at most 4 in the plans). All else follows: sigma^2 is the smallest lambda; a variance is a
+where n stands for the sums over rows, and ROUNDED for a dozen operations per entry and for the ratio of levels to
+degrees of freedom (at most 4 in the plans). All else follows: sigma^2 is the smallest lambda; a variance is a
 difference of variances of level means, each known to this; theta is the Cholesky factor of G; se^2 is a mean of some
 lambda. beta is that of least squares: it is known to ROUNDED eps (n + kappa) of |y| / |x_j, given the other columns|.
 
 A tie is a boundary where the dual is zero too. There the criterion is of fourth order in theta, so that Newton's
-method comes to theta = 0 by steps of a third. It stops at a decrement of 1e-18 of the criterion f, which with m degrees
-of freedom is m (d log lambda)^2 / 3; with f <= 1e3 and m >= 1/2, log lambda is known to sqrt(6e-15) < TIE.
+method comes to theta = 0 by steps of a third, and may end where the decrement, m (d log lambda)^2 / 3 with m degrees of
+freedom, is within the rounding of the criterion f, 64 eps f: with f <= 1e3 and m >= 1/2, log lambda is known to
+sqrt(6 * 64 eps f) < TIE.
 """
 
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ from relmer.reference.exact import Exact, values
 from relmer.reference.rational import LogSum
 
 EPS = 2.0**-52
-SUMMED, ROUNDED = 64, 16
-TIE = 1e-7
+ROUNDED = 64
+TIE = 1e-5
 # The dual of a draw is a fraction with a denominator below 1e6, in units of its own two parts: zero, or above this.
 NO_DUAL = 1e-8
 # Of the terms beyond the first order in the Cholesky factor.
@@ -83,7 +84,7 @@ def bounds(exact: Exact) -> dict[str, float]:
     """Largest error of each value, under its key."""
     model, known, sigma2 = dense(exact), values(exact), float(exact.sigma2)
     kappa = np.linalg.eigvalsh(model.V)[-1] / sigma2
-    rounded = EPS * (SUMMED * len(model.y) + ROUNDED * kappa)
+    rounded = ROUNDED * EPS * (len(model.y) + kappa)
     level = rounded + TIE * tied(exact, model)
     assert isinstance(known["criterion"], LogSum)
     parts = [abs(power * np.log(float(number))) for number, power in known["criterion"].logs]
