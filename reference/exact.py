@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 from relmer.reference.balanced import by_group, by_strata
 from relmer.reference.layouts import INTERCEPT, Layout, NotExact, group_products, intercepts
 from relmer.reference.rational import LogSum, Matrix, Root, Vector, dot, ldl, product, rational, solved, transpose
 
-DIGITS = 40
 ONE = Fraction(1)
 
 
@@ -123,37 +121,8 @@ def covariance_values(name: str, columns: Sequence[str], covariance: Matrix, sig
     return found
 
 
-@dataclass(frozen=True)
-class OneWay:
-    """Exact REML or ML estimates of a balanced one-way layout.
-
-    Attributes
-    ----------
-    mean
-        The intercept.
-    residual, between
-        sigma^2 and sigma_b^2.
-    effects
-        b of each group, by ascending code.
-    size
-        J, the rows of each group.
-    mean_variance
-        Squared standard error of the intercept.
-    criterion
-        REML criterion or deviance at the optimum, to 40 digits.
-    """
-
-    mean: Fraction
-    residual: Fraction
-    between: Fraction
-    effects: tuple[Fraction, ...]
-    size: int
-    mean_variance: Fraction
-    criterion: Decimal
-
-
-def one_way(observed: Sequence[float], codes: Sequence[int], REML: bool, decimal: bool = True) -> OneWay | None:
-    """Exact estimates of y ~ 1 + (1 | g); None where the layout is not balanced.
+def one_way(observed: Sequence[float], codes: Sequence[int], REML: bool, decimal: bool = True) -> Exact:
+    """Exact estimates of y ~ 1 + (1 | g).
 
     Parameters
     ----------
@@ -167,23 +136,16 @@ def one_way(observed: Sequence[float], codes: Sequence[int], REML: bool, decimal
         Whether a double is taken for the decimal that it prints as, which is what was recorded, or for its binary
         value, which is what an engine reads.
 
+    Raises
+    ------
+    NotExact
+        The layout is not balanced.
+
     Examples
     --------
-    >>> one_way([1.0, 2.0, 4.0, 5.0, 9.0, 8.0], [0, 0, 1, 1, 2, 2], True).residual
+    >>> one_way([1.0, 2.0, 4.0, 5.0, 9.0, 8.0], [0, 0, 1, 1, 2, 2], True).sigma2
     Fraction(1, 2)
     """
     level = {code: k for k, code in enumerate(sorted(set(codes)))}
     term = intercepts("g", [level[code] for code in codes])
-    try:
-        found = exact(Layout(rational(observed, decimal), ((ONE,),) * len(codes), (INTERCEPT,), (term,)), REML)
-    except NotExact:
-        return None
-    return OneWay(
-        found.beta[0],
-        found.sigma2,
-        found.covariances[0][0][0],
-        tuple(b for (b,) in found.effects[0]),
-        len(codes) // len(level),
-        found.vcov[0][0],
-        found.criterion.decimal(DIGITS),
-    )
+    return exact(Layout(rational(observed, decimal), ((ONE,),) * len(codes), (INTERCEPT,), (term,)), REML)

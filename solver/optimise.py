@@ -27,8 +27,9 @@ TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
 NOISE = 64 * EPS
-# A gap below this, relative to the criterion, moves theta by less than its 11th digit.
-SETTLED = 1e-23
+# A gap below this moves the logarithm of an eigenvalue of V by less than 3e-13: the curvature in it is at least half a
+# degree of freedom, however large the criterion.
+SETTLED = 1e-26
 # Gap, as the average information predicts it, at which a costly Hessian is found exactly.
 CLOSE = 1e-4
 # Least eigenvalue of a working G at the start, relative to the largest one, or to 1: at zero theta's chart is flat.
@@ -276,7 +277,7 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
         decrement = float(along @ newton_step / 2)
         scale = max(1.0, abs(here.value))
         gap = decrement * (min(1.0, decrement / previous) ** problem.order if np.isfinite(previous) else 1.0)
-        if decrement <= SETTLED * scale or (decrement > previous / 4 and decrement <= NOISE * scale):
+        if decrement <= SETTLED or (decrement > previous / 4 and decrement <= NOISE * scale):
             break
         fraction, theta = 1.0, theta_of(here.blocks)
         longest = max(LONGEST, float(np.abs(theta).max()))
@@ -286,13 +287,14 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
         slope = float(gradient @ step)
         while fraction > 1e-10:
             trial = problem.at(split(theta + fraction * step, widths))
-            if trial.value <= here.value + 1e-4 * fraction * slope + NOISE * scale:
+            # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
+            if decrement <= NOISE * scale or trial.value <= here.value + 1e-4 * fraction * slope + NOISE * scale:
                 break
             fraction /= 2
         else:
             break
         here = trial
-        if gap <= SETTLED * scale and fraction == 1.0:
+        if gap <= SETTLED and fraction == 1.0:
             break
         previous = decrement
     return here, duals, gap

@@ -33,5 +33,5 @@ def test_all_digits_that_the_doubles_carry(name: str) -> None:
     variances = fit.varcorr["vcov"].to_numpy()[::-1]
     for decimal, least in ((False, LEAST), (True, (CARRIED.get(name, 9.0),) * 2)):
         exact = one_way(y, codes, True, decimal)
-        for value, reference, enough in zip(variances, (exact.residual, exact.between), least, strict=True):
+        for value, reference, enough in zip(variances, (exact.sigma2, exact.covariances[0][0][0]), least, strict=True):
             assert digits("variance", value, float(reference)) >= enough
