@@ -140,14 +140,13 @@ class Problem:
         L, status = lapack.dpotrf(information, lower=1)
         if status:
             return structure.curvature(model, at, self.weights)
-        if self.correction is None:
-            gradient, hessian = chain(here.blocks, duals, information)
-            if gradient @ np.linalg.pinv(hessian, hermitian=True) @ gradient / 2 > CLOSE:
+        if self.correction is None and all(is_regular(T) for T in here.blocks):
+            if newton_step(*chain(here.blocks, duals, information))[0] > CLOSE:
                 return duals, information
             exact = structure.curvature(model, at, self.weights)[1]
             half = lapack.dtrtrs(L, exact, lower=1)[0]
             self.correction = lapack.dtrtrs(L, half.T, lower=1)[0]
-        return duals, L @ self.correction @ L.T
+        return duals, information if self.correction is None else L @ self.correction @ L.T
 
 
 def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tuple[Optimum, Profile]:
@@ -176,27 +175,25 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     found = moments(problem.state)
     here = begin(problem, found, start)
     for _ in range(sum(len(T) for T in here.blocks) + 1):
-        here, duals, decrement = newton(problem, here)
-        if all(is_regular(T) for T in here.blocks):
-            directions, escaped = [(np.inf, np.zeros(len(T))) for T in here.blocks], None
+        here, decrement = newton(problem, here)
+        singular = reduced(problem, here)
+        directions, escaped = [(np.inf, np.zeros(len(T))) for T in here.blocks], None
+        if singular is None:
             break
-        reduced = lowered(problem, here, [lower_trapezoid(reduced_root(T)) for T in here.blocks])
-        if reduced is not here:
-            here, duals = reduced, problem.curvature(reduced)[0]
+        here, duals = singular, problem.curvature(singular)[0]
         directions = [null_dual(T, S) for T, S in zip(here.blocks, duals, strict=True)]
         escaped = escape(problem, here, directions)
         if escaped is None:
             break
         here = escaped
-    regular = [is_regular(T) for T in here.blocks]
-    roots = [T if full else reduced_root(T) for T, full in zip(here.blocks, regular, strict=True)]
+    roots = here.blocks if singular is None else [reduced_root(T) for T in here.blocks]
     theta = theta_of(original(problem.state.scales, roots))
     converged = decrement <= NOISE * max(1.0, abs(here.value)) and escaped is None
     if not converged:
         check_free(problem)
     duals_of = tuple(value for value, _ in directions)
     optimum = Optimum(theta, problem.evaluations, converged, decrement, duals_of, found.unidentified)
-    if problem.path is None and all(regular):
+    if problem.path is None and singular is None:
         T = factors(design.terms, theta)
         return optimum, pls.solution(
             problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], here.solved
@@ -239,8 +236,8 @@ def positive(G: Array) -> Array:
     return lower_trapezoid(vectors * np.sqrt(np.maximum(values, FLOOR * max(1.0, values[-1]))))
 
 
-def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
-    """Descend to a stationary point of theta's chart by damped Newton steps; also the duals and the gap there.
+def newton(problem: Problem, here: Point) -> tuple[Point, float]:
+    """Descend to a stationary point of theta's chart by damped Newton steps; also the gap there.
 
     Where steps were full, d, d', d'' of successive decrements obey d'' = d' (d'/d)^2, or d' (d'/d) with a Hessian that
     stands still: so the search ends with the step after which, not before which, the gap is settled.
@@ -248,13 +245,8 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
     widths = [len(T) for T in here.blocks]
     previous = np.inf
     for _ in range(MAXIMUM_STEPS):
-        duals, second = problem.curvature(here)
-        gradient, hessian = chain(here.blocks, duals, second)
-        curvature, axes, _ = lapack.dsyev(hessian)
-        along = axes.T @ gradient
-        size = np.abs(curvature)
-        newton_step = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
-        decrement = float(along @ newton_step / 2)
+        gradient, hessian = chain(here.blocks, *problem.curvature(here))
+        decrement, lengths, axes = newton_step(gradient, hessian)
         scale = max(1.0, abs(here.value))
         gap = decrement * (min(1.0, decrement / previous) ** problem.order if np.isfinite(previous) else 1.0)
         if decrement <= SETTLED * scale or (decrement > previous / 4 and decrement <= NOISE * scale):
@@ -263,7 +255,7 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
         longest = max(LONGEST, float(np.abs(theta).max()))
         if longest > problem.unbounded:
             raise ModelError(NO_RESIDUAL)
-        step = -axes @ np.minimum(np.maximum(newton_step, -longest), longest)
+        step = -axes @ np.minimum(np.maximum(lengths, -longest), longest)
         slope = float(gradient @ step)
         while fraction > 1e-10:
             trial = problem.at(split(theta + fraction * step, widths))
@@ -276,7 +268,16 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
         if gap <= SETTLED * scale and fraction == 1.0:
             break
         previous = decrement
-    return here, duals, gap
+    return here, gap
+
+
+def newton_step(gradient: Array, hessian: Array) -> tuple[float, Array, Array]:
+    """The decrement, and the lengths of the step along the axes of the Hessian, curvatures counting by their size."""
+    curvature, axes, _ = lapack.dsyev(hessian)
+    along = axes.T @ gradient
+    size = np.abs(curvature)
+    lengths = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
+    return float(along @ lengths / 2), lengths, axes
 
 
 def is_regular(T: Array) -> bool:
@@ -292,10 +293,12 @@ def reduced_root(T: Array) -> Array:
     return np.asarray(left[:, kept] * singular[kept])
 
 
-def lowered(problem: Problem, here: Point, candidate: Sequence[Array]) -> Point:
-    """Give the candidate if its criterion is not above that of the point, else the point."""
-    there = problem.at(candidate)
-    return there if there.value <= here.value + NOISE * max(1.0, abs(here.value)) else here
+def reduced(problem: Problem, here: Point) -> Point | None:
+    """Give the point without its directions of negligible variance; None if it has none, or if they count."""
+    if all(is_regular(T) for T in here.blocks):
+        return None
+    there = problem.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
+    return there if there.value <= here.value + NOISE * max(1.0, abs(here.value)) else None
 
 
 def null_dual(T: Array, S: Array) -> tuple[float, Array]:
