@@ -73,7 +73,7 @@ def read_column(data: pd.DataFrame, name: str) -> tuple[Column, Missing]:
         return _plain(series.to_numpy())
     if isinstance(dtype, pd.CategoricalDtype):
         codes = np.array(series.array.codes, dtype=np.int64)
-        return _merged(_category_labels(dtype.categories, name), codes, bool(dtype.ordered)), _or_none(codes < 0)
+        return _categories(dtype, codes, name), _or_none(codes < 0)
     kind = pd.api.types.infer_dtype(series, skipna=True)
     if kind == "string":
         found, uniques = pd.factorize(series)
@@ -110,11 +110,11 @@ def _integers(values: NDArray[Any]) -> Floats | Integers:
     return values.astype(np.int64, copy=False) if fit else values.astype(np.float64)
 
 
-def _category_labels(categories: "pd.Index[Any]", name: str) -> list[str]:
-    values = categories.tolist()
-    if pd.api.types.infer_dtype(categories, skipna=False) in ("string", "integer"):
-        return list(map(str, values))
-    return [_category_label(value, name) for value in values]
+def _categories(dtype: pd.CategoricalDtype, codes: Integers, name: str) -> Factor:
+    values = dtype.categories.tolist()
+    if pd.api.types.infer_dtype(dtype.categories, skipna=False) in ("string", "integer"):
+        return Factor(tuple(map(str, values)), codes, bool(dtype.ordered))
+    return _merged([_category_label(value, name) for value in values], codes, bool(dtype.ordered))
 
 
 def _category_label(category: object, name: str) -> str:

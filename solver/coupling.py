@@ -30,6 +30,11 @@ class DenseCoupling:
 
     B: Array
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Levels and pseudo-rows."""
+        return self.B.shape[1], self.B.shape[0]
+
     def spread(self, W: Array) -> Array:
         """Sum of B_i'W_i B_i over the levels, for W (k, c, c, l) symmetric: (k, q, q)."""
         c, levels, q = self.B.shape
@@ -65,6 +70,11 @@ class SparseCoupling:
 
     B: tuple[sparse.csr_array, ...]
     pairs: tuple[sparse.csc_array, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Levels and pseudo-rows."""
+        return self.B[0].shape[0], len(self.B)
 
     def spread(self, W: Array) -> Array:
         """Sum of B_i'W_i B_i over the levels, for W (k, c, c, l) symmetric: (k, q, q)."""

@@ -47,10 +47,12 @@ class Moments:
 
 
 def moments(state: pls.State) -> Moments:
-    """Set up the equations of a model, and solve them."""
+    """Set up the equations of a model, and solve them; a sparse structure, whose B is costly, goes without."""
     widths = [len(C) for C in state.scales]
     n, p = state.design.X.shape
     at = structure.solve(state.structure, [np.zeros((width, width)) for width in widths])
+    if structure.is_sparse(state.structure):
+        return Moments(at, None, ())
     traces, products = structure.curvature(state.structure, at, expected(p))
     a, s = gamma_of(traces), gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
     system = np.empty((len(a) + 1, len(a) + 1))

@@ -143,14 +143,13 @@ class Problem:
         L, status = lapack.dpotrf(information, lower=1)
         if status:
             return structure.curvature(model, at, self.weights)
-        if self.correction is None:
-            gradient, hessian = chain(here.blocks, duals, information)
-            if gradient @ np.linalg.pinv(hessian, hermitian=True) @ gradient / 2 > CLOSE:
+        if self.correction is None and all(is_regular(T) for T in here.blocks):
+            if newton_step(*chain(here.blocks, duals, information))[0] > CLOSE:
                 return duals, information
             exact = structure.curvature(model, at, self.weights)[1]
             half = lapack.dtrtrs(L, exact, lower=1)[0]
             self.correction = lapack.dtrtrs(L, half.T, lower=1)[0]
-        return duals, L @ self.correction @ L.T
+        return duals, information if self.correction is None else L @ self.correction @ L.T
 
 
 def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tuple[Optimum, Profile]:
@@ -181,14 +180,14 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     if start is None and not structure.is_costly(problem.state.structure):
         ends += [descend(problem, other) for other in rivals(problem)]
     here, decrement, duals_of, minimal = min(ends, key=lambda end: end[0].value)
-    regular = [is_regular(T) for T in here.blocks]
-    roots = [T if full else reduced_root(T) for T, full in zip(here.blocks, regular, strict=True)]
+    regular = all(np.isinf(duals_of))
+    roots = here.blocks if regular else [reduced_root(T) for T in here.blocks]
     theta = theta_of(original(problem.state.scales, roots))
     converged = minimal and decrement <= NOISE * max(1.0, abs(here.value))
     if not converged:
         check_free(problem)
     optimum = Optimum(theta, problem.evaluations, converged, decrement, duals_of, found.unidentified)
-    if problem.path is None and all(regular):
+    if problem.path is None and regular:
         T = factors(design.terms, theta)
         return optimum, pls.solution(
             problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], here.solved
@@ -199,12 +198,11 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
 def descend(problem: Problem, here: Point) -> tuple[Point, float, tuple[float, ...], bool]:
     """Descend to a minimum in G; also the gap there, the smallest dual of every term, and whether none is negative."""
     for _ in range(sum(len(T) for T in here.blocks) + 1):
-        here, duals, decrement = newton(problem, here)
-        if all(is_regular(T) for T in here.blocks):
+        here, decrement = newton(problem, here)
+        singular = reduced(problem, here)
+        if singular is None:
             return here, decrement, (np.inf,) * len(here.blocks), True
-        reduced = lowered(problem, here, [lower_trapezoid(reduced_root(T)) for T in here.blocks])
-        if reduced is not here:
-            here, duals = reduced, problem.curvature(reduced)[0]
+        here, duals = singular, problem.curvature(singular)[0]
         directions = [null_dual(T, S) for T, S in zip(here.blocks, duals, strict=True)]
         escaped = escape(problem, here, directions)
         if escaped is None:
@@ -259,8 +257,8 @@ def positive(G: Array) -> Array:
     return lower_trapezoid(vectors * np.sqrt(np.maximum(values, FLOOR * max(1.0, values[-1]))))
 
 
-def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
-    """Descend to a stationary point of theta's chart by damped Newton steps; also the duals and the gap there.
+def newton(problem: Problem, here: Point) -> tuple[Point, float]:
+    """Descend to a stationary point of theta's chart by damped Newton steps; also the gap there.
 
     Where steps were full, d, d', d'' of successive decrements obey d'' = d' (d'/d)^2, or d' (d'/d) with a Hessian that
     stands still: so the search ends with the step after which, not before which, the gap is settled.
@@ -268,13 +266,8 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
     widths = [len(T) for T in here.blocks]
     previous = np.inf
     for _ in range(MAXIMUM_STEPS):
-        duals, second = problem.curvature(here)
-        gradient, hessian = chain(here.blocks, duals, second)
-        curvature, axes, _ = lapack.dsyev(hessian)
-        along = axes.T @ gradient
-        size = np.abs(curvature)
-        newton_step = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
-        decrement = float(along @ newton_step / 2)
+        gradient, hessian = chain(here.blocks, *problem.curvature(here))
+        decrement, lengths, axes = newton_step(gradient, hessian)
         scale = max(1.0, abs(here.value))
         gap = decrement * (min(1.0, decrement / previous) ** problem.order if np.isfinite(previous) else 1.0)
         if decrement <= SETTLED or (decrement > previous / 4 and decrement <= NOISE * scale):
@@ -283,7 +276,7 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
         longest = max(LONGEST, float(np.abs(theta).max()))
         if longest > problem.unbounded:
             raise ModelError(NO_RESIDUAL)
-        step = -axes @ np.minimum(np.maximum(newton_step, -longest), longest)
+        step = -axes @ np.minimum(np.maximum(lengths, -longest), longest)
         slope = float(gradient @ step)
         while fraction > 1e-10:
             trial = problem.at(split(theta + fraction * step, widths))
@@ -297,7 +290,16 @@ def newton(problem: Problem, here: Point) -> tuple[Point, list[Array], float]:
         if gap <= SETTLED and fraction == 1.0:
             break
         previous = decrement
-    return here, duals, gap
+    return here, gap
+
+
+def newton_step(gradient: Array, hessian: Array) -> tuple[float, Array, Array]:
+    """The decrement, and the lengths of the step along the axes of the Hessian, curvatures counting by their size."""
+    curvature, axes, _ = lapack.dsyev(hessian)
+    along = axes.T @ gradient
+    size = np.abs(curvature)
+    lengths = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
+    return float(along @ lengths / 2), lengths, axes
 
 
 def is_regular(T: Array) -> bool:
@@ -313,10 +315,12 @@ def reduced_root(T: Array) -> Array:
     return np.asarray(left[:, kept] * singular[kept])
 
 
-def lowered(problem: Problem, here: Point, candidate: Sequence[Array]) -> Point:
-    """Give the candidate if its criterion is not above that of the point, else the point."""
-    there = problem.at(candidate)
-    return there if there.value <= here.value + NOISE * max(1.0, abs(here.value)) else here
+def reduced(problem: Problem, here: Point) -> Point | None:
+    """Give the point without its directions of negligible variance; None if it has none, or if they count."""
+    if all(is_regular(T) for T in here.blocks):
+        return None
+    there = problem.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
+    return there if there.value <= here.value + NOISE * max(1.0, abs(here.value)) else None
 
 
 def null_dual(T: Array, S: Array) -> tuple[float, Array]:

@@ -19,6 +19,7 @@ from relmer.solver.design import Array, group_names, lower_triangle
 from relmer.solver.levels import Codes
 from relmer.solver.matrix import RandomTerm
 from relmer.solver.root import Weights
+from relmer.solver.sparse_schur import SparseFront
 
 State = nested.State | crossed.State
 
@@ -68,8 +69,9 @@ class Structure:
             return f"{kind}: {' in '.join(sizes)}, level by level"
         coupling = self.problem.coupling
         how = "dense" if isinstance(coupling, DenseCoupling) else f"{coupling.pairs[0].nnz} pairs of effects"
-        q = len(self.problem.S)
-        return f"crossed: {sizes[0]} level by level ({how}), then {', '.join(sizes[1:])} by a dense factor of {q}"
+        q = len(self.problem.s)
+        factor = "sparse" if isinstance(self.problem.S, SparseFront) else "dense"
+        return f"crossed: {sizes[0]} level by level ({how}), then {', '.join(sizes[1:])} by a {factor} factor of {q}"
 
 
 def factors(terms: Sequence[RandomTerm]) -> tuple[Factor, ...]:
@@ -151,9 +153,14 @@ def solve(structure: Structure, G: Sequence[Array]) -> State:
     return crossed.solve(structure.problem, covariances(structure, G))
 
 
+def is_sparse(structure: Structure) -> bool:
+    """Whether a sparse factor is used, of which second derivatives are differences."""
+    return isinstance(structure.problem, crossed.Crossed) and isinstance(structure.problem.S, SparseFront)
+
+
 def is_costly(structure: Structure) -> bool:
     """Whether second derivatives take several times as long as first ones."""
-    return isinstance(structure.problem, crossed.Crossed) and len(structure.problem.S) > COSTLY
+    return isinstance(structure.problem, crossed.Crossed) and len(structure.problem.s) > COSTLY
 
 
 def curvature(structure: Structure, at: State, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:

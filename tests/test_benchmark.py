@@ -65,6 +65,21 @@ def test_a_child_gives_its_result_or_the_reason(tmp_path: Path, code: str, expec
     assert bench.child([sys.executable, "-c", code.format(written)], written, 1.0, None) == expected
 
 
+@pytest.mark.parametrize(
+    ("stderr", "said"),
+    [
+        (
+            "Loading\nError in f(x) : \n  no such column\nCalls: g -> f\nExecution halted\n",
+            "Error in f(x) : no such column",
+        ),
+        ("Traceback\n  File ...\nMemoryError\n", "MemoryError"),
+        ("\n", ""),
+    ],
+)
+def test_the_reason_of_a_failure_is_the_error(stderr: str, said: str) -> None:
+    assert bench.reason(stderr).startswith(said)
+
+
 def test_a_child_has_one_thread(tmp_path: Path) -> None:
     written = tmp_path / "result.json"
     found = "[len(os.sched_getaffinity(0)), os.environ['OMP_NUM_THREADS']]"
@@ -81,6 +96,11 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     text = text_of(tmp_path, result(lme_python=FAILED), left_out=("InstEval",))
     assert "- InstEval: not in this run" in text
     assert "- sleepstudy, lme-python: more than 300 s" in text
+
+
+def test_a_model_without_a_judge_is_named(tmp_path: Path) -> None:
+    text = text_of(tmp_path, replace(result(), unjudged="more than 1200 s"))
+    assert "- sleepstudy, the judge: more than 1200 s" in text
 
 
 def test_an_early_stop_is_in_italics(tmp_path: Path) -> None:

@@ -1,50 +1,38 @@
-"""Exact derivatives against differences of the criterion itself."""
+"""Exact derivatives against those of the definition, by complex steps."""
 
 import numpy as np
-from bounds import GRADIENT, HESSIAN
+from bounds import COMPLEX_STEP, GRADIENT, SECOND_DIFFERENCE
+from complex_step import complex_gradient, difference
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import Problem, problems
 
 from relmer.solver import pls
 from relmer.solver.criterion import criterion, prepare, profile
 from relmer.solver.derivatives import derivatives, derivatives_at
 from relmer.solver.design import factors
-
-STEP = 2e-3
-
-
-def difference(function, theta: np.ndarray) -> np.ndarray:
-    """Central differences with Richardson's extrapolation, one column per entry of theta."""
-    columns = []
-    for axis in np.eye(len(theta)):
-        coarse = (function(theta + STEP * axis) - function(theta - STEP * axis)) / (2 * STEP)
-        fine = (function(theta + STEP / 2 * axis) - function(theta - STEP / 2 * axis)) / STEP
-        columns.append((4 * fine - coarse) / 3)
-    return np.array(columns).T
+from relmer.solver.threads import one_thread
 
 
 @given(problems())
 @settings(max_examples=60, deadline=None)
-def test_gradient_is_that_of_the_criterion(problem: Problem) -> None:
-    prepared = prepare(problem.design, "gls")
+def test_gradient_is_that_of_the_definition(problem: Problem) -> None:
     for REML in (True, False):
         exact = derivatives_at(problem.design, problem.theta, REML).gradient
-        numeric = difference(
-            lambda theta, REML=REML: criterion(problem.design, profile(prepared, theta), REML), problem.theta
-        )
-        np.testing.assert_allclose(exact, numeric, rtol=GRADIENT, atol=GRADIENT * max(1.0, np.abs(exact).max()))
+        defined = complex_gradient(problem.design, problem.theta, REML)
+        scale = max(1.0, np.abs(defined).max())
+        np.testing.assert_allclose(exact, defined, rtol=0, atol=COMPLEX_STEP * scale)
 
 
-@given(problems())
-@settings(max_examples=60, deadline=None)
-def test_hessian_is_that_of_the_gradient(problem: Problem) -> None:
-    for REML in (True, False):
-        exact = derivatives_at(problem.design, problem.theta, REML).hessian
-        numeric = difference(
-            lambda theta, REML=REML: derivatives_at(problem.design, theta, REML).gradient, problem.theta
-        )
-        np.testing.assert_array_equal(exact.shape, numeric.shape)
-        np.testing.assert_allclose(exact, numeric, rtol=HESSIAN, atol=HESSIAN * max(1.0, np.abs(exact).max()))
+@given(problems(), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_hessian_is_that_of_the_definition(problem: Problem, REML: bool) -> None:
+    exact = derivatives_at(problem.design, problem.theta, REML).hessian
+    with one_thread():
+        defined = difference(lambda theta: complex_gradient(problem.design, theta, REML), problem.theta)
+    np.testing.assert_array_equal(exact.shape, defined.shape)
+    scale = max(1.0, np.abs(defined).max())
+    np.testing.assert_allclose(exact, defined, rtol=0, atol=SECOND_DIFFERENCE * scale)
 
 
 @given(problems())

@@ -15,7 +15,9 @@ METHODS = ("pls", "qr", "gls")
 def frame() -> pd.DataFrame:
     random = np.random.default_rng(0)
     g, h = random.integers(0, 6, 60), random.integers(0, 4, 60)
-    return pd.DataFrame({"x": random.normal(size=60), "g": g.astype(str), "h": h.astype(str), "u": random.normal(size=6)[g]})
+    return pd.DataFrame(
+        {"x": random.normal(size=60), "g": g.astype(str), "h": h.astype(str), "u": random.normal(size=6)[g]}
+    )
 
 
 def refused(formula: str, data: pd.DataFrame, method: str) -> str:

@@ -1,19 +1,20 @@
 """Every structure of random effects gives the criterion of the definition and its exact derivatives."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
 from bounds import COMPLEX_STEP, SECOND_DIFFERENCE
+from complex_step import complex_gradient, difference
 
 from relmer.reports import tolerances
-from relmer.solver import coupling, crossed, lmer, structure
-from relmer.solver.criterion import criterion, degrees_of_freedom, prepare, profile
+from relmer.solver import ModelError, coupling, lmer, pls, schur, sparse_schur, structure
+from relmer.solver.chart import chain
+from relmer.solver.criterion import criterion, prepare, profile
 from relmer.solver.derivatives import derivatives_at
-from relmer.solver.design import Design, Lambda, build, weighted
+from relmer.solver.design import Design, Lambda, build, factors
 from relmer.solver.formula import parse
 from relmer.solver.frame import model_frame
+from relmer.solver.root import weights
 from relmer.solver.threads import one_thread
 
 FORMULAS = {
@@ -24,12 +25,14 @@ FORMULAS = {
     "y ~ 1 + (x | a) + (1 | a:b) + (0 + f | a:b:c)": (
         "nested: a:b:c (24 levels x 2) in a:b (12 levels x 1) in a (4 levels x 2), level by level"
     ),
-    "y ~ x + (1 | a) + (1 | k)": "crossed: k (5 levels x 1) level by level (dense), then a (4 levels x 1) by a dense factor of 4",
+    "y ~ x + (1 | a) + (1 | k)": (
+        "crossed: k (5 levels x 1) level by level (dense), then a (4 levels x 1) by a dense factor of 4"
+    ),
     "y ~ x + f + (x | a/b) + (x | k)": (
-        "crossed: b:a (12 levels x 2) level by level (dense), then k (5 levels x 2), a (4 levels x 2) by a dense factor of 18"
+        "crossed: b:a (12 levels x 2) level by level (dense), "
+        "then k (5 levels x 2), a (4 levels x 2) by a dense factor of 18"
     ),
 }
-STEP = 1e-30
 
 
 def data() -> pd.DataFrame:
@@ -50,54 +53,32 @@ def data() -> pd.DataFrame:
     )
 
 
-def defined(design: Design, theta: np.ndarray, REML: bool) -> complex:
-    """The criterion of a dense V, for complex theta too, without its constants."""
-    y, X, Z = weighted(design)
-    rows, columns, Lind = design.template.rows, design.template.columns, design.template.Lind
-    factor = np.zeros((design.template.q, design.template.q), dtype=complex)
-    factor[rows, columns] = theta[Lind]
-    root = Z.toarray() @ factor
-    V = root @ root.T + np.eye(len(y))
-    solved = np.linalg.solve(V, np.column_stack([X, y]))
-    C = np.column_stack([X, y]).T @ solved
-    beta = np.linalg.solve(C[:-1, :-1], C[:-1, -1])
-    r2 = C[-1, -1] - C[-1, :-1] @ beta
-    value = log_determinant(V) + degrees_of_freedom(design, REML) * np.log(r2)
-    return value + log_determinant(C[:-1, :-1]) if REML else value
-
-
-def log_determinant(matrix: np.ndarray) -> complex:
-    sign, logarithm = np.linalg.slogdet(matrix)
-    return logarithm + np.log(sign)
-
-
-def complex_gradient(design: Design, theta: np.ndarray, REML: bool) -> np.ndarray:
-    """Im f(theta + i h) / h, in which nothing is subtracted."""
-    return np.array([defined(design, theta + 1j * STEP * axis, REML).imag / STEP for axis in np.eye(len(theta))])
-
-
-def difference(function: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, step: float = 2e-3) -> np.ndarray:
-    """Central differences, twice extrapolated, one row per entry of theta."""
-    rows = []
-    for axis in np.eye(len(theta)):
-        slopes = [(function(theta + h * axis) - function(theta - h * axis)) / (2 * h) for h in (step, step / 2, step / 4)]
-        once = [(4 * fine - coarse) / 3 for coarse, fine in zip(slopes, slopes[1:], strict=False)]
-        rows.append((16 * once[1] - once[0]) / 15)
-    return np.array(rows)
+def first_derivatives(design: Design, theta: np.ndarray, REML: bool) -> np.ndarray:
+    """The gradient where second derivatives are not asked for."""
+    state = pls.prepare(design)
+    T = factors(design.terms, theta)
+    at = structure.solve(state.structure, [C.T @ each @ each.T @ C for C, each in zip(state.scales, T, strict=True)])
+    n, p = design.X.shape
+    duals = structure.curvature(state.structure, at, weights(p, n, REML), exact=False)[0]
+    original = [C @ S @ C.T for C, S in zip(state.scales, duals, strict=True)]
+    return chain(T, original, np.zeros((len(theta), len(theta))))[0]
 
 
 VARIANTS = [(formula, "as chosen") for formula in FORMULAS] + [
-    (formula, variant) for formula in list(FORMULAS)[-2:] for variant in ("sparse", "never inverted")
+    (formula, variant) for formula in list(FORMULAS)[-2:] for variant in ("sparse", "never inverted", "sparse factor")
 ]
 
 
 def take(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the branches that only large models take."""
-    if variant == "sparse":
+    if variant in ("sparse", "sparse factor"):
         monkeypatch.setattr(coupling, "SMALL", 0)
         monkeypatch.setattr(coupling, "DENSE", 0)
+    if variant == "sparse factor":
+        monkeypatch.setattr(sparse_schur, "DENSE", 0)
+        monkeypatch.setattr(sparse_schur, "CROWDED", np.inf)
     if variant == "never inverted":
-        monkeypatch.setattr(crossed, "REGULAR", np.inf)
+        monkeypatch.setattr(schur, "REGULAR", np.inf)
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
@@ -114,19 +95,24 @@ def test_criterion_gradient_and_hessian(
     take(variant, monkeypatch)
     frame = data()
     random = np.random.default_rng(len(formula))
-    weights = random.uniform(0.5, 2.0, len(frame)) if singular else None
-    design = build(model_frame(parse(formula), frame, weights=weights))
+    prior = random.uniform(0.5, 2.0, len(frame)) if singular else None
+    design = build(model_frame(parse(formula), frame, weights=prior))
     diagonal = design.template.diagonal
     theta = np.where(diagonal, random.uniform(0.3, 2.0, len(diagonal)), random.normal(size=len(diagonal)))
     if singular:
         theta[np.flatnonzero(diagonal)[::2]] = 0.0
-    exact = derivatives_at(design, theta, REML)
+    if variant == "sparse factor" and singular:
+        with pytest.raises(ModelError, match="no exact second derivatives where a covariance matrix is singular"):
+            derivatives_at(design, theta, REML)
     gradient = complex_gradient(design, theta, REML)
-    np.testing.assert_allclose(exact.gradient, gradient, rtol=0, atol=COMPLEX_STEP * max(1.0, np.abs(gradient).max()))
-    with one_thread():
-        hessian = difference(lambda at: complex_gradient(design, at, REML), theta)
-    scale = max(1.0, np.abs(hessian).max())
-    np.testing.assert_allclose(exact.hessian, hessian, rtol=0, atol=SECOND_DIFFERENCE * scale)
+    exact = first_derivatives(design, theta, REML) if singular else derivatives_at(design, theta, REML).gradient
+    np.testing.assert_allclose(exact, gradient, rtol=0, atol=COMPLEX_STEP * max(1.0, np.abs(gradient).max()))
+    if not (variant == "sparse factor" and singular):
+        with one_thread():
+            hessian = difference(lambda at: complex_gradient(design, at, REML), theta)
+        scale = max(1.0, np.abs(hessian).max())
+        exact = derivatives_at(design, theta, REML).hessian
+        np.testing.assert_allclose(exact, hessian, rtol=0, atol=SECOND_DIFFERENCE * scale)
     at, by_definition = (profile(prepare(design, method), theta) for method in ("pls", "gls"))
     value = criterion(design, by_definition, REML)
     assert abs(criterion(design, at, REML) - value) <= tolerances.CRITERION * abs(value) * 10
@@ -141,6 +127,29 @@ def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) ->
     sparse = lmer(formula, data())
     assert "pairs of effects" in sparse.structure
     assert abs(sparse.criterion - dense.criterion) <= tolerances.GAP * 10 * abs(dense.criterion)
+
+
+def moving() -> pd.DataFrame:
+    """Workers who move between neighbouring firms only: few of the pairs of firms share a worker."""
+    random = np.random.default_rng(3)
+    worker = random.integers(0, 2000, 8000)
+    firm = (worker // 3 + random.integers(0, 2, 8000)) % 667
+    y = random.normal(size=2000)[worker] + random.normal(size=667)[firm] + random.normal(size=8000)
+    return pd.DataFrame({"y": y, "x": random.normal(size=8000), "worker": worker.astype(str), "firm": firm.astype(str)})
+
+
+def test_a_sparse_factor_is_chosen_and_ends_where_the_dense_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    formula, frame = "y ~ x + (1 | worker) + (x | firm)", moving()
+    sparse = lmer(formula, frame)
+    assert sparse.structure.endswith("firm (667 levels x 2) by a sparse factor of 1334")
+    monkeypatch.setattr(sparse_schur, "DENSE", 10**9)
+    dense = lmer(formula, frame)
+    assert dense.structure.endswith("by a dense factor of 1334")
+    assert sparse.optimum.converged
+    assert dense.optimum.converged
+    assert abs(sparse.criterion - dense.criterion) <= tolerances.GAP * 10 * abs(dense.criterion)
+    np.testing.assert_allclose(sparse.theta, dense.theta, rtol=0, atol=1e-10 * dense.theta.max())
+    np.testing.assert_allclose(sparse.se, dense.se, rtol=1e-12)
 
 
 def test_average_information_ends_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,4 +173,6 @@ def test_the_factor_of_lme4_is_made_when_asked_for() -> None:
     assert fit.L.shape == (32, 32)
     factor = Lambda(fit.design.template, fit.optimum.theta)
     M = (factor.T @ fit.Z.T @ fit.Z @ factor).toarray() + np.eye(32)
-    np.testing.assert_allclose((fit.P.T @ fit.L @ fit.L.T @ fit.P).toarray(), M, rtol=0, atol=tolerances.CRITERION * M.max())
+    np.testing.assert_allclose(
+        (fit.P.T @ fit.L @ fit.L.T @ fit.P).toarray(), M, rtol=0, atol=tolerances.CRITERION * M.max()
+    )

@@ -6,8 +6,6 @@ EPS = 2.0**-52
 # rounding and f''' h^2 / 6 from truncation. Richardson's step removes the h^2 term; with h = 2e-3 and s about 500 the
 # first is 4e-9 of s; third derivatives here stay below 1e3, so that the h^4 term is below 1e-8.
 GRADIENT = 1e-6
-# The same for the differences of the exact gradient, which is rounded to about 1e-11.
-HESSIAN = 1e-5
 # Rounding of a dense n x n matrix equation with n < 200 and entries of one size: n eps times a few.
 DENSE = 1e-12
 # The same linear system solved in two ways, for fewer than 100 rows and a V of condition below 1e4: 1e4 eps times a
@@ -49,3 +47,6 @@ SECOND_DIFFERENCE = 1e-8
 # G at a singular optimum is known to the square root of the criterion's rounding, 64 eps of up to 55,060, along
 # directions of little curvature; elsewhere to the last digits.
 FLAT_G = 1e-6
+# Another order of summation moves every sum by some eps of its parts; beta and theta are functions of sums whose parts
+# are of their own size, and of a Hessian of condition below 1e2.
+REORDERED = 1e-12
