@@ -44,7 +44,7 @@ tr RD - N a = df(G*)[G - G*] = tr S (G - G*) is not negative, for by verify.py S
 The right hand side is a quadratic form in gamma; where it is positive definite, f(G) > f(G*) for all G in Q but G*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -135,6 +135,11 @@ class Setting:
         """The factor of log r^2."""
         return self.data.n - len(self.data.coefficients) * self.REML
 
+    @property
+    def k(self) -> fmpq:
+        """G - G* is within k times G* on the region."""
+        return (self.region + self.region / 16) / (1 - self.region / 16)
+
 
 def two_columns(data: Data) -> bool:
     """Whether the model is a term of two columns, else terms of one.
@@ -189,7 +194,7 @@ def setting(data: Data, REML: bool, at_zero: State, R: Sequence[Factor], region:
     gamma = covariance(data, R)
     if not within(made, gamma, region / 16):
         raise Refused("the certified optimum is not proved to be in the middle of the region")
-    if not quadratic(made, gamma):
+    if not (0 < made.k < 1 and positive_definite(quadratic(made, gamma))):
         raise Refused("the quadratic bound is not proved on the region")
     return made
 
@@ -330,26 +335,22 @@ def rho(data: Data) -> fmpq:
 # ---- the bounds ----
 
 
-def bound(setting: Setting, at: Point, points: Sequence[Point], floor: bool) -> None:
-    """Prove that the bound by tangents, or by the floor, is above the criterion, with tangent planes at G = at.
+def excesses(setting: Setting, at: Point, points: Iterable[Point], floor: bool) -> Iterator[arb]:
+    """The bound by tangents at G = at, or by the floor, less the criterion: at each of the points.
 
     Raises
     ------
     Refused
-        It is not.
+        V or t is not proved to be positive at a point.
     """
-    if floor and not setting.rho > 0:
-        raise Refused("y is in the span of [X Z]")
     r2, r2_slopes, M, M_slopes = tangents(setting, at)
     for v in points:
         away = [a - b for a, b in zip(v, at, strict=True)]
         t = setting.rho if floor else r2 + sum((d * slope for d, slope in zip(away, r2_slopes, strict=True)), arb(0))
         m = M + sum((d * slope for d, slope in zip(away, M_slopes, strict=True)), arb(0))
         if not t > 0:
-            raise Refused("the tangent plane of r^2 is not positive at a vertex")
-        excess = log_det(setting, v) + setting.REML * m + setting.N * t.log() - setting.level
-        if not excess > 0:
-            raise Refused(f"the bound less the criterion is {excess.str(4, radius=False)}, not positive")
+            raise Refused("r^2 is not proved to be positive")
+        yield log_det(setting, v) + setting.REML * m + setting.N * t.log() - setting.level
 
 
 def within(setting: Setting, gamma: Sequence[fmpq | arb], e: fmpq) -> bool:
@@ -362,26 +363,25 @@ def within(setting: Setting, gamma: Sequence[fmpq | arb], e: fmpq) -> bool:
     return all(f >= 0 and g >= 0 and f * g >= b * b for f, g in ((u - a, w - c), (u + a, w + c)))
 
 
-def quadratic(setting: Setting, gamma: Sequence[arb]) -> bool:
-    """Whether the quadratic form of the region is proved to be positive definite, gamma that of G*.
+def quadratic(setting: Setting, gamma: Sequence[arb]) -> arb_mat:
+    """The quadratic form of the region in the free gammas, gamma that of G*.
 
     f's first derivatives are tr RE_k - N a_k, its second ones -T_kl + 2 N b_kl - N a_k a_l, with T, a and b those of
     the form: all affine in N, so that N = 0 gives T and tr RE_k.
     """
-    k = (setting.region + setting.region / 16) / (1 - setting.region / 16)
-    if not k < 1:
-        return False
-    state, N = step(setting.data, setting.start, gamma), setting.N
+    k, N = setting.k, setting.N
+    state = step(setting.data, setting.start, gamma)
     first, second = derivatives(setting.data, state, setting.REML)
     trace, minus_T = derivatives(replace(setting.data, n=setting.data.n - N), state, setting.REML)
     a = [(t - f) / N for t, f in zip(trace, first, strict=True)]
-    form = [
+    return arb_mat(
         [
-            minus_T[i][j]
-            + (second[i][j] - minus_T[i][j] + N * a[i] * a[j]) * ((2 - 3 * k) / (2 + 2 * k))
-            - N * (1 + k) * a[i] * a[j]
-            for j in setting.free
+            [
+                minus_T[i][j]
+                + (second[i][j] - minus_T[i][j] + N * a[i] * a[j]) * ((2 - 3 * k) / (2 + 2 * k))
+                - N * (1 + k) * a[i] * a[j]
+                for j in setting.free
+            ]
+            for i in setting.free
         ]
-        for i in setting.free
-    ]
-    return positive_definite(arb_mat(form))
+    )

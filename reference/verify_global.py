@@ -36,7 +36,7 @@ children. It is what a search wrote, and believed in nothing.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -56,7 +56,7 @@ from relmer.reference.verify import (
     require,
     step,
 )
-from relmer.reference.verify_bounds import Point, Setting, bound, setting, two_columns, within
+from relmer.reference.verify_bounds import Point, Setting, excesses, setting, two_columns, within
 
 SCHEMA = "relmer-tree/1"
 HEAD = {
@@ -157,14 +157,21 @@ def face(two: bool, cell: Cell) -> Cell:
 def tangent(setting: Setting, cell: Cell) -> None:
     """Close a leaf by its tangents; raise Refused if that fails."""
     two = two_columns(setting.data)
-    bound(setting, middle(two, cell), vertices(two, cell), floor=False)
+    above(excesses(setting, middle(two, cell), vertices(two, cell), floor=False))
 
 
 def floor(setting: Setting, cell: Cell) -> None:
     """Close a leaf by its floor; raise Refused if that fails."""
     two = two_columns(setting.data)
     least = face(two, cell)
-    bound(setting, middle(two, least), vertices(two, least), floor=True)
+    above(excesses(setting, middle(two, least), vertices(two, least), floor=True))
+
+
+def above(found: Iterable[arb]) -> None:
+    """Refuse a bound that is not proved to exceed the criterion."""
+    for excess in found:
+        if not excess > 0:
+            raise Refused(f"the bound less the criterion is {excess.str(4, radius=False)}, not positive")
 
 
 def inside(setting: Setting, cell: Cell) -> None:

@@ -21,7 +21,7 @@ from relmer.solver.design import Array, group_names, lower_triangle, theta_names
 from relmer.solver.root import expected
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
-# over the rows, rounded to some 1e-13.
+# over the rows, rounded to some 1e-13. Its square tells which forms X sweeps away.
 DEPENDENT = 1e-10
 # Part of a direction, in standard units, that counts for zero.
 ABSENT = 1e-5
@@ -57,7 +57,8 @@ def moments(state: pls.State) -> Moments:
     a, s = gamma_of(traces), gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
     system = np.empty((len(a) + 1, len(a) + 1))
     system[:-1, :-1], system[-1, :-1], system[:-1, -1], system[-1, -1] = -products, a, a, n - p
-    scale = 1.0 / np.sqrt(np.maximum(system.diagonal(), np.finfo(float).tiny))
+    squares = system.diagonal()
+    scale = 1.0 / np.sqrt(np.where(squares > DEPENDENT**2 * squares.max(), squares, 1.0))
     values, vectors, _ = lapack.dsyev(system * scale * scale[:, None])
     known = values > DEPENDENT
     along = vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
