@@ -186,7 +186,11 @@ def rising(setting: Setting, cell: Cell, k: int) -> None:
         raise Refused("a term of two columns is not pressed flat")
     reach = [arb(0, arb((high - low) / 2).upper()) for low, high in bounded(cell)]
     here = step(setting.data, setting.start, list(map(arb, middle(False, cell))))
-    if not derivatives(setting.data, step(setting.data, here, reach), setting.REML)[0][k] > 0:
+    try:
+        slopes = derivatives(setting.data, step(setting.data, here, reach), setting.REML)[0]
+    except ZeroDivisionError:
+        raise Refused("the cell is too wide to be pressed flat") from None
+    if not slopes[k] > 0:
         raise Refused("the criterion is not proved to rise")
 
 

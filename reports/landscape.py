@@ -13,7 +13,7 @@ from scipy import linalg
 
 from relmer.datasets import Case
 from relmer.reference.answer import Estimates
-from relmer.reference.engines.paths import estimates, fit_of
+from relmer.reference.engines.paths import estimates, fit_of, is_small
 from relmer.reference.published import figures, free_of_fit
 from relmer.reports import tolerances
 from relmer.reports.digits import scales
@@ -26,8 +26,6 @@ from relmer.solver.fit import Fit, at_theta
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
 STEP = 1e-3
 NEGLIGIBLE = 1e-9
-# Rows of V that are factored at once: 1,000 take some 30 ms, and the time grows with the cube.
-LARGEST_BLOCK = 1_000
 
 
 @dataclass(frozen=True)
@@ -76,10 +74,8 @@ def landscape(case: Case) -> Landscape:
 
 
 def definition(design: Design) -> Prepared:
-    """The design as the definition wants it; as pls does where a block of V is too large to be written out."""
-    prepared = prepare(design, "gls")
-    largest = int(np.diff(prepared.state.starts).max(initial=0))
-    return prepared if largest <= LARGEST_BLOCK else prepare(design, "pls")
+    """The design as the definition wants it; as pls does where V is too large to be written out."""
+    return prepare(design, "gls" if is_small(design) else "pls")
 
 
 def printed_keys(case: Case) -> set[str]:

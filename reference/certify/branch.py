@@ -191,7 +191,7 @@ def flat(setting: Setting, cell: Cell) -> str:
             try:
                 rising(setting, cell, k)
                 return node
-            except (Refused, ZeroDivisionError):
+            except Refused:
                 continue
     return ""
 

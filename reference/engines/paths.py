@@ -18,7 +18,6 @@ from relmer.solver.fit import Fit, lmer
 from relmer.solver.formula import parse
 from relmer.solver.frame import model_frame
 
-
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
 MOST_OPERATIONS = 10**10
 

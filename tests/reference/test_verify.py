@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 import relmer.datasets
 from relmer.reference.verify import local as kernel
-from relmer.reference.verify.local import Proof, in_chart, prove, verify
 from relmer.reference.verify.criterion import (
     covariance,
     derivatives,
@@ -29,6 +28,7 @@ from relmer.reference.verify.criterion import (
     triangles,
 )
 from relmer.reference.verify.data import Data, Refused, read
+from relmer.reference.verify.local import Proof, in_chart, prove, verify
 
 DIGITS = 70
 # A dense inverse of order n <= 9 and condition below 1e12 at 70 digits loses fewer than 20 of them.

@@ -1,4 +1,4 @@
-"""Global proofs: the bounds against dense matrices at sampled points, whole proofs, and the trees that must be refused."""
+"""Global proofs: the bounds against dense matrices at sampled points, whole proofs, and trees that must be refused."""
 
 import copy
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb, arb_mat, ctx, fmpq
+from flint import arb, ctx, fmpq
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
@@ -31,10 +31,9 @@ from relmer.reference.verify_global import (
     vertices,
 )
 
-# Dense V of order n <= 14 with a condition below 1e5 (G below 20, columns of Z of a square below 300): n eps 1e5, below
-# 1e-9, relative to log|V| and N log r^2, which are below 1e3.
+# A dense V of order n <= 14 has here a condition below 1e5 (x below 20, B^2 below 9, squares of columns below 300): n
+# eps 1e5 is below 1e-9, relative to log|V| and N log r^2, of which neither is above a few tens.
 DENSE = 1e-8
-# A tangent of r^2 known to DENSE, over N <= 14 terms.
 ONE, X = ["(Intercept)"], ["x", "x"]
 
 
@@ -99,23 +98,24 @@ def designs(draw: st.DrawFn) -> tuple[Setting, Dense]:
     quarters = st.integers(1, 6).map(lambda k: fmpq(k, 4))
     widths = [len(part["columns"]) for part in model["random"]]
     units = [[[draw(quarters) if a >= b else fmpq(0) for b in range(c)] for a in range(c)] for c in widths]
-    at_zero = origin(data)
-    changes = [change(data, component, units) for component in data.components]
-    H = tuple(B.transpose() * A * B for B, A in zip(changes, at_zero.H, strict=True))
-    start = State(at_zero.C, H, tuple(B.transpose() * b for B, b in zip(changes, at_zero.h, strict=True)))
-    two, (parts, shares) = two_columns(data), divided(data, start)
-    setting = Setting(
-        data=data,
-        REML=REML,
-        start=start,
-        parts=parts,
-        shares=shares,
-        middle=(fmpq(2), fmpq(0), fmpq(1)) if two else (fmpq(1),) * len(widths),
-        free=tuple(range(len(data.gammas))),
-        region=fmpq(draw(st.integers(1, 8)), 32),
-        level=arb(0),
-        rho=arb(rho(data)),
-    )
+    with ctx.workprec(BITS):
+        at_zero = origin(data)
+        changes = [change(data, component, units) for component in data.components]
+        H = tuple(B.transpose() * A * B for B, A in zip(changes, at_zero.H, strict=True))
+        start = State(at_zero.C, H, tuple(B.transpose() * b for B, b in zip(changes, at_zero.h, strict=True)))
+        two, (parts, shares) = two_columns(data), divided(data, start)
+        setting = Setting(
+            data=data,
+            REML=REML,
+            start=start,
+            parts=parts,
+            shares=shares,
+            middle=(fmpq(2), fmpq(0), fmpq(1)) if two else (fmpq(1),) * len(widths),
+            free=tuple(range(len(data.gammas))),
+            region=fmpq(draw(st.integers(1, 8)), 32),
+            level=arb(0),
+            rho=arb(rho(data)),
+        )
     return setting, Dense(model, rows, [np.array(B, dtype=float) for B in units])
 
 
@@ -167,7 +167,7 @@ def test_no_point_of_a_cell_is_below_its_bounds(design: tuple[Setting, Dense], d
             except Refused:
                 continue
         bound = min(float(excess.mid()) for excess in bounds)
-        for x in sampled(cell, seed, beyond=floor and not two):
+        for x in sampled(cell, seed, beyond=floor):
             assert dense.criterion(gamma_at(two, cell[0], x), setting.REML) >= bound - DENSE
 
 
@@ -280,7 +280,8 @@ def tree_of(name: str) -> str:
 def test_the_minimum_is_proved_to_be_the_lowest(name: str) -> None:
     certificate, text = stored(name)
     for reading in certificate["readings"]:
-        assert prove_tree(certificate, reading, text, tree_of(name)) > 3
+        nodes = tree_of(name).partition("\n")[2]
+        assert prove_tree(certificate, reading, text, tree_of(name)) == sum(map(nodes.count, "tfq")) >= 3
 
 
 def test_a_variance_of_zero_is_pressed_flat() -> None:
@@ -305,17 +306,19 @@ def first(old: str, new: str) -> Callable[[str], str]:
 
 
 TAMPERED = {
-    "a bound in the place of the region": (first("q", "t"), "the bound less the criterion is -"),
+    "a bound in the place of the region": (lambda t: t.replace("q", "t"), "the bound less the criterion is -"),
     "the region in the place of a bound": (first("t", "q"), "the cell is not in the region"),
     "an endless cell closed by tangents": (first("f", "t"), "the cell has no end"),
-    "a cell pressed flat where f does not rise": (lambda t: first("t", "x")(t), "the criterion is not proved to rise"),
+    "a wide cell pressed flat": (first("t", "x"), "too wide to be pressed flat"),
+    "a cell pressed flat where f does not rise": (first("tq", "xq"), "the criterion is not proved to rise"),
+    "an endless cell pressed flat": (first("f", "x"), "the cell has no end"),
     "a leaf in the place of the root": (lambda t: t.partition("\n")[0] + "\nf\n", "the bound less the criterion is -"),
     "a subtree cut off": (lambda t: t.rstrip()[:-9], "cells open"),
     "no nodes": (lambda t: t.partition("\n")[0], "1 cells open"),
     "a leaf too many": (lambda t: t.rstrip() + "t", "goes on after its last leaf"),
     "no such node": (first("t", "u"), "there is no such node"),
     "no such coordinate": (first("t", "2"), "there is no such node"),
-    "a lower criterion": (with_head(criterion="247.6"), "is below that of the optimum"),
+    "a lower criterion": (with_head(criterion="246.9"), "is below that of the optimum"),
     "a higher criterion": (with_head(criterion="260"), "the bound less the criterion is -"),
     "a region too wide": (with_head(region="0.9"), "the quadratic bound is not proved"),
     "no region": (with_head(region="0"), "not proved to be in the middle"),
@@ -405,11 +408,9 @@ def test_within_is_loewners_order() -> None:
     certificate, text = stored("sleepstudy-slopes.reml")
     data = read(certificate["model"], "decimal", text)
     at_zero = origin(data)
-    parts, shares = divided(data, at_zero)
     m = (fmpq(2), fmpq(0), fmpq(1))
-    setting = Setting(data, True, at_zero, parts, shares, m, (0, 1, 2), fmpq(1, 4), arb(0), arb(1))
-    assert within(setting, (fmpq(5, 2), fmpq(0), fmpq(5, 4)), fmpq(1, 4))
-    assert not within(setting, (fmpq(5, 2), fmpq(1, 100), fmpq(5, 4)), fmpq(1, 4))
-    assert not within(setting, (fmpq(2), fmpq(2, 5), fmpq(1)), fmpq(1, 4))
-    assert within(setting, (fmpq(2), fmpq(1, 3), fmpq(1)), fmpq(1, 4))
-    assert arb_mat(1, 1, [1])[0, 0] == 1
+    setting = Setting(data, True, at_zero, *divided(data, at_zero), m, (0, 1, 2), fmpq(1, 4), arb(0), arb(1))
+    inside = [(fmpq(5, 2), fmpq(0), fmpq(5, 4)), (fmpq(2), fmpq(1, 3), fmpq(1))]
+    outside = [(fmpq(5, 2), fmpq(1, 100), fmpq(5, 4)), (fmpq(2), fmpq(2, 5), fmpq(1)), (fmpq(2), fmpq(0), fmpq(1, 2))]
+    assert all(within(setting, gamma, fmpq(1, 4)) for gamma in inside)
+    assert not any(within(setting, gamma, fmpq(1, 4)) for gamma in outside)
