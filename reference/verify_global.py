@@ -112,7 +112,8 @@ def vertices(two: bool, cell: Cell) -> list[Point]:
     ends = [dict.fromkeys(interval) for interval in box]
     if not two:
         return list(product(*ends))
-    (a, b), points = box[2], []
+    a, b = box[2]
+    points: list[Point] = []
     for low, high in product(*ends[:2]):
         for u, v in dict.fromkeys(((a, a), (a, b), (b, b))):
             one, other = low + high, low + high * u * v

@@ -52,9 +52,9 @@ def independent_rows(Z: sparse.csc_array, template: Template) -> NDArray[np.int6
     return np.unique(component[:n], return_inverse=True)[1]
 
 
-def block_sizes(design: Design) -> list[int]:
+def block_sizes(design: Design) -> tuple[int, ...]:
     """Number of rows of each independent block of V."""
-    return np.bincount(independent_rows(design.Z, design.template)).tolist()
+    return tuple(map(int, np.bincount(independent_rows(design.Z, design.template))))
 
 
 def covariances(state: State, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:

@@ -208,7 +208,9 @@ def across(setting: Setting, cell: Cell) -> int:
     finite = [halves(cell, k)[0][1][k] if high is None else (low, high) for k, (low, high) in enumerate(box)]
 
     def sag(k: int) -> float:
-        low, high = (middle(two, (chart, (*finite[:k], (end, end), *finite[k + 1 :]))) for end in finite[k])
+        low, high = (
+            middle(two, (chart, (*finite[:k], (end, end), *finite[k + 1 :]))) for end in finite[k] if end is not None
+        )
         between = tuple((a + b) / 2 for a, b in zip(low, high, strict=True))
         return float((2 * log_det(setting, between) - log_det(setting, low) - log_det(setting, high)).mid())
 

@@ -1,5 +1,6 @@
 """One certificate made, or proved again: what a process of `relmer certify` does, told in a line."""
 
+import gzip
 import json
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -9,6 +10,8 @@ from relmer.reference import verify
 from relmer.reference.certified import Certificate
 from relmer.reference.certify.certificate import is_fresh, make_one, path_of, write
 from relmer.reference.certify.models import CERTIFIED, Model, models
+from relmer.reference.verify.local import content
+from relmer.reference.verify_global import prove_tree
 
 FOLDERS = (DATA, CERTIFIED / "data", CERTIFIED)
 REFUSED = "refused: "
@@ -47,10 +50,17 @@ def made(name: str, again: bool) -> str:
 
 
 def proved(name: str, trees: bool) -> str:
-    """Prove a stored certificate, or its trees, from the CSV file."""
+    """Prove a stored certificate from the CSV file, or instead its trees."""
     stored = json.loads((CERTIFIED / f"{name}.json").read_text(encoding="utf-8"))
     try:
-        proofs = verify.verify(stored, FOLDERS)
+        if not trees:
+            proofs = verify.verify(stored, FOLDERS)
+            return ", ".join(f"{reading} {proof.level}" for reading, proof in proofs.items())
+        text = content(FOLDERS, stored["data"]["file"], stored["data"]["sha256"], unpack=True).decode()
+        leaves = []
+        for reading, claim in stored["readings"].items():
+            packed = content(FOLDERS, claim["tree"]["file"], claim["tree"]["sha256"], unpack=False)
+            leaves.append(f"{reading} {prove_tree(stored, reading, text, gzip.decompress(packed).decode()):,} leaves")
+        return ", ".join(leaves)
     except verify.Refused as refusal:
         return f"{REFUSED}{refusal}"
-    return ", ".join(f"{reading} {proof.level}" for reading, proof in proofs.items())

@@ -1,6 +1,7 @@
 """Global proofs: the bounds against dense matrices at sampled points, whole proofs, and trees that must be refused."""
 
 import copy
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,7 +17,7 @@ from scipy.optimize import nnls
 from relmer.reference.certify import branch
 from relmer.reference.certify.models import CERTIFIED, csv_text
 from relmer.reference.verify import Refused, State, derivatives, origin, prove, read, step
-from relmer.reference.verify_bounds import Setting, divided, excesses, quadratic, rho, two_columns, within
+from relmer.reference.verify_bounds import Setting, divided, excesses, log_det, quadratic, rho, two_columns, within
 from relmer.reference.verify_global import (
     BITS,
     Cell,
@@ -220,6 +221,30 @@ def test_rho_is_the_residual_sum_of_squares(design: tuple[Setting, Dense]) -> No
     assert float(setting.rho.mid()) == pytest.approx(left @ left, abs=DENSE)
 
 
+@given(st.floats(0.01, 0.6), st.floats(-1, 1), st.floats(0, 1), st.floats(-1, 1))
+def test_the_elementary_inequalities_of_the_quadratic_bound(k: float, at: float, share: float, where: float) -> None:
+    """In the notation of verify_bounds.py, to rounding: x and a within k, and b between a^2 and k^2."""
+    x, a = where * k, at * k
+    b = a * a + share * (k * k - a * a)
+    assert np.log1p(x) >= x - x * x / (2 - 2 * k) - 1e-15
+    assert 1 / (1 + x) >= 1 - x + x * x / (1 + k) - 1e-15
+    z = b / (1 + k) - a
+    assert z >= -k - 1e-15
+    assert z * z <= (1 + k) * a * a + k * b / (1 + k) + 1e-15
+    assert np.log1p(z) >= -a + (b * (2 - 3 * k) / (1 + k) - (1 + k) * a * a) / (2 - 2 * k) - 1e-15
+
+
+def test_a_negative_definite_V_of_positive_determinant_is_seen() -> None:
+    certificate, text = stored("sleepstudy-slopes.reml")
+    data = read(certificate["model"], "decimal", text)
+    with ctx.workprec(BITS):
+        at_zero = origin(data)
+        m = (fmpq(2), fmpq(0), fmpq(1))
+        setting = Setting(data, True, at_zero, *divided(data, at_zero), m, (0, 1, 2), fmpq(1, 4), arb(0), arb(1))
+        with pytest.raises(Refused, match="not positive definite"):
+            log_det(setting, (fmpq(-9), fmpq(0), fmpq(-9)))
+
+
 # ---- the cells ----
 
 
@@ -282,6 +307,13 @@ def test_the_minimum_is_proved_to_be_the_lowest(name: str) -> None:
     for reading in certificate["readings"]:
         nodes = tree_of(name).partition("\n")[2]
         assert prove_tree(certificate, reading, text, tree_of(name)) == sum(map(nodes.count, "tfq")) >= 3
+
+
+def test_a_stored_tree_of_two_columns_is_proved() -> None:
+    certificate, text = stored("sleepstudy-three.reml")
+    claim = certificate["readings"]["decimal"]["tree"]
+    tree = gzip.decompress((CERTIFIED / claim["file"]).read_bytes()).decode()
+    assert prove_tree(certificate, "decimal", text, tree) == claim["boxes"]
 
 
 def test_a_variance_of_zero_is_pressed_flat() -> None:
