@@ -27,6 +27,11 @@ from relmer.solver.frame import model_frame
 
 pytestmark = pytest.mark.live
 CASES = [chosen.name for chosen in cases()]
+# lme4 loses digits on a response far from zero, and of two_optima V's condition (8,000) costs it as many: there exact and
+# certified values decide (tests/reports/test_own_digits.py).
+SOUND_IN_LME4 = [name for name in CASES if not name.startswith(("nist/", "two-optima/"))]
+# R rounds polynomial contrasts otherwise; rung 2 of the ladder bounds that.
+COPIED = [name for name in CASES if name not in ("cake/reml", "cake/ml")]
 SCRIPT = """
 suppressMessages({library(lme4); library(jsonlite)})
 read <- function(file) {
@@ -92,7 +97,7 @@ def in_R(rscript: str, folder: Path, script: str, frame, *arguments: str) -> dic
     return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SOUND_IN_LME4)
 def test_criterion_at_shared_theta(lme4_engine, name: str) -> None:
     chosen = case(name)
     thetas = [*points(name), lme4_engine.fit(chosen).estimates.theta]
@@ -104,7 +109,7 @@ def test_criterion_at_shared_theta(lme4_engine, name: str) -> None:
         assert np.max(np.abs(ours - expected)) <= tolerances.CRITERION * size, path
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", COPIED)
 def test_data_and_model_are_the_same_bits(lme4_engine, name: str) -> None:
     data, model = lme4_engine.stages(case(name))
     ours_data, ours_model = SolverPath("pls").stages(case(name))
@@ -112,7 +117,7 @@ def test_data_and_model_are_the_same_bits(lme4_engine, name: str) -> None:
     assert ours_model == model
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SOUND_IN_LME4)
 def test_our_optimum_is_never_above_lme4s_tight_one(lme4_engine, name: str) -> None:
     chosen = case(name)
     view = landscape(chosen)

@@ -104,11 +104,16 @@ def test_every_mixed_case_has_a_model() -> None:
     assert {name for name in lacking if (case(name).dataset, case(name).formula) not in covered} == set()
 
 
+# One component of 167 effects: a leaf takes seconds.
+TOO_LARGE = {"scotssec"}
+
+
 def test_a_global_proof_is_wanted_where_it_is_within_reach() -> None:
     for name, model in MODELS.items():
         widths = [len(term["columns"]) for term in model["random"]]
         parameters = sum(width * (width + 1) // 2 for width in widths)
-        assert model.get("global", False) == (parameters <= 3 and not name.startswith("nist-")), name
+        within_reach = parameters <= 3 and not name.startswith("nist-") and name not in TOO_LARGE
+        assert model.get("global", False) == within_reach, name
 
 
 @pytest.mark.parametrize("name", sorted({model["dataset"] for model in MODELS.values()}))
