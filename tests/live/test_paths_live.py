@@ -27,7 +27,7 @@ from relmer.solver.frame import model_frame
 
 pytestmark = pytest.mark.live
 CASES = [chosen.name for chosen in cases()]
-# lme4 loses digits on a response far from zero, and of two_optima V's condition (8,000) costs it as many: there exact and
+# lme4 loses digits on a response far from zero, and on two_optima by the condition of V (8,000): there exact and
 # certified values decide (tests/reports/test_own_digits.py).
 SOUND_IN_LME4 = [name for name in CASES if not name.startswith(("nist/", "two-optima/"))]
 # R rounds polynomial contrasts otherwise; rung 2 of the ladder bounds that.
