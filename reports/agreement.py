@@ -205,7 +205,7 @@ def findings_of(hearing: Hearing, judged: list[Comparison]) -> list[Finding]:
         if c.verdict in ("disagree", "failed")
     ]
     gap = hearing.gaps.get(hearing.answer.engine, 0.0)
-    if gap > tolerances.STOP * max(1, len(hearing.view.fit.theta)):
+    if gap > tolerances.FINDING:
         said = "; ".join(hearing.answer.warnings) or "nothing"
         known = "optimum" if hearing.judge is None else f"{hearing.judge.certificate.double.kind} optimum"
         found.append(

@@ -75,7 +75,7 @@ def verdict_of(hearing: Hearing, answers: Mapping[str, Answer], gap: float, foun
         return "agree", f"gap {gap:+.1e}, {found.reason}"
     if found.optimality == EARLY and gap <= tolerances.EARLY and hearing.answer.engine not in OWN:
         return "explained", told
-    name = f"{hearing.answer.engine}-tight"
+    name = f"{hearing.answer.engine.partition('-')[0]}-tight"
     left = hearing.gaps.get(name, np.inf) if name in answers else np.inf
     if gap > 0 and left <= max(tolerances.GAP * hearing.view.size, gap * tolerances.DECREMENT):
         return "explained", f"{told}; the same engine, tight and with more than one optimiser, comes to {left:.1e}"

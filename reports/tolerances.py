@@ -18,6 +18,8 @@ EARLY = 1e-3
 SINGULAR = 1e-4
 # Gap per parameter at which lme4 itself accepts convergence.
 STOP = 2e-6
+# Gap that is told before everything else.
+FINDING = 1e-6
 # The quadratic model's allowance is stretched by this for its higher terms.
 SLACK = 2.0
 # Rounding that may cost an evaluation half of a double's digits, relative to the residual.
@@ -72,6 +74,12 @@ TABLE = (
         f"{EVALUATION:g} × the largest entry",
         "Two correct programs solve the same linear systems; with condition numbers of X up to 1e5 (bdf, after "
         "scaling) the errors are 1e5 × 2⁻⁵² × a small factor, below 1e-9.",
+    ),
+    Tolerance(
+        "finding",
+        f"a stop more than {FINDING:g} above the optimum",
+        "The likelihood is then 5e-7 below its maximum, which the seven digits that summaries print still show. Two "
+        "engines that both have converged differ by less.",
     ),
     Tolerance(
         "printed figures",

@@ -108,10 +108,14 @@ criterion <- function(thetas) attempt({
 
 plain_criterion <- function() -2 * as.numeric(stats::logLik(opened$parts$fit, REML = opened$REML))
 
-fit_default <- function() attempt(if (opened$mixed) {
-  fit <- lme4::lmer(opened$formula, data = opened$data, REML = opened$REML)
+fit_by <- function(control) attempt(if (opened$mixed) {
+  fit <- lme4::lmer(opened$formula, data = opened$data, REML = opened$REML, control = control)
   mixed_estimates(fit, fit@optinfo$feval)
 } else plain_estimates())
+
+fit_default <- function() fit_by(lme4::lmerControl())
+
+fit_bobyqa <- function() fit_by(lme4::lmerControl(optimizer = "bobyqa"))
 
 fit_tight <- function() attempt(if (opened$mixed) tight_estimates() else plain_estimates())
 

@@ -1,4 +1,4 @@
-"""lme4 as an engine, twice: as a user calls it, and with every tolerance tight."""
+"""lme4 as an engine, three times: as a user calls it, by its other optimiser, and with every tolerance tight."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,18 +25,18 @@ class Lme4:
     ----------
     name
         Name of the engine.
-    tight
-        Whether the optimum is searched by three optimisers with tolerances of about 1e-12, instead of by
-        `lmer` as a user calls it.
+    search
+        How the optimum is searched: "default", by `lmer` as a user calls it; "bobyqa", by `lmer` with the optimiser
+        that users turn to when the default one warns; "tight", by three optimisers with tolerances of about 1e-12.
     process
         The process that runs R; engines may share one.
     """
 
     capabilities = frozenset({"stages", "criterion", "fit"})
 
-    def __init__(self, name: str, tight: bool, process: Lme4Process) -> None:
+    def __init__(self, name: str, search: str, process: Lme4Process) -> None:
         self.name = name
-        self._tight = tight
+        self._search = search
         self._process = process
 
     def available(self) -> str:
@@ -79,7 +79,7 @@ class Lme4:
 
     def fit(self, case: Case) -> Fitted:
         """Fit the case and collect every warning and message."""
-        reply = self._process.ask(case, {"op": "fit", "tight": self._tight})
+        reply = self._process.ask(case, {"op": "fit", "search": self._search})
         with _expected_form("fit"):
             values = _values(reply)
             return Fitted(_estimates(values), _warnings(reply), int(values["evaluations"][0]))
@@ -87,12 +87,17 @@ class Lme4:
 
 def default() -> Lme4:
     """lme4 as a user calls it: `lmer(formula, data, REML)`."""
-    return Lme4("lme4", False, shared())
+    return Lme4("lme4", "default", shared())
+
+
+def bobyqa() -> Lme4:
+    """lme4 as a user calls it with another optimiser: `control = lmerControl(optimizer = "bobyqa")`."""
+    return Lme4("lme4-bobyqa", "bobyqa", shared())
 
 
 def tight() -> Lme4:
     """lme4 with every tolerance tight and more than one optimiser."""
-    return Lme4("lme4-tight", True, shared())
+    return Lme4("lme4-tight", "tight", shared())
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from relmer.reference.engines.child import serve
 from relmer.reference.engines.errors import EngineError
 
 SOURCE = Path(__file__).with_name("lme4.R")
+SEARCHES = {"default": "fit_default", "bobyqa": "fit_bobyqa", "tight": "fit_tight"}
 
 
 @functools.cache
@@ -39,7 +40,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             thetas = r.entries([r.numbers(theta) for theta in request["thetas"]])
             return attempted(r.plain(call("criterion", thetas)))
         case "fit":
-            return attempted(r.plain(call("fit_tight" if request["tight"] else "fit_default")))
+            return attempted(r.plain(call(SEARCHES[request["search"]])))
     raise EngineError(f"no operation {request['op']!r}")
 
 

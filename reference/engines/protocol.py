@@ -66,7 +66,7 @@ def engine_names() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> {"pls", "qr", "gls", "lme4", "lme4-tight"} <= set(engine_names())
+    >>> {"pls", "qr", "gls", "lme4", "lme4-bobyqa", "lme4-tight"} <= set(engine_names())
     True
     """
     own = ("pls", "qr", "gls")

@@ -61,7 +61,7 @@ def evaluator(lme4_engine, tmp_path):
     program = tmp_path / "evaluator.py"
     program.write_text(EVALUATOR)
     with Lme4Process((str(program),), memory_bytes=4 * 2**30) as process:
-        yield Lme4("evaluator", False, process)
+        yield Lme4("evaluator", "default", process)
 
 
 def evaluate(engine: Lme4, text: str, seconds: float = 60) -> object:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bounds import HIGHER
 from scipy import sparse
 from strategies import mixed_data
 
 from relmer.datasets import Case, case, cases, load
-from relmer.reference.engines.lme4 import tight
+from relmer.reference.engines.lme4 import bobyqa, tight
 from relmer.reference.engines.paths import Path as SolverPath
 from relmer.reference.engines.paths import design_of
 from relmer.reference.shared_theta import shared_thetas
 from relmer.reports import tolerances
-from relmer.reports.landscape import allowance, landscape, values
+from relmer.reports.landscape import allowance, criterion_at, landscape, values
+from relmer.reports.run import compare
 from relmer.solver import lmer
 from relmer.solver.criterion import criterion, prepare, profile
 from relmer.solver.design import build
@@ -129,6 +131,17 @@ def test_our_optimum_is_never_above_lme4s_tight_one(lme4_engine, name: str) -> N
         allowed = tolerances.SLACK * allowance(view, quantity, 4 * gap)
         allowed = allowed + tolerances.EVALUATION * np.abs(estimates[quantity]).max(initial=0.0)
         assert np.all(np.abs(ours[quantity] - estimates[quantity]) <= allowed), quantity
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_our_optimum_is_never_above_bobyqas_and_the_report_says_where_it_is_below(lme4_engine, name: str) -> None:
+    """Both thetas by one evaluation, ours: what lme4's own evaluation loses is another rung."""
+    chosen = case(name)
+    view = landscape(chosen)
+    reached = criterion_at(view, bobyqa().fit(chosen).estimates.theta)
+    assert view.fit.criterion - reached <= HIGHER
+    told = [f for f in compare(name, ["lme4-bobyqa"]).findings if f.text.startswith("stops")]
+    assert bool(told) == (reached - view.fit.criterion > tolerances.FINDING)
 
 
 @pytest.mark.parametrize("name", ["docs/sleepstudy", "docs/three-level", "docs/star-sample", "docs/bdf"])

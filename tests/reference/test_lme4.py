@@ -9,7 +9,7 @@ import pytest
 from relmer.datasets import Case
 from relmer.reference.engines import lme4_process
 from relmer.reference.engines.errors import EngineError, EngineMissing
-from relmer.reference.engines.lme4 import Lme4, default, tight
+from relmer.reference.engines.lme4 import Lme4, bobyqa, default, tight
 from relmer.reference.engines.lme4_process import Lme4Process, advice, column, opening, outdated
 from relmer.solver.errors import ModelError
 
@@ -89,7 +89,7 @@ def test_versions_that_are_too_old(r, lme4, expected):
 def test_without_r_on_the_path_nothing_starts(monkeypatch, tmp_path):
     monkeypatch.delenv("R_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    engine = Lme4("lme4", False, Lme4Process(("none.py",)))
+    engine = Lme4("lme4", "default", Lme4Process(("none.py",)))
     assert engine.available().startswith("R is not on the PATH: install R >= 4.0 and its package lme4")
     with pytest.raises(EngineMissing, match="R is not on the PATH"):
         engine.fit(SLEEP)
@@ -99,7 +99,7 @@ def test_a_child_that_fails_to_load_r_makes_the_engine_unavailable(tmp_path, mon
     monkeypatch.setenv("R_HOME", "somewhere")
     program = tmp_path / "misfit.py"
     program.write_text("raise ImportError('libR.so: undefined symbol: R_getVar')")
-    engine = Lme4("lme4", False, Lme4Process((str(program),)))
+    engine = Lme4("lme4", "default", Lme4Process((str(program),)))
     assert "no symbol R_getVar" in engine.available()
     with pytest.raises(EngineMissing, match="and later need R >="):
         engine.version()
@@ -112,9 +112,9 @@ def test_versions_are_plain_text(pretender):
     assert engine.environment()["platform"] == "a platform"
 
 
-def test_the_two_engines_share_one_process():
-    assert (default().name, tight().name) == ("lme4", "lme4-tight")
-    assert default()._process is tight()._process
+def test_the_engines_share_one_process():
+    assert (default().name, bobyqa().name, tight().name) == ("lme4", "lme4-bobyqa", "lme4-tight")
+    assert default()._process is bobyqa()._process is tight()._process
 
 
 @pytest.mark.parametrize(

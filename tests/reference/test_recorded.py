@@ -13,9 +13,10 @@ from relmer.reference.recorded import RecordingError
 CASE = case("docs/sleepstudy")
 # 18,009 rows each, of which a recording would hold constant vectors: lme4 runs there live only.
 RECORDED = [chosen for chosen in cases() if chosen.dataset not in ("SmLs03", "SmLs06", "SmLs09")]
+LME4 = ("lme4", "lme4-bobyqa", "lme4-tight")
 
 
-@pytest.mark.parametrize("engine", ["lme4", "lme4-tight"])
+@pytest.mark.parametrize("engine", LME4)
 def test_every_case_is_recorded_on_its_data(engine: str) -> None:
     for chosen in RECORDED:
         answer = recorded.read(engine, chosen)
@@ -29,7 +30,7 @@ def test_every_case_is_recorded_on_its_data(engine: str) -> None:
 def test_no_recording_is_stale() -> None:
     """Every file belongs to a case that exists."""
     known = {path.name for path in (recorded.path_of("lme4", chosen.name) for chosen in RECORDED)}
-    for engine in ("lme4", "lme4-tight"):
+    for engine in LME4:
         assert {path.name for path in (recorded.RECORDED / engine).iterdir()} == known
 
 

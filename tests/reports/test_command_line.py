@@ -59,7 +59,7 @@ def test_run_writes_five_files_and_agrees(tmp_path: Path, without_r: None) -> No
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     judged = {(c["case"], c["engine"], c["rung"]) for c in report["comparisons"]}
     cases = [f"{name}/{kind}" for name in ("dyestuff", "dyestuff2") for kind in ("reml", "ml")]
-    engines = ("pls", "qr", "gls", "lme4", "lme4-tight")
+    engines = ("pls", "qr", "gls", "lme4", "lme4-bobyqa", "lme4-tight")
     assert judged == {(c, e, rung) for c in cases for e in engines for rung in range(1, 6)}
     assert {c["verdict"] for c in report["comparisons"]} <= {"agree", "explained"}
     suites = ET.parse(out / "junit.xml").getroot()

@@ -50,3 +50,5 @@ FLAT_G = 1e-6
 # Another order of summation moves every sum by some eps of its parts; beta and theta are functions of sums whose parts
 # are of their own size, and of a Hessian of condition below 1e2.
 REORDERED = 1e-12
+# Two evaluations at two minima differ by their rounding, 64 eps of at most 55,071.
+HIGHER = 1e-9
