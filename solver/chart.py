@@ -9,9 +9,11 @@ where S = df/dG, symmetric, so that df = tr(S dG).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relmer.solver.design import Array, lower_triangle
 
@@ -33,30 +35,61 @@ def symmetric_units(width: int) -> Array:
     return changes.reshape(len(each), -1)
 
 
-def jacobian(T: Array) -> Array:
-    """Dgamma / dtheta of G = T T', (m, m): row k belongs to entry k of theta."""
-    if len(T) == 1:
-        return 2.0 * T
-    rows, columns = lower_triangle(len(T))
-    half = units(len(T)) @ T.T
-    return np.asarray(half[:, rows, columns] + half[:, columns, rows])
+@dataclass(frozen=True)
+class Places:
+    """Where chain takes its numbers from, among those of all T, or all S, flat one after the other.
+
+    Entry (k, g) of J is the sum of two entries of T times 0 or 1, and d2f/dtheta2 has an entry of S times 0 or 2.
+
+    Attributes
+    ----------
+    T, factor
+        Two index arrays (k, k), and what the numbers there are multiplied by.
+    S, twice
+        The same for the second derivative, once.
+    gamma, entries
+        The same for df/dgamma (k,).
+    """
+
+    T: tuple[NDArray[np.int64], NDArray[np.int64]]
+    factor: tuple[Array, Array]
+    S: NDArray[np.int64]
+    twice: Array
+    gamma: NDArray[np.int64]
+    entries: Array
+
+
+@lru_cache(maxsize=64)
+def places(widths: tuple[int, ...]) -> Places:
+    """The places for terms of these widths."""
+    starts = np.cumsum([0, *(width**2 for width in widths)])
+    triangles = [lower_triangle(width) for width in widths]
+    sizes = [len(rows) for rows, _ in triangles]
+    term = np.repeat(np.arange(len(widths)), sizes)
+    start, width = starts[term], np.array(widths)[term]
+    row, column = (np.concatenate(each) for each in zip(*triangles, strict=True))
+    same = term[:, None] == term
+
+    def at(i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.where(same, start[:, None] + i * width[:, None] + j, 0)
+
+    return Places(
+        T=(at(column, column[:, None]), at(row, column[:, None])),
+        factor=((same & (row == row[:, None])) * 1.0, (same & (column == row[:, None])) * 1.0),
+        S=at(row, row[:, None]),
+        twice=2.0 * (same & (column == column[:, None])),
+        gamma=start + row * width + column,
+        entries=np.where(row == column, 1.0, 2.0),
+    )
 
 
 def chain(blocks: Sequence[Array], duals: Sequence[Array], second: Array) -> tuple[Array, Array]:
     """Gradient (k,) and Hessian (k, k) in theta from S (c, c) of each term and d2f/dgamma2 (k, k)."""
-    sizes = [len(lower_triangle(len(T))[0]) for T in blocks]
-    J = np.zeros_like(second)
-    curvature = np.zeros_like(second)
-    gradient = np.empty(len(second))
-    first = 0
-    for T, S, size in zip(blocks, duals, sizes, strict=True):
-        part = slice(first, first + size)
-        rows, columns = lower_triangle(len(T))
-        J[part, part] = jacobian(T)
-        gradient[part] = 2.0 * (S @ T)[rows, columns]
-        curvature[part, part] = 2.0 * S[rows[:, None], rows] * (columns[:, None] == columns)
-        first += size
-    return gradient, J @ second @ J.T + curvature
+    of = places(tuple(map(len, blocks)))
+    T = np.concatenate([each.ravel() for each in blocks])
+    S = np.concatenate([each.ravel() for each in duals])
+    J = of.factor[0] * T[of.T[0]] + of.factor[1] * T[of.T[1]]
+    return J @ (of.entries * S[of.gamma]), J @ second @ J.T + of.twice * S[of.S]
 
 
 def carried(scales: Sequence[Array], second: Array) -> Array:

@@ -112,6 +112,8 @@ def _integers(values: NDArray[Any]) -> Floats | Integers:
 
 def _categories(dtype: pd.CategoricalDtype, codes: Integers, name: str) -> Factor:
     values = dtype.categories.tolist()
+    if all(type(value) is str for value in values):
+        return Factor(tuple(values), codes, bool(dtype.ordered))
     if pd.api.types.infer_dtype(dtype.categories, skipna=False) in ("string", "integer"):
         return Factor(tuple(map(str, values)), codes, bool(dtype.ordered))
     return _merged([_category_label(value, name) for value in values], codes, bool(dtype.ordered))

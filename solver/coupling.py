@@ -119,7 +119,7 @@ def mirrored(lower: Array) -> Array:
     return lower
 
 
-def couple(q: Sequence[Array], codes: Codes, levels: int, columns: Array, effects: Array, size: int) -> Coupling:
+def couple(q: Sequence[Array], codes: Codes, levels: int, columns: Array, effects: Codes, size: int) -> Coupling:
     """B_i = sum over the rows of level i of q z'.
 
     Parameters

@@ -7,7 +7,7 @@ profiled deviance and the REML criterion (Bates 2011, slides 13 and 15; Bates et
 import math
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from relmer.solver.design import Array, Design
 from relmer.solver.errors import ModelError
 from relmer.solver.profile import Profile
 
+Number = TypeVar("Number", float, Array)
 Method = Literal["pls", "qr", "gls"]
 PATHS: dict[str, ModuleType] = {"pls": pls, "qr": qr, "gls": gls}
 
@@ -63,10 +64,10 @@ def criterion(design: Design, at: Profile, REML: bool) -> float:
     return combined(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)
 
 
-def combined(design: Design, REML: bool, logdet_L: float, logdet_RX: float, pwrss: float) -> float:
-    """The criterion from its parts; infinite where nothing is left of the response."""
+def combined(design: Design, REML: bool, logdet_L: Number, logdet_RX: Number, pwrss: Number) -> Number:
+    """The criterion from its parts, at one theta or at several."""
     d = degrees_of_freedom(design, REML)
-    value = logdet_L + d * (1 + math.log(2 * math.pi * pwrss / d))
+    value: Number = logdet_L + d * (1 + np.log(2 * math.pi * pwrss / d))
     if REML:
         value += logdet_RX
     if design.weights is not None:

@@ -8,7 +8,6 @@ of M = I + T'ST gives: Omega = T M^-1 T', b = Omega s, and the rest.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -20,7 +19,21 @@ from relmer.solver.design import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.levels import Codes, apply, eliminate, orthogonalise, products
 from relmer.solver.root import Solved, Weights, own_second, solved, squares, whiten
-from relmer.solver.schur import REGULAR, Factor, Inverse, Part, by_level, dots, factorize, inverse, pair_second, root_of
+from relmer.solver.schur import (
+    REGULAR,
+    Factor,
+    Inverse,
+    Part,
+    by_level,
+    dots,
+    effects_of,
+    factorize,
+    inverse,
+    pair_second,
+    parts_of,
+    root_of,
+    symmetric,
+)
 from relmer.solver.sparse_schur import SparseFront, SparseInverse, sparse_front
 
 # Step of differences of exact first derivatives, relative to the least variance: errors of about its fourth power, and
@@ -88,17 +101,10 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     rows = orthogonalise(own, first, codes[0], levels[0])
     identity = np.broadcast_to(np.eye(first)[:, :, None], (first, first, levels[0]))
     Xy = own[first:]
-    sizes = [l * c for l, c in zip(levels[1:], widths[1:], strict=True)]
-    ends = np.cumsum([0, *sizes]).tolist()
-    parts = tuple(Part(slice(a, b), l, c) for (a, b), l, c in zip(pairwise(ends), levels[1:], widths[1:], strict=True))
+    parts = parts_of(levels[1:], widths[1:])
+    q = parts[-1].effects.stop
     Z = columns[first:count]
-    effects = np.concatenate(
-        [
-            part.effects.start + code * part.width + np.arange(part.width)[:, None]
-            for part, code in zip(parts, codes[1:], strict=True)
-        ]
-    )
-    q = ends[-1]
+    effects = effects_of(parts, codes[1:])
     coupling = couple(list(own[:first]), codes[0], levels[0], Z, effects, q)
     S = front(coupling, Z, effects, parts, codes[1:])
     sums = [[np.bincount(index, z * x, q) for x in Xy] for z, index in zip(Z, effects, strict=True)]
@@ -108,7 +114,7 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
 
 
 def front(
-    coupling: Coupling, Z: Array, effects: Array, parts: tuple[Part, ...], codes: Sequence[Codes]
+    coupling: Coupling, Z: Array, effects: Codes, parts: tuple[Part, ...], codes: Sequence[Codes]
 ) -> Array | SparseFront:
     """What the rows orthogonal to the first factor give to Z'Z, sparse if that is cheaper."""
     q = parts[-1].effects.stop
@@ -126,7 +132,7 @@ def front(
     return S
 
 
-def cross_products(Z: Array, effects: Array, parts: Sequence[Part], codes: Sequence[Codes]) -> Array:
+def cross_products(Z: Array, effects: Codes, parts: Sequence[Part], codes: Sequence[Codes]) -> Array:
     """Z'Z (q, q) of columns Z (k, n) whose numbers multiply the given effects."""
     q = parts[-1].effects.stop
     S = np.zeros((q, q))
@@ -169,7 +175,7 @@ def solve(problem: Crossed, G: Sequence[Array]) -> State:
         b = factor.omega_times(s)
     Xy = N[width:-width].reshape(len(problem.within), -1)
     C = problem.within + Xy @ Xy.T - s.T @ b
-    return State(logdet + logdet_M, *solved(C), problem, G, N, S, s, factor, b)
+    return State(float(logdet.sum()) + logdet_M, *solved(C), problem, G, N, S, s, factor, b)
 
 
 def solutions(at: State) -> tuple[Array, Array, Array]:
@@ -280,14 +286,3 @@ def information(
     quadratic[:count, :count] += np.einsum("abl,kbl->kal", H, own).reshape(count, -1) @ own.reshape(count, -1).T
     along = first.reshape(len(first), len(problem.within), -1)[:, :, -1]
     return quadratic - along @ along.T
-
-
-def symmetric(blocks: Sequence[Sequence[Array]]) -> Array:
-    """The symmetric matrix whose lower triangle has the given rows of blocks."""
-    ends = np.cumsum([0, *(len(row[0]) for row in blocks)])
-    full = np.empty((ends[-1], ends[-1]))
-    for i, row in enumerate(blocks):
-        for j, block in enumerate(row):
-            full[ends[i] : ends[i + 1], ends[j] : ends[j + 1]] = block
-            full[ends[j] : ends[j + 1], ends[i] : ends[i + 1]] = block.T
-    return full

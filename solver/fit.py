@@ -26,8 +26,10 @@ class Fit:
 
     Attributes
     ----------
-    formula, method, REML
+    method, REML
         What was asked for.
+    frame
+        The formula, and the rows that it has.
     design
         y, X, Z, terms, template.
     optimum
@@ -36,13 +38,17 @@ class Fit:
         The penalized least squares solution at the optimum.
     """
 
-    formula: str
     method: str
     REML: bool
     frame: ModelFrame = field(repr=False)
     design: Design = field(repr=False)
     optimum: Optimum
     profile: Profile = field(repr=False)
+
+    @property
+    def formula(self) -> str:
+        """The formula, as R spells it."""
+        return canonical(self.frame.formula)
 
     @property
     def theta(self) -> "pd.Series[float]":
@@ -265,4 +271,4 @@ def lmer(
     design = build(frame)
     with one_thread():
         optimum, at = optimise(prepare(design, method), REML)
-    return Fit(canonical(parsed), method, REML, frame, design, optimum, at)
+    return Fit(method, REML, frame, design, optimum, at)

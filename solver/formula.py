@@ -27,7 +27,7 @@ class Bar:
     terms: Terms
     group: Node
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The name that lme4 gives to the grouping factor."""
         return self.group.name if isinstance(self.group, Name) else deparse(self.group)
@@ -61,6 +61,11 @@ class Formula:
     right: Node
     fixed: Terms
     bars: tuple[Bar, ...]
+
+    @cached_property
+    def outcome(self) -> str:
+        """The response, in R's spelling."""
+        return deparse(self.response)
 
     @cached_property
     def predictors(self) -> Mapping[str, Node]:

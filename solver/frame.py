@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from relmer.solver.columns import Booleans, Column, Factor, Floats, Integers, Missing, drop_unused_levels, evaluate
 from relmer.solver.errors import ModelError
 from relmer.solver.formula import Formula
-from relmer.solver.syntax import deparse
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def model_frame(
     """
     _check_columns(formula, data)
     response, response_missing = evaluate(formula.response, data)
-    response_name = deparse(formula.response)
+    response_name = formula.outcome
     if isinstance(response, Factor) or response.dtype == np.bool_:
         raise ModelError(f"response '{response_name}' is not numeric; convert it to numbers")
     evaluated = {label: evaluate(node, data) for label, node in formula.predictors.items()}
@@ -111,9 +110,9 @@ def model_frame(
 def _check_columns(formula: Formula, data: pd.DataFrame) -> None:
     if not isinstance(data, pd.DataFrame):
         raise ModelError(f"data must be a pandas DataFrame, not {type(data).__name__}")
-    once = set(data.columns) if data.columns.is_unique else set()
+    unique = data.columns.is_unique
     for name in formula.columns:
-        if name in once:
+        if unique and name in data.columns:
             continue
         count = int(np.sum(data.columns == name))
         if count > 1:

@@ -26,12 +26,22 @@ NEGLIGIBLE = 1e-26
 
 
 def level_sums(columns: Array, codes: Codes, levels: int) -> Array:
-    """Sums of columns (m, n) over the rows of each level, (m, levels)."""
-    m, n = columns.shape
-    if m * n > AT_ONCE or m == 1:
+    """Sums of columns (m, n) over the rows of each level, (m, levels); codes (n,), or more than m times `stacked`."""
+    m = len(columns)
+    if m == 1:
+        return np.asarray(np.bincount(codes[0] if codes.ndim == 2 else codes, columns[0], levels)[None], dtype=float)
+    if codes.ndim == 1:
+        codes = stacked(codes, levels, m)
+    if codes.ndim == 1:
         return np.array([np.bincount(codes, column, levels) for column in columns]).reshape(m, levels)
-    index = codes + levels * np.arange(m)[:, None]
-    return np.asarray(np.bincount(index.ravel(), columns.ravel(), m * levels), dtype=float).reshape(m, levels)
+    return np.asarray(np.bincount(codes[:m].ravel(), columns.ravel(), m * levels), dtype=float).reshape(m, levels)
+
+
+def stacked(codes: Codes, levels: int, times: int) -> Codes:
+    """The codes of columns one after the other, (times, n), each with its own levels; of long columns as they are."""
+    if times * len(codes) > AT_ONCE:
+        return codes
+    return codes + levels * np.arange(times)[:, None]
 
 
 def orthogonalise(columns: Array, width: int, codes: Codes, levels: int) -> Array:
@@ -53,34 +63,35 @@ def orthogonalise(columns: Array, width: int, codes: Codes, levels: int) -> Arra
         before it determine within a level has a pseudo-row of zeros there.
     """
     coefficients = np.zeros((len(columns), width, levels))
-    least = NEGLIGIBLE * level_sums(columns[:width] ** 2, codes, levels)
+    index = stacked(codes, levels, len(columns))
+    least = NEGLIGIBLE * level_sums(columns[:width] ** 2, index, levels)
     for a in range(width):
         q = columns[a]
         if a:
             # Once more, since the first passes leave a column that is nearly determined with an error along the others.
-            project(columns[a : a + 1], columns[:a], coefficients[a : a + 1, :a], codes, levels)
-        square = level_sums(columns[a : a + 1] ** 2, codes, levels)[0]
+            project(columns[a : a + 1], columns[:a], coefficients[a : a + 1, :a], codes, index, levels)
+        square = level_sums(columns[a : a + 1] ** 2, index, levels)[0]
         norm = np.sqrt(np.where(square > least[a], square, 0.0))
         coefficients[a, a] = norm
         q *= np.divide(1.0, norm, out=np.zeros(levels), where=norm > 0)[codes]
-        project(columns[a + 1 :], columns[a : a + 1], coefficients[a + 1 :, a : a + 1], codes, levels)
+        project(columns[a + 1 :], columns[a : a + 1], coefficients[a + 1 :, a : a + 1], codes, index, levels)
     return coefficients
 
 
-def project(columns: Array, basis: Array, coefficients: Array, codes: Codes, levels: int) -> None:
+def project(columns: Array, basis: Array, coefficients: Array, codes: Codes, index: Codes, levels: int) -> None:
     """Take from columns (m, n) their parts along each q of the basis (k, n); add them to the coefficients (m, k, l)."""
     m, n = columns.shape
     block = max(1, AT_ONCE // n)
     for k, q in enumerate(basis):
         for begin in range(0, m, block):
             part = columns[begin : begin + block]
-            along = level_sums(part * q, codes, levels)
+            along = level_sums(part * q, index, levels)
             coefficients[begin : begin + block, k] += along
             part -= np.take(along, codes, axis=1) * q
 
 
-def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, float]:
-    """N = L^-1 [R B] for D = I + R G R' = L L', and the sum of log|D|.
+def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, Array]:
+    """N = L^-1 [R B] for D = I + R G R' = L L', and log|D|.
 
     Parameters
     ----------
@@ -94,23 +105,27 @@ def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, float]:
     N
         (m, width, l).
     logdet
-        Sum of log|D| over the levels.
+        log|D| of each level (l,).
     """
     R = rows[:width]
+    if not G.any():
+        return rows, np.zeros(R.shape[2:])
     GR = (G @ R.reshape(width, -1)).reshape(R.shape)
     if width == 1:
         pivot = np.sqrt(1.0 + R[0, 0] * GR[0, 0])
-        return rows / pivot, 2.0 * float(np.add.reduce(np.log(pivot)))
+        return rows / pivot, 2.0 * np.log(pivot)
     M = np.empty((width + len(rows), *R.shape[1:]))
-    M[:width] = (R[:, :, None] * GR[:, None]).sum(axis=0)
+    np.einsum("xa...,xb...->ab...", R, GR, out=M[:width])
     M[width:] = rows
+    logdet = np.zeros(R.shape[2:])
     for a in range(width):
         pivot = M[a, a]
         pivot += 1.0
+        logdet += np.log(pivot)
         M[a:, a] /= np.sqrt(pivot)
         if a + 1 < width:
             M[a + 1 :, a + 1 :] -= M[a + 1 :, a, None] * M[a + 1 : width, a]
-    return M[width:], 2.0 * float(np.add.reduce(np.log(np.einsum("aal->al", M[:width])), axis=None))
+    return M[width:], logdet
 
 
 def products(left: Array, right: Array) -> Array:

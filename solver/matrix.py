@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import blas, lapack
 
 from relmer.solver.columns import Column, Factor, Floats, Integers, as_factor, distinct
 from relmer.solver.contrasts import coding
@@ -15,6 +16,7 @@ from relmer.solver.terms import Terms
 
 # Squared norms whose products neither overflow nor lose digits to underflow.
 SAFE_SQUARES = (1e-150, 1e150)
+EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
@@ -205,17 +207,20 @@ def _well_conditioned(X: Floats, tol: float) -> bool:
 
     With the columns scaled to norm 1, what is left of any column has a squared norm of at least the smallest
     eigenvalue of X'X. Each entry of X'X, a sum of n products, is off by less than (n + 3) eps after the scaling
-    (Higham 2002, equation 3.5), so the eigenvalue is by less than p (n + 3) eps (Weyl), and by p^2 eps as computed.
+    (Higham 2002, equation 3.5), so the eigenvalue is by less than p (n + 3) eps (Weyl). It is above a bound where X'X
+    less the bound has a Cholesky factor, which is that of a matrix within p (p + 1) eps (theorem 10.3).
     """
     n, p = X.shape
-    with np.errstate(all="ignore"):
-        products = X.T @ X
-    squares = np.diagonal(products)
-    if p and not SAFE_SQUARES[0] < squares.min() <= squares.max() < SAFE_SQUARES[1]:
+    if p == 0:
+        return True
+    products = blas.dsyrk(1.0, X, trans=1)
+    squares = products.diagonal()
+    if not SAFE_SQUARES[0] < squares.min() <= squares.max() < SAFE_SQUARES[1]:
         return False
     scale = np.sqrt(squares)
-    smallest = np.linalg.eigvalsh(products / scale / scale[:, None])[:1]
-    return bool(np.all(smallest > tol**2 + p * (n + p + 3) * np.finfo(float).eps))
+    correlations = products / scale / scale[:, None]
+    correlations.flat[:: p + 1] -= tol**2 + p * (n + p + 4) * EPS
+    return bool(lapack.dpotrf(correlations)[1] == 0)
 
 
 def _reflect(A: Floats, norms: Floats, l: int, j: int, length: float) -> None:

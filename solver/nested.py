@@ -113,9 +113,19 @@ def solve(problem: Nested, G: Sequence[Array]) -> State:
             receive(problem, j, fronts, C, rows[stage.width :], -1.0)
         left, part = eliminate(rows, stage.width, G[j])
         receive(problem, j, fronts, C, left[stage.width :], 1.0)
-        logdet += part
+        logdet += float(part.sum())
         N.append(left)
     return State(logdet, *solved(C), problem, G, N)
+
+
+def ray(problem: Nested, scales: Array) -> tuple[Array, Array]:
+    """log|V| (k,) and C (k, p + 1, p + 1) of one factor at k multiples G = scale I, all levels of all at once."""
+    width = problem.stages[0].width
+    rows = np.repeat(problem.rows[:, :, None], len(scales), axis=2)
+    rows[:width] *= np.sqrt(scales)[:, None]
+    N, logdet = eliminate(rows, width, np.eye(width))
+    Xy = N[width:].transpose(2, 0, 1, 3).reshape(len(scales), len(problem.within), -1)
+    return logdet.sum(axis=1), problem.within + Xy @ Xy.transpose(0, 2, 1)
 
 
 def receive(problem: Nested, j: int, fronts: Sequence[Array], C: Array, N: Array, sign: float) -> None:
@@ -145,7 +155,8 @@ def solutions(at: State) -> tuple[list[Array], list[Array]]:
         for outer, up, beta in zip(problem.stages[j + 1 :], stage.up, reversed(b), strict=True):
             first = outer.first - stage.first
             total = total - np.einsum("axl,xrl->arl", local[:, first : first + outer.width], beta[:, :, up])
-        b.append((G[j] @ total.reshape(stage.width, -1)).reshape(total.shape))
+        if j:
+            b.append(apply(G[j], total))
         h.append(local)
         full.append(total)
     return h[::-1], full[::-1]

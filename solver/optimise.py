@@ -34,6 +34,8 @@ SETTLED = 1e-28
 CLOSE = 1e-4
 # Least eigenvalue of a working G at the start, relative to the largest one, or to 1: at zero theta's chart is flat.
 FLOOR = 1e-2
+# Largest k for which a first step may be the last: an estimate of a variance that is a tenth of its standard error.
+FLATTEST = 1e4
 # Longest step along an axis of the Hessian, or the length of theta: near an inflection the curvature says nothing of
 # the distance.
 LONGEST = 4.0
@@ -42,7 +44,7 @@ LONGEST = 4.0
 UNBOUNDED = (1e13, 1e7)
 NO_RESIDUAL = "the random effects fit the response without residual; there is no variance to estimate"
 # Multiples of T = I at which other minima are looked for.
-RAY = tuple(4.0**k for k in range(-2, 4))
+RAY: Array = 4.0 ** np.arange(-2.0, 4.0)
 # Eigenvalues of a working G below this are taken for zero if the criterion then does not rise.
 RANK = 1e-9
 
@@ -216,10 +218,15 @@ def rivals(problem: Problem) -> list[Point]:
 
     Two minima need a ridge between them: random effects that explain little and leave sigma large, or much.
     """
-    ray = [problem.at([scale * np.eye(len(C)) for C in problem.state.scales]) for scale in RAY]
-    values = [np.inf, *(point.value for point in ray), np.inf]
-    lowest = [point for k, point in enumerate(ray, 1) if values[k] < min(values[k - 1], values[k + 1])]
-    return lowest if len(lowest) > 1 else []
+    logdet, diagonal = structure.ray(problem.state.structure, RAY**2)
+    logdet_RX = 2.0 * np.log(diagonal[:, :-1]).sum(axis=1) + problem.constant
+    found = combined(problem.design, problem.REML, logdet, logdet_RX, diagonal[:, -1] ** 2)
+    values = [np.inf, *found.tolist(), np.inf]
+    problem.evaluations += len(RAY)
+    lowest = [scale for k, scale in enumerate(RAY, 1) if values[k] < min(values[k - 1], values[k + 1])]
+    if len(lowest) == 1:
+        return []
+    return [problem.at([scale * np.eye(len(C)) for C in problem.state.scales]) for scale in lowest]
 
 
 def check_residual(state: pls.State) -> None:
@@ -254,14 +261,18 @@ def begin(problem: Problem, found: Moments, theta: Array | None) -> Point:
 def positive(G: Array) -> Array:
     """A root T of G with its small and negative eigenvalues raised."""
     values, vectors, _ = lapack.dsyev(G)
-    return lower_trapezoid(vectors * np.sqrt(np.maximum(values, FLOOR * max(1.0, values[-1]))))
+    least = FLOOR * max(1.0, values[-1])
+    if values[0] >= least:
+        return np.asarray(lapack.dpotrf(G, lower=1)[0])
+    return lower_trapezoid(vectors * np.sqrt(np.maximum(values, least)))
 
 
 def newton(problem: Problem, here: Point) -> tuple[Point, float]:
     """Descend to a stationary point of theta's chart by damped Newton steps; also the gap there.
 
     Where steps were full, d, d', d'' of successive decrements obey d'' = d' (d'/d)^2, or d' (d'/d) with a Hessian that
-    stands still: so the search ends with the step after which, not before which, the gap is settled.
+    stands still: so the search ends with the step after which, not before which, the gap is settled. Of the first one
+    d' = k d^2 is known, where k is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
     previous = np.inf
@@ -269,7 +280,7 @@ def newton(problem: Problem, here: Point) -> tuple[Point, float]:
         gradient, hessian = chain(here.blocks, *problem.curvature(here))
         decrement, lengths, axes = newton_step(gradient, hessian)
         scale = max(1.0, abs(here.value))
-        gap = decrement * (min(1.0, decrement / previous) ** problem.order if np.isfinite(previous) else 1.0)
+        gap = decrement * left(decrement, previous, problem.order)
         if decrement <= SETTLED or (decrement > previous / 4 and decrement <= NOISE * scale):
             break
         fraction, theta = 1.0, theta_of(here.blocks)
@@ -291,6 +302,13 @@ def newton(problem: Problem, here: Point) -> tuple[Point, float]:
             break
         previous = decrement
     return here, gap
+
+
+def left(decrement: float, previous: float, order: int) -> float:
+    """Part of the decrement that a full step leaves."""
+    if np.isfinite(previous):
+        return min(1.0, decrement / previous) ** order
+    return min(1.0, FLATTEST * decrement) if order == 2 else 1.0
 
 
 def newton_step(gradient: Array, hessian: Array) -> tuple[float, Array, Array]:

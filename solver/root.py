@@ -17,6 +17,8 @@ from scipy.linalg import lapack
 from relmer.solver.design import Array
 from relmer.solver.errors import ModelError
 
+NO_RESIDUAL = "the model fits the response without residual; there is no variance to estimate"
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -74,8 +76,22 @@ def solved(C: Array) -> tuple[Array, Array]:
     """
     RC, status = lapack.dpotrf(C)
     if status:
-        raise ModelError("the model fits the response without residual; there is no variance to estimate")
+        raise ModelError(NO_RESIDUAL)
     return RC, lapack.dtrtri(RC)[0]
+
+
+def diagonals(C: Array) -> Array:
+    """The diagonals of RC (k, p + 1) for C (k, p + 1, p + 1).
+
+    Raises
+    ------
+    ModelError
+        As `solved` does.
+    """
+    try:
+        return np.diagonal(np.linalg.cholesky(C), axis1=1, axis2=2)
+    except np.linalg.LinAlgError:
+        raise ModelError(NO_RESIDUAL) from None
 
 
 def whiten(at: Solved, N: Array) -> Array:

@@ -7,6 +7,7 @@ such factors, which spares the products of large matrices.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg import lapack
@@ -14,7 +15,7 @@ from scipy.linalg import lapack
 from relmer.solver.coupling import Coupling, mirrored
 from relmer.solver.design import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.levels import products
+from relmer.solver.levels import Codes, products
 
 # Smallest eigenvalue of a working G above which its inverse is used.
 REGULAR = 1e-4
@@ -27,6 +28,22 @@ class Part:
     effects: slice
     levels: int
     width: int
+
+
+def parts_of(levels: Sequence[int], widths: Sequence[int]) -> tuple[Part, ...]:
+    """The parts of factors whose effects follow each other, a level's columns side by side."""
+    ends = np.cumsum([0, *(l * c for l, c in zip(levels, widths, strict=True))]).tolist()
+    return tuple(Part(slice(a, b), l, c) for (a, b), l, c in zip(pairwise(ends), levels, widths, strict=True))
+
+
+def effects_of(parts: Sequence[Part], codes: Sequence[Codes]) -> Codes:
+    """The effect that each number of the columns (k, n) of Z multiplies."""
+    return np.concatenate(
+        [
+            part.effects.start + code * part.width + np.arange(part.width)[:, None]
+            for part, code in zip(parts, codes, strict=True)
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -210,6 +227,17 @@ def congruent(X: Array, blocks: Sequence[Array], parts: Sequence[Part]) -> Array
         half *= np.repeat([block[0, 0] for block in blocks], [part.levels for part in parts])[:, None]
         return half
     return times(half.T, blocks, parts)
+
+
+def symmetric(blocks: Sequence[Sequence[Array]]) -> Array:
+    """The symmetric matrix whose lower triangle has the given rows of blocks."""
+    ends = np.cumsum([0, *(len(row[0]) for row in blocks)])
+    full = np.empty((ends[-1], ends[-1]))
+    for i, row in enumerate(blocks):
+        for j, block in enumerate(row):
+            full[ends[i] : ends[i + 1], ends[j] : ends[j + 1]] = block
+            full[ends[j] : ends[j + 1], ends[i] : ends[i + 1]] = block.T
+    return full
 
 
 def root_of(G: Array) -> Array:

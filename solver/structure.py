@@ -1,10 +1,11 @@
 """The structure of the random effects, found once: which factors are nested, which cross, what is eliminated how.
 
-Terms with the same grouping factor count as one factor with the columns of all and a block-diagonal G. If the factors
-are nested in each other, `nested` solves them inside out; else `crossed` eliminates the largest one level by level.
+Terms with the same grouping factor count as one factor with the columns of all and a block-diagonal G. A small model of
+several factors is solved all at once by `joint`; if the factors are nested in each other, `nested` solves them inside
+out; else `crossed` eliminates the largest one level by level.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -13,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from relmer.solver import crossed, nested
+from relmer.solver import crossed, joint, nested
 from relmer.solver.coupling import DenseCoupling
 from relmer.solver.design import Array, group_names, lower_triangle
-from relmer.solver.levels import Codes
+from relmer.solver.levels import AT_ONCE, Codes
 from relmer.solver.matrix import RandomTerm
-from relmer.solver.root import Weights
+from relmer.solver.root import Weights, diagonals
 from relmer.solver.sparse_schur import SparseFront
 
-State = nested.State | crossed.State
+Problem = nested.Nested | crossed.Crossed | joint.Joint
+State = nested.State | crossed.State | joint.State
 
 # Number of effects in a dense factor from which on products of matrices are spared.
 COSTLY = 300
@@ -58,7 +60,7 @@ class Structure:
     """
 
     factors: tuple[Factor, ...]
-    problem: nested.Nested | crossed.Crossed
+    problem: Problem
     order: NDArray[np.int64] | None
 
     def __str__(self) -> str:
@@ -67,6 +69,8 @@ class Structure:
         if isinstance(self.problem, nested.Nested):
             kind = "one factor" if len(sizes) == 1 else "nested"
             return f"{kind}: {' in '.join(sizes)}, level by level"
+        if isinstance(self.problem, joint.Joint):
+            return f"joint: {', '.join(sizes)}, all {self.problem.R.shape[1]} effects at once"
         coupling = self.problem.coupling
         how = "dense" if isinstance(coupling, DenseCoupling) else f"{coupling.pairs[0].nnz} pairs of effects"
         q = len(self.problem.s)
@@ -108,14 +112,16 @@ def build(terms: Sequence[RandomTerm], columns: Sequence[Array], Xy: Array) -> S
         Columns (p + 1, n) of X and y.
     """
     order = factors(terms)
-    chain = all(is_nested(a, b) for a, b in pairwise(order))
-    if not chain:
+    widths, levels = [one.width for one in order], [one.levels for one in order]
+    prepare: Callable[..., Problem] = nested.prepare
+    if len(order) > 1 and joint.is_small(Xy.shape[1], len(Xy), widths, levels):
+        prepare = joint.prepare
+    elif not all(is_nested(a, b) for a, b in pairwise(order)):
+        prepare = crossed.prepare
         order = tuple(sorted(order, key=lambda one: -one.levels * one.width))
+        widths, levels = [one.width for one in order], [one.levels for one in order]
     stacked = np.concatenate([*(columns[k] for one in order for k in one.terms), Xy])
-    prepare = nested.prepare if chain else crossed.prepare
-    problem = prepare(
-        stacked, [one.width for one in order], [one.codes for one in order], [one.levels for one in order]
-    )
+    problem = prepare(stacked, widths, [one.codes for one in order], levels)
     return Structure(order, problem, positions(tuple((one.terms, one.widths) for one in order)))
 
 
@@ -150,7 +156,24 @@ def solve(structure: Structure, G: Sequence[Array]) -> State:
     """Eliminate all random effects at the covariances G of the terms."""
     if isinstance(structure.problem, nested.Nested):
         return nested.solve(structure.problem, covariances(structure, G))
+    if isinstance(structure.problem, joint.Joint):
+        return joint.solve(structure.problem, covariances(structure, G))
     return crossed.solve(structure.problem, covariances(structure, G))
+
+
+def ray(structure: Structure, scales: Array) -> tuple[Array, Array]:
+    """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+    problem = structure.problem
+    if isinstance(problem, nested.Nested) and len(problem.stages) == 1 and problem.rows.size <= AT_ONCE:
+        logdet, C = nested.ray(problem, scales)
+        return logdet, diagonals(C)
+    states: Sequence[State]
+    if isinstance(problem, joint.Joint):
+        states = joint.ray(problem, scales)
+    else:
+        identity = by_term(structure, [np.eye(one.width) for one in structure.factors], square=True)
+        states = [solve(structure, [scale * each for each in identity]) for scale in scales]
+    return np.array([at.logdet for at in states]), np.array([at.RC.diagonal() for at in states])
 
 
 def is_sparse(structure: Structure) -> bool:
@@ -165,9 +188,12 @@ def is_costly(structure: Structure) -> bool:
 
 def curvature(structure: Structure, at: State, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
     """df/dG of every term (c, c), and d2f/dgamma2 of all; of a costly structure, average information if not exact."""
-    duals, second = (
-        nested.curvature(at, weights) if isinstance(at, nested.State) else crossed.curvature(at, weights, exact)
-    )
+    if isinstance(at, nested.State):
+        duals, second = nested.curvature(at, weights)
+    elif isinstance(at, joint.State):
+        duals, second = joint.curvature(at, weights)
+    else:
+        duals, second = crossed.curvature(at, weights, exact)
     if structure.order is not None:
         second = second[structure.order[:, None], structure.order]
     return by_term(structure, duals, square=True), second
@@ -175,7 +201,9 @@ def curvature(structure: Structure, at: State, weights: Weights, exact: bool = T
 
 def effects(structure: Structure, at: State) -> list[Array]:
     """Give e = Z'V^-1 (y - X beta) of every term, (c, l)."""
-    return by_term(structure, nested.effects(at) if isinstance(at, nested.State) else crossed.effects(at))
+    if isinstance(at, nested.State):
+        return by_term(structure, nested.effects(at))
+    return by_term(structure, joint.effects(at) if isinstance(at, joint.State) else crossed.effects(at))
 
 
 def by_term(structure: Structure, arrays: Sequence[Array], square: bool = False) -> list[Array]:

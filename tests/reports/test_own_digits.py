@@ -12,8 +12,9 @@ from relmer.reports.evaluation import Judge, judge_of
 from relmer.reports.records import OPTIMUM
 from relmer.reports.score import score
 
-# What a reference solver owes: a double holds 15.95 digits, of which conditioning may take three.
-OWED = {"beta": 12, "sigma": 12, "criterion": 12, "se": 12}
+# What a reference solver owes: a double holds 15.95 digits, of which the estimates' conditioning may take three; the
+# criterion is flat where it is least, and loses but the rounding of its sum.
+OWED = {"beta": 12, "sigma": 12, "criterion": 14, "se": 12}
 # theta is found as the root of a gradient, whose conditioning is that of the Hessian.
 OWED_THETA = 10
 PROVED = {found.name: found for found in certificates() if found.double.level != "numeric"}

@@ -6,6 +6,7 @@ from complex_step import complex_gradient, difference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Problem, problems
+from structures import eliminated
 
 from relmer.solver import pls
 from relmer.solver.criterion import criterion, prepare, profile
@@ -14,20 +15,22 @@ from relmer.solver.design import factors
 from relmer.solver.threads import one_thread
 
 
-@given(problems())
+@given(problems(), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_gradient_is_that_of_the_definition(problem: Problem) -> None:
+def test_gradient_is_that_of_the_definition(problem: Problem, at_once: bool) -> None:
     for REML in (True, False):
-        exact = derivatives_at(problem.design, problem.theta, REML).gradient
+        with eliminated(at_once):
+            exact = derivatives_at(problem.design, problem.theta, REML).gradient
         defined = complex_gradient(problem.design, problem.theta, REML)
         scale = max(1.0, np.abs(defined).max())
         np.testing.assert_allclose(exact, defined, rtol=0, atol=COMPLEX_STEP * scale)
 
 
-@given(problems(), st.booleans())
-@settings(max_examples=40, deadline=None)
-def test_hessian_is_that_of_the_definition(problem: Problem, REML: bool) -> None:
-    exact = derivatives_at(problem.design, problem.theta, REML).hessian
+@given(problems(), st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_hessian_is_that_of_the_definition(problem: Problem, REML: bool, at_once: bool) -> None:
+    with eliminated(at_once):
+        exact = derivatives_at(problem.design, problem.theta, REML).hessian
     with one_thread():
         defined = difference(lambda theta: complex_gradient(problem.design, theta, REML), problem.theta)
     np.testing.assert_array_equal(exact.shape, defined.shape)
@@ -35,11 +38,12 @@ def test_hessian_is_that_of_the_definition(problem: Problem, REML: bool) -> None
     np.testing.assert_allclose(exact, defined, rtol=0, atol=SECOND_DIFFERENCE * scale)
 
 
-@given(problems())
+@given(problems(), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_duals_are_derivatives_in_G(problem: Problem) -> None:
+def test_duals_are_derivatives_in_G(problem: Problem, at_once: bool) -> None:
     """From a singular or regular G, the criterion along G + t vv' starts with the slope v'Sv."""
-    state = pls.prepare(problem.design)
+    with eliminated(at_once):
+        state = pls.prepare(problem.design)
     blocks = factors(problem.design.terms, problem.theta)
     prepared = prepare(problem.design, "gls")
     S = derivatives(state, blocks, True).duals[0]

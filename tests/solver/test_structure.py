@@ -7,7 +7,7 @@ from bounds import COMPLEX_STEP, SECOND_DIFFERENCE
 from complex_step import complex_gradient, difference
 
 from relmer.reports import tolerances
-from relmer.solver import ModelError, coupling, lmer, pls, schur, sparse_schur, structure
+from relmer.solver import ModelError, coupling, joint, lmer, pls, schur, sparse_schur, structure
 from relmer.solver.chart import chain
 from relmer.solver.criterion import criterion, prepare, profile
 from relmer.solver.derivatives import derivatives_at
@@ -64,13 +64,19 @@ def first_derivatives(design: Design, theta: np.ndarray, REML: bool) -> np.ndarr
     return chain(T, original, np.zeros((len(theta), len(theta))))[0]
 
 
-VARIANTS = [(formula, "as chosen") for formula in FORMULAS] + [
-    (formula, variant) for formula in list(FORMULAS)[-2:] for variant in ("sparse", "never inverted", "sparse factor")
-]
+SEVERAL = list(FORMULAS)[2:]
+VARIANTS = (
+    [(formula, "as chosen") for formula in FORMULAS]
+    + [(formula, "joint") for formula in SEVERAL]
+    + [(formula, variant) for formula in SEVERAL[-2:] for variant in ("sparse", "never inverted", "sparse factor")]
+)
 
 
 def take(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the branches that only large models take."""
+    """Take the branches that only large models take, or only small ones."""
+    monkeypatch.setattr(joint, "EFFECTS", 1000 if variant == "joint" else 0)
+    if variant == "joint":
+        monkeypatch.setattr(joint, "MULTIPLICATIONS", 2**20)
     if variant in ("sparse", "sparse factor"):
         monkeypatch.setattr(coupling, "SMALL", 0)
         monkeypatch.setattr(coupling, "DENSE", 0)
@@ -82,7 +88,8 @@ def take(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_structure_is_found_and_printed(formula: str) -> None:
+def test_structure_is_found_and_printed(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    take("as chosen", monkeypatch)
     assert lmer(formula, data()).structure == FORMULAS[formula]
 
 
@@ -122,6 +129,7 @@ def test_criterion_gradient_and_hessian(
 
 def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     formula = "y ~ x + f + (x | a/b) + (x | k)"
+    take("as chosen", monkeypatch)
     dense = lmer(formula, data())
     take("sparse", monkeypatch)
     sparse = lmer(formula, data())
@@ -136,6 +144,11 @@ def moving() -> pd.DataFrame:
     firm = (worker // 3 + random.integers(0, 2, 8000)) % 667
     y = random.normal(size=2000)[worker] + random.normal(size=667)[firm] + random.normal(size=8000)
     return pd.DataFrame({"y": y, "x": random.normal(size=8000), "worker": worker.astype(str), "firm": firm.astype(str)})
+
+
+def test_a_small_model_of_several_factors_is_solved_at_once() -> None:
+    fit = lmer("y ~ x + (1 | a) + (1 | k)", data())
+    assert fit.structure == "joint: k (5 levels x 1), a (4 levels x 1), all 9 effects at once"
 
 
 def test_a_sparse_factor_is_chosen_and_ends_where_the_dense_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
