@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
+from scipy.linalg import lapack
 
 from relmer.solver import design as designs
 from relmer.solver import pls
@@ -109,7 +110,8 @@ class Fit:
     @property
     def se(self) -> "pd.Series[float]":
         """Standard errors of the fixed effects (p,)."""
-        return pd.Series(np.sqrt(np.diagonal(self.vcov)), index=list(self.design.coefficients))
+        inverse = lapack.dtrtri(self.RX)[0] if len(self.RX) else self.RX
+        return pd.Series(self.sigma * np.sqrt((inverse**2).sum(axis=1)), index=list(self.design.coefficients))
 
     @property
     def t(self) -> "pd.Series[float]":

@@ -27,9 +27,9 @@ TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
 NOISE = 64 * EPS
-# A gap below this moves the logarithm of an eigenvalue of V by less than 3e-14: the curvature in it is at least half a
+# A gap below this moves the logarithm of an eigenvalue of V by less than 2e-13: the curvature in it is at least half a
 # degree of freedom, however large the criterion.
-SETTLED = 1e-28
+SETTLED = 1e-26
 # Gap, as the average information predicts it, at which a costly Hessian is found exactly.
 CLOSE = 1e-4
 # Least eigenvalue of a working G at the start, relative to the largest one, or to 1: at zero theta's chart is flat.
