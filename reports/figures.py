@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, stats
+from scipy import linalg, special
 
 from relmer.reference.answer import Estimates
 from relmer.solver.design import Array, Design, Lambda, factors, group_names
@@ -85,7 +85,7 @@ def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: lis
     beta, se = of.beta[i], of.se[i]
     if quantity == "p":
         n, p = design.X.shape
-        return float(2 * stats.t.sf(abs(beta / se), n - p))
+        return float(2 * special.stdtr(n - p, -abs(beta / se)))
     return {"beta": beta, "se": se, "t": beta / se}[quantity]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import linalg, sparse, stats
+from scipy import linalg, sparse, special
 
 from relmer.solver.design import Array, build
 from relmer.solver.errors import ModelError
@@ -139,7 +139,7 @@ def ols(formula: str, data: pd.DataFrame) -> LeastSquares:
     vcov = pd.DataFrame(sigma2 * inverse_of_cross_product(R), index=names, columns=names)
     se = pd.Series(np.sqrt(np.diagonal(vcov)), index=names)
     t = betas / se
-    p = pd.Series(2 * stats.t.sf(np.abs(t), df), index=names)
+    p = pd.Series(2 * special.stdtr(df, -np.abs(t)), index=names)
     return LeastSquares(betas, pd.Series(u, index=data.index[frame.rows]), sigma2, vcov, se, t, p, df)
 
 
