@@ -7,9 +7,11 @@ s_k = e'E_k e. Their expectations are
 
 and with those taken for observed, gamma is the REML estimate of balanced data, and near it for most other data. The
 matrix [B a; a' n - p] holds the inner products of the forms that V, swept by X, is a sum of. Where it is singular, a
-change of gamma changes no distribution: (1 | g) + (x | g) has two variances of which only the sum counts.
+change of gamma changes no distribution: (1 | g) + (x | g) has two variances of which only the sum counts. REML sees
+V swept by X, ML sees V itself, of which the same matrix has V^-1 for P and n for n - p.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +23,10 @@ from relmer.solver.design import Array, group_names, lower_triangle, theta_names
 from relmer.solver.root import expected
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
-# over the rows, rounded to some 1e-13. Its square tells which forms X sweeps away.
+# over the rows, rounded to some 1e-13.
 DEPENDENT = 1e-10
+# Part of the largest square below which a form is swept away by X: what is left of it is that rounding.
+SWEPT = 1e-12
 # Part of a direction, in standard units, that counts for zero.
 ABSENT = 1e-5
 
@@ -46,26 +50,34 @@ class Moments:
     unidentified: tuple[tuple[str, ...], ...]
 
 
-def moments(state: pls.State) -> Moments:
+def moments(state: pls.State, REML: bool = True) -> Moments:
     """Set up the equations of a model, and solve them; a sparse structure, whose B is costly, goes without."""
     widths = [len(C) for C in state.scales]
     n, p = state.design.X.shape
     at = structure.solve(state.structure, [np.zeros((width, width)) for width in widths])
     if structure.is_sparse(state.structure):
         return Moments(at, None, ())
-    traces, products = structure.curvature(state.structure, at, expected(p))
-    a, s = gamma_of(traces), gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
-    system = np.empty((len(a) + 1, len(a) + 1))
-    system[:-1, :-1], system[-1, :-1], system[:-1, -1], system[-1, -1] = -products, a, a, n - p
-    squares = system.diagonal()
-    scale = 1.0 / np.sqrt(np.where(squares > DEPENDENT**2 * squares.max(), squares, 1.0))
-    values, vectors, _ = lapack.dsyev(system * scale * scale[:, None])
+    scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p)), n - p)
+    s = gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
     known = values > DEPENDENT
     along = vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
     solution = scale * (vectors[:, known] @ (along / values[known]))
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
-    unknown = [named(state, direction, scale) for direction in vectors[:, ~known].T]
+    if not known.all() and not REML:
+        scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p, False)), n)
+    unknown = [named(state, direction, scale) for direction in vectors[:, values <= DEPENDENT].T]
     return Moments(at, G, tuple(unknown))
+
+
+def system(traces: Sequence[Array], products: Array, n: int) -> tuple[Array, Array, Array]:
+    """The matrix, scaled to a unit diagonal: the scale (k + 1,), eigenvalues and eigenvectors."""
+    a = gamma_of(traces)
+    matrix = np.empty((len(a) + 1, len(a) + 1))
+    matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = -products, a, a, n
+    squares = matrix.diagonal()
+    scale = 1.0 / np.sqrt(np.where(squares > SWEPT * squares.max(), squares, 1.0))
+    values, vectors, _ = lapack.dsyev(matrix * scale * scale[:, None])
+    return scale, values, vectors
 
 
 def named(state: pls.State, direction: Array, scale: Array) -> tuple[str, ...]:

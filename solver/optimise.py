@@ -177,7 +177,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     check_residual(problem.state)
     if not design.terms:
         return Optimum(np.zeros(0), 1, True, 0.0, ()), profile(prepared, np.zeros(0))
-    found = moments(problem.state)
+    found = moments(problem.state, REML)
     ends = [descend(problem, begin(problem, found, start))]
     if start is None and not structure.is_costly(problem.state.structure):
         ends += [descend(problem, other) for other in rivals(problem)]

@@ -35,9 +35,9 @@ def weights(p: int, n: int, REML: bool) -> Weights:
 
 
 @lru_cache(maxsize=64)
-def expected(p: int) -> Weights:
-    """The weights that leave tr(P E) of the first derivatives and -tr(P E P F) of the second."""
-    return weighing(p, 1.0, 0.0)
+def expected(p: int, swept: bool = True) -> Weights:
+    """The weights that leave tr(P E) of first derivatives and -tr(P E P F) of second ones; if not swept, V^-1 for P."""
+    return weighing(p, float(swept), 0.0)
 
 
 def weighing(p: int, X: float, y: float) -> Weights:

@@ -8,6 +8,7 @@ from bounds import SOLVED
 from relmer.datasets import load
 from relmer.reports import tolerances
 from relmer.solver import Fit, ModelError, lmer
+from relmer.solver.regression import ols
 
 METHODS = ("pls", "qr", "gls")
 
@@ -95,6 +96,20 @@ def test_terms_that_the_data_cannot_tell_apart(formula: str, plain: str, names: 
     assert fit.optimum.unidentified == (names,)
     assert other.optimum.unidentified == ()
     same_where_it_is_identified(fit, other)
+
+
+@pytest.mark.parametrize("terms", ["(1 | Subject)", "(Days | Subject)"])
+def test_a_variance_that_fixed_effects_take(terms: str) -> None:
+    """With a coefficient for every level REML sees nothing of the variances; ML does, and finds them zero."""
+    data = load("sleepstudy").frame
+    formula = f"Reaction ~ Subject * Days + {terms}"
+    REML, ML = lmer(formula, data), lmer(formula, data, REML=False)
+    assert {name for names in REML.optimum.unidentified for name in names} == set(REML.theta.index)
+    assert ML.optimum.unidentified == ()
+    np.testing.assert_array_equal(ML.theta, 0.0)
+    plain = ols("Reaction ~ Subject * Days", data)
+    assert REML.sigma**2 == pytest.approx(plain.sigma2, rel=SOLVED)
+    np.testing.assert_allclose(REML.beta, plain.betas, rtol=SOLVED)
 
 
 def test_crossed_factors_that_are_one() -> None:
