@@ -92,6 +92,7 @@ def page(report: Report) -> str:
             chapters=chapters(report),
             views=views,
             anchors=anchors,
+            findings=[(case, list(found)) for case, found in groupby(report.findings, key=lambda f: f.case)],
             broken=[found.broken for found in standings(report).values() if found.broken],
             drift=sorted(report.drift, key=lambda d: 0.0 if d.digits is None else d.digits),
             live=any(engine.source == "live" for engine in report.engines),

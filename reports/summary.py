@@ -11,6 +11,7 @@ from relmer.reports.records import RUNGS, VERDICTS, Comparison, Report
 SYMBOLS = {"agree": "✓", "explained": "≈", "disagree": "✗", "unsupported": "–", "failed": "!"}
 WORST_FIRST = ("disagree", "failed", "explained", "agree", "unsupported")
 BREAKS = ("disagree", "failed")
+PROVED = ("certified", "exact")
 ESTIMATES = 5
 
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -51,7 +52,8 @@ class Standing:
 def standing(comparisons: Sequence[Comparison], rung: int = ESTIMATES) -> Standing | None:
     """Sum up the comparisons of one engine on one case; None if there are none.
 
-    Unless a rung breaks, the digits are those of `rung`.
+    Unless a rung breaks, the digits are those of `rung`, by proved values where there are any: another engine's fit
+    has fewer digits than what it judges.
 
     Examples
     --------
@@ -68,6 +70,8 @@ def standing(comparisons: Sequence[Comparison], rung: int = ESTIMATES) -> Standi
     broken = [c for c in comparisons if c.verdict in BREAKS]
     first = min((c.rung for c in broken), default=None)
     shown = [c for c in broken if c.rung == first] or [c for c in comparisons if c.rung == rung]
+    if first is None:
+        shown = [c for c in shown if c.kind in PROVED] or shown
     return Standing(
         verdict=min((c.verdict for c in comparisons), key=WORST_FIRST.index),
         digits=lowest_digits(shown),

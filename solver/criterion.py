@@ -61,7 +61,7 @@ def criterion(design: Design, at: Profile, REML: bool) -> float:
 
     log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - sum(log w), with d = n - p for REML and n otherwise.
     """
-    return combined(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)
+    return float(combined(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))
 
 
 def combined(design: Design, REML: bool, logdet_L: Number, logdet_RX: Number, pwrss: Number) -> Number:

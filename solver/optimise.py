@@ -130,7 +130,7 @@ class Problem:
 
     def value(self, at: Solved) -> float:
         """The criterion of the solution."""
-        return combined(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
+        return float(combined(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2))
 
     def curvature(self, here: Point) -> tuple[list[Array], Array]:
         """df/dG of every term, and d2f/dgamma2 of all.
