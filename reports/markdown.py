@@ -53,8 +53,8 @@ def overview(report: Report) -> list[str]:
     rows = [[case.name, *(cell(found.get((case.name, name))) for name in names)] for case in report.cases]
     return [
         "## Cases and engines",
-        "The worst verdict and the fewest correct digits of the estimates, by proved values where there are any; or the "
-        "first rung that breaks.",
+        "The worst verdict and the fewest correct digits of the estimates, by proved values where there are any; or "
+        "the first rung that breaks.",
         table(["case", *names], rows),
     ]
 

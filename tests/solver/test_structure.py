@@ -127,6 +127,18 @@ def test_criterion_gradient_and_hessian(
         np.testing.assert_allclose(got, expected, rtol=0, atol=tolerances.EVALUATION * max(1.0, np.abs(expected).max()))
 
 
+@pytest.mark.parametrize(("formula", "variant"), VARIANTS)
+def test_a_ray_is_one_solution_for_each_scale(formula: str, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(variant, monkeypatch)
+    state = pls.prepare(build(model_frame(parse(formula), data())))
+    scales = np.array([0.0, 0.3, 20.0])
+    logdet, diagonal = structure.ray(state.structure, scales)
+    for k, scale in enumerate(scales):
+        at = structure.solve(state.structure, [scale * np.eye(len(C)) for C in state.scales])
+        assert logdet[k] == pytest.approx(at.logdet, rel=tolerances.CRITERION)
+        np.testing.assert_allclose(diagonal[k], at.RC.diagonal(), rtol=tolerances.CRITERION)
+
+
 def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     formula = "y ~ x + f + (x | a/b) + (x | k)"
     take("as chosen", monkeypatch)
