@@ -18,7 +18,7 @@ from relmer.reference.published import figures, free_of_fit
 from relmer.reports import tolerances
 from relmer.reports.digits import scales
 from relmer.reports.figures import figure
-from relmer.solver.criterion import Prepared, criterion, degrees_of_freedom, prepare, profile
+from relmer.solver.criterion import Prepared, criterion, prepare, profile, size
 from relmer.solver.derivatives import Derivatives, derivatives_at
 from relmer.solver.design import Array, Design
 from relmer.solver.fit import Fit, at_theta
@@ -67,10 +67,9 @@ class Landscape:
 def landscape(case: Case) -> Landscape:
     """Fit the case, and prepare it for evaluation at any theta."""
     fit = fit_of(case.formula, case.dataset, case.reml, "pls")
-    d = degrees_of_freedom(fit.design, case.reml)
-    at = fit.profile
-    size = abs(at.logdet_L) + abs(at.logdet_RX) + d * (1 + abs(np.log(2 * np.pi * at.pwrss / d)))
-    return Landscape(fit, definition(fit.design), float(size), frozenset(printed_keys(case)))
+    return Landscape(
+        fit, definition(fit.design), size(fit.design, fit.profile, case.reml), frozenset(printed_keys(case))
+    )
 
 
 def definition(design: Design) -> Prepared:

@@ -61,15 +61,20 @@ def criterion(design: Design, at: Profile, REML: bool) -> float:
 
     log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - sum(log w), with d = n - p for REML and n otherwise.
     """
-    return float(combined(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))
+    return float(sum(parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)))
 
 
-def combined(design: Design, REML: bool, logdet_L: Number, logdet_RX: Number, pwrss: Number) -> Number:
-    """The criterion from its parts, at one theta or at several."""
+def size(design: Design, at: Profile, REML: bool) -> float:
+    """What the rounding of the criterion is relative to: its parts without their signs."""
+    return float(sum(map(abs, parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))))
+
+
+def parts(design: Design, REML: bool, logdet_L: Number, logdet_RX: Number, pwrss: Number) -> list[Number | float]:
+    """What the criterion is the sum of, at one theta or at several."""
     d = degrees_of_freedom(design, REML)
-    value: Number = logdet_L + d * (1 + np.log(2 * math.pi * pwrss / d))
+    found: list[Number | float] = [logdet_L, float(d), d * np.log(2 * math.pi * pwrss / d)]
     if REML:
-        value += logdet_RX
+        found.append(logdet_RX)
     if design.weights is not None:
-        value -= float(np.log(design.weights).sum())
-    return value
+        found.append(-float(np.log(design.weights).sum()))
+    return found

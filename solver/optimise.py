@@ -14,7 +14,7 @@ from scipy.linalg import lapack
 
 from relmer.solver import pls, structure
 from relmer.solver.chart import chain
-from relmer.solver.criterion import Prepared, combined, criterion, prepare, profile
+from relmer.solver.criterion import Prepared, criterion, parts, prepare, profile
 from relmer.solver.design import Array, factors, response, split, theta_of
 from relmer.solver.errors import ModelError
 from relmer.solver.moments import Moments, moments
@@ -36,6 +36,8 @@ CLOSE = 1e-4
 FLOOR = 1e-2
 # Largest k for which a first step may be the last: an estimate of a variance that is a tenth of its standard error.
 FLATTEST = 1e4
+# Steps in a row that rounding hides, though their decrement says otherwise: the derivatives have no more digits.
+HIDDEN = 3
 # Longest step along an axis of the Hessian, or the length of theta: near an inflection the curvature says nothing of
 # the distance.
 LONGEST = 4.0
@@ -82,10 +84,11 @@ class Optimum:
 
 @dataclass(frozen=True)
 class Point:
-    """The criterion at the factors T of the working coordinates, and what its derivatives need."""
+    """The criterion at the factors T of the working coordinates, its parts' size, and what its derivatives need."""
 
     blocks: list[Array]
     value: float
+    size: float
     solved: structure.State
 
 
@@ -112,10 +115,11 @@ class Problem:
         self.evaluations += 1
         G = [T @ T.T for T in blocks]
         at = structure.solve(self.state.structure, G)
-        value = self.value(at)
+        found = self.parts(at)
+        value = sum(found)
         if self.path is not None:
             value = criterion(self.design, self.profile(blocks), self.REML)
-        return Point(list(blocks), value, at)
+        return Point(list(blocks), value, sum(map(abs, found)), at)
 
     def profile(self, blocks: Sequence[Array]) -> Profile:
         """The solution by the path that was asked for."""
@@ -128,9 +132,10 @@ class Problem:
                 "there is a residual"
             ) from error
 
-    def value(self, at: Solved) -> float:
-        """The criterion of the solution."""
-        return float(combined(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2))
+    def parts(self, at: Solved) -> list[float]:
+        """What the criterion of the solution is the sum of."""
+        found = parts(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
+        return [float(part) for part in found]
 
     def curvature(self, here: Point) -> tuple[list[Array], Array]:
         """df/dG of every term, and d2f/dgamma2 of all.
@@ -185,7 +190,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     regular = all(np.isinf(duals_of))
     roots = here.blocks if regular else [reduced_root(T) for T in here.blocks]
     theta = theta_of(original(problem.state.scales, roots))
-    converged = minimal and decrement <= NOISE * max(1.0, abs(here.value))
+    converged = minimal and decrement <= NOISE * here.size
     if not converged:
         check_free(problem)
     optimum = Optimum(theta, problem.evaluations, converged, decrement, duals_of, found.unidentified)
@@ -220,7 +225,7 @@ def rivals(problem: Problem) -> list[Point]:
     """
     logdet, diagonal = structure.ray(problem.state.structure, RAY**2)
     logdet_RX = 2.0 * np.log(diagonal[:, :-1]).sum(axis=1) + problem.constant
-    found = combined(problem.design, problem.REML, logdet, logdet_RX, diagonal[:, -1] ** 2)
+    found = sum(parts(problem.design, problem.REML, logdet, logdet_RX, diagonal[:, -1] ** 2), np.zeros(len(RAY)))
     values = [np.inf, *found.tolist(), np.inf]
     problem.evaluations += len(RAY)
     lowest = [scale for k, scale in enumerate(RAY, 1) if values[k] < min(values[k - 1], values[k + 1])]
@@ -253,7 +258,7 @@ def begin(problem: Problem, found: Moments, theta: Array | None) -> Point:
         return problem.at([lower_trapezoid(C.T @ each) for C, each in zip(state.scales, T, strict=True)])
     if found.G is not None:
         there = problem.at([positive(G) for G in found.G])
-        if there.value < problem.value(found.at):
+        if there.value < sum(problem.parts(found.at)):
             return there
     return problem.at([np.eye(len(C)) for C in state.scales])
 
@@ -275,13 +280,13 @@ def newton(problem: Problem, here: Point) -> tuple[Point, float]:
     d' = k d^2 is known, where k is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
-    previous = np.inf
+    previous, hidden = np.inf, 0
     for _ in range(MAXIMUM_STEPS):
         gradient, hessian = chain(here.blocks, *problem.curvature(here))
         decrement, lengths, axes = newton_step(gradient, hessian)
-        scale = max(1.0, abs(here.value))
+        noise = NOISE * here.size
         gap = decrement * left(decrement, previous, problem.order)
-        if decrement <= SETTLED or (decrement > previous / 4 and decrement <= NOISE * scale):
+        if decrement <= SETTLED or (decrement > previous / 4 and (decrement <= noise or hidden == HIDDEN)):
             break
         fraction, theta = 1.0, theta_of(here.blocks)
         longest = max(LONGEST, float(np.abs(theta).max()))
@@ -292,11 +297,12 @@ def newton(problem: Problem, here: Point) -> tuple[Point, float]:
         while fraction > 1e-10:
             trial = problem.at(split(theta + fraction * step, widths))
             # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
-            if decrement <= NOISE * scale or trial.value <= here.value + 1e-4 * fraction * slope + NOISE * scale:
+            if decrement <= noise or trial.value <= here.value + 1e-4 * fraction * slope + noise:
                 break
             fraction /= 2
         else:
             break
+        hidden = hidden + 1 if trial.value > here.value - noise else 0
         here = trial
         if gap <= SETTLED and fraction == 1.0:
             break
@@ -338,7 +344,7 @@ def reduced(problem: Problem, here: Point) -> Point | None:
     if all(is_regular(T) for T in here.blocks):
         return None
     there = problem.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
-    return there if there.value <= here.value + NOISE * max(1.0, abs(here.value)) else None
+    return there if there.value <= here.value + NOISE * here.size else None
 
 
 def null_dual(T: Array, S: Array) -> tuple[float, Array]:
@@ -361,6 +367,6 @@ def escape(problem: Problem, here: Point, directions: Sequence[tuple[float, Arra
         blocks = list(here.blocks)
         blocks[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))
         trial = problem.at(blocks)
-        if trial.value < here.value - NOISE * max(1.0, abs(here.value)):
+        if trial.value < here.value - NOISE * here.size:
             return trial
     return None

@@ -10,17 +10,12 @@ from structures import eliminated
 from relmer.datasets import load
 from relmer.reports import tolerances
 from relmer.solver import lmer
-from relmer.solver.criterion import criterion, degrees_of_freedom, prepare, profile
+from relmer.solver.criterion import criterion, prepare, profile, size
 from relmer.solver.design import Design, Lambda, build
 from relmer.solver.errors import ModelError
 from relmer.solver.formula import parse
 from relmer.solver.frame import model_frame
 from relmer.solver.pls import extended_factor
-
-
-def size_of(design: Design, at, REML: bool) -> float:
-    d = degrees_of_freedom(design, REML)
-    return abs(at.logdet_L) + abs(at.logdet_RX) + d * (1 + abs(np.log(2 * np.pi * at.pwrss / d)))
 
 
 def textbook(design: Design, theta: np.ndarray, REML: bool) -> float:
@@ -47,7 +42,7 @@ def test_paths_agree_at_shared_theta(problem: Problem, at_once: bool) -> None:
     reference = profiles["gls"]
     for at in profiles.values():
         for REML in (True, False):
-            bound = tolerances.CRITERION * size_of(design, reference, REML)
+            bound = tolerances.CRITERION * size(design, reference, REML)
             assert abs(criterion(design, at, REML) - criterion(design, reference, REML)) <= bound
         assert at.pwrss == pytest.approx(reference.pwrss, rel=tolerances.CRITERION * 10)
         scale = np.abs(reference.beta).max()
@@ -63,7 +58,7 @@ def test_definition_is_the_textbook_likelihood(problem: Problem) -> None:
     at = profile(prepare(design, "gls"), problem.theta)
     for REML in (True, False):
         expected = textbook(design, problem.theta, REML)
-        bound = 10 * tolerances.CRITERION * size_of(design, at, REML)
+        bound = 10 * tolerances.CRITERION * size(design, at, REML)
         assert abs(criterion(design, at, REML) - expected) <= bound
 
 
@@ -128,7 +123,7 @@ def test_weights_scale_the_rows(name: str) -> None:
     expected = d * (1 + np.log(2 * np.pi * sigma2)) + np.linalg.slogdet(V)[1] + np.linalg.slogdet(information)[1]
     at = profile(prepare(design, name), theta)
     assert criterion(design, at, True) == pytest.approx(
-        expected, abs=10 * tolerances.CRITERION * size_of(design, at, True)
+        expected, abs=10 * tolerances.CRITERION * size(design, at, True)
     )
     np.testing.assert_allclose(at.beta, beta, rtol=tolerances.EVALUATION)
 
