@@ -1,4 +1,4 @@
-"""The search for the bisection tree of a global proof; `relmer.reference.verify_global` proves what it finds.
+"""The search for the bisection tree of a global proof; `relmer.reference.verify.trees` proves what it finds.
 
 It tries on each cell the bounds that the proof will try again, and halves a cell that none closes across the coordinate
 along which log|V| is bent most: 2 L((low + high) / 2) - L(low) - L(high), low and high where that coordinate ends and
@@ -18,8 +18,8 @@ from typing import Any
 from flint import ctx
 
 from relmer.reference.verify import Data, Refused, prove, read
-from relmer.reference.verify_bounds import Setting, log_det, two_columns
-from relmer.reference.verify_global import (
+from relmer.reference.verify.bounds import Setting, log_det, two_columns
+from relmer.reference.verify.trees import (
     BITS,
     FLAT,
     LEAVES,

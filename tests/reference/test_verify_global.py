@@ -17,8 +17,8 @@ from scipy.optimize import nnls
 from relmer.reference.certify import branch
 from relmer.reference.certify.models import CERTIFIED, csv_text
 from relmer.reference.verify import Refused, State, derivatives, origin, prove, read, step
-from relmer.reference.verify_bounds import Setting, divided, excesses, log_det, quadratic, rho, two_columns, within
-from relmer.reference.verify_global import (
+from relmer.reference.verify.bounds import Setting, divided, excesses, log_det, quadratic, rho, two_columns, within
+from relmer.reference.verify.trees import (
     BITS,
     Cell,
     change,
@@ -223,7 +223,7 @@ def test_rho_is_the_residual_sum_of_squares(design: tuple[Setting, Dense]) -> No
 
 @given(st.floats(0.01, 0.6), st.floats(-1, 1), st.floats(0, 1), st.floats(-1, 1))
 def test_the_elementary_inequalities_of_the_quadratic_bound(k: float, at: float, share: float, where: float) -> None:
-    """In the notation of verify_bounds.py, to rounding: x and a within k, and b between a^2 and k^2."""
+    """In the notation of verify/bounds.py, to rounding: x and a within k, and b between a^2 and k^2."""
     x, a = where * k, at * k
     b = a * a + share * (k * k - a * a)
     assert np.log1p(x) >= x - x * x / (2 - 2 * k) - 1e-15
