@@ -35,6 +35,7 @@ from relmer.reference.verify.trees import (
     setting_of,
     vertices,
 )
+from relmer.reference.whole import write_whole
 
 REGIONS = tuple(str(1 / 2**k) for k in range(2, 11))
 UNIT_DIGITS = 6
@@ -62,10 +63,9 @@ def plant(certificate: dict[str, Any], text: str, root: Path) -> dict[str, Any]:
     """
     tree, leaves = search(certificate, text)
     packed = gzip.compress(tree.encode(), mtime=0)
-    path = root / "trees" / f"{certificate['name']}.tree.gz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(packed)
-    stored = {"file": f"trees/{path.name}", "sha256": hashlib.sha256(packed).hexdigest(), "boxes": leaves}
+    name = f"{certificate['name']}.tree.gz"
+    write_whole(root / "trees", {name: packed})
+    stored = {"file": f"trees/{name}", "sha256": hashlib.sha256(packed).hexdigest(), "boxes": leaves}
     readings = {
         reading: claim | {"level": "global-proved", "tree": stored}
         for reading, claim in certificate["readings"].items()
