@@ -36,8 +36,6 @@ STOPPED_V = 1e-3
 INTERPOLATED = 0.005
 # Twelve halvings of a bracket of at most 0.4 end within 1e-4 of theta, where the criterion rises by up to 65 a unit.
 HALVED = 0.02
-# Marks are written to 0.1 of a picture's unit: half of that, and the rounding of the axis.
-DRAWN = 0.06
 # A complex step takes no difference: what is left is the rounding of a dense V of order 65 and condition below 1e3, and
 # that of the exact formulas, each some 1e3 eps times a few dozen operations.
 COMPLEX_STEP = 1e-10
