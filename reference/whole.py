@@ -1,4 +1,4 @@
-"""Write text files whole or not at all."""
+"""Write files whole or not at all."""
 
 import os
 import tempfile
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def write_whole(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write files into a folder, which is made if need be; each replaces its predecessor in one step.
+def write_whole(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write texts and bytes into a folder, which is made if need be; each replaces its predecessor in one step.
 
     All are written beside their place before the first is put there.
 
@@ -17,11 +17,11 @@ def write_whole(folder: Path, texts: Mapping[str, str]) -> None:
         The folder cannot be made or written to, or a name is taken by a folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in texts:
+    for name in contents:
         if (folder / name).is_dir():
             raise IsADirectoryError(f"{folder / name} is a folder")
     with tempfile.TemporaryDirectory(prefix=".relmer-", dir=folder) as beside:
-        for name, text in texts.items():
-            (Path(beside) / name).write_text(text, encoding="utf-8", newline="\n")
-        for name in texts:
+        for name, content in contents.items():
+            (Path(beside) / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        for name in contents:
             os.replace(Path(beside) / name, folder / name)

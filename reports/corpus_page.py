@@ -1,5 +1,6 @@
 """The page of the certified values: a line for each fit, its digits with their radii on demand; no script."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from types import MappingProxyType
 
 from relmer.reference.certified import LEVELS, Certificate, Reading
 from relmer.reports.page import asset, digest, environment
+
+RANKS = re.compile(r"ranks \((\d+(?:, \d+)*),?\)")
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,20 @@ class Fit:
         if starts is None:
             return ()
         came = f"{starts.reached} of {starts.tried} random starts came to this optimum"
-        others = [f"elsewhere: criterion {other.criterion}, {other.what}" for other in starts.elsewhere]
+        others = [f"elsewhere: criterion {other.criterion}, {self.in_words(other.what)}" for other in starts.elsewhere]
         return (f"{came}.", *(f"{text[0].upper()}{text[1:]}." for text in others))
+
+    def in_words(self, what: str) -> str:
+        """What a stationary point is, ranks told as "rank 1 of 2", with the names of the terms where there are more."""
+        terms = self.certificate.model.random
+
+        def told(found: re.Match[str]) -> str:
+            ranks = [f"{rank} of {len(term.columns)}" for rank, term in zip(found[1].split(", "), terms, strict=False)]
+            if len(terms) > 1:
+                ranks = [f"{rank} in {term.name}" for rank, term in zip(ranks, terms, strict=False)]
+            return f"rank {' and '.join(ranks)}"
+
+        return RANKS.sub(told, what)
 
 
 def corpus_page(stored: Sequence[Certificate], links: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -19,7 +19,12 @@ LONGEST = 400
 
 def imported_rooms(path: Path) -> set[str]:
     """Rooms of relmer that a file imports, at any depth, lazily or not."""
-    rooms = set()
+    return {name.split(".")[1] for name in imported(path)}
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of relmer that a file imports, or names from, at any depth, lazily or not."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -30,9 +35,9 @@ def imported_rooms(path: Path) -> set[str]:
                 names = [f"relmer.{alias.name}" for alias in node.names]
         else:
             continue
-        rooms |= {name.split(".")[1] for name in names if name.startswith("relmer.")}
+        found |= {name for name in names if name.startswith("relmer.")}
         assert "relmer" not in names, f"{path}:{node.lineno} imports the façade from within"
-    return rooms
+    return found
 
 
 def files(room: str) -> list[Path]:
@@ -46,7 +51,14 @@ def test_imports_point_one_way(room: str) -> None:
         assert imported_rooms(path) <= MAY_IMPORT[room], path
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_the_kernel_imports_nothing_of_relmer_but_itself() -> None:
+    kernel = files("reference/verify")
+    assert len(kernel) > 5
+    for path in kernel:
+        assert all(name.startswith("relmer.reference.verify.") for name in imported(path)), path
+
+
+@pytest.mark.parametrize("room", [*MAY_IMPORT, "tests"])
 def test_files_can_be_held_in_the_head(room: str) -> None:
     for path in files(room):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST, path

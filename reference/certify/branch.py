@@ -1,4 +1,4 @@
-"""The search for the bisection tree of a global proof; `relmer.reference.verify_global` proves what it finds.
+"""The search for the bisection tree of a global proof; `relmer.reference.verify.trees` proves what it finds.
 
 It tries on each cell the bounds that the proof will try again, and halves a cell that none closes across the coordinate
 along which log|V| is bent most: 2 L((low + high) / 2) - L(low) - L(high), low and high where that coordinate ends and
@@ -18,8 +18,8 @@ from typing import Any
 from flint import ctx
 
 from relmer.reference.verify import Data, Refused, prove, read
-from relmer.reference.verify_bounds import Setting, log_det, two_columns
-from relmer.reference.verify_global import (
+from relmer.reference.verify.bounds import Setting, log_det, two_columns
+from relmer.reference.verify.trees import (
     BITS,
     FLAT,
     LEAVES,
@@ -35,6 +35,7 @@ from relmer.reference.verify_global import (
     setting_of,
     vertices,
 )
+from relmer.reference.whole import write_whole
 
 REGIONS = tuple(str(1 / 2**k) for k in range(2, 11))
 UNIT_DIGITS = 6
@@ -62,10 +63,9 @@ def plant(certificate: dict[str, Any], text: str, root: Path) -> dict[str, Any]:
     """
     tree, leaves = search(certificate, text)
     packed = gzip.compress(tree.encode(), mtime=0)
-    path = root / "trees" / f"{certificate['name']}.tree.gz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(packed)
-    stored = {"file": f"trees/{path.name}", "sha256": hashlib.sha256(packed).hexdigest(), "boxes": leaves}
+    name = f"{certificate['name']}.tree.gz"
+    write_whole(root / "trees", {name: packed})
+    stored = {"file": f"trees/{name}", "sha256": hashlib.sha256(packed).hexdigest(), "boxes": leaves}
     readings = {
         reading: claim | {"level": "global-proved", "tree": stored}
         for reading, claim in certificate["readings"].items()

@@ -11,7 +11,7 @@ from relmer.reference.certified import Certificate
 from relmer.reference.certify.certificate import is_fresh, make_one, path_of, write
 from relmer.reference.certify.models import CERTIFIED, Model, models
 from relmer.reference.verify.local import content
-from relmer.reference.verify_global import prove_tree
+from relmer.reference.verify.trees import prove_tree
 
 FOLDERS = (DATA, CERTIFIED / "data", CERTIFIED)
 REFUSED = "refused: "

@@ -14,7 +14,7 @@ import pandas as pd
 from relmer.datasets import Case, load
 from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable
 from relmer.reference.engines.errors import EngineError, EngineMissing
-from relmer.solver.formula import canonical, parse, variables
+from relmer.solver.formula import canonical, parse
 
 PROGRAM = ("-m", "relmer.reference.engines.lme4_child")
 ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}
@@ -143,11 +143,10 @@ def opening(case: Case) -> dict[str, Any]:
     """The request that opens a case: its formula, parsed and written again, and the columns that it uses."""
     formula = parse(case.formula)
     frame = load(case.dataset).frame
-    names = variables(formula)
-    for name in names:
+    for name in formula.columns:
         if name not in frame.columns:
             raise EngineError(f"lme4: case {case.name!r}: data set {case.dataset!r} has no column {name!r}")
-    columns = [column(name, frame[name]) for name in names]
+    columns = [column(name, frame[name]) for name in formula.columns]
     return {"op": "open", "formula": canonical(formula), "reml": case.reml, "columns": columns}
 
 

@@ -6,6 +6,8 @@ takes no number of a certificate for true before it is proved.
 data        the data file, read exactly, and its cross products
 criterion   the profiled criterion with its derivatives, in balls
 local       what a certificate claims of a minimum and of the values there
+bounds      lower bounds of the criterion, for the proof that the minimum is the lowest of all
+trees       the bisection trees of that proof, which cover all covariances
 """
 
 from relmer.reference.verify.criterion import (

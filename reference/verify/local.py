@@ -60,7 +60,7 @@ class Proof:
     Attributes
     ----------
     level
-        "exact" or "local-proved"; a global proof is `relmer.reference.verify_global`'s.
+        "exact" or "local-proved"; a global proof is `relmer.reference.verify.trees`'s.
     rows
         The number of rows that the model uses.
     values

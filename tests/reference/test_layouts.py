@@ -353,5 +353,5 @@ def test_crossed_factors_have_no_closed_form_in_maximum_likelihood() -> None:
         assert abs(sum(k * e**power for power, k in enumerate(reversed(quartic)))) < mpmath.mpf(10) ** -35
     data = {"y": [3.0, 0.0, -1.0, -2.0], "r": ["p", "p", "q", "q"], "c": ["p", "q", "p", "q"]}
     assert lmer("y ~ 1 + (1 | r) + (1 | c)", pd.DataFrame(data), REML=False).sigma ** 2 == pytest.approx(
-        float(e), rel=1e-9
+        float(e), rel=tolerances.EVALUATION
     )

@@ -1,19 +1,17 @@
 """The certified models: what models.toml describes by hand is what the solver builds from the formula."""
 
 import csv
-import gzip
 import io
 import math
 import tomllib
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
+from stored_layouts import text_of
 
 from relmer.datasets import case, cases, load
-from relmer.datasets.exported import DATA
 from relmer.reference import recorded
 from relmer.reference.engines.paths import design_of
 from relmer.solver.design import group_names
@@ -26,15 +24,6 @@ MODELS: dict[str, dict[str, Any]] = {
 NOT_RATIONAL = {"sleepstudy/scaled-reml", "sleepstudy/scaled-ml"}
 
 
-@cache
-def text_of(dataset: str) -> str:
-    """CSV text of a data set, exported or derived."""
-    folders = (DATA, CERTIFIED / "data")
-    found = next(path for folder in folders for path in sorted(folder.glob(f"{dataset}.csv*")))
-    content = found.read_bytes()
-    return (gzip.decompress(content) if found.suffix == ".gz" else content).decode()
-
-
 def rows_of(model: dict[str, Any]) -> list[dict[str, str]]:
     """Rows without an empty field in a column that the model uses."""
     scores = model.get("scores", {})
@@ -42,7 +31,7 @@ def rows_of(model: dict[str, Any]) -> list[dict[str, str]]:
     factors = {factor for column in columns for factor in column[1:]}
     used = {scores[f]["column"] if f in scores else f.partition("=")[0] for f in factors}
     used |= {model["response"], *(name for term in model["random"] for name in term["group"])}
-    rows = csv.DictReader(io.StringIO(text_of(model["dataset"])))
+    rows = csv.DictReader(io.StringIO(text_of(f"{model['dataset']}.csv")))
     return [row for row in rows if all(row[name] not in ("", "NA") for name in used)]
 
 
@@ -118,7 +107,7 @@ def test_a_global_proof_is_wanted_where_it_is_within_reach() -> None:
 
 @pytest.mark.parametrize("name", sorted({model["dataset"] for model in MODELS.values()}))
 def test_the_text_of_a_data_set_is_the_data_set(name: str) -> None:
-    frame, rows = load(name).frame, list(csv.DictReader(io.StringIO(text_of(name))))
+    frame, rows = load(name).frame, list(csv.DictReader(io.StringIO(text_of(f"{name}.csv"))))
     for column in frame.select_dtypes("number"):
         assert [float(row[column] or "nan") for row in rows] == pytest.approx(frame[column], rel=0, abs=0, nan_ok=True)
     for column in frame.select_dtypes("category"):

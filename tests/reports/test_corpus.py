@@ -126,7 +126,22 @@ def test_what_the_search_met_is_told() -> None:
         assert starts is not None
         assert f"{starts.reached} of {starts.tried} random starts came to this optimum." in text
         for other in starts.elsewhere:
-            assert other.criterion in text and other.what in text
+            before, ranks, after = re.split(r"(ranks \(.*\))", other.what)
+            assert f"criterion {other.criterion}, {before}rank " in text and after in text
+            assert ranks not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("docs/bdf", "criterion 13550.137192, stationary on the face of rank 1 of 2, dual -"),
+        ("docs/machines", "criterion 231.951073, stationary on the face of rank 1 of 1 in Worker:Machine and 0 of 1"),
+        ("two-optima/reml", "criterion 77.468045, a local minimum of rank 1 of 1."),
+    ],
+)
+def test_ranks_are_told_in_words(name: str, words: str) -> None:
+    (found,) = [certificate for certificate in certificates() if certificate.case == name]
+    assert words in " ".join(Page(corpus_page([found])).text)
 
 
 def test_the_page_needs_no_script_and_no_network() -> None:

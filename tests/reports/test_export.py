@@ -6,6 +6,7 @@ import os
 from copy import deepcopy
 from dataclasses import fields, is_dataclass, replace
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import get_args, get_type_hints
 
@@ -177,15 +178,15 @@ def test_a_voice_that_fails_leaves_all_as_it_was(name, make_report, tmp_path, mo
 def test_a_disk_that_fails_leaves_all_as_it_was(make_report, tmp_path, monkeypatch):
     write(make_report(1), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    written = []
+    written, write_bytes = [], Path.write_bytes
 
-    def full(path, text, **_):
+    def full(path, content):
         written.append(path.name)
         if len(written) == 3:
             raise OSError(28, "No space left on device")
-        path.write_bytes(text.encode())
+        return write_bytes(path, content)
 
-    monkeypatch.setattr("pathlib.Path.write_text", full)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         write(make_report(2), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -1,16 +1,13 @@
-"""NIST's one-way layouts (StRD), which ship with SciPy: exact REML references with means of up to 1e12."""
+"""NIST's one-way layouts (StRD): exact REML references with means of up to 1e12."""
 
-from importlib.resources import files
-
-import pandas as pd
 import pytest
 
+from relmer.datasets import load
+from relmer.datasets.nist import LAYOUTS
 from relmer.reference.exact import one_way
 from relmer.reports.digits import digits
 from relmer.solver import lmer
 
-LAYOUTS = ("AtmWtAg", "SiRstv", *(f"SmLs0{k}" for k in range(1, 10)))
-FIRST_ROW = 60
 # sigma_b^2 is a difference of mean squares: of SmLs03, 06 and 09 it is 1e-4 of a mean square summed over 2,001 rows,
 # whose rounding of some eps leaves 11 digits; sigma^2 has 14.
 LEAST = (13.0, 10.0)
@@ -19,16 +16,11 @@ LEAST = (13.0, 10.0)
 CARRIED = {"AtmWtAg": 10, **dict.fromkeys(["SmLs04", "SmLs05", "SmLs06"], 9.5), **dict.fromkeys(LAYOUTS[-3:], 3.5)}
 
 
-def layout(name: str) -> tuple[list[int], list[float]]:
-    lines = files("scipy.stats.tests").joinpath(f"data/nist_anova/{name}.dat").read_text().splitlines()[FIRST_ROW:]
-    rows = [line.split() for line in lines if line.strip()]
-    return [int(row[0]) for row in rows], [float(row[1]) for row in rows]
-
-
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_all_digits_that_the_doubles_carry(name: str) -> None:
-    codes, y = layout(name)
-    fit = lmer("y ~ 1 + (1 | g)", pd.DataFrame({"y": y, "g": [f"g{code}" for code in codes]}))
+    frame = load(name).frame.set_axis(["g", "y"], axis="columns")
+    codes, y = frame["g"].cat.codes.tolist(), frame["y"].tolist()
+    fit = lmer("y ~ 1 + (1 | g)", frame)
     assert fit.optimum.converged
     variances = fit.varcorr["vcov"].to_numpy()[::-1]
     for decimal, least in ((False, LEAST), (True, (CARRIED.get(name, 9.0),) * 2)):

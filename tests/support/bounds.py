@@ -25,9 +25,9 @@ SHIFTED_V = 1e-8
 # A Newton decrement is the gap up to the cubic term, relative to it of the order of the step (1e-3) times the ratio
 # of the third derivative to the second, a few.
 CUBIC = 5e-3
-# An error of 10^-n in a double of relative spacing eps is itself known to eps 10^n <= 2.2e-4 for n <= 12, which moves
-# its logarithm by 1e-4.
-LOGARITHM = 1e-3
+# The logarithm of an exact fraction of at least 10^-16: of the double next to it, eps / ln 10, and rounded to a unit in
+# the last place of 16, 8 eps; twice that for two of them.
+LOGARITHM = 32 * EPS
 # The printed V of bdf is that of a stop 2.8e-7 above the optimum: sqrt(2 gap J H^-1 J') is 4.4e-4 for its first printed
 # entry, and twice that with the slack for higher terms.
 STOPPED_V = 1e-3
@@ -36,8 +36,6 @@ STOPPED_V = 1e-3
 INTERPOLATED = 0.005
 # Twelve halvings of a bracket of at most 0.4 end within 1e-4 of theta, where the criterion rises by up to 65 a unit.
 HALVED = 0.02
-# Marks are written to 0.1 of a picture's unit: half of that, and the rounding of the axis.
-DRAWN = 0.06
 # A complex step takes no difference: what is left is the rounding of a dense V of order 65 and condition below 1e3, and
 # that of the exact formulas, each some 1e3 eps times a few dozen operations.
 COMPLEX_STEP = 1e-10
@@ -47,8 +45,17 @@ SECOND_DIFFERENCE = 1e-8
 # G at a singular optimum is known to the square root of the criterion's rounding, 64 eps of up to 55,060, along
 # directions of little curvature; elsewhere to the last digits.
 FLAT_G = 1e-6
-# Another order of summation moves every sum by some eps of its parts; beta and theta are functions of sums whose parts
-# are of their own size, and of a Hessian of condition below 1e2.
+# Another order of summation, or another unit, moves every sum by some eps of its parts; beta and theta are functions of
+# sums whose parts are of their own size, and of a Hessian of condition below 1e2.
 REORDERED = 1e-12
 # Two evaluations at two minima differ by their rounding, 64 eps of at most 55,071.
 HIGHER = 1e-9
+
+
+def counted(n: int) -> float:
+    """How well the n digits are known that an error of 10^-n in a double has.
+
+    The double is rounded twice, once for 1 + 10^-n, so that the error is known to eps 10^n of itself, which moves its
+    logarithm by less than half of that; the other half is for the rounding of the logarithm.
+    """
+    return EPS * 10.0**n

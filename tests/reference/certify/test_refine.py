@@ -108,7 +108,7 @@ def test_sleepstudy_has_a_rational_residual_variance(REML: bool) -> None:
 
 
 def test_a_boundary_optimum_has_the_known_dual() -> None:
-    """f'(0) of certify.md, 5."""
+    """f'(0) of certify.md, 5, with half a unit of its last digit."""
     assert refined(model_called("dyestuff2"), True).duals[0] == pytest.approx(9.904862, abs=5e-7)
     assert refined(model_called("dyestuff2"), False).duals[0] == pytest.approx(14.384340, abs=5e-7)
 

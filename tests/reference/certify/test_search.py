@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from bounds import EPS
 
 from relmer.reference.certify.criterion import DOUBLES, numbers
 from relmer.reference.certify.data import Products, products
 from relmer.reference.certify.models import csv_text, models
 from relmer.reference.certify.search import drawn, minimise, ranks_of, search, whitened
 
-# Criteria of doubles of the size 1e4 are rounded to about 1e-11; published to 1e-10.
-PRINTED = 1e-9
+# Criteria of the size 1.4e4, rounded to 64 eps of it, and published to 1e-10.
+PRINTED = 64 * EPS * 1.4e4 + 5e-11
 
 
 def cross_products(name: str) -> Products:

@@ -1,6 +1,6 @@
 """Proofs, in ball arithmetic, that a certified minimum is the lowest of all: bisection trees that cover the cone.
 
-verify_bounds.py has the bounds and their proofs, verify.py the optimum G*. A tree covers the positive semidefinite G by
+bounds.py has the bounds and their proofs, local.py the optimum G*. A tree covers the positive semidefinite G by
 cells; each leaf of it is a cell that is closed: f(G) > f(G*) for all semidefinite G in it but G*.
 
 Charts. Every positive semidefinite G is on a chart, x in a box:
@@ -42,21 +42,10 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from relmer.reference.verify import (
-    Component,
-    Data,
-    Refused,
-    State,
-    centre,
-    derivatives,
-    origin,
-    prove,
-    ratio,
-    read,
-    require,
-    step,
-)
-from relmer.reference.verify_bounds import Point, Setting, excesses, setting, two_columns, within
+from relmer.reference.verify.bounds import Point, Setting, excesses, setting, two_columns, within
+from relmer.reference.verify.criterion import State, derivatives, origin, step
+from relmer.reference.verify.data import Component, Data, Refused, ratio, read, require
+from relmer.reference.verify.local import centre, prove
 
 SCHEMA = "relmer-tree/1"
 HEAD = {

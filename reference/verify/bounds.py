@@ -1,6 +1,6 @@
 """Lower bounds of the criterion in ball arithmetic, for the proof that a certified minimum is the lowest of all.
 
-To believe a global proof, read this file, verify_global.py and verify.py, whose words both use: f is the profiled
+To believe a global proof, read this folder. In the words of criterion.py and local.py f is the profiled
 criterion, gamma the entries of the relative covariance matrices G_j, V = I + ZGZ', s = 1 and N = n - p (REML) or s = 0
 and N = n. For all symmetric G with V > 0, positive semidefinite or not, and c = N (1 + log(2 pi / N)),
 
@@ -40,7 +40,7 @@ For the eigenvalues x of W*^-1/2 K'DK W*^-1/2 (or V*^-1/2 D V*^-1/2) this says: 
     z^2 <= (1 + k) a^2 + (1 + 1/k) (b / (1 + k))^2 <= (1 + k) a^2 + k b / (1 + k).
 
 Therefore (2 - 2k) (f(G) - f(G*) - tr RD + N a) >= -tr RDRD + N b (2 - 3k) / (1 + k) - N (1 + k) a^2. On the left,
-tr RD - N a = df(G*)[G - G*] = tr S (G - G*) is not negative, for by verify.py S is positive semidefinite and SG* = 0.
+tr RD - N a = df(G*)[G - G*] = tr S (G - G*) is not negative, for by local.py S is positive semidefinite and SG* = 0.
 The right hand side is a quadratic form in gamma; where it is positive definite, f(G) > f(G*) for all G in Q but G*.
 """
 
@@ -51,18 +51,19 @@ from typing import Any
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from relmer.reference.verify import (
-    Data,
-    Refused,
+from relmer.reference.verify.criterion import (
+    Factor,
     State,
     covariance,
     derivatives,
     identity,
-    positive_definite,
+    orthogonal,
     regression,
     step,
+    turned,
 )
-from relmer.reference.verify.criterion import Factor, orthogonal, turned
+from relmer.reference.verify.data import Data, Refused
+from relmer.reference.verify.local import positive_definite
 
 MOST_TERMS = 3
 
