@@ -47,6 +47,12 @@ UNBOUNDED = (1e13, 1e7)
 NO_RESIDUAL = "the random effects fit the response without residual; there is no variance to estimate"
 # Multiples of T = I at which other minima are looked for.
 RAY: Array = 4.0 ** np.arange(-2.0, 4.0)
+# Where the search begins again after a singular minimum of few effects, as multiples of T = I, and by what the minimum
+# is raised. Of 8,360 drawn designs of 24 to 60 rows the first search missed the lowest minimum of 13, all of them with
+# a singular minimum; one of the four found each.
+AGAIN = (0.1, 1.0, 3.0)
+RAISED = 0.5
+FEW = 300
 # Eigenvalues of a working G below this are taken for zero if the criterion then does not rise.
 RANK = 1e-9
 
@@ -99,6 +105,7 @@ class Problem:
         design = prepared.design
         self.design, self.REML = design, REML
         self.state: pls.State = prepared.state if prepared.path is pls else pls.prepare(design)
+        self.effects = sum(len(term.levels) * len(term.columns) for term in design.terms)
         n, p = design.X.shape
         self.weights = weights(p, n, REML)
         self.constant = logdet_triangle(self.state.RX0) if REML else 0.0
@@ -185,7 +192,9 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     found = moments(problem.state, REML)
     ends = [descend(problem, begin(problem, found, start))]
     if start is None and not structure.is_costly(problem.state.structure):
-        ends += [descend(problem, other) for other in rivals(problem)]
+        ends += [descend(problem, other) for other in along_ray(problem)]
+        if problem.effects <= FEW and np.isfinite(ends[0][2]).any():
+            ends += [descend(problem, other) for other in off_face(problem, ends[0][0])]
     here, decrement, duals_of, minimal = min(ends, key=lambda end: end[0].value)
     regular = all(np.isinf(duals_of))
     roots = here.blocks if regular else [reduced_root(T) for T in here.blocks]
@@ -218,7 +227,7 @@ def descend(problem: Problem, here: Point) -> tuple[Point, float, tuple[float, .
     return here, decrement, tuple(value for value, _ in directions), escaped is None
 
 
-def rivals(problem: Problem) -> list[Point]:
+def along_ray(problem: Problem) -> list[Point]:
     """Where the criterion is lowest among its neighbours on the ray of the multiples of T = I, if more than once.
 
     Two minima need a ridge between them: random effects that explain little and leave sigma large, or much.
@@ -229,9 +238,18 @@ def rivals(problem: Problem) -> list[Point]:
     values = [np.inf, *found.tolist(), np.inf]
     problem.evaluations += len(RAY)
     lowest = [scale for k, scale in enumerate(RAY, 1) if values[k] < min(values[k - 1], values[k + 1])]
-    if len(lowest) == 1:
-        return []
-    return [problem.at([scale * np.eye(len(C)) for C in problem.state.scales]) for scale in lowest]
+    return [at_multiple(problem, scale) for scale in lowest] if len(lowest) > 1 else []
+
+
+def off_face(problem: Problem, here: Point) -> list[Point]:
+    """Regular points around a singular minimum: few effects may leave several faces a minimum of their own."""
+    raised = problem.at([lower_trapezoid(np.column_stack([T, RAISED * np.eye(len(T))])) for T in here.blocks])
+    return [raised, *(at_multiple(problem, scale) for scale in AGAIN)]
+
+
+def at_multiple(problem: Problem, scale: float) -> Point:
+    """The criterion at a multiple of T = I."""
+    return problem.at([scale * np.eye(len(C)) for C in problem.state.scales])
 
 
 def check_residual(state: pls.State) -> None:
@@ -260,7 +278,7 @@ def begin(problem: Problem, found: Moments, theta: Array | None) -> Point:
         there = problem.at([positive(G) for G in found.G])
         if there.value < sum(problem.parts(found.at)):
             return there
-    return problem.at([np.eye(len(C)) for C in state.scales])
+    return at_multiple(problem, 1.0)
 
 
 def positive(G: Array) -> Array:

@@ -59,3 +59,8 @@ def counted(n: int) -> float:
     logarithm by less than half of that; the other half is for the rounding of the logarithm.
     """
     return EPS * 10.0**n
+
+
+# theta rounded to 0.005 an entry lies above its minimum by half its curvature, at most some 50 here, times the square:
+# 7 entries give 50 / 2 * 7 * 0.005^2 = 4e-3.
+ROUNDED_THETA = 5e-3
