@@ -7,7 +7,7 @@ profiled deviance and the REML criterion (Bates 2011, slides 13 and 15; Bates et
 import math
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from relmer.solver.design import Array, Design
 from relmer.solver.errors import ModelError
 from relmer.solver.profile import Profile
 
-Number = TypeVar("Number", float, Array)
 Method = Literal["pls", "qr", "gls"]
 PATHS: dict[str, ModuleType] = {"pls": pls, "qr": qr, "gls": gls}
 
@@ -61,18 +60,18 @@ def criterion(design: Design, at: Profile, REML: bool) -> float:
 
     log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - sum(log w), with d = n - p for REML and n otherwise.
     """
-    return float(sum(parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)))
+    return sum(parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))
 
 
 def size(design: Design, at: Profile, REML: bool) -> float:
     """What the rounding of the criterion is relative to: its parts without their signs."""
-    return float(sum(map(abs, parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))))
+    return sum(map(abs, parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)))
 
 
-def parts(design: Design, REML: bool, logdet_L: Number, logdet_RX: Number, pwrss: Number) -> list[Number | float]:
-    """What the criterion is the sum of, at one theta or at several."""
+def parts(design: Design, REML: bool, logdet_L: float, logdet_RX: float, pwrss: float) -> list[float]:
+    """What the criterion is the sum of."""
     d = degrees_of_freedom(design, REML)
-    found: list[Number | float] = [logdet_L, float(d), d * np.log(2 * math.pi * pwrss / d)]
+    found = [logdet_L, float(d), d * math.log(2 * math.pi * pwrss / d)]
     if REML:
         found.append(logdet_RX)
     if design.weights is not None:

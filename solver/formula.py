@@ -78,7 +78,13 @@ class Formula:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the data; see `variables`."""
+        """The columns of the data that the formula uses, in the order of the text.
+
+        Examples
+        --------
+        >>> parse("log(y) ~ x + I(x^2) + (x | g:h)").columns
+        ('y', 'x', 'g', 'h')
+        """
         return tuple(dict.fromkeys([*names(self.response), *names(self.right)]))
 
 
@@ -147,27 +153,6 @@ def canonical(formula: Formula) -> str:
     'y ~ x + (x || a/b)'
     """
     return f"{deparse(formula.response, exact=True)} ~ {deparse(formula.right, exact=True)}"
-
-
-def variables(formula: Formula) -> tuple[str, ...]:
-    """List the columns of the data that a formula uses, in the order of the text.
-
-    Parameters
-    ----------
-    formula : Formula
-        A formula that was read by `parse`.
-
-    Returns
-    -------
-    tuple of str
-        Names, each once.
-
-    Examples
-    --------
-    >>> variables(parse("log(y) ~ x + I(x^2) + (x | g:h)"))
-    ('y', 'x', 'g', 'h')
-    """
-    return formula.columns
 
 
 def _split(node: Node) -> tuple[Node | None, list[Call]]:

@@ -141,8 +141,7 @@ class Problem:
 
     def parts(self, at: Solved) -> list[float]:
         """What the criterion of the solution is the sum of."""
-        found = parts(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
-        return [float(part) for part in found]
+        return parts(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
 
     def curvature(self, here: Point) -> tuple[list[Array], Array]:
         """df/dG of every term, and d2f/dgamma2 of all.
@@ -234,8 +233,8 @@ def along_ray(problem: Problem) -> list[Point]:
     """
     logdet, diagonal = structure.ray(problem.state.structure, RAY**2)
     logdet_RX = 2.0 * np.log(diagonal[:, :-1]).sum(axis=1) + problem.constant
-    found = sum(parts(problem.design, problem.REML, logdet, logdet_RX, diagonal[:, -1] ** 2), np.zeros(len(RAY)))
-    values = [np.inf, *found.tolist(), np.inf]
+    along = zip(logdet.tolist(), logdet_RX.tolist(), (diagonal[:, -1] ** 2).tolist(), strict=True)
+    values = [np.inf, *(sum(parts(problem.design, problem.REML, *each)) for each in along), np.inf]
     problem.evaluations += len(RAY)
     lowest = [scale for k, scale in enumerate(RAY, 1) if values[k] < min(values[k - 1], values[k + 1])]
     return [at_multiple(problem, scale) for scale in lowest] if len(lowest) > 1 else []

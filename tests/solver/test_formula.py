@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relmer.solver.errors import ModelError
-from relmer.solver.formula import Formula, canonical, parse, variables
+from relmer.solver.formula import Formula, canonical, parse
 from relmer.solver.syntax import Call, Name, Node, Number, deparse, number_label, parse_expression
 
 # R 4.2.2: deparse(quote(...)), and the outermost operator, as.character(quote(...)[[1]]).
@@ -173,7 +173,7 @@ def test_canonical_keeps_every_digit_of_a_number() -> None:
 
 def test_variables_in_the_order_of_the_text() -> None:
     formula = parse("log(y) ~ I(b + a) - c + (x | g/h) + (b || factor(`my g`))")
-    assert variables(formula) == ("y", "b", "a", "c", "x", "g", "h", "my g")
+    assert formula.columns == ("y", "b", "a", "c", "x", "g", "h", "my g")
 
 
 COLUMN_NAMES = st.sampled_from(["x", "z.1", "a_b", ".c", "my column", "if", "1st"])
