@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from bounds import COMPLEX_STEP, REORDERED, SECOND_DIFFERENCE
+from bounds import COMPLEX_STEP, REORDERED, SECOND_DIFFERENCE, TWICE
 from complex_step import complex_gradient, difference
 
 from relmer.reports import tolerances
 from relmer.solver import ModelError, coupling, joint, lmer, pls, schur, sparse_schur, structure
 from relmer.solver.chart import chain
-from relmer.solver.criterion import criterion, prepare, profile
+from relmer.solver.criterion import criterion, prepare, profile, size
 from relmer.solver.derivatives import derivatives_at
 from relmer.solver.design import Design, Lambda, build, factors
 from relmer.solver.formula import parse
@@ -146,7 +146,7 @@ def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) ->
     take("sparse", monkeypatch)
     sparse = lmer(formula, data())
     assert "pairs of effects" in sparse.structure
-    assert abs(sparse.criterion - dense.criterion) <= tolerances.GAP * 10 * abs(dense.criterion)
+    assert abs(sparse.criterion - dense.criterion) <= TWICE * size(dense.design, dense.profile, True)
 
 
 def moving() -> pd.DataFrame:
@@ -172,7 +172,7 @@ def test_a_sparse_factor_is_chosen_and_ends_where_the_dense_one_does(monkeypatch
     assert dense.structure.endswith("by a dense factor of 1334")
     assert sparse.optimum.converged
     assert dense.optimum.converged
-    assert abs(sparse.criterion - dense.criterion) <= tolerances.GAP * 10 * abs(dense.criterion)
+    assert abs(sparse.criterion - dense.criterion) <= TWICE * size(dense.design, dense.profile, True)
     np.testing.assert_allclose(sparse.theta, dense.theta, rtol=0, atol=REORDERED * dense.theta.max())
     np.testing.assert_allclose(sparse.se, dense.se, rtol=REORDERED)
 
@@ -188,7 +188,7 @@ def test_average_information_ends_at_the_same_optimum(monkeypatch: pytest.Monkey
     monkeypatch.setattr(structure, "COSTLY", 0)
     average = lmer(formula, frame)
     assert average.optimum.converged
-    assert abs(average.criterion - exact.criterion) <= tolerances.GAP * 10 * abs(exact.criterion)
+    assert abs(average.criterion - exact.criterion) <= TWICE * size(exact.design, exact.profile, True)
     np.testing.assert_allclose(average.theta, exact.theta, rtol=0, atol=REORDERED * exact.theta.max())
 
 

@@ -64,3 +64,7 @@ def counted(n: int) -> float:
 # theta rounded to 0.005 an entry lies above its minimum by half its curvature, at most some 50 here, times the square:
 # 7 entries give 50 / 2 * 7 * 0.005^2 = 4e-3.
 ROUNDED_THETA = 5e-3
+# Two evaluations of the criterion, each rounded to 64 eps of the size of its parts.
+TWICE = 2 * 64 * EPS
+# An explicit inverse of a V of order n <= 60 and condition below 1e3: n 1e3 eps, relative to the size of the parts.
+INVERTED = 60 * 1e3 * EPS
