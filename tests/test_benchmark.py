@@ -72,6 +72,10 @@ def test_a_child_gives_its_result_or_the_reason(tmp_path: Path, code: str, expec
             "Loading\nError in f(x) : \n  no such column\nCalls: g -> f\nExecution halted\n",
             "Error in f(x) : no such column",
         ),
+        (
+            "thread '<unnamed>' panicked at src/fit.rs:7:5:\nout of memory\nnote: run with `RUST_BACKTRACE=full`\n",
+            "thread '<unnamed>' panicked at src/fit.rs:7:5: out of memory",
+        ),
         ("Traceback\n  File ...\nMemoryError\n", "MemoryError"),
         ("\n", ""),
     ],

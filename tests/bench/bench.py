@@ -163,9 +163,9 @@ def child(command: Sequence[Any], result: Path, limit: float, libraries: Path | 
 
 
 def reason(stderr: str) -> str:
-    """R's error, which may have several lines and others after it; else the last line, which is Python's error."""
+    """R's error or Rust's, which may have several lines and others after it; else the last line, which is Python's."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    errors = [i for i, line in enumerate(lines) if line.startswith("Error")]
+    errors = [i for i, line in enumerate(lines) if line.startswith("Error") or " panicked at " in line]
     return " ".join(lines[errors[0] :] if errors else lines[-1:])[:200]
 
 
