@@ -20,7 +20,7 @@ from scipy.linalg import lapack
 from relmer.solver import pls, structure
 from relmer.solver.chart import gamma_of, matrices
 from relmer.solver.design import Array, group_names, lower_triangle, theta_names
-from relmer.solver.root import expected
+from relmer.solver.root import Solved, expected
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
 # over the rows, rounded to some 1e-13.
@@ -38,14 +38,14 @@ class Moments:
     Attributes
     ----------
     at
-        The solution at G = 0.
+        What is left at G = 0.
     G
         The working covariances, not always positive semi-definite; None if the equations give no positive sigma^2.
     unidentified
         Per direction in which the covariances can change without any change of V the names of those that do.
     """
 
-    at: structure.State
+    at: Solved
     G: list[Array] | None
     unidentified: tuple[tuple[str, ...], ...]
 
@@ -55,8 +55,9 @@ def moments(state: pls.State, REML: bool = True) -> Moments:
     widths = [len(C) for C in state.scales]
     n, p = state.design.X.shape
     at = structure.solve(state.structure, [np.zeros((width, width)) for width in widths])
+    left = Solved(at.logdet, at.RC, at.inverse)
     if structure.is_sparse(state.structure):
-        return Moments(at, None, ())
+        return Moments(left, None, ())
     scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p)), n - p)
     s = gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
     known = values > DEPENDENT
@@ -66,7 +67,7 @@ def moments(state: pls.State, REML: bool = True) -> Moments:
     if not known.all() and not REML:
         scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p, False)), n)
     unknown = [named(state, direction, scale) for direction in vectors[:, values <= DEPENDENT].T]
-    return Moments(at, G, tuple(unknown))
+    return Moments(left, G, tuple(unknown))
 
 
 def system(traces: Sequence[Array], products: Array, n: int) -> tuple[Array, Array, Array]:

@@ -90,16 +90,18 @@ class Optimum:
 
 @dataclass(frozen=True)
 class Point:
-    """The criterion at the factors T of the working coordinates, its parts' size, and what its derivatives need."""
+    """The criterion at the factors T of the working coordinates, and the size of its parts."""
 
     blocks: list[Array]
     value: float
     size: float
-    solved: structure.State
 
 
 class Problem:
-    """The criterion in working coordinates as a function of the factors T, and its derivatives."""
+    """The criterion in working coordinates as a function of the factors T, and its derivatives.
+
+    Only what was solved last is kept: of a large model it takes as much memory as the data.
+    """
 
     def __init__(self, prepared: Prepared, REML: bool) -> None:
         design = prepared.design
@@ -113,6 +115,7 @@ class Problem:
         if prepared.path is not pls:
             self.path = prepare(standardise(design).design, prepared.path.__name__.rpartition(".")[2])
         self.unbounded = UNBOUNDED[len(self.state.structure.factors) > 1]
+        self.last: tuple[Point, structure.State] | None = None
         self.correction: Array | None = None
         self.order = 1 if structure.is_costly(self.state.structure) else 2
         self.evaluations = 1
@@ -120,13 +123,26 @@ class Problem:
     def at(self, blocks: Sequence[Array]) -> Point:
         """Evaluate the criterion, by the path that was asked for."""
         self.evaluations += 1
-        G = [T @ T.T for T in blocks]
-        at = structure.solve(self.state.structure, G)
+        self.last = None
+        at = self.solve(blocks)
         found = self.parts(at)
         value = sum(found)
         if self.path is not None:
             value = criterion(self.design, self.profile(blocks), self.REML)
-        return Point(list(blocks), value, sum(map(abs, found)), at)
+        point = Point(list(blocks), value, sum(map(abs, found)))
+        self.last = point, at
+        return point
+
+    def solve(self, blocks: Sequence[Array]) -> structure.State:
+        """Eliminate the random effects at the factors T."""
+        return structure.solve(self.state.structure, [T @ T.T for T in blocks])
+
+    def solved(self, here: Point) -> structure.State:
+        """What was solved at a point, which may take solving it once more."""
+        if self.last is None or self.last[0] is not here:
+            self.last = None
+            self.last = here, self.solve(here.blocks)
+        return self.last[1]
 
     def profile(self, blocks: Sequence[Array]) -> Profile:
         """The solution by the path that was asked for."""
@@ -149,7 +165,7 @@ class Problem:
         Where second derivatives are costly, the average information A takes their place until the gap is small. Then
         the exact D = L M L', with A = L L', is found once, and elsewhere L M L' is taken with the L found there.
         """
-        model, at = self.state.structure, here.solved
+        model, at = self.state.structure, self.solved(here)
         if not structure.is_costly(model):
             return structure.curvature(model, at, self.weights)
         duals, information = structure.curvature(model, at, self.weights, exact=False)
@@ -205,7 +221,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     if problem.path is None and regular:
         T = factors(design.terms, theta)
         return optimum, pls.solution(
-            problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], here.solved
+            problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], problem.solved(here)
         )
     return optimum, profile(prepared, theta)
 
