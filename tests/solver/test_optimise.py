@@ -3,8 +3,10 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
-from bounds import DENSE, INVERTED, SHIFTED_CRITERION, SHIFTED_V, TWICE
+from bounds import DENSE, EPS, INVERTED, SHIFTED_CRITERION, SHIFTED_V, TWICE
+from exact_bounds import ROUNDED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Problem, problems
@@ -56,6 +58,17 @@ def test_balanced_one_way_is_exact(name: str, REML: bool, method: str) -> None:
     assert fit.se.iloc[0] ** 2 == pytest.approx(float(exact.vcov[0][0]), rel=tolerances.EVALUATION, abs=0)
     assert fit.criterion == pytest.approx(float(exact.criterion.decimal(20)), rel=tolerances.CRITERION)
     assert fit.singular == (name == "Dyestuff2")
+
+
+def test_a_growth_curve_of_rank_one_is_exact() -> None:
+    """By the analysis of variance; there the search once stopped a step too soon, trusting what it foresaw."""
+    y = [12, -3, 20, 11, -3, 0, 21, 12, 12, 21, 10, 12, 10, 20, 11, 0]
+    x = [2, 3, 3, 2, 0, 0, 3, 1, 2, 0, 2, 1, 1, 0, 1, 3]
+    data = pd.DataFrame({"y": y, "x": x, "g": list("prprpqqqssqrsrps")}).astype({"y": float, "x": float})
+    fit = lmer("y ~ x + (x | g)", data, REML=False)
+    exact = [147159 / 1600, 16351 / 400, -49053 / 800, 891 / 80]
+    kappa = float(np.linalg.eigvalsh(fit.V.toarray())[-1]) / fit.sigma**2
+    np.testing.assert_allclose(fit.varcorr["vcov"], exact, rtol=ROUNDED * EPS * (len(data) + kappa))
 
 
 def test_a_saddle_on_the_rank_face_is_left() -> None:
