@@ -140,7 +140,7 @@ def judge(folder: Path, options: argparse.Namespace, libraries: Path | None) -> 
 def child(command: Sequence[Any], result: Path, limit: float, libraries: Path | None) -> dict[str, Any]:
     """Run a command with one thread on one core and a limit of time and memory; give the JSON that it wrote."""
     result.unlink(missing_ok=True)
-    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "RUST_BACKTRACE": "0"}
     if libraries is not None:
         environment["R_LD_LIBRARY_PATH"] = str(libraries)
     try:
@@ -164,7 +164,7 @@ def child(command: Sequence[Any], result: Path, limit: float, libraries: Path | 
 
 def reason(stderr: str) -> str:
     """R's error or Rust's, which may have several lines and others after it; else the last line, which is Python's."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("note: ")]
     errors = [i for i, line in enumerate(lines) if line.startswith("Error") or " panicked at " in line]
     return " ".join(lines[errors[0] :] if errors else lines[-1:])[:200]
 
