@@ -75,7 +75,7 @@ def verdict_of(hearing: Hearing, answers: Mapping[str, Answer], gap: float, foun
         return "agree", f"gap {gap:+.1e}, {found.reason}"
     if found.optimality == EARLY and gap <= tolerances.EARLY and hearing.answer.engine not in OWN:
         return "explained", told
-    name = f"{hearing.answer.engine.partition('-')[0]}-tight"
+    name = tight_of(hearing.answer.engine)
     left = hearing.gaps.get(name, np.inf) if name in answers else np.inf
     if gap > 0 and left <= max(tolerances.GAP * hearing.view.size, gap * tolerances.DECREMENT):
         return "explained", f"{told}; the same engine, tight and with more than one optimiser, comes to {left:.1e}"
@@ -90,3 +90,14 @@ def judge_evaluation(hearing: Hearing, record: Record, printed: float, value: fl
     evidence = f"it printed {printed:.10f}, the definition gives {value:.10f}{why}"
     reached = digits("criterion", np.array(printed), np.array(value))
     return record(4, "criterion at its own theta", verdict, reached, evidence)
+
+
+def tight_of(engine: str) -> str:
+    """The engine that searches for the same program with every tolerance tight, by the names that they have.
+
+    Examples
+    --------
+    >>> tight_of("lme4"), tight_of("lme4-bobyqa")
+    ('lme4-tight', 'lme4-tight')
+    """
+    return f"{engine.partition('-')[0]}-tight"
