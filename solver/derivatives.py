@@ -16,6 +16,8 @@ find the traces without H, which is dense; `chart` carries the derivatives over 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from relmer.solver import pls, structure
 from relmer.solver.chart import carried, chain
 from relmer.solver.design import Array, Design, factors
@@ -41,6 +43,8 @@ class Derivatives:
 
 def derivatives(state: pls.State, blocks: Sequence[Array], REML: bool) -> Derivatives:
     """Duals, gradient and Hessian at the factors T (one per term), all in the units of the design."""
+    if not blocks:
+        return Derivatives((), np.zeros(0), np.zeros((0, 0)))
     roots = [C.T @ T for C, T in zip(state.scales, blocks, strict=True)]
     G = [root @ root.T for root in roots]
     n, p = state.design.X.shape

@@ -4,6 +4,8 @@ One QR of the rows, [Z X y] = Q [R B; 0 W], leaves of Z the r pseudo-rows R, as 
 D = I + R G R' = L L' and N = L^-1 [R B] everything is as there, in matrices of all q effects:
 
     log|V| = log|D|,   C = [X y]'V^-1 [X y] = W'W + N_B'N_B,   H = Z'V^-1 Z = N_R'N_R,   h = N_R'N_B RC^-1.
+
+D, of the rows, has the determinant of the slides' Lambda'Z'Z Lambda + I, of the effects (Sylvester).
 """
 
 from collections.abc import Sequence

@@ -65,6 +65,8 @@ class Structure:
 
     def __str__(self) -> str:
         """What is eliminated how, in one line per step."""
+        if not self.factors:
+            return "no random effects"
         sizes = [f"{one.name} ({one.levels} levels x {one.width})" for one in self.factors]
         if isinstance(self.problem, nested.Nested):
             kind = "one factor" if len(sizes) == 1 else "nested"

@@ -239,5 +239,6 @@ def test_a_root_of_an_indefinite_printed_matrix() -> None:
     assert np.linalg.eigvalsh(G)[0] < 0
     assert T[0, 1] == T[1, 1] == 0
     left = G - T @ T.T
+    # A root, a quotient and a product or two, each rounded: what is left of an entry is known to some eps of it.
     assert np.allclose(left[:, 0], 0, rtol=0, atol=2 * tolerances.EPS * G.max())
     assert left[1, 1] == pytest.approx(G[1, 1] - G[0, 1] ** 2 / G[0, 0], abs=4 * tolerances.EPS * G[1, 1])

@@ -62,6 +62,13 @@ def test_varcorr_is_that_of_R(fit) -> None:
     close(fit.varcorr["vcov"], [G[0, 0], G[1, 1], G[1, 0], fit.sigma**2])
 
 
+def test_without_random_effects_there_is_nothing_to_derive() -> None:
+    plain = lmer("mpg ~ wt", load("mtcars").frame)
+    assert plain.structure == "no random effects"
+    assert plain.derivatives.duals == ()
+    assert (plain.derivatives.gradient.shape, plain.derivatives.hessian.shape) == ((0,), (0, 0))
+
+
 def test_loglik(fit) -> None:
     assert fit.loglik == -fit.criterion / 2
 
