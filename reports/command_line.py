@@ -35,7 +35,7 @@ from relmer.reports.terminal import (
     one_line_errors,
     progress,
 )
-from relmer.solver.fit import Fit, lmer
+from relmer.solver.fits.fit import Fit, lmer
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from relmer.solver.design import Array
+from relmer.solver.arrays import Array
 
 MOST = 16.0
 # Below this part of the largest entry, an entry has no scale of its own. Quantities of one unit share one scale.

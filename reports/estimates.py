@@ -11,7 +11,7 @@ from relmer.reports.hearing import OWN, Hearing, unsupported
 from relmer.reports.landscape import QUANTITIES, allowance, estimates_at, unexplained, values, within
 from relmer.reports.records import Comparison
 from relmer.reports.rounding import uncentred
-from relmer.solver.design import Array
+from relmer.solver.arrays import Array
 
 # Rounding that may move the criterion by more than this leaves the quadratic model behind: no digit is certain.
 LOST = 1.0

@@ -19,8 +19,11 @@ from relmer.reference.published import Figure, figures, free_of_fit, half_unit, 
 from relmer.reports import tolerances
 from relmer.reports.figures import figure, split_key
 from relmer.reports.landscape import Landscape, criterion_at
-from relmer.solver.design import Array, Design, factors, theta_of
-from relmer.solver.fit import at_theta
+from relmer.solver.arrays import Array
+from relmer.solver.fits.fit import at_theta
+from relmer.solver.model.design import Design
+from relmer.solver.model.term import factors
+from relmer.solver.model.theta import theta_of
 
 DEFAULT = "lme4"
 # R's summary prints estimates of this size to three decimals; the authors of document 002 went on with those.

@@ -8,7 +8,10 @@ import pandas as pd
 from scipy import linalg, special
 
 from relmer.reference.answer import Estimates
-from relmer.solver.design import Array, Design, Lambda, factors, group_names
+from relmer.solver.arrays import Array
+from relmer.solver.model.design import Design
+from relmer.solver.model.term import factors, group_names
+from relmer.solver.model.theta import Lambda
 
 KEY = re.compile(r"(?P<quantity>\w+)(?:\[(?P<names>.*)\])?")
 QUANTILES = {"Min": 0.0, "1Q": 0.25, "Median": 0.5, "3Q": 0.75, "Max": 1.0}

@@ -12,7 +12,7 @@ from relmer.reference.certified import in_order
 from relmer.reports.evaluation import BALLS, Judge
 from relmer.reports.landscape import Landscape
 from relmer.reports.records import RUNGS, Comparison, Score
-from relmer.solver.design import Array
+from relmer.solver.arrays import Array
 
 OWN = ("pls", "qr", "gls")
 Record = Callable[[int, str, str, float | None, str], Comparison]

@@ -18,10 +18,11 @@ from relmer.reference.published import figures, free_of_fit
 from relmer.reports import tolerances
 from relmer.reports.digits import scales
 from relmer.reports.figures import figure
-from relmer.solver.criterion import Prepared, criterion, prepare, profile, size
-from relmer.solver.derivatives import Derivatives, derivatives_at
-from relmer.solver.design import Array, Design
-from relmer.solver.fit import Fit, at_theta
+from relmer.solver.arrays import Array
+from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.model.design import Design
+from relmer.solver.paths.criterion import Prepared, criterion, prepare, profile, size
+from relmer.solver.paths.derivatives import Derivatives, derivatives_at
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
 STEP = 1e-3

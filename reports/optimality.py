@@ -15,8 +15,11 @@ from scipy import linalg
 from relmer.reports import tolerances
 from relmer.reports.landscape import Landscape
 from relmer.reports.records import ANOTHER, EARLY, FALSE, NOWHERE, OPTIMUM
-from relmer.solver.derivatives import Derivatives
-from relmer.solver.design import Array, factors, group_names, lower_triangle, theta_of
+from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.model.term import factors, group_names
+from relmer.solver.model.theta import theta_of
+from relmer.solver.paths.derivatives import Derivatives
 
 
 @dataclass(frozen=True)

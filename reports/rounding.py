@@ -15,7 +15,7 @@ from scipy import linalg
 from relmer.reports import tolerances
 from relmer.reports.hearing import OWN, Hearing
 from relmer.reports.landscape import Landscape, estimates_at
-from relmer.solver.criterion import degrees_of_freedom
+from relmer.solver.paths.criterion import degrees_of_freedom
 
 
 @dataclass(frozen=True)

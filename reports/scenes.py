@@ -13,8 +13,9 @@ from relmer.reference.engines.paths import fit_of as path_fit
 from relmer.reports.drawings import blocks, image
 from relmer.reports.plots import Line, bundle, contour, curve, lattice, least_squares
 from relmer.reports.surroundings import along, over
-from relmer.solver.design import Array, theta_names
-from relmer.solver.fit import Fit
+from relmer.solver.arrays import Array
+from relmer.solver.fits.fit import Fit
+from relmer.solver.model.term import theta_names
 
 CURVE_POINTS, GRID_POINTS = 41, 27
 CURVE_RISE, GRID_RISE, CONTOUR_RISES = 12.0, 7.0, (1.0, 2.0, 4.0)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from relmer.solver.curves import criterion_moved
-from relmer.solver.design import Array
-from relmer.solver.fit import Fit
+from relmer.solver.arrays import Array
+from relmer.solver.documents.curves import criterion_moved
+from relmer.solver.fits.fit import Fit
 
 FIRST_STEP, HALVINGS = 0.1, 12
 

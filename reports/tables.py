@@ -13,7 +13,7 @@ import numpy as np
 from relmer.reports.records import PublishedFigure, Report
 from relmer.reports.scenes import fit_of
 from relmer.reports.summary import SYMBOLS, digits_text
-from relmer.solver.criterion import degrees_of_freedom
+from relmer.solver.paths.criterion import degrees_of_freedom
 
 MORE_DIGITS = 3
 LEAST_CELLS = 9

@@ -14,7 +14,7 @@ import pandas as pd
 from relmer.datasets import Case, load
 from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable
 from relmer.reference.engines.errors import EngineError, EngineMissing
-from relmer.solver.formula import canonical, parse
+from relmer.solver.language.formula import canonical, parse
 
 PROGRAM = ("-m", "relmer.reference.engines.lme4_child")
 ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}

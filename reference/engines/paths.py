@@ -11,12 +11,16 @@ from relmer.datasets import Case, load
 from relmer.reference.answer import Data, Estimates, Model, Term, data_seen, fingerprint
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.protocol import Fitted
-from relmer.solver import gls as gls_path
-from relmer.solver.criterion import criterion, prepare, profile
-from relmer.solver.design import Design, Lambda, build, factors, lower_triangle, theta_names
-from relmer.solver.fit import Fit, lmer
-from relmer.solver.formula import parse
-from relmer.solver.frame import model_frame
+from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.fits.fit import Fit, lmer
+from relmer.solver.language.build import build
+from relmer.solver.language.formula import parse
+from relmer.solver.language.frame import model_frame
+from relmer.solver.model.design import Design
+from relmer.solver.model.term import factors, theta_names
+from relmer.solver.model.theta import Lambda
+from relmer.solver.paths import gls as gls_path
+from relmer.solver.paths.criterion import criterion, prepare, profile
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
 MOST_OPERATIONS = 10**10

@@ -7,10 +7,10 @@ import pytest
 
 from relmer.datasets import load
 from relmer.solver import lmer
-from relmer.solver.criterion import PATHS, prepare, profile
-from relmer.solver.design import build
-from relmer.solver.formula import parse
-from relmer.solver.frame import model_frame
+from relmer.solver.language.build import build
+from relmer.solver.language.formula import parse
+from relmer.solver.language.frame import model_frame
+from relmer.solver.paths.criterion import PATHS, prepare, profile
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 MODELS = {

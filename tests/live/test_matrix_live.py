@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.errors import ModelError
-from relmer.solver.formula import canonical, parse
-from relmer.solver.frame import model_frame
-from relmer.solver.matrix import fixed_matrix, full_rank_columns, random_terms
+from relmer.solver.language.formula import canonical, parse
+from relmer.solver.language.frame import model_frame
+from relmer.solver.language.matrix import fixed_matrix, random_terms
 
 pytestmark = pytest.mark.live
 

@@ -22,11 +22,11 @@ from relmer.reports import tolerances
 from relmer.reports.landscape import allowance, criterion_at, landscape, values
 from relmer.reports.run import compare
 from relmer.solver import lmer
-from relmer.solver.criterion import criterion, prepare, profile
-from relmer.solver.design import build
-from relmer.solver.fit import at_theta
-from relmer.solver.formula import parse
-from relmer.solver.frame import model_frame
+from relmer.solver.fits.fit import at_theta
+from relmer.solver.language.build import build
+from relmer.solver.language.formula import parse
+from relmer.solver.language.frame import model_frame
+from relmer.solver.paths.criterion import criterion, prepare, profile
 
 pytestmark = pytest.mark.live
 CASES = [chosen.name for chosen in cases()]

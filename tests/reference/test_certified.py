@@ -13,7 +13,7 @@ from relmer.datasets import case, cases, load
 from relmer.reference import certified
 from relmer.reference.certified import CertificateError, certificate_of, certificates, from_json, in_order
 from relmer.reference.engines.paths import design_of
-from relmer.solver.design import group_names
+from relmer.solver.model.term import group_names
 
 DYESTUFF = case("dyestuff/reml")
 

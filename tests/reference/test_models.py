@@ -14,7 +14,7 @@ from stored_layouts import text_of
 from relmer.datasets import case, cases, load
 from relmer.reference import recorded
 from relmer.reference.engines.paths import design_of
-from relmer.solver.design import group_names
+from relmer.solver.model.term import group_names
 
 CERTIFIED = recorded.RECORDED.parent / "certified"
 MODELS: dict[str, dict[str, Any]] = {

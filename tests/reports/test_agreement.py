@@ -20,7 +20,7 @@ from relmer.reports.agreement import judge_case
 from relmer.reports.landscape import Landscape, criterion_at, landscape
 from relmer.reports.optimality import face_decrement
 from relmer.reports.records import RUNGS, VERDICTS, Comparison
-from relmer.solver.design import factors
+from relmer.solver.model.term import factors
 
 NAMES = ("pls", "gls", "lme4", "lme4-tight")
 

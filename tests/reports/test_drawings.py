@@ -12,7 +12,7 @@ from relmer.reports import drawings, plots
 from relmer.reports.scenes import fit_of
 from relmer.reports.surroundings import reach
 from relmer.reports.svg import label, ticks
-from relmer.solver.criterion import criterion, prepare, profile
+from relmer.solver.paths.criterion import criterion, prepare, profile
 
 HOSTILE = "<script>alert(1)</script> ]]> \"'& \x00\ud800 {{ 7 }}"
 TILE = re.compile(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z")

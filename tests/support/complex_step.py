@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from relmer.solver.criterion import degrees_of_freedom
-from relmer.solver.design import Design, weighted
+from relmer.solver.model.design import Design, weighted
+from relmer.solver.paths.criterion import degrees_of_freedom
 
 STEP = 1e-30
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from relmer.solver.design import Design, build
-from relmer.solver.formula import parse
-from relmer.solver.frame import model_frame
+from relmer.solver.language.build import build
+from relmer.solver.language.formula import parse
+from relmer.solver.language.frame import model_frame
+from relmer.solver.model.design import Design
 
 FORMULAS = (
     "y ~ 1 + (1 | g)",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from relmer.solver import joint
+from relmer.solver.elimination import joint
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Linear algebra on plain arrays; knows nothing of models."""

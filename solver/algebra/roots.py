@@ -1,0 +1,61 @@
+"""Roots T of a positive semi-definite matrix G = T T', singular or not."""
+
+import numpy as np
+from scipy.linalg import lapack
+
+from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.arrays import Array
+
+# Eigenvalues of a working G below this are taken for zero if the criterion then does not rise.
+RANK = 1e-9
+# Least eigenvalue of a working G at the start, relative to the largest one, or to 1: at zero theta's chart is flat.
+FLOOR = 1e-2
+
+
+def reduced_root(T: Array) -> Array:
+    """Root (c, r) of G = T T' without the directions of negligible variance."""
+    left, singular, _ = np.linalg.svd(T)
+    kept = singular**2 > RANK * max(1.0, float(singular.max() ** 2))
+    return np.asarray(left[:, kept] * singular[kept])
+
+
+def is_regular(T: Array) -> bool:
+    """Whether no direction of G = T T' has negligible variance."""
+    variances = lapack.dsyev(T @ T.T, compute_v=0)[0]
+    return bool(variances[0] > RANK * max(1.0, variances[-1]))
+
+
+def root_of(G: Array) -> Array:
+    """A root T of G = T T', singular or not."""
+    if len(G) == 1:
+        return np.sqrt(G)
+    values, vectors = np.linalg.eigh(G)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
+def lower_trapezoid(root: Array) -> Array:
+    """Lower triangular T (c, c) with T T' = root root', for a root (c, r) of any rank.
+
+    Columns beyond the r-th are zero; the first nonzero entry of each column is positive.
+    """
+    width, rank = len(root), min(root.shape)
+    if root.shape == (1, 1):
+        return np.abs(root)
+    T = np.zeros((width, width))
+    if rank:
+        rows, columns = lower_triangle(width)
+        rows, columns = rows[columns < rank], columns[columns < rank]
+        T[rows, columns] = lapack.dgeqrf(root.T)[0][columns, rows]
+    first = T.diagonal()
+    if not first.all():
+        first = T[np.argmax(T != 0, axis=0), np.arange(width)]
+    return T * np.where(first < 0, -1.0, 1.0)
+
+
+def positive(G: Array) -> Array:
+    """A root T of G with its small and negative eigenvalues raised."""
+    values, vectors, _ = lapack.dsyev(G)
+    least = FLOOR * max(1.0, values[-1])
+    if values[0] >= least:
+        return np.asarray(lapack.dpotrf(G, lower=1)[0])
+    return lower_trapezoid(vectors * np.sqrt(np.maximum(values, least)))

@@ -1,0 +1,1 @@
+"""What the five documents build by hand; each file follows one of them, and none knows another."""

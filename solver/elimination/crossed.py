@@ -1,0 +1,276 @@
+"""Crossed grouping factors: the first one eliminated level by level, the others by one dense Cholesky factor.
+
+With the first factor eliminated, S = Z'V^-1 Z and s = Z'V^-1 [X y] of the other factors' columns Z is a front as in
+`nested`, but a single one of size q: the levels of the first factor couple them. `schur` has what the Cholesky factor
+of M = I + T'ST gives: Omega = T M^-1 T', b = Omega s, and the rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from relmer.solver.algebra.roots import root_of
+from relmer.solver.arrays import Array, Codes
+from relmer.solver.elimination import sparse_schur
+from relmer.solver.elimination.blocks import Part, by_level, dots, effects_of, parts_of, symmetric
+from relmer.solver.elimination.corner import Solved, Weights, own_second, solved, squares, whiten
+from relmer.solver.elimination.coupling import Coupling, SparseCoupling, couple
+from relmer.solver.elimination.levels import apply, eliminate, orthogonalise, products
+from relmer.solver.elimination.schur import REGULAR, Factor, Inverse, factorize, inverse, pair_second
+from relmer.solver.elimination.sparse_schur import SparseFront, SparseInverse, sparse_front
+from relmer.solver.errors import ModelError
+from relmer.solver.model.chart import gamma_of, symmetric_units
+
+# Step of differences of exact first derivatives, relative to the least variance: errors of about its fourth power, and
+# of 1e-13 over it.
+DIFFERENCE = 2e-3
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What depends on the data alone.
+
+    Attributes
+    ----------
+    width, levels
+        c columns and l levels of the first factor.
+    rows
+        Its pseudo-rows (c + p + 1 + c, c, l): R, those of X and y, and the identity.
+    coupling
+        The pseudo-rows of the other factors' columns.
+    parts
+        The other factors.
+    S, s
+        What the rows orthogonal to the first factor give to Z'Z (q, q), dense or sparse, and Z'[X y] (q, p + 1).
+    within
+        The same for [X y]: (p + 1, p + 1).
+    """
+
+    width: int
+    levels: int
+    rows: Array
+    coupling: Coupling
+    parts: tuple[Part, ...]
+    S: Array | SparseFront
+    s: Array
+    within: Array
+
+
+@dataclass(frozen=True)
+class State(Solved):
+    """What was solved at which G; N of the first factor; S, s, the factor of M, and b = Omega s of the others."""
+
+    problem: Crossed
+    G: Sequence[Array]
+    N: Array
+    S: Array | sparse.csc_array
+    s: Array
+    factor: Factor | SparseInverse
+    b: Array
+
+    @cached_property
+    def others(self) -> Inverse | SparseInverse:
+        """Omega, and what is cheapest for the rest."""
+        return inverse(self.factor) if isinstance(self.factor, Factor) else self.factor
+
+    @cached_property
+    def solutions(self) -> tuple[Array, Array, Array]:
+        """U, h_full of the first factor, and h of the others, X y whitened."""
+        return solutions(self)
+
+
+def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], levels: Sequence[int]) -> Crossed:
+    """Reduce the rows: columns (m, n) of Z of the first factor, of the others, of X and y."""
+    first, count = widths[0], sum(widths)
+    own = np.concatenate([columns[:first], columns[count:]])
+    rows = orthogonalise(own, first, codes[0], levels[0])
+    identity = np.broadcast_to(np.eye(first)[:, :, None], (first, first, levels[0]))
+    Xy = own[first:]
+    parts = parts_of(levels[1:], widths[1:])
+    q = parts[-1].effects.stop
+    Z = columns[first:count]
+    effects = effects_of(parts, codes[1:])
+    coupling = couple(list(own[:first]), codes[0], levels[0], Z, effects, q)
+    S = front(coupling, Z, effects, parts, codes[1:])
+    sums = [[np.bincount(index, z * x, q) for x in Xy] for z, index in zip(Z, effects, strict=True)]
+    return Crossed(
+        first, levels[0], np.concatenate([rows, identity]), coupling, parts, S, np.sum(sums, axis=0).T, Xy @ Xy.T
+    )
+
+
+def front(
+    coupling: Coupling, Z: Array, effects: Codes, parts: tuple[Part, ...], codes: Sequence[Codes]
+) -> Array | SparseFront:
+    """What the rows orthogonal to the first factor give to Z'Z, sparse if that is cheaper."""
+    q = parts[-1].effects.stop
+    if isinstance(coupling, SparseCoupling) and q > sparse_schur.DENSE:
+        k, n = Z.shape
+        starts = np.arange(0, k * n + 1, k)
+        rows = sparse.csr_array((Z.T.ravel(), effects.T.ravel(), starts), shape=(n, q))
+        found = sparse_front(coupling, rows, parts)
+        if found is not None:
+            return found
+    S = cross_products(Z, effects, parts, codes)
+    levels, width = coupling.shape
+    identity = np.broadcast_to(np.eye(width)[:, :, None], (width, width, levels))
+    S -= coupling.spread(np.ascontiguousarray(identity)[None])[0]
+    return S
+
+
+def cross_products(Z: Array, effects: Codes, parts: Sequence[Part], codes: Sequence[Codes]) -> Array:
+    """Z'Z (q, q) of columns Z (k, n) whose numbers multiply the given effects."""
+    q = parts[-1].effects.stop
+    S = np.zeros((q, q))
+    ends = np.cumsum([0, *(part.width for part in parts)])
+    for j, part in enumerate(parts):
+        for m, other in enumerate(parts[: j + 1]):
+            for x in range(part.width):
+                for y in range(other.width):
+                    product = Z[ends[j] + x] * Z[ends[m] + y]
+                    if j == m:
+                        sums = np.diag(np.bincount(codes[j], product, part.levels))
+                    else:
+                        index = codes[j] * other.levels + codes[m]
+                        sums = np.bincount(index, product, part.levels * other.levels).reshape(part.levels, -1)
+                    row = slice(part.effects.start + x, part.effects.stop, part.width)
+                    column = slice(other.effects.start + y, other.effects.stop, other.width)
+                    S[row, column] = sums
+                    S[column, row] = sums.T
+    return S
+
+
+def solve(problem: Crossed, G: Sequence[Array]) -> State:
+    """Eliminate the first factor, then the others, at the covariances G, one (c, c) each."""
+    width = problem.width
+    N, logdet = eliminate(problem.rows, width, G[0])
+    root = N[-width:]
+    inverse_D = products(root, root)
+    s = problem.s + problem.coupling.down(products(root, N[width:-width]))
+    T = [root_of(each) for each in G[1:]]
+    S: Array | sparse.csc_array
+    factor: Factor | SparseInverse
+    if isinstance(problem.S, SparseFront):
+        S = problem.S.symmetric(problem.S.values + problem.S.spread(inverse_D))
+        factor, logdet_M = sparse_schur.inverse(problem.S, S, T)
+        b = factor @ s
+    else:
+        S = problem.coupling.spread(inverse_D[None])[0]
+        S += problem.S
+        factor, logdet_M = factorize(problem.parts, S, T)
+        b = factor.omega_times(s)
+    Xy = N[width:-width].reshape(len(problem.within), -1)
+    C = problem.within + Xy @ Xy.T - s.T @ b
+    return State(float(logdet.sum()) + logdet_M, *solved(C), problem, G, N, S, s, factor, b)
+
+
+def solutions(at: State) -> tuple[Array, Array, Array]:
+    """U = R'D^-1 (c, c, l) and h_full (c, p + 1, l) of the first factor, h (q, p + 1) of the others; X y whitened."""
+    problem, width = at.problem, at.problem.width
+    R, root = at.N[:width], at.N[-width:]
+    b = at.b @ at.inverse
+    U = products(R, root)
+    h = products(R, whiten(at, at.N[width:-width])) - products(U, problem.coupling.up(b).transpose(1, 0, 2))
+    return U, h, at.s @ at.inverse - at.S @ b
+
+
+def effects(at: State) -> list[Array]:
+    """Give e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+    _, h, rest = at.solutions
+    e = rest[:, -1] * at.root_pwrss
+    others = [e[part.effects].reshape(part.levels, part.width).T for part in at.problem.parts]
+    return [h[:, -1] * at.root_pwrss, *others]
+
+
+def curvature(at: State, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
+    """df/dG of every factor (c, c), and d2f/dgamma2 of all, or in its place their average information."""
+    problem, others, (U, h, rest) = at.problem, at.others, at.solutions
+    width, w = problem.width, weights.columns
+    units = [symmetric_units(width), *(symmetric_units(part.width) for part in problem.parts)]
+    H, Y = products(at.N[:width], at.N[:width]), products(h * w[:, None], h)
+    returned = others.returned(problem.coupling, U)
+    scores = [by_level(rest, part) for part in problem.parts]
+    duals = [(H - Y).sum(axis=-1) - returned.sum(axis=-1)]
+    duals += [others.own(j) - dots(score * w, score) for j, score in enumerate(scores)]
+    each = [h, *(score.transpose(1, 2, 0) for score in scores)]
+    first = np.concatenate([unit @ squares(columns) for unit, columns in zip(units, each, strict=True)])
+    if not exact:
+        return duals, information(problem, others, U, H, h, rest, first) * w[-1]
+    if isinstance(others, SparseInverse):
+        return duals, differences(at, weights)
+    blocks = [[units[0] @ own_second(H, Y + returned) @ units[0].T]]
+
+    # What reaches the others from the first: dS = -B'U'E U B, dv = -B'U'E h.
+    changes, turned_U = units[0].reshape(-1, width, width), U.transpose(1, 0, 2)
+    dS = problem.coupling.spread(np.array([products(turned_U, -apply(E, U).transpose(1, 0, 2)) for E in changes]))
+    dv = [problem.coupling.down(products(turned_U, -apply(E, h).transpose(1, 0, 2))) for E in changes]
+    A, b = others.omega_times(dS), np.array([others.omega @ v for v in dv])
+    flat = A.reshape(len(A), -1), A.transpose(0, 2, 1).reshape(len(A), -1)
+    blocks[0][0] -= flat[0] @ flat[1].T + 2 * (b * w).reshape(len(A), -1) @ np.array(dv).reshape(len(A), -1).T
+    for j, score in enumerate(scores):
+        mixed = [
+            others.turned(j, X, Y) - 2 * dots(others.moved(j, v) * w, score) for X, Y, v in zip(dS, A, dv, strict=True)
+        ]
+        row = [units[j + 1] @ np.array(mixed).reshape(len(A), -1).T]
+        for m, other in enumerate(scores[: j + 1]):
+            row.append(units[j + 1] @ pair_second(others.block(j, m), score, other, w) @ units[m + 1].T)
+        blocks.append(row)
+    return duals, symmetric(blocks) - (first * weights.pairs.ravel()) @ first.T
+
+
+def differences(at: State, weights: Weights) -> Array:
+    """d2f/dgamma2 by central differences of df/dG, which are exact, once extrapolated.
+
+    Raises
+    ------
+    ModelError
+        A G is close to singular, so that there are no two sides.
+    """
+    columns = []
+    for j, G in enumerate(at.G):
+        least = float(np.linalg.eigvalsh(G)[0])
+        if least < REGULAR:
+            raise ModelError("a sparse structure has no exact second derivatives where a covariance matrix is singular")
+        for unit in symmetric_units(len(G)):
+            slopes = []
+            for step in (DIFFERENCE * least, DIFFERENCE * least / 2):
+                ends = []
+                for side in (step, -step):
+                    moved = list(at.G)
+                    moved[j] = G + side * unit.reshape(G.shape)
+                    ends.append(gamma_of(curvature(solve(at.problem, moved), weights, exact=False)[0]))
+                slopes.append((ends[0] - ends[1]) / (2 * step))
+            columns.append((4 * slopes[1] - slopes[0]) / 3)
+    second = np.array(columns)
+    return np.asarray((second + second.T) / 2)
+
+
+def information(
+    problem: Crossed, others: Inverse | SparseInverse, U: Array, H: Array, h: Array, rest: Array, first: Array
+) -> Array:
+    """Give g'P g of all pairs of g = E e, less the product of their e'E e, for e whitened, over N.
+
+    It is the second derivative with tr(K E K F) replaced by what it is on average, and costs no product of matrices.
+    With g = (g1, g2) of the first factor and of the others, w = B'U'g1 and t = w + S g2,
+
+        g'H g = g1'H1 g1 + 2 g2'w + g2'S g2 - t'Omega t.
+    """
+    changes = symmetric_units(problem.width).reshape(-1, problem.width, problem.width)
+    own = np.array([E @ h[:, -1] for E in changes])
+    count, q = len(own), len(rest)
+    w = np.zeros((q, len(first)))
+    g = np.zeros((q, len(first)))
+    w[:, :count] = problem.coupling.down(products(U.transpose(1, 0, 2), own))
+    begin = count
+    for part in problem.parts:
+        unit = symmetric_units(part.width).reshape(-1, part.width, part.width)
+        moved = np.einsum("kab,ib->iak", unit, by_level(rest[:, -1:], part)[:, :, 0])
+        g[part.effects, begin : begin + len(unit)] = moved.reshape(-1, len(unit))
+        begin += len(unit)
+    t = w + others.S @ g
+    quadratic = g.T @ t + w.T @ g - t.T @ (others.omega @ t)
+    quadratic[:count, :count] += np.einsum("abl,kbl->kal", H, own).reshape(count, -1) @ own.reshape(count, -1).T
+    along = first.reshape(len(first), len(problem.within), -1)[:, :, -1]
+    return quadratic - along @ along.T

@@ -1,0 +1,153 @@
+"""One grouping factor, level by level: its rows become c pseudo-rows, and every level is solved for itself.
+
+Gram-Schmidt within a level writes its rows of Z as Z_i = Q_i R_i with c orthonormal columns Q_i. Rotated by Q_i and a
+complement, the level has c pseudo-rows R_i, B_i = Q_i'[X y], and rows in which Z is zero, which enter by their cross
+product W only.
+Then V_i^-1 is that of D_i = I + R_i G R_i' (c x c), and with D_i = L_i L_i', N = L_i^-1 [R_i B_i],
+
+    log|V| = sum log|D_i|,   [X y]'V^-1 [X y] = W + sum N_B'N_B,   Z_i'V^-1 [Z_i X y] = N_R'[N_R N_B].
+
+Nothing is subtracted, so a large variance costs no digits, and G = 0 is like any other.
+
+Arrays hold the levels last, so that numpy runs over all of them at once: R[b, a, i] is pseudo-row a of column b.
+"""
+
+import numpy as np
+
+from relmer.solver.arrays import Array, Codes
+
+# Columns of at most this many numbers together are handled in one call; beyond it memory counts, not calls.
+AT_ONCE = 2**16
+# A column that Gram-Schmidt leaves with less than this of its squared norm within a level is rounding.
+NEGLIGIBLE = 1e-26
+
+
+def level_sums(columns: Array, codes: Codes, levels: int) -> Array:
+    """Sums of columns (m, n) over the rows of each level, (m, levels); codes (n,), or more than m times `stacked`."""
+    m = len(columns)
+    if m == 1:
+        return np.asarray(np.bincount(codes[0] if codes.ndim == 2 else codes, columns[0], levels)[None], dtype=float)
+    if codes.ndim == 1:
+        codes = stacked(codes, levels, m)
+    if codes.ndim == 1:
+        return np.array([np.bincount(codes, column, levels) for column in columns]).reshape(m, levels)
+    return np.asarray(np.bincount(codes[:m].ravel(), columns.ravel(), m * levels), dtype=float).reshape(m, levels)
+
+
+def stacked(codes: Codes, levels: int, times: int) -> Codes:
+    """The codes of columns one after the other, (times, n), each with its own levels; of long columns as they are."""
+    if times * len(codes) > AT_ONCE:
+        return codes
+    return codes + levels * np.arange(times)[:, None]
+
+
+def orthogonalise(columns: Array, width: int, codes: Codes, levels: int) -> Array:
+    """Gram-Schmidt of the first `width` columns within each level; the others lose what lies along them.
+
+    Parameters
+    ----------
+    columns
+        (m, n); changed in place: the first become orthonormal within each level, the others orthogonal to them.
+    width
+        How many come first.
+    codes, levels
+        The level of each row, and how many there are.
+
+    Returns
+    -------
+    (m, width, levels) array
+        R of the first columns, upper triangular in (pseudo-row, column), and B of the others. A column that the ones
+        before it determine within a level has a pseudo-row of zeros there.
+    """
+    coefficients = np.zeros((len(columns), width, levels))
+    index = stacked(codes, levels, len(columns))
+    least = NEGLIGIBLE * level_sums(columns[:width] ** 2, index, levels)
+    for a in range(width):
+        q = columns[a]
+        if a:
+            # Once more, since the first passes leave a column that is nearly determined with an error along the others.
+            project(columns[a : a + 1], columns[:a], coefficients[a : a + 1, :a], codes, index, levels)
+        square = level_sums(columns[a : a + 1] ** 2, index, levels)[0]
+        norm = np.sqrt(np.where(square > least[a], square, 0.0))
+        coefficients[a, a] = norm
+        q *= np.divide(1.0, norm, out=np.zeros(levels), where=norm > 0)[codes]
+        project(columns[a + 1 :], columns[a : a + 1], coefficients[a + 1 :, a : a + 1], codes, index, levels)
+    return coefficients
+
+
+def project(columns: Array, basis: Array, coefficients: Array, codes: Codes, index: Codes, levels: int) -> None:
+    """Take from columns (m, n) their parts along each q of the basis (k, n); add them to the coefficients (m, k, l)."""
+    m, n = columns.shape
+    block = max(1, AT_ONCE // n)
+    for k, q in enumerate(basis):
+        for begin in range(0, m, block):
+            part = columns[begin : begin + block]
+            along = level_sums(part * q, index, levels)
+            coefficients[begin : begin + block, k] += along
+            part -= np.take(along, codes, axis=1) * q
+
+
+def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, Array]:
+    """N = L^-1 [R B] for D = I + R G R' = L L', and log|D|.
+
+    Parameters
+    ----------
+    rows
+        R of `width` columns and B of the others, (m, width, l).
+    width
+        How many columns have the covariance G (width, width), the same in every level.
+
+    Returns
+    -------
+    N
+        (m, width, l).
+    logdet
+        log|D| of each level (l,).
+    """
+    R = rows[:width]
+    if not G.any():
+        return rows, np.zeros(R.shape[2:])
+    GR = (G @ R.reshape(width, -1)).reshape(R.shape)
+    if width == 1:
+        pivot = np.sqrt(1.0 + R[0, 0] * GR[0, 0])
+        return rows / pivot, 2.0 * np.log(pivot)
+    M = np.empty((width + len(rows), *R.shape[1:]))
+    np.einsum("xa...,xb...->ab...", R, GR, out=M[:width])
+    M[width:] = rows
+    logdet = np.zeros(R.shape[2:])
+    for a in range(width):
+        pivot = M[a, a]
+        pivot += 1.0
+        logdet += np.log(pivot)
+        M[a:, a] /= np.sqrt(pivot)
+        if a + 1 < width:
+            M[a + 1 :, a + 1 :] -= M[a + 1 :, a, None] * M[a + 1 : width, a]
+    return M[width:], logdet
+
+
+def products(left: Array, right: Array) -> Array:
+    """Sums over the middle within each level: (x, c, l) and (y, c, l) give (x, y, l)."""
+    if left.shape[1] == 1:
+        return np.asarray(left * right[:, 0])
+    return np.asarray(np.einsum("xal,yal->xyl", left, right))
+
+
+def compress(front: Array, width: int) -> Array:
+    """Pseudo-rows (m, c, l) of a front [S s] (c, m, l): S = R'R, B = R^-T s.
+
+    A column that the ones before it determine, to rounding, has a pseudo-row of zeros.
+    """
+    rows = front.transpose(1, 0, 2).copy()
+    least = 64 * np.finfo(float).eps * rows[range(width), range(width)]
+    for a in range(width):
+        square = rows[a, a]
+        norm = np.sqrt(np.where(square > least[a], square, 0.0))
+        rows[a:, a] *= np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
+        rows[:a, a] = 0.0
+        rows[a + 1 :, a + 1 :] -= rows[a + 1 :, a, None] * rows[a + 1 : width, a]
+    return rows
+
+
+def apply(G: Array, columns: Array) -> Array:
+    """G (c, c) times (c, m, l)."""
+    return np.asarray((G @ columns.reshape(len(G), -1)).reshape(columns.shape))

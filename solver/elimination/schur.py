@@ -1,0 +1,166 @@
+"""What the dense factor of the crossed factors gives: Omega, Q and H, and the sums of their blocks.
+
+M = I + T'ST = L L' with the block-diagonal T of the factors, Omega = T M^-1 T', Q = (I + S G)^-1 = I - S Omega and
+H = Q S. Where a G is not close to singular, its rows of Q are those of G^-1 Omega, and H is (I - Q) G^-1 between two
+such factors, which spares the products of large matrices.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from relmer.solver.arrays import Array
+from relmer.solver.elimination.blocks import Part, by_level, congruent, diagonal, dots, times
+from relmer.solver.elimination.coupling import Coupling, mirrored
+from relmer.solver.elimination.levels import products
+from relmer.solver.errors import ModelError
+
+# Smallest eigenvalue of a working G above which its inverse is used.
+REGULAR = 1e-4
+
+
+@dataclass(frozen=True)
+class Inverse:
+    """Omega (q, q), and what is cheapest for Q = I - S Omega and H = Q S, part by part.
+
+    Attributes
+    ----------
+    G_inverse
+        Of each part whose G is not close to singular, whose rows of Q are those of G^-1 Omega.
+    Q
+        The rows of Q (l, c, q) of the other parts; nothing for those above.
+    zero
+        Whether T, and so Omega, is zero.
+    """
+
+    parts: tuple[Part, ...]
+    S: Array
+    omega: Array
+    G_inverse: list[Array | None]
+    Q: list[Array]
+    zero: bool
+
+    def returned(self, coupling: Coupling, U: Array) -> Array:
+        """U_i B_i Omega B_i'U_i' of each level of the first factor, (c, c, l)."""
+        return products(U, products(U, coupling.gather(self.omega)))
+
+    def omega_times(self, X: Array) -> Array:
+        """Omega X for X (k, q, q)."""
+        return np.zeros_like(X) if self.zero else self.omega @ X
+
+    def moved(self, j: int, v: Array) -> Array:
+        """The rows of Q v that belong to part j, for v (q, m): (l, c, m)."""
+        part, back = self.parts[j], self.G_inverse[j]
+        if back is not None:
+            return np.asarray(back @ (by_level(self.omega, part) @ v))
+        return by_level(v, part) if self.zero else np.asarray(self.Q[j] @ v)
+
+    def own(self, j: int) -> Array:
+        """Sum of the blocks of part j on the diagonal of H = Q S."""
+        part, back = self.parts[j], self.G_inverse[j]
+        if back is not None:
+            return np.asarray(back @ dots(by_level(self.omega, part), by_level(self.S, part)))
+        return diagonal(self.S, part) if self.zero else dots(self.Q[j], by_level(self.S, part))
+
+    def turned(self, j: int, X: Array, omega_X: Array) -> Array:
+        """Sum of the blocks of part j on the diagonal of Q X Q', for X (q, q)."""
+        part, back = self.parts[j], self.G_inverse[j]
+        if back is not None:
+            return np.asarray(back @ dots(by_level(omega_X, part), by_level(self.omega, part)) @ back)
+        return diagonal(X, part) if self.zero else dots(self.Q[j] @ X, self.Q[j])
+
+    def block(self, j: int, m: int) -> Array:
+        """A block of H as (l, c, l', c')."""
+        part, other = self.parts[j], self.parts[m]
+        left, right = self.G_inverse[j], self.G_inverse[m]
+        shape = (part.levels, part.width, other.levels, other.width)
+        if self.zero:
+            return self.S[part.effects, other.effects].reshape(shape)
+        if left is None:
+            return (self.Q[j] @ self.S[:, other.effects]).reshape(shape)
+        if right is None:
+            return self.block(m, j).transpose(2, 3, 0, 1)
+        if part.width == other.width == 1:
+            block = (self.omega[part.effects, other.effects] * -(left * right)).reshape(shape)
+        else:
+            half = self.omega[part.effects, other.effects].reshape(-1, other.width) @ -right
+            block = (left @ half.reshape(part.levels, part.width, -1)).reshape(shape)
+        if j == m:
+            each = np.arange(part.levels)
+            block[each, :, each, :] += left
+        return block
+
+
+@dataclass(frozen=True)
+class Factor:
+    """T, S and the Cholesky factor of M, upper triangular in Fortran's order; None where T is zero and M is I."""
+
+    parts: tuple[Part, ...]
+    S: Array
+    T: Sequence[Array]
+    L: Array | None
+
+    def omega_times(self, columns: Array) -> Array:
+        """Omega times columns (q, m)."""
+        if self.L is None:
+            return np.zeros_like(columns)
+        solution = lapack.dpotrs(self.L, times(columns.T, self.T, self.parts).T)[0]
+        return times(solution.T, [each.T for each in self.T], self.parts).T
+
+
+def factorize(parts: tuple[Part, ...], S: Array, T: Sequence[Array]) -> tuple[Factor, float]:
+    """Factor M; also log|M|.
+
+    Raises
+    ------
+    ModelError
+        The covariances are so large that M is not positive definite to rounding.
+    """
+    if not any(each.any() for each in T):
+        return Factor(parts, S, T, None), 0.0
+    M = congruent(S, T, parts)
+    M[range(len(M)), range(len(M))] += 1.0
+    L, status = lapack.dpotrf(M.T, lower=0, clean=0, overwrite_a=1)
+    if status:
+        raise ModelError("the random effects are so large beside the residual that it is lost in rounding")
+    return Factor(parts, S, T, L), 2.0 * float(np.log(L.diagonal()).sum())
+
+
+def inverse(of: Factor) -> Inverse:
+    """Omega, and what is cheapest for the rest."""
+    parts, S, T = of.parts, of.S, of.T
+    if of.L is None:
+        return Inverse(parts, S, np.zeros_like(S), [None] * len(parts), [], True)
+    omega = congruent(mirrored(lapack.dpotri(of.L, lower=0)[0].T), [each.T for each in T], parts)
+    G_inverse: list[Array | None] = []
+    Q: list[Array] = []
+    for part, each in zip(parts, T, strict=True):
+        regular = lapack.dsyev(each.T @ each, compute_v=0)[0][0] >= REGULAR
+        G_inverse.append(np.asarray(np.linalg.inv(each @ each.T)) if regular else None)
+        Q.append(np.zeros((0, 0, 0)) if regular else rows_of_Q(S, omega, part))
+    return Inverse(parts, S, omega, G_inverse, Q, False)
+
+
+def rows_of_Q(S: Array, omega: Array, part: Part) -> Array:
+    """The rows (l, c, q) of Q = I - S Omega that belong to a part."""
+    rows = -(S[part.effects] @ omega)
+    own = np.arange(part.effects.stop - part.effects.start)
+    rows[own, part.effects.start + own] += 1.0
+    return rows.reshape(part.levels, part.width, -1)
+
+
+def pair_second(block: Array, scores: Array, other_scores: Array, w: Array) -> Array:
+    """-tr(E H F H) + 2 sum over r of w_r h_r'E H F h_r between two factors, (c c, c' c') for E and F flat.
+
+    The block of H is (l, c, l', c'), the h are (l, c, p + 1) and (l', c', p + 1).
+    """
+    levels, c, others, d = block.shape
+    if c == d == 1:
+        flat = block.reshape(levels, others)
+        return np.array([[2 * np.vdot(scores[:, 0] * w, flat @ other_scores[:, 0]) - np.vdot(flat, flat)]])
+    flat = block.transpose(1, 3, 0, 2).reshape(c * d, -1)
+    trace = (flat @ flat.T).reshape(c, d, c, d).transpose(2, 0, 1, 3)
+    inner = np.tensordot(block, other_scores * w, axes=(2, 0))
+    return np.asarray(2 * np.einsum("iar,ibcdr->abcd", scores, inner) - trace).reshape(c * c, d * d)

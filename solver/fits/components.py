@@ -1,0 +1,65 @@
+"""Variance components and group sizes of a fit, under lme4's names."""
+
+import pandas as pd
+
+from relmer.solver.fits.fit import Fit
+from relmer.solver.model.term import factors, group_names
+
+
+def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
+    """Covariance matrix G_j = sigma^2 T_j T_j' of the c_j random effects of one level, for each term: lme4's VarCorr.
+
+    Parameters
+    ----------
+    fit : Fit
+        With any number of terms.
+
+    Returns
+    -------
+    dict of str to (c_j, c_j) DataFrame
+        By grouping factor in lme4's order; a factor that comes again gets .1, .2 and so on.
+
+    Notes
+    -----
+    Document 000, section 1, `bdiag(VarCorr(m1))`.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> fit = lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy").frame)
+    >>> print(covariances(fit)["Subject"].round(1))
+                 (Intercept)  Days
+    (Intercept)        612.1   9.6
+    Days                 9.6  35.1
+    """
+    blocks = factors(fit.design.terms, fit.optimum.theta)
+    return {
+        group: pd.DataFrame(fit.sigma**2 * T @ T.T, index=list(term.columns), columns=list(term.columns))
+        for group, term, T in zip(group_names(fit.design.terms), fit.design.terms, blocks, strict=True)
+    }
+
+
+def ngrps(fit: Fit) -> dict[str, int]:
+    """Count the levels of each term's grouping factor, under the names of `covariances`.
+
+    Parameters
+    ----------
+    fit : Fit
+        With any number of terms.
+
+    Returns
+    -------
+    dict of str to int
+        Only levels that occur count.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> ngrps(lmer("y ~ x1 + (1 | sch.cl/tch.cl)", load("three_level").frame))
+    {'tch.cl:sch.cl': 30, 'sch.cl': 10}
+    """
+    return {
+        group: len(term.levels) for group, term in zip(group_names(fit.design.terms), fit.design.terms, strict=True)
+    }

@@ -1,0 +1,281 @@
+"""`lmer`: from text and data to a fit, and the fit with all its matrices."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import linalg, sparse
+from scipy.linalg import lapack
+
+from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.language.build import build
+from relmer.solver.language.formula import canonical, parse
+from relmer.solver.language.frame import ModelFrame, model_frame
+from relmer.solver.model.design import Design
+from relmer.solver.model.term import factors, group_names, theta_names
+from relmer.solver.model.theta import Lambda
+from relmer.solver.paths import pls
+from relmer.solver.paths.criterion import criterion, degrees_of_freedom, prepare, profile
+from relmer.solver.paths.derivatives import Derivatives, derivatives_at
+from relmer.solver.paths.factor import Factor, extended_factor
+from relmer.solver.paths.solution import Profile
+from relmer.solver.search.optimise import Optimum, optimise
+from relmer.solver.threads import one_thread
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted linear mixed model; the names are those of lme4's `getME` and of Bates et al. (2015).
+
+    Attributes
+    ----------
+    method, REML
+        What was asked for.
+    frame
+        The formula, and the rows that it has.
+    design
+        y, X, Z, terms, template.
+    optimum
+        Where the search ended, with the evidence that it is a minimum.
+    profile
+        The penalized least squares solution at the optimum.
+    """
+
+    method: str
+    REML: bool
+    frame: ModelFrame = field(repr=False)
+    design: Design = field(repr=False)
+    optimum: Optimum
+    profile: Profile = field(repr=False)
+
+    @property
+    def formula(self) -> str:
+        """The formula, as R spells it."""
+        return canonical(self.frame.formula)
+
+    @property
+    def theta(self) -> "pd.Series[float]":
+        """Relative covariance parameters, named as lme4 names them."""
+        return pd.Series(self.optimum.theta, index=list(theta_names(self.design.terms)), dtype=float)
+
+    @property
+    def beta(self) -> "pd.Series[float]":
+        """Fixed effects (p,)."""
+        return pd.Series(self.profile.beta, index=list(self.design.coefficients))
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation: sqrt(pwrss / (n - p)) for REML, sqrt(pwrss / n) for ML."""
+        return float(np.sqrt(self.profile.pwrss / degrees_of_freedom(self.design, self.REML)))
+
+    @property
+    def criterion(self) -> float:
+        """REML criterion or deviance at the optimum, -2 loglik."""
+        return criterion(self.design, self.profile, self.REML)
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood (restricted for REML) at the optimum."""
+        return -self.criterion / 2
+
+    @cached_property
+    def _factor(self) -> Factor:
+        return extended_factor(pls.prepare(self.design), self.optimum.theta)
+
+    @property
+    def L(self) -> sparse.csc_array:
+        """Sparse Cholesky factor (q, q): L L' = P (Lambda'Z'W Z Lambda + I) P'."""
+        return self._factor.L
+
+    @property
+    def P(self) -> sparse.csc_array:
+        """Fill-reducing permutation (q, q)."""
+        return self._factor.P
+
+    @property
+    def RZX(self) -> Array:
+        """Solution (q, p) of L RZX = P Lambda'Z'W X."""
+        return self._factor.RZX
+
+    @property
+    def RX(self) -> Array:
+        """Upper triangular (p, p): RX'RX = X'W X - RZX'RZX = X'V^-1 X sigma^2."""
+        return self.profile.RX
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        """Covariance matrix of the fixed effects, sigma^2 (RX'RX)^-1."""
+        inverse = linalg.solve_triangular(self.RX, np.eye(len(self.RX)))
+        names = list(self.design.coefficients)
+        return pd.DataFrame(self.sigma**2 * inverse @ inverse.T, index=names, columns=names)
+
+    @property
+    def se(self) -> "pd.Series[float]":
+        """Standard errors of the fixed effects (p,)."""
+        inverse = lapack.dtrtri(self.RX)[0] if len(self.RX) else self.RX
+        return pd.Series(self.sigma * np.sqrt((inverse**2).sum(axis=1)), index=list(self.design.coefficients))
+
+    @property
+    def t(self) -> "pd.Series[float]":
+        """T values, beta / se."""
+        return self.beta / self.se
+
+    @property
+    def u(self) -> Array:
+        """Spherical random effects (q,), the conditional mode."""
+        return self.profile.u
+
+    @property
+    def b(self) -> "pd.Series[float]":
+        """Random effects b = Lambda u (q,), indexed by group, level and column."""
+        index = [
+            (group, level, column)
+            for group, term in zip(group_names(self.design.terms), self.design.terms, strict=True)
+            for level in term.levels
+            for column in term.columns
+        ]
+        names = ["group", "level", "column"]
+        labels = (
+            pd.MultiIndex.from_tuples(index, names=names) if index else pd.MultiIndex.from_arrays([[]] * 3, names=names)
+        )
+        return pd.Series(self.Lambda @ self.u, index=labels)
+
+    @property
+    def X(self) -> pd.DataFrame:
+        """Fixed-effects matrix (n, p)."""
+        return pd.DataFrame(self.design.X, columns=list(self.design.coefficients), index=self.frame.rows)
+
+    @property
+    def Z(self) -> sparse.csc_array:
+        """Random-effects matrix (n, q), sparse."""
+        return self.design.Z
+
+    @property
+    def Lambda(self) -> sparse.csc_array:
+        """Relative covariance factor (q, q), sparse lower triangular."""
+        return Lambda(self.design.template, self.optimum.theta)
+
+    @property
+    def G(self) -> sparse.csc_array:
+        """Covariance of b, sigma^2 Lambda Lambda' (q, q), sparse block-diagonal."""
+        return sparse.csc_array(self.sigma**2 * (self.Lambda @ self.Lambda.T))
+
+    @property
+    def R(self) -> sparse.csc_array:
+        """Covariance of the residuals, sigma^2 W^-1 (n, n), sparse diagonal."""
+        weights = np.ones(len(self.design.y)) if self.design.weights is None else self.design.weights
+        return sparse.csc_array(sparse.diags_array(self.sigma**2 / weights))
+
+    @property
+    def V(self) -> sparse.csc_array:
+        """Marginal covariance of y, Z G Z' + R (n, n), sparse."""
+        return sparse.csc_array(self.Z @ self.G @ self.Z.T + self.R)
+
+    @property
+    def fitted(self) -> Array:
+        """X beta + Z b + offset (n,)."""
+        fitted = self.design.X @ self.profile.beta + self.Z @ (self.Lambda @ self.u)
+        return np.asarray(fitted if self.design.offset is None else fitted + self.design.offset)
+
+    @property
+    def residuals(self) -> Array:
+        """Y - fitted (n,)."""
+        return self.design.y - self.fitted
+
+    @property
+    def varcorr(self) -> pd.DataFrame:
+        """Variances, then covariances, of every term, and the residual: as R's as.data.frame(VarCorr(fit)).
+
+        Columns group, var1, var2 (None for a variance), vcov, sdcor (a standard deviation or a correlation, which
+        is NaN where a variance is zero).
+        """
+        rows: list[tuple[str, str | None, str | None, float, float]] = []
+        blocks = factors(self.design.terms, self.optimum.theta)
+        for group, term, T in zip(group_names(self.design.terms), self.design.terms, blocks, strict=True):
+            G = self.sigma**2 * T @ T.T
+            sd = np.sqrt(np.diagonal(G))
+            rows += [(group, name, None, G[k, k], sd[k]) for k, name in enumerate(term.columns)]
+            for i, j in zip(*lower_triangle(len(T)), strict=True):
+                if i > j:
+                    correlation = G[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
+                    rows.append((group, term.columns[j], term.columns[i], G[i, j], correlation))
+        rows.append(("Residual", None, None, self.sigma**2, self.sigma))
+        return pd.DataFrame(rows, columns=["group", "var1", "var2", "vcov", "sdcor"])
+
+    @cached_property
+    def derivatives(self) -> Derivatives:
+        """Exact gradient and Hessian of the criterion in theta, and its derivatives in the G, at the optimum."""
+        return derivatives_at(self.design, self.optimum.theta, self.REML)
+
+    @property
+    def structure(self) -> str:
+        """How the random effects are eliminated, step by step."""
+        return str(pls.prepare(self.design).structure)
+
+    @property
+    def singular(self) -> bool:
+        """Whether some covariance matrix G_j has not full rank."""
+        return bool(np.any(np.isfinite(self.optimum.duals)))
+
+
+def at_theta(fit: Fit, theta: Array) -> Fit:
+    """Give the model of a fit at another theta: nothing is searched, beta, sigma and b follow theta."""
+    theta = np.asarray(theta, dtype=float)
+    moved = profile(prepare(fit.design, fit.method), theta)
+    return replace(fit, optimum=Optimum(theta, 1, False, np.inf, ()), profile=moved)
+
+
+def lmer(
+    formula: str,
+    data: pd.DataFrame,
+    REML: bool = True,
+    method: str = "pls",
+    weights: Any = None,
+    offset: Any = None,
+) -> Fit:
+    """Fit a linear mixed model by maximum likelihood or REML.
+
+    Parameters
+    ----------
+    formula
+        In lme4's grammar: "y ~ x + (x | g)". Without a bar the fit is least squares.
+    data
+        One row per observation; factors as `pandas.Categorical`.
+    REML
+        The REML criterion, or the deviance.
+    method
+        "pls" (sparse penalized least squares), "qr" (Wood's QR of Z) or "gls" (V written out).
+    weights, offset
+        Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,).
+
+    Returns
+    -------
+    Fit
+        theta, beta, sigma and all the matrices.
+
+    Raises
+    ------
+    ModelError
+        Formula or data do not make a model; the message is one line.
+
+    References
+    ----------
+    Bates, Mächler, Bolker and Walker (2015), Fitting linear mixed-effects models using lme4, JSS 67(1).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc")})
+    >>> fit = lmer("y ~ 1 + (1 | g)", data)
+    >>> f"{fit.beta['(Intercept)']:.6f} {fit.sigma ** 2:.6f}"
+    '4.833333 0.500000'
+    """
+    parsed = parse(formula)
+    frame = model_frame(parsed, data, weights=weights, offset=offset)
+    design = build(frame)
+    with one_thread():
+        optimum, at = optimise(prepare(design, method), REML)
+    return Fit(method, REML, frame, design, optimum, at)

@@ -1,0 +1,73 @@
+"""The matrices of a fit, term by term, as lme4's getME gives them."""
+
+import pandas as pd
+from scipy import sparse
+
+from relmer.solver.fits.fit import Fit
+from relmer.solver.model.design import random_matrix
+from relmer.solver.model.term import group_names
+
+
+def Ztlist(fit: Fit) -> dict[str, sparse.csc_array]:
+    """Z_i' of each random term.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of n rows.
+
+    Returns
+    -------
+    dict of str to (l_i c_i, n) sparse array
+        By grouping factor, as in `covariances`; stacked they are Z'. Row k belongs to the k-th random effect of
+        the term in `fit.b`: level after level, column after column.
+
+    Notes
+    -----
+    Document 002, `lFormula(...)$reTrms$Ztlist`, where the names are the texts of the bars.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> fit = lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy_three").frame)
+    >>> Ztlist(fit)["Subject"].toarray().astype(int)[2:4, 8:22]
+    array([[0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0],
+           [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0]])
+    """
+    terms = fit.design.terms
+    return {
+        group: sparse.csc_array(random_matrix(term).T) for group, term in zip(group_names(terms), terms, strict=True)
+    }
+
+
+def mmList(fit: Fit) -> dict[str, pd.DataFrame]:
+    """Raw model matrix X_i of each random term: what stands left of the bar.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of n rows.
+
+    Returns
+    -------
+    dict of str to (n, c_i) DataFrame
+        By grouping factor, as in `covariances`; the index is that of `fit.X`.
+
+    Notes
+    -----
+    Document 002, `getME(fm1, "mmList")`.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> fit = lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy_three").frame)
+    >>> mmList(fit)["Subject"].iloc[9:12].to_numpy().tolist()
+    [[1.0, 9.0], [1.0, 0.0], [1.0, 1.0]]
+    """
+    terms = fit.design.terms
+    return {
+        group: pd.DataFrame(term.X, columns=list(term.columns), index=fit.frame.rows)
+        for group, term in zip(group_names(terms), terms, strict=True)
+    }

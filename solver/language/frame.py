@@ -1,0 +1,185 @@
+"""The model frame: every variable of a formula, evaluated, on the rows that have them all."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from relmer.solver.arrays import Booleans, Floats, Integers
+from relmer.solver.errors import ModelError
+from relmer.solver.language.columns import Column, Factor, Missing, drop_unused_levels
+from relmer.solver.language.evaluate import evaluate
+from relmer.solver.language.formula import Formula
+
+
+@dataclass(frozen=True)
+class ModelFrame:
+    """The variables of a model without missing values.
+
+    Attributes
+    ----------
+    formula : Formula
+        The formula that the frame was made for.
+    y : (n,) float64 array
+        The response.
+    columns : mapping of str to Column
+        Each variable of the right-hand side by R's spelling (``x``, ``log(x)``, ```my column```): a numeric
+        array, a bool array or a Factor without unused levels.
+    rows : (n,) int64 array
+        Positions of the kept rows in the data.
+    weights, offset : (n,) float64 array or None
+        On the kept rows.
+    """
+
+    formula: Formula
+    y: Floats
+    columns: Mapping[str, Column]
+    rows: Integers
+    weights: Floats | None
+    offset: Floats | None
+
+
+def model_frame(
+    formula: Formula,
+    data: pd.DataFrame,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+) -> ModelFrame:
+    """Evaluate the variables of a formula and drop the rows that miss any.
+
+    Transformations see all rows, as in R: ``scale(x)`` uses the mean before rows are dropped.
+
+    Parameters
+    ----------
+    formula : Formula
+        A formula that was read by `parse`.
+    data : DataFrame
+        One row per observation; its index has no meaning here.
+    weights, offset : array-like of one number per row of the data, optional
+        A missing value drops the row.
+
+    Returns
+    -------
+    ModelFrame
+        The n complete rows in the order of the data.
+
+    Raises
+    ------
+    ModelError
+        If a column is missing or of a wrong type, a value is infinite, a weight is not positive, or no row
+        is left.
+
+    Examples
+    --------
+    >>> from relmer.solver.language.formula import parse
+    >>> data = pd.DataFrame({"y": [1.0, 2.0, None], "g": ["a", "b", "b"]})
+    >>> frame = model_frame(parse("y ~ 1 + (1 | g)"), data)
+    >>> frame.y, frame.columns["g"].levels, frame.rows
+    (array([1., 2.]), ('a', 'b'), array([0, 1]))
+    """
+    _check_columns(formula, data)
+    response, response_missing = evaluate(formula.response, data)
+    response_name = formula.outcome
+    if isinstance(response, Factor) or response.dtype == np.bool_:
+        raise ModelError(f"response '{response_name}' is not numeric; convert it to numbers")
+    evaluated = {label: evaluate(node, data) for label, node in formula.predictors.items()}
+    extras = {
+        name: _numbers_per_row(name, values, len(data))
+        for name, values in (("weights", weights), ("offset", offset))
+        if values is not None
+    }
+    missing = {response_name: response_missing, **{name: where for name, (_, where) in evaluated.items()}}
+    rows = _complete([*missing.values(), *(where for _, where in extras.values())], len(data))
+    if rows.size == 0:
+        raise ModelError(_no_rows(missing, len(data)))
+    columns = {name: _kept(column, rows) for name, (column, _) in evaluated.items()}
+    y = _kept_numbers(response, rows).astype(np.float64, copy=False)
+    kept = {name: _kept_numbers(values, rows) for name, (values, _) in extras.items()}
+    for name, column in [(response_name, y), *columns.items(), *kept.items()]:
+        _check_finite(name, column, rows)
+    if "weights" in kept:
+        _check_positive(kept["weights"], rows)
+    return ModelFrame(
+        formula, y, MappingProxyType(columns), rows, weights=kept.get("weights"), offset=kept.get("offset")
+    )
+
+
+def _check_columns(formula: Formula, data: pd.DataFrame) -> None:
+    if not isinstance(data, pd.DataFrame):
+        raise ModelError(f"data must be a pandas DataFrame, not {type(data).__name__}")
+    unique = data.columns.is_unique
+    for name in formula.columns:
+        if unique and name in data.columns:
+            continue
+        count = int(np.sum(data.columns == name))
+        if count > 1:
+            raise ModelError(f"the data have {count} columns '{name}'; rename all but one")
+        if count == 0:
+            known = [str(column) for column in data.columns]
+            close = get_close_matches(name, known) or known[:10]
+            raise ModelError(f"the data have no column '{name}'; did you mean {', '.join(close)}?")
+
+
+def _complete(missing: Iterable[Missing], n: int) -> Integers:
+    masks = [mask for mask in missing if mask is not None]
+    return np.flatnonzero(~np.logical_or.reduce(masks)) if masks else np.arange(n)
+
+
+def _numbers_per_row(name: str, values: ArrayLike, n: int) -> tuple[Floats, Missing]:
+    try:
+        numbers = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{name} must be numbers, one per row of the data") from error
+    if numbers.shape != (n,):
+        raise ModelError(f"{name} has {numbers.size} values, but the data have {n} rows")
+    missing: Booleans = np.isnan(numbers)
+    return numbers.astype(np.float64, copy=False), missing if missing.any() else None
+
+
+def _kept(column: Column, rows: Integers) -> Column:
+    if not isinstance(column, Factor):
+        return _kept_numbers(column, rows)
+    if rows.size < column.codes.size:
+        column = Factor(column.levels, column.codes[rows], column.ordered)
+    return drop_unused_levels(column)
+
+
+def _kept_numbers(values: NDArray[Any], rows: Integers) -> NDArray[Any]:
+    return values[rows] if rows.size < values.size else values.copy()
+
+
+def _check_finite(name: str, column: Column, rows: Integers) -> None:
+    if isinstance(column, Factor) or np.isfinite(column).all():
+        return
+    infinite = np.flatnonzero(np.isinf(column))
+    value = "Inf" if column[infinite[0]] > 0 else "-Inf"
+    raise ModelError(f"'{name}' is {value} {_row(rows, infinite)}; correct or drop such rows")
+
+
+def _check_positive(weights: Floats, rows: Integers) -> None:
+    negative = np.flatnonzero(weights < 0)
+    if negative.size:
+        raise ModelError(f"weights: negative weight {weights[negative[0]]:g} {_row(rows, negative)}")
+    zero = np.flatnonzero(weights == 0)
+    if zero.size:
+        raise ModelError(
+            f"weights: zero in {zero.size} {'row' if zero.size == 1 else 'rows'}, where the likelihood "
+            "is not defined; drop these rows from the data and the weights"
+        )
+
+
+def _row(rows: Integers, positions: Integers) -> str:
+    return f"in row {rows[positions[0]] + 1} of the data, counted from 1"
+
+
+def _no_rows(missing: Mapping[str, Missing], n: int) -> str:
+    if n == 0:
+        return "the data have no rows"
+    counts = {name: 0 if where is None else int(where.sum()) for name, where in missing.items()}
+    worst = max(counts, key=counts.__getitem__)
+    return f"no rows left: each misses a value ('{worst}' in {counts[worst]} of {n} rows)"

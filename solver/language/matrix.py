@@ -1,0 +1,197 @@
+"""From a model frame to X and to the random terms, column by column as R names them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from relmer.solver.arrays import Floats
+from relmer.solver.errors import ModelError
+from relmer.solver.language.columns import Column, Factor, as_factor, distinct
+from relmer.solver.language.contrasts import coding
+from relmer.solver.language.formula import Bar
+from relmer.solver.language.frame import ModelFrame
+from relmer.solver.language.syntax import Call, Node, deparse
+from relmer.solver.language.terms import Terms
+from relmer.solver.model.term import RandomTerm
+
+
+def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Floats, tuple[str, ...]]:
+    """Code a right-hand side as R's ``model.matrix`` does.
+
+    Parameters
+    ----------
+    terms : Terms
+        Terms whose variables are in the frame.
+    frame : ModelFrame
+        The n rows.
+
+    Returns
+    -------
+    X : (n, p) float64 array
+        The columns.
+    names : tuple of str
+        Their p names in R's spelling.
+
+    Raises
+    ------
+    ModelError
+        If a factor has one level only.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from relmer.solver.language.formula import parse
+    >>> from relmer.solver.language.frame import model_frame
+    >>> data = pd.DataFrame({"y": [1.0, 2.0], "x": [3.0, 4.0], "f": ["a", "b"]})
+    >>> frame = model_frame(parse("y ~ f + f:x"), data)
+    >>> model_matrix(frame.formula.fixed, frame)
+    (array([[1., 0., 3., 0.],
+           [1., 1., 0., 4.]]), ('(Intercept)', 'fb', 'fa:x', 'fb:x'))
+    """
+    return _model_matrix(terms, frame.columns, frame.y.size)
+
+
+def fixed_matrix(frame: ModelFrame) -> tuple[Floats, tuple[str, ...]]:
+    """Code the fixed part of the frame's formula; see `model_matrix`.
+
+    Parameters
+    ----------
+    frame : ModelFrame
+        The n rows.
+
+    Returns
+    -------
+    X : (n, p) float64 array
+        All columns, also linearly dependent ones.
+    names : tuple of str
+        Their p names.
+    """
+    return model_matrix(frame.formula.fixed, frame)
+
+
+def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Floats, tuple[str, ...]]:
+    variables = [_coded(columns[name]) for name in terms.names]
+    for name, variable in zip(terms.names, variables, strict=True):
+        if isinstance(variable, Factor) and len(variable.levels) < 2:
+            raise ModelError(
+                f"factor '{name}' has one level, '{variable.levels[0]}': "
+                "contrasts can be applied only to factors with 2 or more levels; remove it"
+            )
+    full = _full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
+    blocks, labels = [np.empty((0, n))], []
+    if terms.intercept:
+        blocks.append(np.ones((1, n)))
+        labels.append("(Intercept)")
+    for j, (first, *others) in enumerate(terms.terms):
+        block, suffixes = _variable_rows(variables[first], full=(j, first) in full)
+        block_labels = [f"{terms.names[first]}{suffix}" for suffix in suffixes]
+        for i in others:
+            rows, suffixes = _variable_rows(variables[i], full=(j, i) in full)
+            block = (rows[:, None, :] * block).reshape(-1, n)
+            block_labels = [f"{label}:{terms.names[i]}{suffix}" for suffix in suffixes for label in block_labels]
+        blocks.append(block)
+        labels.extend(block_labels)
+    return np.concatenate(blocks).T, tuple(labels)
+
+
+def _coded(column: Column) -> Floats | Factor:
+    if isinstance(column, Factor):
+        return column
+    if column.dtype == np.bool_:
+        return Factor(("FALSE", "TRUE"), column.astype(np.int64))
+    return column.astype(np.float64, copy=False)
+
+
+def _variable_rows(variable: Floats | Factor, *, full: bool) -> tuple[Floats, tuple[str, ...]]:
+    """The columns that stand for a variable in a term, as rows (c, n), and what R appends to its name."""
+    if not isinstance(variable, Factor):
+        return variable[None, :], ("",)
+    columns, suffixes = coding(variable, full=full)
+    return np.take(columns.T, variable.codes, axis=1), suffixes
+
+
+def _full_dummies(terms: Terms, is_factor: list[bool]) -> set[tuple[int, int]]:
+    """Decide which (term, variable) pairs get an indicator per level instead of contrasts.
+
+    Contrasts suffice where the term without the variable is empty or part of a preceding term. Without an
+    intercept, the first factor of the first term that has one is coded in full.
+    """
+    sets = [frozenset(term) for term in terms.terms]
+    full = {
+        (j, i)
+        for j, term in enumerate(sets)
+        for i in term
+        if len(term) > 1 and not any(term - {i} <= preceding for preceding in sets[:j])
+    }
+    if not terms.intercept:
+        factors = ((j, i) for j, term in enumerate(terms.terms) for i in term if is_factor[i])
+        full.update([first] if (first := next(factors, None)) else [])
+    return full
+
+
+def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
+    """Make the random terms of the frame's formula in the order of lme4's ``mkReTrms``.
+
+    Parameters
+    ----------
+    frame : ModelFrame
+        The n rows.
+
+    Returns
+    -------
+    tuple of RandomTerm
+        By decreasing number of levels if they are not so already; the sort turns the order of ties around.
+
+    Raises
+    ------
+    ModelError
+        If two combinations of an interaction would have the same label.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from relmer.solver.language.formula import parse
+    >>> from relmer.solver.language.frame import model_frame
+    >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0], "a": ["u", "u", "v"], "b": [1, 2, 1]})
+    >>> frame = model_frame(parse("y ~ 1 + (1 | a/b)"), data)
+    >>> [(term.group, term.columns, term.levels) for term in random_terms(frame)]
+    [('b:a', ('(Intercept)',), ('1:u', '1:v', '2:u')), ('a', ('(Intercept)',), ('u', 'v'))]
+    """
+    terms = [_random_term(bar, frame) for bar in frame.formula.bars]
+    counts = np.array([len(term.levels) for term in terms])
+    if np.any(np.diff(counts) > 0):
+        return tuple(terms[i] for i in np.argsort(counts, kind="stable")[::-1])
+    return tuple(terms)
+
+
+def _random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
+    factors = {name: _factor(frame.columns[name]) for name in bar.factors}
+    group = _grouping_factor(bar.group, factors)
+    # lme4 turns the grouping columns into factors before it codes the left side.
+    X, names = _model_matrix(bar.terms, {**frame.columns, **factors}, frame.y.size)
+    return RandomTerm(bar.label, names, group.levels, group.codes, X)
+
+
+def _factor(column: Column) -> Factor:
+    return column if isinstance(column, Factor) else as_factor(column)
+
+
+def _grouping_factor(group: Node, factors: Mapping[str, Factor]) -> Factor:
+    match group:
+        case Call("(", (inner,)):
+            return _grouping_factor(inner, factors)
+        case Call(":", (left, right)):
+            return _interaction(_grouping_factor(left, factors), _grouping_factor(right, factors))
+    return factors[deparse(group)]
+
+
+def _interaction(first: Factor, second: Factor) -> Factor:
+    """Combine two factors as lme4's ``%i%``: the combinations that occur, the first factor leading."""
+    combined = first.codes * len(second.levels) + second.codes
+    observed, codes = distinct(combined)
+    leading, trailing = (part.tolist() for part in np.divmod(observed, len(second.levels)))
+    levels = tuple([f"{first.levels[i]}:{second.levels[j]}" for i, j in zip(leading, trailing, strict=True)])
+    if len(set(levels)) < len(levels):
+        twice = next(level for level in levels if levels.count(level) > 1)
+        raise ModelError(f"two combinations of grouping levels are both labelled '{twice}'; rename the levels")
+    return Factor(levels, codes)

@@ -1,0 +1,314 @@
+"""The closed grammar of formulas: text to a tree of names, numbers and calls, and back to R's spelling.
+
+Everything that is not a name or a number is a call, operators and parentheses included, as in R.
+The tree is only ever walked; nothing in it is handed to Python's evaluator.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from relmer.solver.errors import ModelError
+from relmer.solver.language.functions import _HINTS, FUNCTIONS
+
+MAX_CHARACTERS = 5000
+MAX_DEPTH = 150
+
+# R's binding strengths, weakest first; all of these operators associate to the left but "^".
+_STRENGTH = {"~": 1, "|": 2, "||": 2, "+": 3, "-": 3, "*": 4, "/": 4, "%in%": 5, ":": 6, "^": 8}
+_UNARY_STRENGTH = 7
+_SPACED = frozenset({"~", "|", "||", "+", "-", "*", "%in%"})
+
+_CONTROL_WORDS = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in")
+_CONSTANTS = ("TRUE", "FALSE", "NULL", "Inf", "NaN", "NA")
+_TYPED_MISSING = ("NA_integer_", "NA_real_", "NA_complex_", "NA_character_")
+_RESERVED = frozenset((*_CONTROL_WORDS, *_CONSTANTS, *_TYPED_MISSING))
+_TOKEN = re.compile(
+    r"(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>(?:[^\W\d_]|\.(?![0-9]))[\w.]*)"
+    r"|`(?P<quoted>[^`\\]+)`"
+    r"|(?P<operator>%in%|\|\||[~|+\-*/:^(),])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A column of the data."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A numeric constant, never negative (the sign is a call)."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, an operator or a pair of parentheses (function ``"("``) with its arguments."""
+
+    function: str
+    arguments: "tuple[Node, ...]"
+
+
+Node = Name | Number | Call
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: Literal["number", "name", "quoted", "operator", "end"]
+    text: str
+    position: int
+
+    def is_operator(self, text: str) -> bool:
+        return self.kind == "operator" and self.text == text
+
+
+def call(function: str, *arguments: Node) -> Call:
+    """Build a call from its arguments."""
+    return Call(function, arguments)
+
+
+def parse_expression(text: str) -> Node:
+    """Read one expression of the closed grammar.
+
+    Parameters
+    ----------
+    text : str
+        R's spelling, at most 5000 characters, nested at most 150 deep.
+
+    Returns
+    -------
+    Node
+        The tree, with R's operator precedence and with the parentheses kept.
+
+    Raises
+    ------
+    ModelError
+        If the text is not an expression of the grammar; the message shows where.
+
+    Examples
+    --------
+    >>> deparse(parse_expression("a+b:c^2"))
+    'a + b:c^2'
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise ModelError(f"formula has {len(text)} characters; the limit is {MAX_CHARACTERS}")
+    return _Parser(text).parse()
+
+
+class _Parser:
+    """Precedence climbing over the tokens of one text; every step down is counted against the limit."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(_tokens(text))
+        self.next = 0
+
+    def parse(self) -> Node:
+        node, _ = self.expression(0, 0)
+        if self.peek().kind != "end":
+            raise self.error(self.peek(), "an operator was expected")
+        return node
+
+    def expression(self, weakest: int, level: int) -> tuple[Node, int]:
+        """Read operators that bind at least as strongly as `weakest`; return the tree and its depth."""
+        node, depth = self.operand(level)
+        while (token := self.peek()).kind == "operator":
+            strength = _STRENGTH.get(token.text, -1)
+            if strength < weakest:
+                break
+            self.next += 1
+            # R reads the exponent down to a sign, so that 2^-1 is 2^(-1).
+            right_weakest = strength if token.text == "^" else strength + 1
+            right, right_depth = self.expression(right_weakest, level + 1)
+            node = call(token.text, node, right)
+            depth = self.deeper(max(depth, right_depth), token)
+        return node, depth
+
+    def operand(self, level: int) -> tuple[Node, int]:
+        token = self.take()
+        self.deeper(level, token)
+        if token.kind == "number":
+            return self.number(token), 1
+        if token.kind == "quoted":
+            return Name(token.text), 1
+        if token.kind == "name":
+            if self.peek().is_operator("("):
+                return self.function(token, level)
+            if token.text in _RESERVED:
+                raise self.error(token, f"'{token.text}' is reserved in R")
+            if token.text == ".":
+                raise self.error(token, "'.' is not supported; write the columns out")
+            return Name(token.text), 1
+        if token.text in ("+", "-") and token.kind == "operator":
+            node, depth = self.expression(_UNARY_STRENGTH, level + 1)
+            return call(token.text, node), self.deeper(depth, token)
+        if token.is_operator("("):
+            node, depth = self.expression(0, level + 1)
+            self.close()
+            return call("(", node), self.deeper(depth, token)
+        if token.is_operator("~"):
+            raise self.error(token, "a formula starts with its response")
+        raise self.error(token, "a column, a number or '(' was expected")
+
+    def function(self, token: _Token, level: int) -> tuple[Node, int]:
+        if token.text not in FUNCTIONS:
+            known = ", ".join(FUNCTIONS)
+            hint = _HINTS.get(token.text)
+            raise ModelError(
+                f"function '{token.text}' is not supported in a formula"
+                f"{f' ({hint})' if hint else ''}; known functions: {known}"
+            )
+        self.next += 1
+        if self.peek().is_operator(")"):
+            raise self.error(self.peek(), f"{token.text}() takes one argument")
+        node, depth = self.expression(0, level + 1)
+        if self.peek().is_operator(","):
+            raise self.error(self.peek(), f"{token.text}() takes one argument")
+        self.close()
+        return call(token.text, node), self.deeper(depth, token)
+
+    def number(self, token: _Token) -> Number:
+        value = float(token.text)
+        if not math.isfinite(value):
+            raise self.error(token, "the number is too large")
+        return Number(value)
+
+    def close(self) -> None:
+        if not self.peek().is_operator(")"):
+            raise self.error(self.peek(), "')' was expected")
+        self.next += 1
+
+    def peek(self) -> _Token:
+        return self.tokens[self.next]
+
+    def take(self) -> _Token:
+        token = self.peek()
+        if token.kind != "end":
+            self.next += 1
+        return token
+
+    def deeper(self, depth: int, token: _Token) -> int:
+        if depth >= MAX_DEPTH:
+            raise self.error(token, f"nested or chained more than {MAX_DEPTH} deep")
+        return depth + 1
+
+    def error(self, token: _Token, why: str) -> ModelError:
+        return _syntax_error(self.text, token.position, why)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _syntax_error(text, position, f"unexpected {text[position]!r}")
+        kind = match.lastgroup
+        assert kind in ("number", "name", "quoted", "operator")
+        if kind == "name" and not _in_alphabet(match[kind]):
+            raise _syntax_error(text, position, f"put '{match[kind]}' in backticks")
+        if kind == "quoted" and not match[kind].isprintable():
+            raise _syntax_error(text, position, "a name with a character that cannot be printed")
+        yield _Token(kind, match[kind], position)  # type: ignore[arg-type]
+        position = match.end()
+    yield _Token("end", "", len(text))
+
+
+def _syntax_error(text: str, position: int, why: str) -> ModelError:
+    shown = " ".join(text[max(0, position - 30) : position].split("\n"))
+    rest = " ".join(text[position : position + 30].split("\n"))
+    return ModelError(f"cannot read the formula at character {position + 1}: {why}: {shown!r} <here> {rest!r}")
+
+
+def deparse(node: Node, *, exact: bool = False) -> str:
+    """Spell a tree as R's ``deparse`` does.
+
+    Parameters
+    ----------
+    node : Node
+        The tree.
+    exact : bool
+        R shows 15 digits of a number; with `exact`, as many as it takes to read the same number again.
+
+    Returns
+    -------
+    str
+        R text.
+
+    Examples
+    --------
+    >>> deparse(parse_expression("I(x*2 + x / 2) %in% `my column`"))
+    'I(x * 2 + x/2) %in% `my column`'
+    """
+    match node:
+        case Name(name):
+            return quoted(name)
+        case Number(value):
+            shown = number_label(value)
+            return repr(value) if exact and float(shown) != value else shown
+        case Call(function, (left, right)):
+            operator = f" {function} " if function in _SPACED else function
+            return f"{deparse(left, exact=exact)}{operator}{deparse(right, exact=exact)}"
+        case Call("(", (inner,)):
+            return f"({deparse(inner, exact=exact)})"
+        case Call("+" | "-" as sign, (inner,)):
+            return f"{sign}{deparse(inner, exact=exact)}"
+        case Call(function, (inner,)):
+            return f"{function}({deparse(inner, exact=exact)})"
+    raise AssertionError(node)
+
+
+def quoted(name: str) -> str:
+    """Put backticks around a name that R could not read without them.
+
+    Examples
+    --------
+    >>> quoted("x.1"), quoted("my column"), quoted("if")
+    ('x.1', '`my column`', '`if`')
+    """
+    match = _TOKEN.fullmatch(name)
+    if match and match.lastgroup == "name" and _in_alphabet(name) and name not in _RESERVED:
+        return name
+    return f"`{name}`"
+
+
+def _in_alphabet(name: str) -> bool:
+    """Whether each character is a letter, decimal digit, dot or underscore (the token also takes x²)."""
+    return all(character.isalpha() or character.isdecimal() or character in "._" for character in name)
+
+
+def number_label(value: float) -> str:
+    """Spell a finite double as R's ``as.character`` does: 15 significant digits, the shorter notation.
+
+    Examples
+    --------
+    >>> [number_label(value) for value in (100000.0, 123456.0, 0.1 + 0.2, 0.0001)]
+    ['1e+05', '123456', '0.3', '1e-04']
+    """
+    if value == 0:
+        return "0"
+    mantissa, exponent_text = f"{abs(value):.14e}".split("e")
+    digits = len(mantissa.replace(".", "").rstrip("0"))
+    exponent = int(exponent_text)
+    decimals = max(0, digits - exponent - 1)
+    fixed_width = max(exponent, 0) + 1 + (decimals + 1 if decimals else 0)
+    scientific_width = digits + (digits > 1) + (5 if abs(exponent) >= 100 else 4)
+    return f"{value:.{decimals}f}" if fixed_width <= scientific_width else f"{value:.{digits - 1}e}"
+
+
+def names(node: Node) -> Iterator[str]:
+    """Yield the columns that a tree uses, in the order of the text, with repeats."""
+    match node:
+        case Name(name):
+            yield name
+        case Call(_, arguments):
+            for argument in arguments:
+                yield from names(argument)

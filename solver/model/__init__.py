@@ -1,0 +1,1 @@
+"""The symbols of the theory: terms, theta, Lambda, the design y, X, Z, working coordinates and charts."""

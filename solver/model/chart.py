@@ -1,0 +1,120 @@
+"""From derivatives in the covariances G to derivatives in theta.
+
+gamma lists the lower triangles of the symmetric G, column by column; a unit of an entry off the diagonal changes two
+entries of G. For G = T T' and theta the lower triangles of the T, with dG = dT T' + T dT',
+
+    df/dtheta = J df/dgamma,   d2f/dtheta2 = J d2f/dgamma2 J' + 2 tr(S dT dT'),   J = dgamma/dtheta,
+
+where S = df/dG, symmetric, so that df = tr(S dG).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.arrays import Array
+
+
+@lru_cache(maxsize=64)
+def units(width: int) -> Array:
+    """Unit changes of the lower triangle of a T, (m, c, c)."""
+    rows, columns = lower_triangle(width)
+    each = np.zeros((len(rows), width, width))
+    each[np.arange(len(rows)), rows, columns] = 1.0
+    return each
+
+
+@lru_cache(maxsize=64)
+def symmetric_units(width: int) -> Array:
+    """Changes of a symmetric G (c, c) by a unit of each entry of gamma, flat: (m, c c)."""
+    each = units(width)
+    changes = np.maximum(each, each.transpose(0, 2, 1))
+    return changes.reshape(len(each), -1)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where chain takes its numbers from, among those of all T, or all S, flat one after the other.
+
+    Entry (k, g) of J is the sum of two entries of T times 0 or 1, and d2f/dtheta2 has an entry of S times 0 or 2.
+
+    Attributes
+    ----------
+    T, factor
+        Two index arrays (k, k), and what the numbers there are multiplied by.
+    S, twice
+        The same for the second derivative, once.
+    gamma, entries
+        The same for df/dgamma (k,).
+    """
+
+    T: tuple[NDArray[np.int64], NDArray[np.int64]]
+    factor: tuple[Array, Array]
+    S: NDArray[np.int64]
+    twice: Array
+    gamma: NDArray[np.int64]
+    entries: Array
+
+
+@lru_cache(maxsize=64)
+def places(widths: tuple[int, ...]) -> Places:
+    """The places for terms of these widths."""
+    starts = np.cumsum([0, *(width**2 for width in widths)])
+    triangles = [lower_triangle(width) for width in widths]
+    sizes = [len(rows) for rows, _ in triangles]
+    term = np.repeat(np.arange(len(widths)), sizes)
+    start, width = starts[term], np.array(widths)[term]
+    row, column = (np.concatenate(each) for each in zip(*triangles, strict=True))
+    same = term[:, None] == term
+
+    def at(i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.where(same, start[:, None] + i * width[:, None] + j, 0)
+
+    return Places(
+        T=(at(column, column[:, None]), at(row, column[:, None])),
+        factor=((same & (row == row[:, None])) * 1.0, (same & (column == row[:, None])) * 1.0),
+        S=at(row, row[:, None]),
+        twice=2.0 * (same & (column == column[:, None])),
+        gamma=start + row * width + column,
+        entries=np.where(row == column, 1.0, 2.0),
+    )
+
+
+def chain(blocks: Sequence[Array], duals: Sequence[Array], second: Array) -> tuple[Array, Array]:
+    """Gradient (k,) and Hessian (k, k) in theta from S (c, c) of each term and d2f/dgamma2 (k, k)."""
+    of = places(tuple(map(len, blocks)))
+    T = np.concatenate([each.ravel() for each in blocks])
+    S = np.concatenate([each.ravel() for each in duals])
+    J = of.factor[0] * T[of.T[0]] + of.factor[1] * T[of.T[1]]
+    return J @ (of.entries * S[of.gamma]), J @ second @ J.T + of.twice * S[of.S]
+
+
+def carried(scales: Sequence[Array], second: Array) -> Array:
+    """d2f/dgamma2 (k, k) in the covariances G of which C'G C are the given one's."""
+    sizes = [len(lower_triangle(len(C))[0]) for C in scales]
+    K = np.zeros_like(second)
+    first = 0
+    for C, size in zip(scales, sizes, strict=True):
+        rows, columns = lower_triangle(len(C))
+        changes = C.T @ symmetric_units(len(C)).reshape(size, len(C), len(C)) @ C
+        K[first : first + size, first : first + size] = changes[:, rows, columns]
+        first += size
+    return np.asarray(K @ second @ K.T)
+
+
+def gamma_of(duals: Sequence[Array]) -> Array:
+    """Derivatives in gamma from symmetric S with df = tr(S dG): entries off the diagonal count twice."""
+    return np.concatenate([symmetric_units(len(S)) @ S.ravel() for S in duals])
+
+
+def matrices(gamma: Array, widths: Sequence[int]) -> list[Array]:
+    """The symmetric G (c, c) whose lower triangles gamma lists."""
+    ends = np.cumsum([0, *(len(lower_triangle(width)[0]) for width in widths)])
+    return [
+        (gamma[a:b] @ symmetric_units(width)).reshape(width, width)
+        for width, a, b in zip(widths, ends, ends[1:], strict=False)
+    ]

@@ -1,0 +1,106 @@
+"""The design of a mixed model: y, X, Z and the template of the relative covariance factor Lambda.
+
+The random effects of one term have l levels and c columns; their relative covariance factor is T, lower triangular
+c x c, repeated l times along the diagonal of Lambda. theta lists the lower triangles of all T, column by column,
+term after term (Bates et al. 2015, section 2.3).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
+from relmer.solver.model.term import RandomTerm
+from relmer.solver.model.theta import Template, template, theta_of
+
+
+@dataclass(frozen=True)
+class Design:
+    """All that the criterion needs.
+
+    Attributes
+    ----------
+    y
+        Response (n,).
+    X
+        Fixed-effects matrix (n, p) of full column rank, columns named by `coefficients`.
+    terms
+        The random-effects terms in lme4's order.
+    weights, offset
+        (n,) or None.
+    dropped
+        Names of the columns of X that were dropped because others determine them.
+    """
+
+    y: Array
+    X: Array
+    terms: tuple[RandomTerm, ...]
+    coefficients: tuple[str, ...]
+    weights: Array | None = None
+    offset: Array | None = None
+    dropped: tuple[str, ...] = ()
+
+    @cached_property
+    def Z(self) -> sparse.csc_array:
+        """Random-effects matrix (n, q), sparse; term after term, level after level, column after column."""
+        blocks = [random_matrix(term) for term in self.terms]
+        Z = sparse.csc_array(sparse.hstack(blocks) if blocks else sparse.csc_array((len(self.y), 0)))
+        Z.sort_indices()
+        return Z
+
+    @cached_property
+    def template(self) -> "Template":
+        """Where theta goes in Lambda."""
+        return template([(len(term.levels), len(term.columns)) for term in self.terms])
+
+
+def random_matrix(term: RandomTerm) -> sparse.csr_array:
+    """Z of one term: row i holds X[i] in the columns of its level, the Khatri-Rao product (J' * X')'.
+
+    Returns a sparse (n, levels * columns) matrix (Bates et al. 2015, equation 6).
+    """
+    n, width = term.X.shape
+    columns = (term.codes[:, None] * width + np.arange(width)).ravel()
+    starts = np.arange(0, n * width + 1, width)
+    shape = (n, len(term.levels) * width)
+    Z = sparse.csr_array((term.X.flatten(), columns, starts), shape=shape)
+    Z.eliminate_zeros()
+    return Z
+
+
+def check_term(term: RandomTerm, n: int) -> None:
+    """Refuse a random-effects term that n rows cannot tell from the residual."""
+    levels, width = len(term.levels), len(term.columns)
+    if levels < 2:
+        raise ModelError(f"grouping factor {term.group} has one level; it needs at least two, or leave the term out")
+    if levels >= n:
+        raise ModelError(
+            f"grouping factor {term.group} has {levels} levels for {n} rows; levels must be fewer than rows"
+        )
+    if levels * width >= n:
+        raise ModelError(
+            f"term ({' + '.join(term.columns)} | {term.group}) has {levels * width} random effects for {n} rows; "
+            "they must be fewer than rows: leave out a slope"
+        )
+
+
+def weighted(design: Design) -> tuple[Array, Array, sparse.csc_array]:
+    """Give y, X and Z with the offset taken from y and every row times the square root of its weight."""
+    y = response(design)
+    if design.weights is None:
+        return y, design.X, design.Z
+    root = np.sqrt(design.weights)
+    return root * y, root[:, None] * design.X, sparse.csc_array(sparse.diags_array(root) @ design.Z)
+
+
+def start(design: Design) -> Array:
+    """lme4's starting theta: every T the identity."""
+    return theta_of([np.eye(len(term.columns)) for term in design.terms])
+
+
+def response(design: Design) -> Array:
+    """Y without the offset."""
+    return design.y if design.offset is None else design.y - design.offset

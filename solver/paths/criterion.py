@@ -1,0 +1,80 @@
+"""The profiled criterion, the only place where it is put together.
+
+Every path reduces a design and a theta to the same four numbers and two vectors (`Profile`); from these come the
+profiled deviance and the REML criterion (Bates 2011, slides 13 and 15; Bates et al. 2015, equations 34 and 42).
+"""
+
+import math
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
+from relmer.solver.model.design import Design
+from relmer.solver.paths import gls, pls, qr
+from relmer.solver.paths.solution import Profile
+
+Method = Literal["pls", "qr", "gls"]
+PATHS: dict[str, ModuleType] = {"pls": pls, "qr": qr, "gls": gls}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A design as one path wants it: what depends on the data alone, computed once."""
+
+    design: Design
+    path: ModuleType
+    state: Any
+
+
+def prepare(design: Design, method: str = "pls") -> Prepared:
+    """Do once what does not depend on theta.
+
+    Raises
+    ------
+    ModelError
+        The method is none of "pls", "qr" and "gls".
+    """
+    if method not in PATHS:
+        raise ModelError(f"method {method!r} is not known; choose one of {', '.join(get_args(Method))}")
+    path = PATHS[method]
+    return Prepared(design, path, path.prepare(design))
+
+
+def profile(prepared: Prepared, theta: Array) -> Profile:
+    """Profile the likelihood at theta: beta and u at their optimum, and the pieces of the criterion."""
+    result: Profile = prepared.path.profile(prepared.state, np.asarray(theta, dtype=float))
+    return result
+
+
+def degrees_of_freedom(design: Design, REML: bool) -> int:
+    """Divisor of pwrss in sigma^2: n - p for REML, n for maximum likelihood."""
+    n, p = map(int, design.X.shape)
+    return n - p if REML else n
+
+
+def criterion(design: Design, at: Profile, REML: bool) -> float:
+    """Profiled deviance (REML=False) or REML criterion (REML=True).
+
+    log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - sum(log w), with d = n - p for REML and n otherwise.
+    """
+    return sum(parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))
+
+
+def size(design: Design, at: Profile, REML: bool) -> float:
+    """What the rounding of the criterion is relative to: its parts without their signs."""
+    return sum(map(abs, parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)))
+
+
+def parts(design: Design, REML: bool, logdet_L: float, logdet_RX: float, pwrss: float) -> list[float]:
+    """What the criterion is the sum of."""
+    d = degrees_of_freedom(design, REML)
+    found = [logdet_L, float(d), d * math.log(2 * math.pi * pwrss / d)]
+    if REML:
+        found.append(logdet_RX)
+    if design.weights is not None:
+        found.append(-float(np.log(design.weights).sum()))
+    return found

@@ -1,0 +1,72 @@
+"""L, P, RZX and RX: the sparse Cholesky factor of the penalized system, extended by X."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.linalg import spsolve_triangular
+
+from relmer.solver.algebra.cholesky import factorize
+from relmer.solver.algebra.least_squares import sweep
+from relmer.solver.arrays import Array
+from relmer.solver.model.design import weighted
+from relmer.solver.model.theta import Lambda
+from relmer.solver.model.working import Standard, standardise
+from relmer.solver.paths.pls import State
+
+
+@dataclass(frozen=True)
+class Factor:
+    """L L' = P (Lambda'Z'Z Lambda + I) P' and its extension by X.
+
+    Attributes
+    ----------
+    L
+        Sparse lower triangular (q, q).
+    P
+        Sparse permutation matrix (q, q).
+    RZX
+        L RZX = P Lambda'Z'X, (q, p).
+    RX
+        Upper triangular (p, p), RX'RX = X'X - RZX'RZX.
+    """
+
+    L: sparse.csc_array
+    P: sparse.csc_array
+    RZX: Array
+    RX: Array
+
+
+def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_array:
+    """Lambda'Z'Z Lambda + I, sparse (q, q)."""
+    return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(ZtZ.shape[0], format="csc"))
+
+
+def extended_factor(state: State, theta: Array) -> Factor:
+    """L, P, RZX and RX at theta, in the units of X."""
+    design, p = state.design, len(state.RX0)
+    standard = standardise(design)
+    _, X, Z = weighted(standard.design)
+    q = Z.shape[1]
+    if q == 0:
+        none = sparse.csc_array((0, 0))
+        return Factor(none, none, np.zeros((0, p)), state.RX0)
+    ZtZ = sparse.csc_array(Z.T @ Z)
+    order = np.argsort(factorize(penalized(ZtZ, Lambda(design.template, np.ones(len(theta)))), "MMD_AT_PLUS_A").perm_c)
+    factor = repeated(standard) @ Lambda(design.template, theta)
+    P = sparse.csc_array((np.ones(q), (np.arange(q), order)), shape=(q, q))
+    lu = factorize(sparse.csc_array(P @ penalized(ZtZ, factor) @ P.T), "NATURAL")
+    L = sparse.csc_array(lu.L @ sparse.diags_array(np.sqrt(lu.U.diagonal())))
+    Q = sweep(X, X[:, 0] if p else np.zeros(len(X)))[0]
+    R_ZQ = spsolve_triangular(sparse.csr_array(L), P @ (factor.T @ (Z.T @ Q)), lower=True)
+    R_Q = linalg.cholesky(np.eye(p) - R_ZQ.T @ R_ZQ)
+    return Factor(L, P, R_ZQ @ state.RX0, R_Q @ state.RX0)
+
+
+def repeated(standard: Standard) -> sparse.csc_array:
+    """C' of every term, repeated over its levels: the block-diagonal (q, q) with Z Lambda = (Z C^-T)(C' Lambda)."""
+    blocks = [
+        sparse.kron(sparse.eye_array(len(term.levels)), sparse.csc_array(C.T))
+        for term, C in zip(standard.design.terms, standard.scales, strict=True)
+    ]
+    return sparse.csc_array(sparse.block_diag(blocks))

@@ -1,0 +1,98 @@
+"""The definition: generalized least squares with V = Z Lambda Lambda' Z' + I written out, dense.
+
+Rows that share no random effect are independent, so V is block-diagonal up to the order of the rows; each block V_i
+is formed and factored for itself, as a textbook does for the clusters of a two-level model.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+from scipy.sparse import csgraph
+
+from relmer.solver.algebra.least_squares import least_squares, sweep
+from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.model.design import Design, weighted
+from relmer.solver.model.theta import Lambda, Template
+from relmer.solver.paths.solution import Profile
+
+
+@dataclass(frozen=True)
+class State:
+    """Weighted arrays with the rows of each independent block together, and where each block begins.
+
+    y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
+    """
+
+    beta0: Array
+    y: Array
+    X: Array
+    Z: sparse.csr_array
+    template: Template
+    starts: NDArray[np.int64]
+
+
+def prepare(design: Design) -> State:
+    """Bring the rows of each independent block together."""
+    y, X, Z = weighted(design)
+    _, _, beta0, y = sweep(X, y)
+    block = independent_rows(Z, design.template)
+    order = np.argsort(block, kind="stable")
+    starts = np.searchsorted(block[order], np.arange(block.max() + 2))
+    return State(beta0, y[order], X[order], sparse.csr_array(Z)[order], design.template, starts)
+
+
+def independent_rows(Z: sparse.csc_array, template: Template) -> NDArray[np.int64]:
+    """Number (n,) of the connected component of each row in the graph of rows and columns of Z Lambda (n, q)."""
+    root = abs(Z) @ Lambda(template, np.ones(len(template.diagonal)))
+    n, q = root.shape
+    rows, columns = root.nonzero()
+    edges = sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + q, n + q))
+    _, component = csgraph.connected_components(edges, directed=False)
+    return np.unique(component[:n], return_inverse=True)[1]
+
+
+def block_sizes(design: Design) -> tuple[int, ...]:
+    """Number of rows of each independent block of V."""
+    return tuple(map(int, np.bincount(independent_rows(design.Z, design.template))))
+
+
+def covariances(state: State, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
+    """Rows and V_i = Z_i Lambda Lambda' Z_i' + I (n_i, n_i), in units of sigma^2, of each block."""
+    for begin, end in pairwise(state.starts):
+        entries = slice(root.indptr[begin], root.indptr[end])
+        rows = np.repeat(np.arange(end - begin), np.diff(root.indptr[begin : end + 1]))
+        used, columns = np.unique(root.indices[entries], return_inverse=True)
+        dense = np.zeros((end - begin, len(used)))
+        dense[rows, columns] = root.data[entries]
+        yield slice(begin, end), dense @ dense.T + np.eye(end - begin)
+
+
+def profile(state: State, theta: Array) -> Profile:
+    """Least squares of the rows whitened by the Cholesky factor of V.
+
+    beta = (X'V^-1 X)^-1 X'V^-1 y; pwrss = (y - X beta)'V^-1 (y - X beta); u = Lambda'Z'V^-1 (y - X beta).
+    """
+    root = sparse.csr_array(state.Z @ Lambda(state.template, theta))
+    root.sum_duplicates()
+    factors = [(rows, linalg.cholesky(V, lower=True)) for rows, V in covariances(state, root)]
+    white = np.column_stack([state.X, state.y])
+    for rows, C in factors:
+        white[rows] = linalg.solve_triangular(C, white[rows], lower=True)
+    beta, RX = least_squares(white[:, :-1], white[:, -1])
+    residual = white[:, -1] - white[:, :-1] @ beta
+    weighed = np.empty_like(residual)
+    for rows, C in factors:
+        weighed[rows] = linalg.solve_triangular(C, residual[rows], lower=True, trans="T")
+    return Profile(
+        logdet_L=sum(logdet_triangle(C) for _, C in factors),
+        logdet_RX=logdet_triangle(RX),
+        pwrss=float(residual @ residual),
+        beta=state.beta0 + beta,
+        u=root.T @ weighed,
+        RX=RX,
+    )

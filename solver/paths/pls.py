@@ -1,0 +1,116 @@
+"""Penalized least squares with the structure of the random effects used: the path that carries the speed.
+
+The rows are read once. At every theta the random effects are eliminated from Z'V^-1 [Z X y] in the order that their
+structure asks for (`structure`), which gives log|V| = log|L|^2, RX, beta and pwrss (Bates 2011, slides 14 and 15;
+Bates et al. 2015, equations 18 and 52 to 58). L itself is made when it is asked for, sparse, with a fill-reducing
+permutation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from relmer.solver.algebra.least_squares import sweep
+from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.elimination import structure
+from relmer.solver.elimination.structure import Structure
+from relmer.solver.model.design import Design, response
+from relmer.solver.model.term import factors
+from relmer.solver.model.working import scale_of, working
+from relmer.solver.paths.solution import Profile
+
+
+@dataclass(frozen=True)
+class State:
+    """What depends on the data alone.
+
+    y is swept by the least-squares fit and X made orthonormal, X = Q RX0; the columns of Z are in working coordinates,
+    Z C^-T. This keeps the digits that a large mean or a badly scaled covariate would cost the cross products.
+
+    Attributes
+    ----------
+    design
+        Where it comes from.
+    beta0, RX0
+        Least-squares coefficients (p,) and triangular factor (p, p) of X.
+    residual0
+        y - X beta0, (n,), weighted.
+    scales
+        C (c, c) of each term.
+    structure
+        The reduced rows in working coordinates.
+    """
+
+    design: Design
+    beta0: Array
+    RX0: Array
+    residual0: Array
+    scales: tuple[Array, ...]
+    structure: Structure
+
+
+def prepare(design: Design) -> State:
+    """Read the rows: sweep y, find the structure of the random effects, reduce."""
+    y, X = weighted_rows(design)
+    Q, RX0, beta0, residual0 = sweep(X, y)
+    scales = tuple(scale_of(term) for term in design.terms)
+    columns = working_columns(design, scales)
+    reduced = structure.build(design.terms, columns, np.concatenate([Q.T, residual0[None]]))
+    return State(design, beta0, RX0, residual0, scales, reduced)
+
+
+def weighted_rows(design: Design) -> tuple[Array, Array]:
+    """Y without the offset, and X, every row times the square root of its weight."""
+    y, X = response(design), design.X
+    if design.weights is None:
+        return y, X
+    root = np.sqrt(design.weights)
+    return root * y, root[:, None] * X
+
+
+def working_columns(design: Design, scales: Sequence[Array]) -> list[Array]:
+    """The weighted columns of Z in working coordinates, (c, n) of each term."""
+    columns = [working(term, C) for term, C in zip(design.terms, scales, strict=True)]
+    if design.weights is None:
+        return columns
+    root = np.sqrt(design.weights)
+    return [root * z for z in columns]
+
+
+def profile(state: State, theta: Array) -> Profile:
+    """Eliminate the random effects at theta, and go back for beta and u."""
+    roots = [C.T @ each for C, each in zip(state.scales, factors(state.design.terms, theta), strict=True)]
+    return solution(state, roots, structure.solve(state.structure, [root @ root.T for root in roots]))
+
+
+def solution(state: State, roots: Sequence[Array], at: structure.State) -> Profile:
+    """Beta and u at the roots C'T of the working G, where the random effects were eliminated.
+
+    With e = Z'V^-1 (y - X beta), b = G e and u = T'e. pwrss is summed over the rows, where it is smallest at the
+    solution, so that an error of the solution enters it squared; of one factor, for which nothing was subtracted, it
+    is as good as it stands.
+    """
+    p = len(state.RX0)
+    RX = at.RC[:p, :p]
+    beta = lapack.dtrtrs(RX, at.RC[:p, p])[0] if p else np.zeros(0)
+    moved = lapack.dtrtrs(state.RX0, beta)[0] if p else beta
+    e = structure.effects(state.structure, at)
+    u = np.concatenate([(root.T @ score).T.ravel() for root, score in zip(roots, e, strict=True)] or [np.zeros(0)])
+    pwrss = at.root_pwrss**2
+    if len(state.structure.factors) > 1:
+        residual = state.residual0 - weighted_rows(state.design)[1] @ moved
+        columns = working_columns(state.design, state.scales)
+        for term, z, root, score in zip(state.design.terms, columns, roots, e, strict=True):
+            residual -= np.einsum("an,an->n", z, (root @ (root.T @ score))[:, term.codes])
+        pwrss = float(residual @ residual + u @ u)
+    return Profile(
+        logdet_L=at.logdet,
+        logdet_RX=at.logdet_RX + logdet_triangle(state.RX0),
+        pwrss=pwrss,
+        beta=state.beta0 + moved,
+        u=u,
+        RX=RX @ state.RX0,
+    )

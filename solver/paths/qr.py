@@ -1,0 +1,62 @@
+"""Wood's practical: with Z = QR once, every theta needs a Cholesky factor of the size of R only.
+
+V = Q blockdiag(R Lambda Lambda' R' + I, I) Q', so that Q'y and Q'X, computed once, turn generalized least squares
+into a small problem on top of rows that never change.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+from scipy.linalg import lapack
+
+from relmer.solver.algebra.least_squares import least_squares, sweep
+from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.model.design import Design, weighted
+from relmer.solver.model.theta import Lambda, Template
+from relmer.solver.paths.solution import Profile
+
+
+@dataclass(frozen=True)
+class State:
+    """Q'Z = [R; 0], Q'[X y] = [top; rest], and `rest` reduced to its own triangular factor.
+
+    y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
+    """
+
+    beta0: Array
+    R: Array
+    top: Array
+    rest: Array
+    template: Template
+
+
+def prepare(design: Design) -> State:
+    """Factor Z once and rotate X and y by Q', never forming Q."""
+    y, X, Z = weighted(design)
+    _, _, beta0, y = sweep(X, y)
+    Xy = np.asfortranarray(np.column_stack([X, y]))
+    if Z.shape[1] == 0:
+        return State(beta0, np.zeros((0, 0)), Xy[:0], Xy, design.template)
+    rank = min(Z.shape)
+    (reflectors, tau), R = linalg.qr(Z.toarray(), mode="raw")
+    reflectors = reflectors[:, :rank]
+    work = max(1, int(lapack.dormqr("L", "T", reflectors, tau, Xy, -1)[1][0]))
+    rotated = lapack.dormqr("L", "T", reflectors, tau, Xy, work)[0]
+    rest = rotated[rank:]
+    if len(rest) > rest.shape[1]:
+        rest = linalg.qr(rest, mode="r")[0][: rest.shape[1]]
+    return State(beta0, R[:rank], rotated[:rank], rest, design.template)
+
+
+def profile(state: State, theta: Array) -> Profile:
+    """Whiten the top rows by the Cholesky factor of R Lambda Lambda' R' + I; then least squares."""
+    root = state.R @ Lambda(state.template, theta)
+    C = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
+    top = linalg.solve_triangular(C, state.top, lower=True)
+    white = np.vstack([top, state.rest])
+    beta, RX = least_squares(white[:, :-1], white[:, -1])
+    residual = white[:, -1] - white[:, :-1] @ beta
+    u = root.T @ linalg.solve_triangular(C, residual[: len(top)], lower=True, trans="T")
+    return Profile(logdet_triangle(C), logdet_triangle(RX), float(residual @ residual), state.beta0 + beta, u, RX)

@@ -1,0 +1,33 @@
+"""What every path returns at one theta."""
+
+from dataclasses import dataclass
+
+from relmer.solver.arrays import Array
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The penalized least squares problem solved at one theta.
+
+    Attributes
+    ----------
+    logdet_L
+        log|L|^2 = log|Lambda'Z'ZLambda + I| = log|V| in units of sigma^2.
+    logdet_RX
+        log|RX|^2 = log|X'V^-1 X|.
+    pwrss
+        Penalized weighted residual sum of squares, |y - X beta - Z Lambda u|^2 + |u|^2.
+    beta
+        Fixed effects (p,).
+    u
+        Spherical random effects (q,).
+    RX
+        Upper triangular (p, p) with a positive diagonal, RX'RX = X'V^-1 X.
+    """
+
+    logdet_L: float
+    logdet_RX: float
+    pwrss: float
+    beta: Array
+    u: Array
+    RX: Array

@@ -1,0 +1,99 @@
+"""The moment equations at G = 0: where the search begins, and which covariances the data cannot tell apart.
+
+For changes E_k of the G by a unit of each entry of gamma let, at G = 0, B_kl = tr(P E_k P E_l), a_k = tr(P E_k) and
+s_k = e'E_k e. Their expectations are
+
+    E s = sigma^2 (a + B gamma),   E rss = sigma^2 (n - p + a'gamma),
+
+and with those taken for observed, gamma is the REML estimate of balanced data, and near it for most other data. The
+matrix [B a; a' n - p] holds the inner products of the forms that V, swept by X, is a sum of. Where it is singular, a
+change of gamma changes no distribution: (1 | g) + (x | g) has two variances of which only the sum counts. REML sees
+V swept by X, ML sees V itself, of which the same matrix has V^-1 for P and n for n - p.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import lapack
+
+from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.elimination import structure
+from relmer.solver.elimination.corner import Solved, expected
+from relmer.solver.model.chart import gamma_of, matrices
+from relmer.solver.model.term import group_names, theta_names
+from relmer.solver.paths import pls
+
+# Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
+# over the rows, rounded to some 1e-13.
+DEPENDENT = 1e-10
+# Part of the largest square below which a form is swept away by X: what is left of it is that rounding.
+SWEPT = 1e-12
+# Part of a direction, in standard units, that counts for zero.
+ABSENT = 1e-5
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What the moment equations give.
+
+    Attributes
+    ----------
+    at
+        What is left at G = 0.
+    G
+        The working covariances, not always positive semi-definite; None if the equations give no positive sigma^2.
+    unidentified
+        Per direction in which the covariances can change without any change of V the names of those that do.
+    """
+
+    at: Solved
+    G: list[Array] | None
+    unidentified: tuple[tuple[str, ...], ...]
+
+
+def moments(state: pls.State, REML: bool = True) -> Moments:
+    """Set up the equations of a model, and solve them; a sparse structure, whose B is costly, goes without."""
+    widths = [len(C) for C in state.scales]
+    n, p = state.design.X.shape
+    at = structure.solve(state.structure, [np.zeros((width, width)) for width in widths])
+    left = Solved(at.logdet, at.RC, at.inverse)
+    if structure.is_sparse(state.structure):
+        return Moments(left, None, ())
+    scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p)), n - p)
+    s = gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
+    known = values > DEPENDENT
+    along = vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
+    solution = scale * (vectors[:, known] @ (along / values[known]))
+    G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
+    if not known.all() and not REML:
+        scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p, False)), n)
+    unknown = [named(state, direction, scale) for direction in vectors[:, values <= DEPENDENT].T]
+    return Moments(left, G, tuple(unknown))
+
+
+def system(traces: Sequence[Array], products: Array, n: int) -> tuple[Array, Array, Array]:
+    """The matrix, scaled to a unit diagonal: the scale (k + 1,), eigenvalues and eigenvectors."""
+    a = gamma_of(traces)
+    matrix = np.empty((len(a) + 1, len(a) + 1))
+    matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = -products, a, a, n
+    squares = matrix.diagonal()
+    scale = 1.0 / np.sqrt(np.where(squares > SWEPT * squares.max(), squares, 1.0))
+    values, vectors, _ = lapack.dsyev(matrix * scale * scale[:, None])
+    return scale, values, vectors
+
+
+def named(state: pls.State, direction: Array, scale: Array) -> tuple[str, ...]:
+    """Names of the covariances, and of sigma, that change along a direction of the scaled gamma and sigma^2."""
+    widths = [len(C) for C in state.scales]
+    changes = matrices(np.where(np.abs(direction[:-1]) > ABSENT, direction[:-1], 0.0) * scale[:-1], widths)
+    names: list[str] = []
+    terms = state.design.terms
+    for term, group, C, change in zip(terms, group_names(terms), state.scales, changes, strict=True):
+        back = np.linalg.inv(C)
+        spread = np.sqrt((term.X**2).mean(axis=0))
+        size = np.abs(back.T @ change @ back) * np.outer(spread, spread)
+        moved = size[lower_triangle(len(C))] > ABSENT * max(size.max(), np.finfo(float).tiny)
+        names += [name for name, here in zip(theta_names([replace(term, group=group)]), moved, strict=True) if here]
+    return tuple(names + ["sigma"] * bool(abs(direction[-1]) > ABSENT))

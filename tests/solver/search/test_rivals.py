@@ -1,0 +1,48 @@
+"""Two strict minima in G: the lower one is found, in whatever unit the covariate is."""
+
+import bounds
+import numpy as np
+import pytest
+from strategies import mixed_data
+
+from relmer.datasets import load
+from relmer.solver.fits.fit import lmer
+from relmer.solver.paths.criterion import criterion, prepare, profile
+
+FORMULA = "y ~ 0 + x + (0 + x | g)"
+# The lower minimum, by mpmath at 50 digits; the other one is at 77.468044832909 and 77.118029321708.
+LOWEST = {True: 73.796492909905, False: 76.676023165000}
+
+
+@pytest.mark.parametrize("REML", [True, False])
+@pytest.mark.parametrize("method", ["pls", "qr", "gls"])
+@pytest.mark.parametrize("unit", [1e-6, 0.1, 0.5, 1.0, 10.0, 1e6])
+def test_the_lower_of_two_minima(REML: bool, method: str, unit: float) -> None:
+    data = load("two_optima").frame
+    data["x"] *= unit
+    fit = lmer(FORMULA, data, REML=REML, method=method)
+    assert fit.optimum.converged
+    jacobian = 2 * np.log(unit) if REML else 0.0
+    assert fit.criterion == pytest.approx(LOWEST[REML] + jacobian, rel=0, abs=bounds.SHIFTED_CRITERION)
+
+
+# Drawn designs in which the first search ends on a face of G, and a theta that is lower than what it finds there.
+LOWER = [
+    (647, 42, "y ~ x + f + (f|g) + (1|g:h)", True, [0.0, 0.49, -1.0, 1.0]),
+    (1008, 33, "y ~ f + (f | g)", True, [0.74, -0.47, 0.53]),
+    (1725, 47, "y ~ x + f + (f | g/h)", False, [0.0] * 6),
+    (5208, 52, "y ~ f + (0 + f | k) + (1 | g:h)", False, [0.45, 0.34, 0.55, 0.0]),
+    (5404, 26, "y ~ x + f + (f | g/h)", True, [0.14, 0.52, 0.0, 2.29, -2.19, 1.89]),
+    (6681, 45, "y ~ x + (x | g/h) + (1|k)", True, [0.04, -0.11, 0.0, 1.39, -0.35, 1.8, 1.33]),
+    (6706, 33, "y ~ x + (x|g) + (x|k)", True, [1.69, 0.23, 0.0, 1.49, 0.05, 0.0]),
+]
+
+
+@pytest.mark.parametrize("method", ["pls", "qr", "gls"])
+@pytest.mark.parametrize(("seed", "rows", "formula", "REML", "theta"), LOWER)
+def test_a_minimum_on_one_face_is_not_the_last_word(
+    seed: int, rows: int, formula: str, REML: bool, theta: list[float], method: str
+) -> None:
+    fit = lmer(formula, mixed_data(seed, rows), REML=REML, method=method)
+    there = criterion(fit.design, profile(prepare(fit.design, "gls"), np.array(theta)), REML)
+    assert -bounds.HIGHER <= there - fit.criterion < bounds.ROUNDED_THETA
