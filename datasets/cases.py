@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from relmer.datasets.exported import DataError
+from relmer.datasets.quantities import _KEY, QUANTITIES
 from relmer.datasets.store import closest, names
 
 CASES = Path(__file__).parent / "cases.toml"
@@ -16,24 +17,6 @@ CASES = Path(__file__).parent / "cases.toml"
 _FIELDS = {"name": str, "dataset": str, "formula": str, "reml": bool, "document": str, "source": str}
 _KINDS = {str: "a string", bool: "true or false"}
 _DOCUMENTS = ("", "000", "001", "002", "003", "004")
-# Each published quantity, and how many names stand in its brackets.
-QUANTITIES = {
-    "criterion": 0,
-    "sigma": 0,
-    "sigma2": 0,
-    "logLik": 0,
-    "beta": 1,
-    "se": 1,
-    "t": 1,
-    "vcov": 2,
-    "var": 2,
-    "sd": 2,
-    "cov": 3,
-    "corr": 3,
-    "b": 3,
-    "V": 2,
-}
-_KEY = re.compile(r"(?P<quantity>\w+)(\[(?P<names>[^\[\]]+)\])?")
 _FIGURE = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 

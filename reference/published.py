@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from relmer.datasets import DataError, cases
-from relmer.datasets.cases import QUANTITIES as OF_A_FIT
+from relmer.datasets.quantities import FREE_OF_FIT
+from relmer.datasets.quantities import QUANTITIES as OF_A_FIT
 
 LEDGER = Path(__file__).parent / "published"
-
-# How many names stand in the brackets of each quantity; the comment at the top of 000.toml explains them.
-FREE_OF_FIT = {"nobs": 0, "groups": 1, "size": 2, "data": 2, "dim": 2, "Zt": 2}
 QUANTITIES = {
     **OF_A_FIT,
     "p": 1,
@@ -114,17 +112,6 @@ def half_unit(printed: str) -> float:
     """
     exponent = Decimal(printed.replace(",", "")).as_tuple().exponent
     return float(Decimal(5).scaleb(int(exponent) - 1))
-
-
-def free_of_fit(key: str) -> bool:
-    """Whether the quantity is one of data and matrices, the same for every fit.
-
-    Examples
-    --------
-    >>> free_of_fit("dim[Z, 1]"), free_of_fit("beta[Days]")
-    (True, False)
-    """
-    return key.partition("[")[0] in FREE_OF_FIT
 
 
 @lru_cache(maxsize=16)

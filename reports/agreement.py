@@ -12,8 +12,9 @@ from functools import partial
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.answer import Answer, Fingerprint
-from relmer.reference.certified import Certificate, CertificateError, certificate_of
+from relmer.reference.answers.answer import Answer, Fingerprint
+from relmer.reference.certificates.records import Certificate
+from relmer.reference.certificates.store import CertificateError, certificate_of
 from relmer.reports import tolerances
 from relmer.reports.digits import digits
 from relmer.reports.estimates import judge_estimates

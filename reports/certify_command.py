@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from relmer.datasets import DataError
-from relmer.reference import certified
+from relmer.reference.certificates.store import certificates
 from relmer.reports.corpus import export
 from relmer.reports.terminal import AGREEMENT, DISAGREEMENT, STRIPPED, one_line_errors, progress
 
@@ -44,9 +44,7 @@ def certify_command(
         from relmer.reference.certify import jobs as work  # noqa: PLC0415 python-flint is an extra
 
         if verify:
-            stored = [
-                c for c in certified.certificates() if fnmatchcase(c.case, pattern) and (work.has_tree(c) or not trees)
-            ]
+            stored = [c for c in certificates() if fnmatchcase(c.case, pattern) and (work.has_tree(c) or not trees)]
             told = run_all(partial(work.proved, trees=trees), [c.name for c in stored], pattern, jobs)
         else:
             told = run_all(partial(work.made, again=again), work.names(pattern), pattern, jobs)

@@ -16,11 +16,11 @@ from rich.text import Text
 
 from relmer import datasets
 from relmer.datasets import Case, DataError
-from relmer.reference import recorded
+from relmer.reference.answers import recorded
+from relmer.reference.answers.shared_theta import shared_thetas
 from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.paths import design_of
 from relmer.reference.engines.protocol import answer, engine, engine_names
-from relmer.reference.shared_theta import shared_thetas
+from relmer.reference.own_fits import design_of
 from relmer.reports.certify_command import certify_command
 from relmer.reports.export import write
 from relmer.reports.records import Report

@@ -9,8 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from relmer.reference.certified import Certificate, certificates
-from relmer.reference.whole import write_whole
+from relmer.datasets.whole import write_whole
+from relmer.reference.certificates.records import Certificate
+from relmer.reference.certificates.store import certificates
 from relmer.reports.corpus_page import corpus_page
 
 SCHEMA = "relmer-corpus/1"

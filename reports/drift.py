@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relmer.reference.answer import Answer
+from relmer.reference.answers.answer import Answer
 from relmer.reports.digits import MOST, digits
 from relmer.reports.landscape import values
 from relmer.reports.records import Drift

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relmer.reference.answer import Answer
+from relmer.reference.answers.answer import Answer
 from relmer.reports import tolerances
 from relmer.reports.digits import digits
 from relmer.reports.hearing import OWN, Hearing, unsupported

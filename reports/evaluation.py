@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from relmer.datasets import case
-from relmer.reference.certified import Certificate, in_order, text_of
+from relmer.reference.certificates.records import Certificate, in_order
+from relmer.reference.certificates.store import text_of
 from relmer.reports import tolerances
 from relmer.reports.landscape import Landscape, criterion_at, estimates_at, landscape
 

@@ -12,10 +12,11 @@ import numpy as np
 from scipy import optimize
 
 from relmer.datasets import Case
-from relmer.reference import recorded
-from relmer.reference.answer import Answer, Estimates
-from relmer.reference.engines.paths import estimates
-from relmer.reference.published import Figure, figures, free_of_fit, half_unit, number
+from relmer.datasets.quantities import free_of_fit
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer, Estimates
+from relmer.reference.own_fits import estimates
+from relmer.reference.published import Figure, figures, half_unit, number
 from relmer.reports import tolerances
 from relmer.reports.figures import figure, split_key
 from relmer.reports.landscape import Landscape, criterion_at

@@ -8,9 +8,9 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from relmer.reference.certified import certificates
-from relmer.reference.plain import read_record
-from relmer.reference.whole import write_whole
+from relmer.datasets.plain import read_record
+from relmer.datasets.whole import write_whole
+from relmer.reference.certificates.store import certificates
 from relmer.reports.corpus_page import corpus_page
 from relmer.reports.digits import MOST
 from relmer.reports.junit import junit

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
-from relmer.reference.answer import Estimates
+from relmer.reference.answers.answer import Estimates
 from relmer.solver.arrays import Array
 from relmer.solver.model.design import Design
 from relmer.solver.model.term import factors, group_names

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.answer import Answer, Grouping, Term
-from relmer.reference.certified import in_order
+from relmer.reference.answers.answer import Answer, Grouping, Term
+from relmer.reference.certificates.records import in_order
 from relmer.reports.evaluation import BALLS, Judge
 from relmer.reports.landscape import Landscape
 from relmer.reports.records import RUNGS, Comparison, Score

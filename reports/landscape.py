@@ -12,9 +12,10 @@ import numpy as np
 from scipy import linalg
 
 from relmer.datasets import Case
-from relmer.reference.answer import Estimates
-from relmer.reference.engines.paths import estimates, fit_of, is_small
-from relmer.reference.published import figures, free_of_fit
+from relmer.datasets.quantities import free_of_fit
+from relmer.reference.answers.answer import Estimates
+from relmer.reference.own_fits import estimates, fit_of, is_small
+from relmer.reference.published import figures
 from relmer.reports import tolerances
 from relmer.reports.digits import scales
 from relmer.reports.figures import figure

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from relmer.datasets import Case, load
-from relmer.reference.answer import Answer, Estimates
-from relmer.reference.engines.paths import estimates
-from relmer.reference.published import Figure, free_of_fit, half_unit, number
+from relmer.datasets.quantities import free_of_fit
+from relmer.reference.answers.answer import Answer, Estimates
+from relmer.reference.own_fits import estimates
+from relmer.reference.published import Figure, half_unit, number
 from relmer.reports import tolerances
 from relmer.reports.digits import digits
 from relmer.reports.explanations import (

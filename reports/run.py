@@ -12,13 +12,13 @@ from multiprocessing import get_context
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from relmer.datasets import Case, cases, load
-from relmer.reference import recorded
-from relmer.reference.answer import Answer
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer
+from relmer.reference.answers.shared_theta import shared_thetas
 from relmer.reference.engines.errors import EngineMissing
-from relmer.reference.engines.paths import design_of
 from relmer.reference.engines.protocol import answer, engine, engine_names
+from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
-from relmer.reference.shared_theta import shared_thetas
 from relmer.reports.agreement import judge_case
 from relmer.reports.drift import drift_of
 from relmer.reports.hearing import OWN

@@ -8,8 +8,8 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from relmer.datasets import case, load
-from relmer.reference.engines.paths import design_of
-from relmer.reference.engines.paths import fit_of as path_fit
+from relmer.reference.own_fits import design_of
+from relmer.reference.own_fits import fit_of as path_fit
 from relmer.reports.drawings import blocks, image
 from relmer.reports.plots import Line, bundle, contour, curve, lattice, least_squares
 from relmer.reports.surroundings import along, over

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from relmer.datasets import case
-from relmer.reference.answer import Answer, Estimates
-from relmer.reference.certified import Certificate, Value, in_order
+from relmer.reference.answers.answer import Answer, Estimates
+from relmer.reference.certificates.records import Certificate, Value, in_order
 from relmer.reports.digits import exact_digits
 from relmer.reports.evaluation import Judge, judge_of
 from relmer.reports.optimality import optimality

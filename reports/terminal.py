@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from relmer.datasets import DataError
-from relmer.reference.certified import CertificateError
+from relmer.reference.answers.recorded import RecordingError
+from relmer.reference.certificates.store import CertificateError
 from relmer.reference.engines.errors import EngineError, EngineMissing
-from relmer.reference.recorded import RecordingError
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)

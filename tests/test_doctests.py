@@ -8,7 +8,7 @@ import pytest
 
 ROOMS = ("solver", "datasets", "reference", "reports")
 # These modules run inside the child process and import rpy2 at once.
-WITHOUT_R = {"relmer.reference.engines.embedded_r", "relmer.reference.engines.lme4_child"}
+WITHOUT_R = {"relmer.reference.engines.r.embedded_r", "relmer.reference.engines.r.lme4_child"}
 
 
 def modules_of(room: str) -> list[str]:

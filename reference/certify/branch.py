@@ -17,6 +17,7 @@ from typing import Any
 
 from flint import ctx
 
+from relmer.datasets.whole import write_whole
 from relmer.reference.verify import Data, Refused, prove, read
 from relmer.reference.verify.bounds import Setting, log_det, two_columns
 from relmer.reference.verify.trees import (
@@ -35,7 +36,6 @@ from relmer.reference.verify.trees import (
     setting_of,
     vertices,
 )
-from relmer.reference.whole import write_whole
 
 REGIONS = tuple(str(1 / 2**k) for k in range(2, 11))
 UNIT_DIGITS = 6

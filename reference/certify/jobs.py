@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from relmer.datasets.exported import DATA
 from relmer.reference import verify
-from relmer.reference.certified import Certificate
+from relmer.reference.certificates.models import CERTIFIED, Model, models
+from relmer.reference.certificates.records import Certificate
 from relmer.reference.certify.certificate import is_fresh, make_one, path_of, write
-from relmer.reference.certify.models import CERTIFIED, Model, models
 from relmer.reference.verify.local import content
 from relmer.reference.verify.trees import prove_tree
 

@@ -2,40 +2,18 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from importlib.metadata import version
 
 import numpy as np
 
-from relmer.datasets import Case, load
-from relmer.reference.answer import Data, Estimates, Model, Term, data_seen, fingerprint
+from relmer.datasets import Case
+from relmer.reference.answers.answer import Data, Model, Term, data_seen, fingerprint
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.protocol import Fitted
-from relmer.solver.algebra.triangles import lower_triangle
-from relmer.solver.fits.fit import Fit, lmer
-from relmer.solver.language.build import build
-from relmer.solver.language.formula import parse
-from relmer.solver.language.frame import model_frame
-from relmer.solver.model.design import Design
-from relmer.solver.model.term import factors, theta_names
+from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
+from relmer.solver.model.term import theta_names
 from relmer.solver.model.theta import Lambda
-from relmer.solver.paths import gls as gls_path
 from relmer.solver.paths.criterion import criterion, prepare, profile
-
-# Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
-MOST_OPERATIONS = 10**10
-
-
-@lru_cache(maxsize=2)
-def design_of(formula: str, dataset: str) -> Design:
-    """Design of a formula on a data set."""
-    return build(model_frame(parse(formula), load(dataset).frame))
-
-
-@lru_cache(maxsize=4)
-def fit_of(formula: str, dataset: str, REML: bool, method: str) -> Fit:
-    """Fit of a formula to a data set by one path."""
-    return lmer(formula, load(dataset).frame, REML=REML, method=method)
 
 
 class Path:
@@ -99,32 +77,6 @@ class Path:
         if not fit.optimum.converged:
             raise EngineError(f"{self.name}: the search of {case.name} did not converge")
         return Fitted(estimates(fit), evaluations=fit.optimum.evaluations)
-
-
-def is_small(design: Design) -> bool:
-    """Whether V can be written out: the cubes of the sizes of its independent blocks add up to seconds."""
-    return sum(size**3 for size in gls_path.block_sizes(design)) <= MOST_OPERATIONS
-
-
-def estimates(fit: Fit) -> Estimates:
-    """Estimates of a fit, as plain tuples."""
-    G = [fit.sigma**2 * T @ T.T for T in factors(fit.design.terms, fit.optimum.theta)]
-    root = fit.sigma * (fit.Z @ fit.Lambda)
-    residual_variance = fit.R.diagonal()
-    total = root.T @ np.ones(root.shape[0])
-    return Estimates(
-        theta=tuple(fit.optimum.theta.tolist()),
-        criterion=fit.criterion,
-        sigma=fit.sigma,
-        beta=tuple(fit.beta.tolist()),
-        se=tuple(fit.se.tolist()),
-        vcov=tuple(map(tuple, fit.vcov.to_numpy().tolist())),
-        varcomp=tuple(float(value) for block in G for value in block[lower_triangle(len(block))]),
-        b=tuple(fit.b.tolist()),
-        fitted=tuple(fit.fitted.tolist()),
-        V_diagonal=tuple((root.multiply(root).sum(axis=1) + residual_variance).tolist()),
-        V_rowsum=tuple((root @ total + residual_variance).tolist()),
-    )
 
 
 def pls() -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from relmer.datasets import Case, DataError, case, cases, names
-from relmer.datasets.cases import CASES, QUANTITIES
+from relmer.datasets.cases import CASES
+from relmer.datasets.quantities import QUANTITIES
 
 ENTRY = """
 [[case]]

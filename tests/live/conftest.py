@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relmer.reference.engines.lme4 import Lme4, default
+from relmer.reference.engines.r.lme4 import Lme4, default
 
 
 def absent(reason: str) -> None:

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from relmer.datasets import Case, case
-from relmer.reference.answer import data_seen, fingerprint
-from relmer.reference.engines import lme4_process
+from relmer.reference.answers.answer import data_seen, fingerprint
 from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.lme4 import Lme4, tight
-from relmer.reference.engines.lme4_process import Lme4Process
+from relmer.reference.engines.r import lme4_process
+from relmer.reference.engines.r.lme4 import Lme4, tight
+from relmer.reference.engines.r.lme4_process import Lme4Process
 from relmer.solver.errors import ModelError
 
 pytestmark = pytest.mark.live
@@ -26,7 +26,7 @@ MADE = itertools.count()
 SLEEP = case("sleepstudy/slopes-reml")
 EVALUATOR = """
 from rpy2 import rinterface
-from relmer.reference.engines import embedded_r, lme4_child
+from relmer.reference.engines.r import embedded_r, lme4_child
 from relmer.reference.engines.child import serve
 
 def answer(request):
@@ -285,7 +285,7 @@ def test_the_environment_names_versions_and_no_path_of_this_machine(lme4_engine)
 
 def test_an_ordinary_program_needs_no_closing(lme4_engine):
     program = (
-        "import json\nfrom relmer.datasets import case\nfrom relmer.reference.engines.lme4 import default\n"
+        "import json\nfrom relmer.datasets import case\nfrom relmer.reference.engines.r.lme4 import default\n"
         "engine = default()\nvalue = engine.criterion(case('sleepstudy/slopes-reml'), [(1, 0, 1)])\n"
         "print(json.dumps([value, engine._process.child.process_id]))"
     )

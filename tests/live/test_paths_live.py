@@ -13,11 +13,11 @@ from scipy import sparse
 from strategies import mixed_data
 
 from relmer.datasets import Case, case, cases, load
-from relmer.reference.engines.lme4 import tight
+from relmer.reference.answers.shared_theta import shared_thetas
 from relmer.reference.engines.paths import Path as SolverPath
-from relmer.reference.engines.paths import design_of
 from relmer.reference.engines.protocol import engine as engine_of
-from relmer.reference.shared_theta import shared_thetas
+from relmer.reference.engines.r.lme4 import tight
+from relmer.reference.own_fits import design_of
 from relmer.reports import tolerances
 from relmer.reports.landscape import allowance, criterion_at, landscape, values
 from relmer.reports.run import compare

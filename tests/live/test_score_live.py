@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from relmer.datasets import case, load
-from relmer.reference.certified import Certificate, certificate_of, in_order
+from relmer.reference.certificates.records import Certificate, in_order
+from relmer.reference.certificates.store import certificate_of
 from relmer.reports import tolerances
 from relmer.reports.digits import exact_digits
 from relmer.reports.evaluation import judge_of

@@ -8,16 +8,8 @@ import pytest
 from bounds import EPS
 
 from relmer.datasets import DataError, cases
-from relmer.reference.published import (
-    FREE_OF_FIT,
-    LEDGER,
-    QUANTITIES,
-    Figure,
-    figures,
-    free_of_fit,
-    half_unit,
-    number,
-)
+from relmer.datasets.quantities import FREE_OF_FIT, free_of_fit
+from relmer.reference.published import LEDGER, QUANTITIES, Figure, figures, half_unit, number
 
 LISTED = Path(__file__).with_name("published_decimals.txt")
 DOCUMENTS = ("000", "001", "002")

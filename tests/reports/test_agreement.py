@@ -9,12 +9,12 @@ import pytest
 from bounds import CUBIC
 
 from relmer.datasets import Case, case
-from relmer.reference import recorded
-from relmer.reference.answer import Answer, CriterionValue
-from relmer.reference.certified import CertificateError
-from relmer.reference.engines.paths import design_of
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer, CriterionValue
+from relmer.reference.answers.shared_theta import shared_thetas
+from relmer.reference.certificates.store import CertificateError
 from relmer.reference.engines.protocol import answer, engine
-from relmer.reference.shared_theta import shared_thetas
+from relmer.reference.own_fits import design_of
 from relmer.reports import agreement
 from relmer.reports.agreement import judge_case
 from relmer.reports.landscape import Landscape, criterion_at, landscape

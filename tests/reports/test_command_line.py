@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from relmer.datasets import load, store
 from relmer.datasets.exported import read_exported
 from relmer.reference import published
-from relmer.reference.engines import lme4_process, paths
+from relmer.reference import own_fits
+from relmer.reference.engines.r import lme4_process
 from relmer.reports import command_line
 from relmer.reports.command_line import main
 from relmer.solver import ModelError
@@ -134,8 +135,8 @@ def test_a_changed_value_of_the_data_is_exit_status_1(
         return frame, meta
 
     def forget() -> None:
-        paths.design_of.cache_clear()
-        paths.fit_of.cache_clear()
+        own_fits.design_of.cache_clear()
+        own_fits.fit_of.cache_clear()
         store._verified.cache_clear()
 
     monkeypatch.setattr(store, "read_exported", slipped)
@@ -160,11 +161,11 @@ def test_a_changed_value_in_a_data_file_names_the_figures(
     after = hashlib.sha256(table.read_bytes()).hexdigest()
     meta.write_text(meta.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
     monkeypatch.setattr(store.load, "__defaults__", (root,))
-    paths.design_of.cache_clear()
-    paths.fit_of.cache_clear()
+    own_fits.design_of.cache_clear()
+    own_fits.fit_of.cache_clear()
     result = relmer("run", "--case", "docs/mtcars-ols", "--out", str(tmp_path / "out"), "--jobs", "1")
-    paths.design_of.cache_clear()
-    paths.fit_of.cache_clear()
+    own_fits.design_of.cache_clear()
+    own_fits.fit_of.cache_clear()
     assert result.exit_code == 1
     assert "recorded on other data than mtcars is now" in result.stdout
     assert "document 001: sigma2: printed 9.597231, here " in result.stdout

@@ -12,7 +12,8 @@ import hand_made
 import jsonschema
 import pytest
 
-from relmer.reference.certified import LEVELS, certificates, from_json
+from relmer.reference.certificates.records import LEVELS, from_json
+from relmer.reference.certificates.store import certificates
 from relmer.reports.corpus import COLUMNS, as_csv, as_json, export
 from relmer.reports.corpus_page import corpus_page
 from relmer.reports.page import anchor

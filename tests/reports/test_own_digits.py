@@ -5,9 +5,9 @@ from functools import lru_cache
 import pytest
 
 from relmer.datasets import case
-from relmer.reference.certified import certificates
-from relmer.reference.engines.paths import design_of, is_small
+from relmer.reference.certificates.store import certificates
 from relmer.reference.engines.protocol import answer, engine
+from relmer.reference.own_fits import design_of, is_small
 from relmer.reports.evaluation import Judge, judge_of
 from relmer.reports.records import OPTIMUM
 from relmer.reports.score import score

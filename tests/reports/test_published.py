@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from relmer.datasets import Case, case, load
-from relmer.reference import published, recorded
-from relmer.reference.answer import Answer
-from relmer.reference.engines import paths
+from relmer.reference import published
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer
+from relmer.reference import own_fits
 from relmer.reference.engines.protocol import answer, engine
 from relmer.reference.published import figures, half_unit, number
 from relmer.reports import explanations, tolerances
@@ -207,11 +208,11 @@ def test_one_changed_value_of_the_data_disagrees_and_is_named(monkeypatch: pytes
     chosen, answers, _ = heard("docs/three-level")
     dataset = load(chosen.dataset)
     dataset.frame.loc[0, "y"] = 0.4
-    for module in ("relmer.reference.engines.paths.load", "relmer.reports.published.load"):
+    for module in ("relmer.reference.own_fits.load", "relmer.reports.published.load"):
         monkeypatch.setattr(module, lambda name: dataset)
-    paths.fit_of.cache_clear()
+    own_fits.fit_of.cache_clear()
     found = wrong(published_figures(chosen, answers, landscape(chosen)))
-    paths.fit_of.cache_clear()
+    own_fits.fit_of.cache_clear()
     assert ("data[y, 1]", "0.40529698") in found
     assert ("beta[x1]", "0.3587507") in found
 

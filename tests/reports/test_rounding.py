@@ -9,11 +9,11 @@ import pytest
 from bounds import SOLVED
 
 from relmer.datasets import case
-from relmer.reference import recorded
-from relmer.reference.answer import Answer, CriterionValue
-from relmer.reference.engines.paths import design_of
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer, CriterionValue
+from relmer.reference.answers.shared_theta import shared_thetas
 from relmer.reference.engines.protocol import answer, engine
-from relmer.reference.shared_theta import shared_thetas
+from relmer.reference.own_fits import design_of
 from relmer.reports.agreement import judge_case
 from relmer.reports.landscape import Landscape, landscape
 from relmer.reports.records import Comparison

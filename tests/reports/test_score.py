@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from relmer.datasets import case
-from relmer.reference import recorded
-from relmer.reference.answer import Answer, Estimates
-from relmer.reference.certified import Certificate, certificate_of, certificates, from_json, in_order
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer, Estimates
+from relmer.reference.certificates.records import Certificate, from_json, in_order
+from relmer.reference.certificates.store import certificate_of, certificates
 from relmer.reports import evaluation, tolerances
 from relmer.reports.digits import digits, exact_digits
 from relmer.reports.evaluation import BALLS, DOUBLES, Judge, judge_of

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.reference.exact import Exact, values
-from relmer.reference.rational import LogSum
+from relmer.reference.exact.estimates import Exact, values
+from relmer.reference.exact.rational import LogSum
 
 EPS = 2.0**-52
 ROUNDED = 64

@@ -11,9 +11,9 @@ import pandas as pd
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from relmer.reference.exact import Exact, exact
-from relmer.reference.layouts import INTERCEPT, Layout, NotExact, Term
-from relmer.reference.rational import Vector, rational, transpose
+from relmer.reference.exact.estimates import Exact, exact
+from relmer.reference.exact.layouts import INTERCEPT, Layout, NotExact, Term
+from relmer.reference.exact.rational import Vector, rational, transpose
 from relmer.solver import Fit
 
 Rows = Sequence[Mapping[str, int]]

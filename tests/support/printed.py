@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from relmer.datasets import case, load
-from relmer.reference.recorded import read
+from relmer.reference.answers.recorded import read
 from relmer.solver import Fit, lmer
 from relmer.solver.fits.fit import at_theta
 

@@ -11,8 +11,8 @@ from io import StringIO
 from math import prod
 from typing import Any
 
-from relmer.reference.layouts import Layout, Term
-from relmer.reference.rational import Matrix, Root
+from relmer.reference.exact.layouts import Layout, Term
+from relmer.reference.exact.rational import Matrix, Root
 
 CERTIFIED = files("relmer.reference").joinpath("certified")
 Row = dict[str, str]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
+from relmer.reference.certificates.models import Model, csv_text, models
 from relmer.reference.certify.data import complete_rows, level_codes, number, products
-from relmer.reference.certify.models import Model, csv_text, models
 from relmer.reference.certify.refine import Centre, named_theta, refine
 from relmer.reference.certify.search import search
-from relmer.reference.exact import exact, values
-from relmer.reference.layouts import Layout, Term
+from relmer.reference.exact.estimates import exact, values
+from relmer.reference.exact.layouts import Layout, Term
 
 # Centres are converged to 1e-75 and closed forms are asked for 60 digits.
 DIGITS, SAME = 60, "1e-50"

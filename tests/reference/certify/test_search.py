@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from bounds import EPS
 
+from relmer.reference.certificates.models import csv_text, models
 from relmer.reference.certify.criterion import DOUBLES, numbers
 from relmer.reference.certify.data import Products, products
-from relmer.reference.certify.models import csv_text, models
 from relmer.reference.certify.search import drawn, minimise, ranks_of, search, whitened
 
 # Criteria of the size 1.4e4, rounded to 64 eps of it, and published to 1e-10.

@@ -4,7 +4,7 @@ import pytest
 
 from relmer.datasets import load
 from relmer.datasets.nist import LAYOUTS
-from relmer.reference.exact import one_way
+from relmer.reference.exact.estimates import one_way
 from relmer.reports.digits import digits
 from relmer.solver import lmer
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import Problem, problems
 
 from relmer.datasets import load
-from relmer.reference.exact import one_way
+from relmer.reference.exact.estimates import one_way
 from relmer.reports import tolerances
 from relmer.solver import ModelError, lmer
 from relmer.solver.algebra.roots import lower_trapezoid

@@ -10,9 +10,10 @@ import hand_made
 import pytest
 
 from relmer.datasets import case, cases, load
-from relmer.reference import certified
-from relmer.reference.certified import CertificateError, certificate_of, certificates, from_json, in_order
-from relmer.reference.engines.paths import design_of
+from relmer.reference.certificates import store as certified
+from relmer.reference.certificates.records import from_json, in_order
+from relmer.reference.certificates.store import CertificateError, certificate_of, certificates
+from relmer.reference.own_fits import design_of
 from relmer.solver.model.term import group_names
 
 DYESTUFF = case("dyestuff/reml")

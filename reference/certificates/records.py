@@ -1,18 +1,16 @@
 """Certificates: values that were proved, read back. Nothing is proved here; `DEFINITION.md` says what they mean."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import TypeVar
 
-from relmer.datasets import Case, load
-from relmer.reference.certify.models import CERTIFIED, Column, RandomTerm, Score, csv_text, derived_csv
-from relmer.reference.plain import read_record
+from relmer.datasets.plain import read_record
+from relmer.reference.certificates.keys import matrix_key, theta_key
+from relmer.reference.certificates.models import Column, RandomTerm, Score
 
 SCHEMA = "relmer-certificate/1"
 LEVELS = {
@@ -27,10 +25,6 @@ NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][-+]?\d{1,3})?")
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 # Power of ten: the square of what is smaller is a double.
 LARGEST = 150
-
-
-class CertificateError(ValueError):
-    """A certificate that cannot be used; one line that names the file and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -197,87 +191,6 @@ def decimals(reading: Reading) -> Iterator[tuple[str, str]]:
     yield from (("centre", entry) for face in reading.centre or () for row in face.R for entry in row)
 
 
-def certificates(root: Path = CERTIFIED) -> tuple[Certificate, ...]:
-    """Every stored certificate, by name.
-
-    Raises
-    ------
-    CertificateError
-        A file is not a certificate, or two are of one case.
-
-    Examples
-    --------
-    >>> all(certificate.case for certificate in certificates())
-    True
-    """
-    return tuple(index(root, tuple(sorted((p.name, p.stat().st_mtime_ns) for p in root.glob("*.json")))).values())
-
-
-@lru_cache(maxsize=4)
-def index(root: Path, stamp: tuple[tuple[str, int], ...]) -> Mapping[str, Certificate]:
-    """Certificates by the name of their case; a changed file changes the stamp."""
-    found: dict[str, Certificate] = {}
-    for file, _ in stamp:
-        try:
-            certificate = from_json((root / file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ValueError) as error:
-            raise CertificateError(f"{file}: {error}; make it again: relmer certify") from None
-        if file != f"{certificate.name}.json":
-            raise CertificateError(f"{file} holds the certificate {certificate.name!r:.60}; rename the file")
-        if certificate.case in found:
-            raise CertificateError(f"{file} is of the case {certificate.case}, as {found[certificate.case].name} is")
-        found[certificate.case] = certificate
-    return found
-
-
-def certificate_of(case: Case, root: Path = CERTIFIED) -> Certificate | None:
-    """Certificate of a case whose values are proved, or of the same model under another name; None if there is none.
-
-    Raises
-    ------
-    CertificateError
-        It was proved for other data or another model than the case has now.
-    """
-    model = (case.formula, case.reml, case.dataset)
-    known = certificates(root)
-    named = next((certificate for certificate in known if certificate.case == case.name), None)
-    found = named or next((certificate for certificate in known if certificate.of == model), None)
-    if found is None or found.double.level == "numeric":
-        return None
-    again = f"make it again: relmer certify --case {found.case}"
-    if found.of != model:
-        raise CertificateError(f"{found.name}.json was proved for another model than {case.name} is now; {again}")
-    if found.data.sha256 != data_sha256(case.dataset):
-        raise CertificateError(f"{found.name}.json was proved for other data than {case.dataset} is now; {again}")
-    return found
-
-
-@lru_cache(maxsize=64)
-def derived_sha256(dataset: str, stamp: str) -> str:
-    """Sha256 of the CSV text of a derived data set; `stamp` is that of its frame."""
-    return hashlib.sha256(derived_csv(dataset).encode()).hexdigest()
-
-
-def data_sha256(dataset: str) -> str:
-    """Sha256 of a data set's CSV text as it is now."""
-    loaded = load(dataset)
-    return loaded.sha256 if "file" in loaded.meta else derived_sha256(dataset, loaded.sha256)
-
-
-def text_of(certificate: Certificate) -> str:
-    """CSV text that a certificate was proved from.
-
-    Raises
-    ------
-    CertificateError
-        The file holds another text.
-    """
-    text = csv_text(certificate.data.name)[1]
-    if hashlib.sha256(text.encode()).hexdigest() != certificate.data.sha256:
-        raise CertificateError(f"{certificate.data.file} is not the file that {certificate.name} was proved from")
-    return text
-
-
 def in_order(certificate: Certificate, values: Mapping[str, Kind]) -> dict[str, tuple[Kind, ...]]:
     """Values by their keys, put into the order of an answer's estimates; without theta where it is not unique."""
     wanted = keys_in_order(certificate)
@@ -303,13 +216,3 @@ def keys_in_order(certificate: Certificate) -> dict[str, list[str]]:
         "vcov": [f"vcov[{names[min(i, j)]}, {names[max(i, j)]}]" for i in range(len(names)) for j in range(len(names))],
         "varcomp": [matrix_key("var", "cov", *cell) for cell in cells],
     }
-
-
-def theta_key(group: str, row: str, column: str) -> str:
-    """lme4's name of an entry of T: group.column on the diagonal, group.row.column below it."""
-    return f"theta[{group}.{row}]" if row == column else f"theta[{group}.{row}.{column}]"
-
-
-def matrix_key(variance: str, covariance: str, group: str, row: str, column: str) -> str:
-    """Key of an entry of a term's covariance matrix; the column that comes first in the term comes first."""
-    return f"{variance}[{group}, {row}]" if row == column else f"{covariance}[{group}, {column}, {row}]"

@@ -22,10 +22,10 @@ from stored_layouts import certificate, normed, norms, stored_layout, stored_nam
 
 from relmer.datasets import case as case_called
 from relmer.datasets import load
-from relmer.reference.balanced import isotonic
-from relmer.reference.exact import Exact, exact, values
-from relmer.reference.layouts import Layout, NotExact, Term, intercepts
-from relmer.reference.rational import LogSum, Matrix, Root, rational
+from relmer.reference.exact.balanced import isotonic
+from relmer.reference.exact.estimates import Exact, exact, values
+from relmer.reference.exact.layouts import Layout, NotExact, Term, intercepts
+from relmer.reference.exact.rational import LogSum, Matrix, Root, rational
 from relmer.reports import tolerances
 from relmer.solver import lmer
 

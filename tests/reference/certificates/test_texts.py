@@ -7,7 +7,7 @@ import math
 import pytest
 
 from relmer.datasets import load
-from relmer.reference.certify.models import CERTIFIED, csv_text, derived_csv, described, models
+from relmer.reference.certificates.models import CERTIFIED, csv_text, derived_csv, described, models
 
 DERIVED = ("sleepstudy_three", "star_kindergarten", "star_sample", "three_level")
 

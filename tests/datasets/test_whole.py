@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from relmer.reference.whole import write_whole
+from relmer.datasets.whole import write_whole
 
 
 def test_texts_and_bytes_are_written_as_they_stand(tmp_path: Path) -> None:

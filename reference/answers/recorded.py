@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from relmer.datasets import Case, load
-from relmer.reference.answer import Answer, from_json, to_json
-from relmer.reference.whole import write_whole
+from relmer.datasets.whole import write_whole
+from relmer.reference.answers.answer import Answer, from_json, to_json
 
-RECORDED = Path(__file__).parent / "recorded"
+RECORDED = Path(__file__).parent.parent / "recorded"
 
 
 class RecordingError(ValueError):

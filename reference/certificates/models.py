@@ -11,8 +11,8 @@ from typing import Any
 
 from relmer.datasets import load
 from relmer.datasets.exported import DATA
-from relmer.reference.plain import from_plain
-from relmer.reference.whole import write_whole
+from relmer.datasets.plain import from_plain
+from relmer.datasets.whole import write_whole
 
 CERTIFIED = Path(__file__).parent.parent / "certified"
 Column = tuple[str, ...]

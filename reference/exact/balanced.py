@@ -44,7 +44,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-from relmer.reference.layouts import (
+from relmer.reference.exact.layouts import (
     Factor,
     Layout,
     NotExact,
@@ -55,7 +55,7 @@ from relmer.reference.layouts import (
     refines,
     strata,
 )
-from relmer.reference.rational import (
+from relmer.reference.exact.rational import (
     Matrix,
     Vector,
     block,

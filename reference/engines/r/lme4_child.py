@@ -16,7 +16,7 @@ SEARCHES = {"default": "fit_default", "bobyqa": "fit_bobyqa", "tight": "fit_tigh
 @functools.cache
 def functions() -> Callable[..., Any]:
     """The functions of lme4.R by name; the first call starts R."""
-    from relmer.reference.engines import embedded_r  # noqa: PLC0415  a failure to load R is an answer
+    from relmer.reference.engines.r import embedded_r  # noqa: PLC0415  a failure to load R is an answer
 
     return embedded_r.start(SOURCE)
 
@@ -24,7 +24,7 @@ def functions() -> Callable[..., Any]:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Carry out one request; what R refuses is raised as an `EngineError` with R's own words."""
     call = functions()
-    from relmer.reference.engines import embedded_r as r  # noqa: PLC0415
+    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
 
     match request["op"]:
         case "hello":
@@ -53,7 +53,7 @@ def attempted(outcome: dict[str, Any]) -> dict[str, Any]:
 
 def column(call: Callable[..., Any], given: Mapping[str, Any]) -> Any:
     """One column of the data as an R vector."""
-    from relmer.reference.engines import embedded_r as r  # noqa: PLC0415
+    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
 
     match given["kind"]:
         case "number":

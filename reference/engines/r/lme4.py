@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from relmer.datasets import Case
-from relmer.reference.answer import Data, Estimates, Model, Term, data_seen, fingerprint
+from relmer.reference.answers.answer import Data, Estimates, Model, Term, data_seen, fingerprint
 from relmer.reference.engines.child import plain_text, sendable
 from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.lme4_process import Lme4Process, shared
 from relmer.reference.engines.protocol import Fitted
+from relmer.reference.engines.r.lme4_process import Lme4Process, shared
 
 MOST_WARNINGS = 20
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from relmer.datasets import case, cases, load
-from relmer.reference import recorded
-from relmer.reference.recorded import RecordingError
+from relmer.reference.answers import recorded
+from relmer.reference.answers.recorded import RecordingError
 
 CASE = case("docs/sleepstudy")
 # 18,009 rows each, of which a recording would hold constant vectors: lme4 runs there live only.

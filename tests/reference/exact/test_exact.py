@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.datasets import load
-from relmer.reference.exact import exact, one_way, values
-from relmer.reference.layouts import Layout, NotExact, Term, intercepts
-from relmer.reference.rational import LogSum, Matrix, Root, identity, inverse, ldl, pi, product, rational
+from relmer.reference.exact.estimates import exact, one_way, values
+from relmer.reference.exact.layouts import Layout, NotExact, Term, intercepts
+from relmer.reference.exact.rational import LogSum, Matrix, Root, identity, inverse, ldl, pi, product, rational
 
 
 def dyestuff(REML: bool, name: str = "Dyestuff"):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from relmer.reference.balanced import by_group, by_strata
-from relmer.reference.layouts import INTERCEPT, Layout, NotExact, group_products, intercepts
-from relmer.reference.rational import LogSum, Matrix, Root, Vector, dot, ldl, product, rational, solved, transpose
+from relmer.reference.exact.balanced import by_group, by_strata
+from relmer.reference.exact.layouts import INTERCEPT, Layout, NotExact, group_products, intercepts
+from relmer.reference.exact.rational import LogSum, Matrix, Root, Vector, dot, ldl, product, rational, solved, transpose
 
 ONE = Fraction(1)
 

@@ -16,7 +16,7 @@ from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, send
 from relmer.reference.engines.errors import EngineError, EngineMissing
 from relmer.solver.language.formula import canonical, parse
 
-PROGRAM = ("-m", "relmer.reference.engines.lme4_child")
+PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
 ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}
 SECONDS = 600.0
 OLDEST_R = (4, 0)

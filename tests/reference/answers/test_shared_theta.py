@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relmer.reference.shared_theta import shared_thetas
+from relmer.reference.answers.shared_theta import shared_thetas
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=15).map(lambda rest: [True, *rest]))

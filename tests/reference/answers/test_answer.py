@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from relmer.datasets import case
-from relmer.reference import recorded
-from relmer.reference.answer import Answer, data_seen, fingerprint, from_json, to_json
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer, data_seen, fingerprint, from_json, to_json
 
 
 def matrix(seed: int) -> np.ndarray:

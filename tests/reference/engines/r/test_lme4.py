@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from relmer.datasets import Case
-from relmer.reference.engines import lme4_process
 from relmer.reference.engines.errors import EngineError, EngineMissing
-from relmer.reference.engines.lme4 import Lme4, bobyqa, default, tight
-from relmer.reference.engines.lme4_process import Lme4Process, advice, column, opening, outdated
+from relmer.reference.engines.r import lme4_process
+from relmer.reference.engines.r.lme4 import Lme4, bobyqa, default, tight
+from relmer.reference.engines.r.lme4_process import Lme4Process, advice, column, opening, outdated
 from relmer.solver.errors import ModelError
 
 HELLO = {"R": ["4.2.2"], "lme4": ["1.1-31"], "platform": ["a\nplatform"]}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
 
-from relmer.reference.rational import Matrix, Vector, combine, product, total, transpose
+from relmer.reference.exact.rational import Matrix, Vector, combine, product, total, transpose
 
 INTERCEPT = "(Intercept)"
 Factor = tuple[int, ...]

@@ -1,0 +1,1 @@
+"""What an engine says of a case: the record, as it is asked for and as it is kept."""

@@ -1,0 +1,1 @@
+"""Certified values, as they are kept and read."""

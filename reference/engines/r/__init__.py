@@ -1,0 +1,1 @@
+"""Engines that live in R, each in a child process."""

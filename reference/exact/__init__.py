@@ -1,0 +1,1 @@
+"""Closed forms in rational arithmetic: balanced designs, NIST's one-way layouts."""
