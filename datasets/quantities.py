@@ -33,3 +33,20 @@ def free_of_fit(key: str) -> bool:
     (True, False)
     """
     return key.partition("[")[0] in FREE_OF_FIT
+
+
+KEY = re.compile(r"(?P<quantity>\w+)(?:\[(?P<names>.*)\])?")
+
+
+def split_key(key: str) -> tuple[str, list[str]]:
+    """Quantity and names of a key.
+
+    Examples
+    --------
+    >>> split_key("vcov[Days, (Intercept)]")
+    ('vcov', ['Days', '(Intercept)'])
+    """
+    parts = KEY.fullmatch(key)
+    if parts is None:
+        raise ValueError(f"{key!r} is no key of a figure")
+    return parts["quantity"], parts["names"].split(", ") if parts["names"] else []

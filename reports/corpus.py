@@ -12,7 +12,7 @@ from typing import Any
 from relmer.datasets.whole import write_whole
 from relmer.reference.certificates.records import Certificate
 from relmer.reference.certificates.store import certificates
-from relmer.reports.corpus_page import corpus_page
+from relmer.reports.pages.corpus_page import corpus_page
 
 SCHEMA = "relmer-corpus/1"
 COLUMNS = (

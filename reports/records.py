@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MOST = 16.0
 RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
 VERDICTS = ("agree", "explained", "disagree", "unsupported", "failed")
 FIGURE_VERDICTS = ("reproduced", "explained", "disagree")

@@ -19,14 +19,14 @@ from relmer.reference.engines.errors import EngineMissing
 from relmer.reference.engines.protocol import answer, engine, engine_names
 from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
-from relmer.reports.agreement import judge_case
-from relmer.reports.drift import drift_of
-from relmer.reports.hearing import OWN
-from relmer.reports.landscape import landscape
-from relmer.reports.published import place, published_figures
+from relmer.reports.evidence.drift import drift_of
+from relmer.reports.evidence.landscape import landscape
+from relmer.reports.evidence.score import evaluable
+from relmer.reports.evidence.tolerances import TABLE
+from relmer.reports.judge.hearing import OWN
+from relmer.reports.judge.ladder import judge_case
+from relmer.reports.judge.printed import place, published_figures
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report, Score
-from relmer.reports.score import evaluable
-from relmer.reports.tolerances import TABLE
 
 WITNESSES = ("gls", "lme4-tight")
 

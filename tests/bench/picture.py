@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from results import Result
 
-from relmer.reports.svg import number, polyline, safe, text
+from relmer.reports.pictures.svg import number, polyline, safe, text
 
 WIDTH, HEIGHT, LEFT, TOP, BELOW, GAP = 900.0, 360.0, 52.0, 34.0, 40.0, 150.0
 MARK = 4.0

@@ -18,8 +18,8 @@ from relmer.reference.engines.paths import Path as SolverPath
 from relmer.reference.engines.protocol import engine as engine_of
 from relmer.reference.engines.r.lme4 import tight
 from relmer.reference.own_fits import design_of
-from relmer.reports import tolerances
-from relmer.reports.landscape import allowance, criterion_at, landscape, values
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.landscape import allowance, criterion_at, landscape, values
 from relmer.reports.run import compare
 from relmer.solver import lmer
 from relmer.solver.fits.fit import at_theta
@@ -31,7 +31,7 @@ from relmer.solver.paths.criterion import criterion, prepare, profile
 pytestmark = pytest.mark.live
 CASES = [chosen.name for chosen in cases()]
 # lme4 loses digits on a response far from zero, and on two_optima by the condition of V (8,000): there exact and
-# certified values decide (tests/reports/test_own_digits.py).
+# certified values decide (tests/reports/evidence/test_own_digits.py).
 SOUND_IN_LME4 = [name for name in CASES if not name.startswith(("nist/", "two-optima/"))]
 # R rounds polynomial contrasts otherwise; rung 2 of the ladder bounds that.
 COPIED = [name for name in CASES if name not in ("cake/reml", "cake/ml")]

@@ -11,10 +11,10 @@ import pytest
 from relmer.datasets import case, load
 from relmer.reference.certificates.records import Certificate, in_order
 from relmer.reference.certificates.store import certificate_of
-from relmer.reports import tolerances
-from relmer.reports.digits import exact_digits
-from relmer.reports.evaluation import judge_of
-from relmer.reports.optimality import optimality
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.digits import exact_digits
+from relmer.reports.evidence.evaluation import judge_of
+from relmer.reports.evidence.optimality import optimality
 from relmer.reports.records import FALSE
 
 FIT = """
@@ -28,7 +28,7 @@ told <- list(theta = getME(m, "theta"), beta = fixef(m), sigma = sigma(m), crite
 text <- sapply(names(told), function(n) sprintf('"%s": [%s]', n, paste(sprintf("%.17g", told[[n]]), collapse = ", ")))
 cat("{", paste(text, collapse = ", "), "}")
 """
-# Counted with another program before this one was written, to one decimal, as in tests/reports/test_score.py.
+# Counted with another program before this one was written, to one decimal, as in tests/reports/evidence/test_score.py.
 COUNTING = 0.2
 SHOWN = ("theta", "beta", "sigma", "criterion", "se")
 
@@ -79,7 +79,7 @@ def test_machines_with_workers_in_the_order_of_their_numbers(lme4_fit) -> None:
 
 
 def test_nlminb_stops_at_a_false_minimum_of_the_star_sample(lme4_fit) -> None:
-    """28 above the optimum, without a word but "singular"; the theta that tests/reports/test_score.py holds."""
+    """28 above the optimum, with no word but "singular"; the theta is that of tests/reports/evidence/test_score.py."""
     found = certificate("docs/star-sample")
     frame: pd.DataFrame = load("star_sample").frame
     levels = {name: list(map(str, frame[name].cat.categories)) for name in ("cltype", "sx", "sch", "tch")}

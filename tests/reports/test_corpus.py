@@ -15,8 +15,8 @@ import pytest
 from relmer.reference.certificates.records import LEVELS, from_json
 from relmer.reference.certificates.store import certificates
 from relmer.reports.corpus import COLUMNS, as_csv, as_json, export
-from relmer.reports.corpus_page import corpus_page
-from relmer.reports.page import anchor
+from relmer.reports.pages.corpus_page import corpus_page
+from relmer.reports.pages.page import anchor
 
 SCHEMA = json.loads(files("relmer.reports").joinpath("corpus.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

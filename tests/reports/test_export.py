@@ -14,8 +14,9 @@ import jsonschema
 import pytest
 
 from relmer.reports import export
-from relmer.reports.export import VOICES, as_json, from_json, write
+from relmer.reports.export import VOICES, write
 from relmer.reports.records import FIGURE_VERDICTS, OPTIMALITY, RUNGS, SCHEMA, VERDICTS, Report
+from relmer.reports.voices.report_json import as_json, from_json
 
 SCHEMA_TEXT = files("relmer.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA_TEXT))

@@ -26,7 +26,7 @@ from relmer.reference.exact.balanced import isotonic
 from relmer.reference.exact.estimates import Exact, exact, values
 from relmer.reference.exact.layouts import Layout, NotExact, Term, intercepts
 from relmer.reference.exact.rational import LogSum, Matrix, Root, rational
-from relmer.reports import tolerances
+from relmer.reports.evidence import tolerances
 from relmer.solver import lmer
 
 Rows = list[list[Fraction]]

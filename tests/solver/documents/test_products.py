@@ -12,8 +12,8 @@ from scipy import sparse
 from strategies import Problem, mixed_data, problems
 
 from relmer.datasets import case, load
-from relmer.reports.landscape import allowance, landscape
-from relmer.reports.tolerances import GAP, SLACK
+from relmer.reports.evidence.landscape import allowance, landscape
+from relmer.reports.evidence.tolerances import GAP, SLACK
 from relmer.solver import ModelError, Zb, Ztlist, coef, indicators, khatri_rao, lmer, mmList
 
 TOY = [

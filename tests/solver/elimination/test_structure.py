@@ -6,7 +6,7 @@ import pytest
 from bounds import COMPLEX_STEP, REORDERED, SECOND_DIFFERENCE, TWICE
 from complex_step import complex_gradient, difference
 
-from relmer.reports import tolerances
+from relmer.reports.evidence import tolerances
 from relmer.solver import ModelError, lmer
 from relmer.solver.elimination import coupling, joint, schur, sparse_schur, structure
 from relmer.solver.elimination.corner import weights

@@ -6,7 +6,7 @@ import pytest
 from bounds import DENSE
 
 from relmer.datasets import load
-from relmer.reports import tolerances
+from relmer.reports.evidence import tolerances
 from relmer.solver import lmer
 
 

@@ -10,7 +10,7 @@ from bounds import REORDERED, SHIFTED_CRITERION, SHIFTED_V
 from threadpoolctl import threadpool_limits
 
 from relmer.datasets import load
-from relmer.reports import tolerances
+from relmer.reports.evidence import tolerances
 from relmer.solver import lmer
 from relmer.solver.language.build import build
 from relmer.solver.language.formula import parse

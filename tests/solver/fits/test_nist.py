@@ -5,7 +5,7 @@ import pytest
 from relmer.datasets import load
 from relmer.datasets.nist import LAYOUTS
 from relmer.reference.exact.estimates import one_way
-from relmer.reports.digits import digits
+from relmer.reports.evidence.digits import digits
 from relmer.solver import lmer
 
 # sigma_b^2 is a difference of mean squares: of SmLs03, 06 and 09 it is 1e-4 of a mean square summed over 2,001 rows,

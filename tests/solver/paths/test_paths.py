@@ -9,7 +9,7 @@ from strategies import Problem, mixed_data, problems
 from structures import eliminated
 
 from relmer.datasets import load
-from relmer.reports import tolerances
+from relmer.reports.evidence import tolerances
 from relmer.solver import lmer
 from relmer.solver.errors import ModelError
 from relmer.solver.language.build import build

@@ -6,7 +6,7 @@ import pytest
 from bounds import SOLVED
 
 from relmer.datasets import load
-from relmer.reports import tolerances
+from relmer.reports.evidence import tolerances
 from relmer.solver import Fit, ModelError, lmer
 from relmer.solver.documents.regression import ols
 

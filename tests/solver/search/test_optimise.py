@@ -13,7 +13,7 @@ from strategies import Problem, problems
 
 from relmer.datasets import load
 from relmer.reference.exact.estimates import one_way
-from relmer.reports import tolerances
+from relmer.reports.evidence import tolerances
 from relmer.solver import ModelError, lmer
 from relmer.solver.algebra.roots import lower_trapezoid
 from relmer.solver.language.build import build

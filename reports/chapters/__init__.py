@@ -1,0 +1,1 @@
+"""A chapter per document: its figures, its pictures and what they say."""

@@ -1,0 +1,50 @@
+"""`relmer cases`, `engines` and `datasets`: what there is."""
+
+import click
+
+from relmer import datasets
+from relmer.reference.engines.protocol import engine_names
+from relmer.reports.commands.terminal import chosen_cases, listed, one_line_errors
+from relmer.reports.run import sources
+
+
+@click.command("cases")
+@click.option("--case", "pattern", default="*", metavar="GLOB")
+@click.pass_obj
+def cases_command(debug: bool, pattern: str) -> None:
+    """List the cases."""
+    with one_line_errors(debug):
+        listed(
+            ("case", "data set", "criterion", "formula"),
+            [(c.name, c.dataset, "REML" if c.reml else "ML", c.formula) for c in chosen_cases(pattern)],
+        )
+
+
+@click.command("engines")
+@click.pass_obj
+def engines_command(debug: bool) -> None:
+    """List the engines, and whether they can run here."""
+    with one_line_errors(debug):
+        used = sources(engine_names())
+        listed(
+            ("engine", "version", "source", "note"),
+            [(e.name, e.version, e.source, e.note) for e in used.values()],
+        )
+
+
+@click.command("datasets")
+@click.pass_obj
+def datasets_command(debug: bool) -> None:
+    """List the data sets, verified."""
+    with one_line_errors(debug):
+        loaded = [datasets.load(name) for name in datasets.names()]
+        listed(
+            ("data set", "rows", "columns", "sha256", "source"),
+            [(d.name, *map(str, d.frame.shape), d.sha256[:12], source_of(d)) for d in loaded],
+        )
+
+
+def source_of(dataset: datasets.Dataset) -> str:
+    """Where a data set comes from, in a few words."""
+    source = dataset.meta["source"]
+    return " ".join(str(part) for part in source.values()) if isinstance(source, dict) else str(source)

@@ -1,0 +1,33 @@
+"""The command line: `relmer run`, `fit`, `record`, `certify`, `cases`, `engines`, `datasets`.
+
+Exit status: 0 agreement, 1 a disagreement or a failure, 2 bad usage or input, 3 a required engine could not run.
+"""
+
+import click
+
+from relmer.reports.commands.certify import certify_command
+from relmer.reports.commands.fit import fit_command
+from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
+from relmer.reports.commands.record import record_command
+from relmer.reports.commands.run import run_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="relmer")
+@click.pass_context
+def main(context: click.Context, debug: bool) -> None:
+    """Hold the engines of linear mixed models against an independent reference."""
+    context.obj = debug
+
+
+for command in (
+    run_command,
+    fit_command,
+    record_command,
+    certify_command,
+    cases_command,
+    engines_command,
+    datasets_command,
+):
+    main.add_command(command)

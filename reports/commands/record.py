@@ -1,0 +1,42 @@
+"""`relmer record`: freeze what an engine returns now."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from relmer.datasets import Case
+from relmer.reference.answers import recorded
+from relmer.reference.answers.shared_theta import shared_thetas
+from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.protocol import answer, engine
+from relmer.reference.own_fits import design_of
+from relmer.reports.commands.terminal import chosen_cases, one_line_errors, progress
+from relmer.reports.run import sources
+
+
+@click.command("record")
+@click.option("--engine", "names", multiple=True, required=True, metavar="NAME", help="Engine to record.")
+@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases to record.")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), default=recorded.RECORDED)
+@click.pass_obj
+def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path) -> None:
+    """Freeze what an engine returns now, with its versions and the data's sha256."""
+    with one_line_errors(debug):
+        chosen = chosen_cases(pattern)
+        sources(names, required=names)
+        with progress(len(chosen)) as advance:
+            for case in chosen:
+                record_case(case, names, into)
+                advance(case.name)
+
+
+def record_case(case: Case, names: Sequence[str], into: Path) -> None:
+    """Record one case on some engines, which share the theta of all their optima."""
+    diagonal = design_of(case.formula, case.dataset).template.diagonal
+    thetas = [theta for kind in shared_thetas(diagonal.tolist()).values() for theta in kind]
+    for name in names:
+        said = answer(engine(name), case, thetas)
+        if said.status != "fitted":
+            raise EngineError(f"{name} did not fit {case.name}: {said.message}")
+        recorded.write(said, into)

@@ -1,0 +1,1 @@
+"""Facts without a verdict: digits, allowances, the landscape of a case, scores, drift."""

@@ -1,0 +1,143 @@
+"""The criterion's landscape around the optimum of a case, as the judge sees it.
+
+The judge evaluates an engine's theta by the definition (the `gls` path), and turns a gap in the criterion into what it
+allows each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= gap, that is sqrt(2 gap J H^-1 J').
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import linalg
+
+from relmer.datasets import Case
+from relmer.datasets.quantities import free_of_fit
+from relmer.reference.answers.answer import Estimates
+from relmer.reference.own_fits import estimates, fit_of, is_small
+from relmer.reference.published import figures
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.digits import scales
+from relmer.reports.evidence.figures import figure
+from relmer.solver.arrays import Array
+from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.model.design import Design
+from relmer.solver.paths.criterion import Prepared, criterion, prepare, profile, size
+from relmer.solver.paths.derivatives import Derivatives, derivatives_at
+
+QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
+STEP = 1e-3
+NEGLIGIBLE = 1e-9
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A case at its optimum.
+
+    Attributes
+    ----------
+    fit
+        This project's fit.
+    judge
+        The design prepared for evaluation by the definition.
+    size
+        Size of the criterion's parts: what its rounding is relative to.
+    keys
+        Keys of the printed figures that move with theta.
+    """
+
+    fit: Fit
+    judge: Prepared
+    size: float
+    keys: frozenset[str]
+
+    @cached_property
+    def sensitivity(self) -> Mapping[str, Array]:
+        """sqrt(J H^-1 J') of every component of every quantity and of every printed figure."""
+
+        def everything(fit: Fit) -> dict[str, Array]:
+            said = estimates(fit)
+            return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in self.keys}
+
+        return sensitivity(self, everything)
+
+    def derivatives(self, theta: Array) -> Derivatives:
+        """Duals, gradient and Hessian of the criterion at theta."""
+        return derivatives_at(self.fit.design, theta, self.fit.REML)
+
+
+def landscape(case: Case) -> Landscape:
+    """Fit the case, and prepare it for evaluation at any theta."""
+    fit = fit_of(case.formula, case.dataset, case.reml, "pls")
+    return Landscape(
+        fit, definition(fit.design), size(fit.design, fit.profile, case.reml), frozenset(printed_keys(case))
+    )
+
+
+def definition(design: Design) -> Prepared:
+    """The design as the definition wants it; as pls does where V is too large to be written out."""
+    return prepare(design, "gls" if is_small(design) else "pls")
+
+
+def printed_keys(case: Case) -> set[str]:
+    """Keys of the printed figures that move with theta; with a sum of a fixed effect and b, that of b alone."""
+    documents = {f.quantity for f in figures() if f.case == case.name and not free_of_fit(f.quantity)}
+    added = {key.replace("coef[", "b[", 1) for key in documents if key.startswith("coef[")}
+    return {*case.published, *documents, *added}
+
+
+def values(answer: Estimates) -> dict[str, Array]:
+    """Every quantity as a flat array; G, in units of sigma^2, beside them."""
+    said = {name: np.asarray(getattr(answer, name), dtype=float).ravel() for name in QUANTITIES}
+    return said | {"G": said["varcomp"] / answer.sigma**2}
+
+
+def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]]) -> dict[str, Array]:
+    """sqrt(J H^-1 J') of what `evaluate` gives, by central differences along the axes of H.
+
+    Directions that leave G as it is have no curvature, and count for nothing.
+    """
+    fit, theta = view.fit, view.fit.optimum.theta
+    total = {name: np.zeros(value.shape) for name, value in evaluate(fit).items()}
+    if len(theta) == 0:
+        return total
+    curvature, axes = linalg.eigh(view.derivatives(theta).hessian)
+    used = curvature > NEGLIGIBLE * curvature.max()
+    for axis, eigenvalue in zip(axes.T[used], curvature[used], strict=True):
+        step = STEP / np.sqrt(eigenvalue)
+        upper = evaluate(at_theta(fit, theta + step * axis))
+        lower = evaluate(at_theta(fit, theta - step * axis))
+        for name in total:
+            total[name] += ((upper[name] - lower[name]) / (2 * STEP)) ** 2
+    return {name: np.sqrt(square) for name, square in total.items()}
+
+
+def criterion_at(view: Landscape, theta: Sequence[float]) -> float:
+    """The criterion at theta by the definition."""
+    return criterion(view.fit.design, profile(view.judge, np.asarray(theta, dtype=float)), view.fit.REML)
+
+
+def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:
+    """Every quantity at theta, by this project's solver."""
+    return values(estimates(at_theta(view.fit, np.asarray(theta, dtype=float))))
+
+
+def allowance(view: Landscape, name: str, gap: float) -> Array:
+    """How far each component of a quantity may be from the optimum's at a criterion `gap` above it."""
+    return np.asarray(np.sqrt(2 * max(gap, 0.0)) * view.sensitivity[name])
+
+
+def within(name: str, value: Array, reference: Array, allowed: Array | float) -> bool:
+    """Whether every entry is within the allowance and the rounding of an evaluation."""
+    largest = np.abs(reference).max(initial=0.0) if name not in ("beta", "se") else np.abs(reference)
+    return bool(np.all(np.abs(value - reference) <= allowed + tolerances.EVALUATION * largest))
+
+
+def unexplained(name: str, mine: Array, theirs: Array, floor: Array) -> tuple[str, str]:
+    """Say where the difference is largest against what is allowed."""
+    excess = np.abs(mine - theirs) / (floor + tolerances.EVALUATION * scales(name, theirs))
+    worst = int(np.argmax(excess))
+    return (
+        "disagree",
+        f"entry {worst + 1}: {mine[worst]:.12g} against {theirs[worst]:.12g}, {excess[worst]:.1f} × the allowance",
+    )

@@ -1,0 +1,93 @@
+"""What an engine's theta is, judged in the space of G: the chart theta has stationary points that are no minima.
+
+Let S = df/dG be the dual of a term. At a minimum S is positive semi-definite and S G = 0. For any vector v the step
+G + t vv' stays a covariance matrix and changes the criterion by t v'S v, so a negative eigenvalue on the null space of
+G shows a way down that theta's chart may hide: where T has a zero on its diagonal, some steps of theta do not move
+G = T T' at first order, and the bound cuts off others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.landscape import Landscape
+from relmer.reports.records import ANOTHER, EARLY, FALSE, NOWHERE, OPTIMUM
+from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.model.term import factors, group_names
+from relmer.solver.model.theta import theta_of
+from relmer.solver.paths.derivatives import Derivatives
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One of OPTIMALITY, and the numbers behind it."""
+
+    optimality: str
+    reason: str
+
+
+def optimality(view: Landscape, theta: Sequence[float], gap: float) -> Verdict:
+    """Say what a theta is whose criterion lies `gap` above the proved optimum."""
+    noise = tolerances.GAP * view.size
+    if abs(gap) <= noise:
+        return Verdict(OPTIMUM, f"within rounding ({noise:.0e}) of the optimum")
+    if gap < 0:
+        return Verdict(ANOTHER, f"{-gap:.4g} below the certified optimum, which is proved to be a local one only")
+    at = view.derivatives(np.asarray(theta, dtype=float))
+    blocks = factors(view.fit.design.terms, np.asarray(theta, dtype=float))
+    decrement = face_decrement(at, blocks)
+    dual, term = smallest_dual(at, blocks)
+    where = f"{gap:.4g} above the optimum, while theta's chart promises a fall of {decrement:.2g}"
+    if abs(decrement - gap) <= tolerances.DECREMENT * gap + noise:
+        return Verdict(EARLY, f"{gap:.1e} above the optimum; the Newton decrement there is {decrement:.1e}")
+    if not decrement <= tolerances.DECREMENT * gap:
+        return Verdict(NOWHERE, f"{gap:.4g} above the optimum, and no minimum is near")
+    if dual < 0:
+        group = group_names(view.fit.design.terms)[term]
+        return Verdict(FALSE, f"{where}; the dual of {group} has the eigenvalue {dual:.4g}, which is a way down in G")
+    return Verdict(ANOTHER, where) if decrement <= tolerances.EARLY else Verdict(NOWHERE, where)
+
+
+def face_decrement(at: Derivatives, blocks: Sequence[Array]) -> float:
+    """Half g'H^-1 g over the steps of theta that its bounds allow and that move G; NaN where H is not positive there.
+
+    A zero on the diagonal of T is held where the criterion rises with it, as an optimiser with bounds sees it.
+    """
+    diagonal = np.concatenate([np.equal(*lower_triangle(len(T))) for T in blocks])
+    free = ~(diagonal & (theta_of(blocks) <= 0) & (at.gradient > 0))
+    _, moved, steps = linalg.svd(covariance_changes(blocks)[:, free])
+    axes = steps[: len(moved)][moved > tolerances.SINGULAR * max(1.0, float(moved.max(initial=0.0)))]
+    H, g = axes @ at.hessian[np.ix_(free, free)] @ axes.T, axes @ at.gradient[free]
+    if len(g) == 0:
+        return 0.0
+    curvature, turn = linalg.eigh(H)
+    return float(np.sum((turn.T @ g) ** 2 / curvature) / 2) if curvature[0] > 0 else float("nan")
+
+
+def covariance_changes(blocks: Sequence[Array]) -> Array:
+    """Derivatives of the entries of all G = T T', a column for each entry of theta."""
+    changes = []
+    for T in blocks:
+        rows, columns = lower_triangle(len(T))
+        units = np.zeros((len(rows), *T.shape))
+        units[np.arange(len(rows)), rows, columns] = 1.0
+        changes.append((units @ T.T + T @ units.transpose(0, 2, 1)).reshape(len(rows), -1).T)
+    return np.asarray(linalg.block_diag(*changes))
+
+
+def smallest_dual(at: Derivatives, blocks: Sequence[Array]) -> tuple[float, int]:
+    """Smallest eigenvalue of S, and its term, among the terms whose S is not positive on what T T' has not.
+
+    0 if there are none: then G has no way down that theta's chart hides.
+    """
+    found = [(0.0, 0)]
+    for k, (S, T) in enumerate(zip(at.duals, blocks, strict=True)):
+        left, singular, _ = linalg.svd(T)
+        N = left[:, singular <= tolerances.SINGULAR * max(1.0, float(singular.max()))]
+        if N.shape[1] and linalg.eigvalsh(N.T @ S @ N)[0] < 0:
+            found.append((float(linalg.eigvalsh(S)[0]), k))
+    return min(found)

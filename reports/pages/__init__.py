@@ -1,0 +1,1 @@
+"""The HTML: the report and the page of the certified values."""

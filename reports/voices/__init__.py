@@ -1,0 +1,1 @@
+"""Voices: a report as JSON, JUnit, Markdown and text."""

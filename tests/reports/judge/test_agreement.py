@@ -1,0 +1,248 @@
+"""The judge finds what was done to an answer, on the rung on which it was done."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from bounds import CUBIC
+
+from relmer.datasets import Case, case
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer, CriterionValue
+from relmer.reference.answers.shared_theta import shared_thetas
+from relmer.reference.certificates.store import CertificateError
+from relmer.reference.engines.protocol import answer, engine
+from relmer.reference.own_fits import design_of
+from relmer.reports.evidence.landscape import Landscape, criterion_at, landscape
+from relmer.reports.evidence.optimality import face_decrement
+from relmer.reports.judge import ladder as agreement
+from relmer.reports.judge.ladder import judge_case
+from relmer.reports.records import RUNGS, VERDICTS, Comparison
+from relmer.solver.model.term import factors
+
+NAMES = ("pls", "gls", "lme4", "lme4-tight")
+
+
+@lru_cache
+def view_of(name: str) -> Landscape:
+    return landscape(case(name))
+
+
+@lru_cache
+def answers_to(name: str) -> tuple[Case, dict[str, Answer], dict]:
+    """Recorded lme4, and our own paths, on one case."""
+    chosen = case(name)
+    points = shared_thetas(design_of(chosen.formula, chosen.dataset).template.diagonal.tolist())
+    theirs = {engine: recorded.read(engine, chosen) for engine in ("lme4", "lme4-tight")}
+    thetas = [theta for kind in points.values() for theta in kind]
+    thetas += [said.estimates.theta for said in theirs.values()]
+    own = {name: answer(engine(name), chosen, thetas) for name in ("pls", "gls")}
+    return chosen, own | theirs, points
+
+
+def judged(name: str, which: str, change: Callable[[Answer], Answer] = lambda said: said) -> list[Comparison]:
+    chosen, answers, points = answers_to(name)
+    changed = {**answers, which: change(answers[which])}
+    return list(judge_case(chosen, changed, [which], points, view_of(name)).comparisons)
+
+
+def broken(comparisons: list[Comparison]) -> set[tuple[int, str]]:
+    return {(c.rung, c.quantity) for c in comparisons if c.verdict == "disagree"}
+
+
+def estimates(**changes: object) -> Callable[[Answer], Answer]:
+    return lambda said: replace(said, estimates=replace(said.estimates, **changes))
+
+
+def model(**changes: object) -> Callable[[Answer], Answer]:
+    return lambda said: replace(said, model=replace(said.model, **changes))
+
+
+def scaled(field: str, factor: float, entry: int = 0) -> Callable[[Answer], Answer]:
+    def change(said: Answer) -> Answer:
+        values = list(getattr(said.estimates, field))
+        values[entry] *= factor
+        return estimates(**{field: tuple(values)})(said)
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["docs/sleepstudy", "docs/three-level", "dyestuff2/reml", "docs/mtcars-ols"])
+@pytest.mark.parametrize("which", NAMES)
+def test_honest_answers_agree_or_are_explained(name: str, which: str) -> None:
+    comparisons = judged(name, which)
+    assert {c.rung for c in comparisons} == set(RUNGS)
+    assert {c.verdict for c in comparisons} <= {"agree", "explained"}
+    assert all(c.evidence and c.reference for c in comparisons)
+
+
+TAMPERED = {
+    "another response": (
+        lambda said: replace(said, data=replace(said.data, response_sha256="0" * 64)),
+        {(1, "response")},
+    ),
+    "a lost row": (lambda said: replace(said, data=replace(said.data, rows=179)), {(1, "rows")}),
+    "other levels": (
+        lambda said: replace(said, data=replace(said.data, groupings={})),
+        {(1, "levels of Subject")},
+    ),
+    "coefficients in another order": (
+        lambda said: model(coefficients=said.model.coefficients[::-1])(said),
+        {(2, "coefficient names")},
+    ),
+    "theta in another order": (
+        lambda said: model(theta_names=said.model.theta_names[::-1])(said),
+        {(2, "theta names")},
+    ),
+    "another X": (lambda said: model(X=replace(said.model.X, sha256="0", total=1.0))(said), {(2, "X")}),
+    "another Z": (lambda said: model(Z=replace(said.model.Z, shape=(180, 18)))(said), {(2, "Z")}),
+    "a criterion off by 1e-8": (
+        lambda said: replace(said, criterion=tuple(CriterionValue(p.theta, p.value + 1e-8) for p in said.criterion)),
+        {
+            (3, "criterion, start"),
+            (3, "criterion, boundary"),
+            (3, "criterion, random"),
+            (3, "criterion, optimum"),
+        },
+    ),
+    "a printed criterion off by 1e-8": (
+        lambda said: estimates(criterion=said.estimates.criterion + 1e-8)(said),
+        {(4, "criterion at its own theta"), (4, "criterion")},
+    ),
+    "sigma off by 1e-5": (
+        lambda said: estimates(sigma=said.estimates.sigma * (1 + 1e-5))(said),
+        {(5, "sigma")},
+    ),
+    "beta off by 1e-6": (scaled("beta", 1 + 1e-6), {(5, "beta"), (5, "beta[(Intercept)]")}),
+    "a small SE off by 1e-5": (scaled("se", 1 + 1e-5, 1), {(5, "se")}),
+    "one b off by 1e-4": (scaled("b", 1 + 1e-4), {(5, "b")}),
+    "one variance of V off by 1e-5": (scaled("V_diagonal", 1 + 1e-5, 17), {(5, "V_diagonal")}),
+    "one row of V off by 1e-5": (scaled("V_rowsum", 1 + 1e-5, 17), {(5, "V_rowsum")}),
+    "a fitted value off by 1e-5": (scaled("fitted", 1 + 1e-5, 3), {(5, "fitted")}),
+    "a variance component off by 1e-4": (scaled("varcomp", 1 + 1e-4, 1), {(5, "varcomp")}),
+}
+
+
+@pytest.mark.parametrize("which", ["lme4", "lme4-tight"])
+@pytest.mark.parametrize("name", TAMPERED)
+def test_tampering_is_found_on_its_rung(which: str, name: str) -> None:
+    change, expected = TAMPERED[name]
+    found = broken(judged("sleepstudy/slopes-reml", which, change))
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["beta off by 1e-6", "sigma off by 1e-5", "a fitted value off by 1e-5"])
+def test_our_own_paths_are_not_spared(name: str) -> None:
+    change, expected = TAMPERED[name]
+    assert broken(judged("sleepstudy/slopes-reml", "pls", change)) == expected
+
+
+def test_our_own_early_stop_is_not_explained_away() -> None:
+    """A path of ours that stops where lme4 would be excused disagrees: nothing excuses the reference."""
+    view = view_of("sleepstudy/slopes-reml")
+    theta = tuple((np.array(view.fit.optimum.theta) + np.array([1e-4, 0, 0])).tolist())
+    change = estimates(theta=theta, criterion=criterion_at(view, theta))
+    assert broken(judged("sleepstudy/slopes-reml", "pls", change)) >= {
+        (4, "criterion at the optimum"),
+        (4, "criterion"),
+    }
+
+
+def test_our_own_evaluation_is_held_against_balls() -> None:
+    """A path of ours that prints a criterion 1e-8 off is found without any other engine."""
+    chosen, answers, points = answers_to("sleepstudy/slopes-reml")
+    said = answers["pls"]
+    off = estimates(criterion=said.estimates.criterion + 1e-8)(said)
+    alone = judge_case(chosen, {"pls": off}, ["pls"], points, view_of("sleepstudy/slopes-reml"))
+    assert {(4, "criterion at its own theta"), (4, "criterion")} == broken(alone.comparisons)
+
+
+def test_a_certificate_is_reference_enough() -> None:
+    """With no other engine at hand, criterion, optimum and estimates are judged; data and model cannot be."""
+    chosen, answers, points = answers_to("sleepstudy/slopes-reml")
+    alone = judge_case(chosen, {"pls": answers["pls"]}, ["pls"], points, view_of("sleepstudy/slopes-reml"))
+    by_rung = {
+        rung: {c.verdict for c in alone.comparisons if c.rung == rung and c.kind != "published"} for rung in RUNGS
+    }
+    assert [by_rung[rung] for rung in RUNGS] == [{"unsupported"}] * 2 + [{"agree"}] * 3
+    assert {c.kind for c in alone.comparisons if c.rung > 2} == {"certified", "published"}
+
+
+def test_a_stale_certificate_turns_the_run_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(case: Case) -> None:
+        raise CertificateError("sleepstudy-slopes.reml.json was proved for other data")
+
+    monkeypatch.setattr(agreement, "certificate_of", stale)
+    comparisons = judged("sleepstudy/slopes-reml", "lme4")
+    (failed,) = [c for c in comparisons if c.verdict == "failed"]
+    assert (failed.rung, failed.quantity) == (4, "certificate")
+    assert "other data" in failed.evidence
+    assert "certified" not in {c.kind for c in comparisons}
+
+
+def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
+    view = view_of("sleepstudy/slopes-reml")
+    theta = np.array(view.fit.optimum.theta) + np.array([1e-3, 0, 0])
+    gap = criterion_at(view, theta) - view.fit.criterion
+    assert gap > 1e-6
+    decrement = face_decrement(view.derivatives(theta), factors(view.fit.design.terms, theta))
+    assert decrement == pytest.approx(gap, rel=CUBIC, abs=0)
+
+
+@pytest.mark.parametrize(("step", "verdict"), [(1e-4, "explained"), (5e-2, "disagree")])
+def test_only_a_small_gap_is_an_early_stop(step: float, verdict: str) -> None:
+    """The same theta off in its first entry: 5e-2 lies in the basin as well, and is too far all the same."""
+    view = view_of("sleepstudy/slopes-reml")
+    theta = tuple((np.array(view.fit.optimum.theta) + np.array([step, 0, 0])).tolist())
+    change = estimates(theta=theta, criterion=criterion_at(view, theta))
+    comparisons = judged("sleepstudy/slopes-reml", "lme4-tight", change)
+    assert [c.verdict for c in comparisons if c.quantity == "criterion at the optimum"] == [verdict]
+
+
+def test_a_far_theta_disagrees() -> None:
+    """An engine without a tight twin that stops at theta = 0 is nowhere near the optimum, and nothing explains it."""
+
+    def stop_at_zero(said: Answer) -> Answer:
+        value = criterion_at(view_of("sleepstudy/slopes-reml"), (0.0, 0.0, 0.0))
+        return estimates(theta=(0.0, 0.0, 0.0), criterion=value)(said)
+
+    found = broken(judged("sleepstudy/slopes-reml", "lme4-tight", stop_at_zero))
+    assert (4, "criterion at the optimum") in found
+    assert (5, "corr[Subject, (Intercept), Days]") in found
+
+
+def test_a_false_minimum_is_a_finding() -> None:
+    """lme4's default fit of the kindergarten rows stops 136 above the optimum (field.md, 1.11)."""
+    chosen, answers, points = answers_to("star/kindergarten-reml")
+    found = judge_case(chosen, answers, ["lme4"], points, view_of("star/kindergarten-reml"))
+    verdict = next(c for c in found.comparisons if c.quantity == "criterion at the optimum")
+    assert verdict.verdict == "explained"
+    assert "false minimum" in verdict.evidence
+    assert any("stops 135.981 above the certified optimum" in finding.text for finding in found.findings)
+
+
+@pytest.mark.parametrize(("status", "message"), [("failed", "R went away"), ("unsupported", "not for this engine")])
+def test_an_engine_without_an_answer_has_a_verdict_on_every_rung(status: str, message: str) -> None:
+    chosen = case("docs/sleepstudy")
+    comparisons = judged("docs/sleepstudy", "lme4", lambda said: Answer(chosen.name, "lme4", "", status, message))
+    assert [(c.rung, c.verdict) for c in comparisons] == [(rung, status) for rung in RUNGS]
+    assert status in VERDICTS
+
+
+def test_without_a_reference_nothing_agrees() -> None:
+    chosen, answers, points = answers_to("docs/mtcars-ols")
+    alone = {"pls": answers["pls"]}
+    comparisons = judge_case(chosen, alone, ["pls"], points, view_of("docs/mtcars-ols")).comparisons
+    assert {c.verdict for c in comparisons} == {"unsupported"}
+
+
+def test_a_changed_printed_figure_disagrees() -> None:
+    """One digit of a figure that another program printed, changed, turns the verdict."""
+    chosen, answers, points = answers_to("sleepstudy/slopes-reml")
+    printed = dict(chosen.published)
+    assert printed["beta[Days]"] == "10.4672860"
+    changed = replace(chosen, published=printed | {"beta[Days]": "10.4673860"})
+    found = judge_case(changed, answers, ["pls"], points, view_of("sleepstudy/slopes-reml"))
+    assert broken(found.comparisons) == {(5, "beta[Days]")}

@@ -1,0 +1,97 @@
+"""A response far from zero explains what an engine loses that does not centre it: so much, and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from bounds import SOLVED
+
+from relmer.datasets import case
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Answer, CriterionValue
+from relmer.reference.answers.shared_theta import shared_thetas
+from relmer.reference.engines.protocol import answer, engine
+from relmer.reference.own_fits import design_of
+from relmer.reports.evidence.landscape import Landscape, landscape
+from relmer.reports.evidence.uncentred import uncentred
+from relmer.reports.judge.ladder import judge_case
+from relmer.reports.records import Comparison
+
+FAR, NEAR = "nist/SmLs04-reml", "sleepstudy/slopes-reml"
+
+
+@lru_cache
+def view_of(name: str) -> Landscape:
+    return landscape(case(name))
+
+
+@lru_cache
+def answers_to(name: str) -> dict[str, Answer]:
+    chosen = case(name)
+    theirs = {engine: recorded.read(engine, chosen) for engine in ("lme4", "lme4-tight")}
+    points = shared_thetas(design_of(chosen.formula, chosen.dataset).template.diagonal.tolist())
+    return {"pls": answer(engine("pls"), chosen, [theta for kind in points.values() for theta in kind])} | theirs
+
+
+def judged(
+    name: str, which: str, change: Callable[[Answer], Answer] = lambda said: said
+) -> dict[tuple[int, str], Comparison]:
+    answers = answers_to(name)
+    points = {"start": ((1.0,),), "boundary": ((0.0,),)}
+    found = judge_case(case(name), answers | {which: change(answers[which])}, [which], points, view_of(name))
+    return {(c.rung, c.quantity): c for c in found.comparisons}
+
+
+def off(by: float) -> Callable[[Answer], Answer]:
+    return lambda said: replace(said, criterion=tuple(CriterionValue(p.theta, p.value + by) for p in said.criterion))
+
+
+def test_what_lme4_loses_is_explained_and_says_how_much_may_be_lost() -> None:
+    """SmLs04: a mean of 1e6 with residuals of 0.1; lme4's criterion at theta = 1 is off by 2e-8."""
+    found = judged(FAR, "lme4")[3, "criterion, start"]
+    assert (found.verdict, found.kind) == ("explained", "certified")
+    assert 9 < found.digits < 12
+    assert "without centring the response, rounding may move it by" in found.evidence
+
+
+def test_an_error_beyond_the_bound_is_not_explained() -> None:
+    bound = uncentred(view_of(FAR), (1.0,)).criterion
+    assert judged(FAR, "lme4", off(bound / 2))[3, "criterion, start"].verdict == "explained"
+    assert judged(FAR, "lme4", off(2 * bound))[3, "criterion, start"].verdict == "disagree"
+
+
+def test_our_own_paths_are_not_excused() -> None:
+    assert judged(FAR, "pls")[3, "criterion, start"].verdict == "agree"
+    assert judged(FAR, "pls", off(1e-8))[3, "criterion, start"].verdict == "disagree"
+
+
+def test_a_loss_by_the_peer_is_not_held_against_us() -> None:
+    """b has no certificate: it is held against lme4's tight fit, which has lost digits of it."""
+    assert judged(FAR, "pls")[5, "b"].verdict == "explained"
+    assert "lme4-tight's criterion" in judged(FAR, "pls")[5, "b"].evidence
+
+
+def test_where_nothing_is_left_of_the_residual_nothing_is_certain() -> None:
+    """SmLs08: a mean of 1e12, lme4 has no digit of sigma_b^2; that is no disagreement about the model."""
+    found = judged("nist/SmLs08-reml", "lme4")
+    assert found[5, "varcomp"].verdict == "explained"
+    assert found[5, "varcomp"].digits < 0.5
+    assert found[4, "criterion at the optimum"].verdict == "explained"
+
+
+@pytest.mark.parametrize("name", [NEAR, "docs/bdf", "penicillin/reml", "cake/reml", "orthodont/reml", "pixel/reml"])
+def test_ordinary_data_explain_nothing(name: str) -> None:
+    view = view_of(name)
+    assert uncentred(view, view.fit.optimum.theta).criterion == 0.0
+
+
+def test_the_bound_is_that_of_the_derivation() -> None:
+    """theta = 0: V = I, g = 1, rho = n eps max|y| / rms(residual)."""
+    design = view_of(FAR).fit.design
+    rho = len(design.y) * 2.0**-52 * design.y.max() / np.std(design.y)
+    found = uncentred(view_of(FAR), (0.0,))
+    # The spread is that of a centred response, whose mean is rounded to some eps of it: to rho of the residuals.
+    assert found.criterion == pytest.approx(2 * (len(design.y) - 1) * np.log1p(rho), rel=rho)
+    assert found.residual == pytest.approx(rho * np.std(design.y), rel=SOLVED, abs=0)

@@ -1,0 +1,325 @@
+"""report.html: complete, self-contained, escaped, legible."""
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib.resources import files
+from itertools import pairwise
+
+import pytest
+
+from relmer.reports.pages.page import page, power, tint
+from relmer.reports.records import RUNGS, VERDICTS, Comparison
+from relmer.reports.text import digits_text, printable
+from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
+from relmer.reports.voices.summary import sentence, standing
+
+
+class Reader(HTMLParser):
+    """Collects the tags with their attributes, and the text outside style and script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text, self.inside = [], [], ""
+        self.raw = {"style": "", "script": ""}
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag in self.raw:
+            self.inside = tag
+
+    def handle_endtag(self, tag):
+        if tag == self.inside:
+            self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside:
+            self.raw[self.inside] += data
+        else:
+            self.text.append(data)
+
+    def named(self, tag):
+        """Attributes of every such tag."""
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def shown(self):
+        """All text, white space made single spaces."""
+        return " ".join("".join(self.text).split())
+
+
+def one_line(text):
+    return " ".join(printable(text).split())
+
+
+def test_every_comparison_has_a_row(report):
+    reader = Reader(page(report))
+    classes = (a.get("class", "rung") for a in reader.named("tr"))
+    rows = Counter(name.split()[0] for name in classes if name not in ("rung", "astray"))
+    assert rows == Counter(c.verdict for c in report.comparisons)
+    text = reader.shown
+    for c in report.comparisons:
+        assert one_line(c.evidence) in text
+        assert one_line(c.quantity) in text
+
+
+def test_every_verdict_and_rung_is_named_and_explained(make_report):
+    text = Reader(page(make_report(1))).shown
+    for verdict in VERDICTS:
+        assert text.count(verdict) >= 3
+    for rung, name in RUNGS.items():
+        assert f"{rung} {name}" in text
+    assert "Rung 6, inference" in text and "not judged yet" in text
+
+
+def test_everything_that_the_report_holds_is_shown(make_report):
+    report = make_report(10)
+    text = Reader(page(report)).shown
+    expected = [
+        sentence(report),
+        report.version,
+        report.created,
+        *(item for e in report.engines for item in (e.name, e.version, e.source, e.note, *e.environment.values())),
+        *(
+            item
+            for c in report.cases
+            for item in (c.name, c.dataset, c.dataset_sha256[:16], c.formula, c.document, c.source)
+        ),
+        *(f.text for f in report.findings),
+        *(item for d in report.drift for item in (d.quantity, d.recorded, d.live)),
+        *(item for t in report.tolerances for item in (t.name, t.value, t.why)),
+        *report.environment.values(),
+    ]
+    assert not [item for item in expected if item not in text]
+
+
+def test_hostile_strings_stay_text(report):
+    source = page(report)
+    reader = Reader(source)
+    assert len(reader.named("script")) == 1 and len(reader.named("style")) == 1
+    assert source.count("</script>") == source.count("</style>") == 1
+    assert not [tag for tag, _ in reader.tags if tag in {"img", "iframe", "object", "embed", "link", "base"}]
+    assert not [
+        name for _, attributes in reader.tags for name in attributes if name.startswith("on") or name == "style"
+    ]
+    assert reader.shown.count("{{ 7*7 }}") > 100 or "{{" not in report.version
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe]", source)
+
+
+def test_nothing_is_fetched(report):
+    reader = Reader(page(report))
+    for _, attributes in reader.tags:
+        assert "src" not in attributes and "srcset" not in attributes
+        assert attributes.get("href", "#").partition("#")[0] in ("", "corpus.html")
+    for text in reader.raw.values():
+        assert not re.search(r"url\(|@import|https?:|fetch\(|import\s", text)
+
+
+def test_the_policy_allows_exactly_this_style_and_script(report):
+    reader = Reader(page(report))
+    policy = next(a["content"] for a in reader.named("meta") if a.get("http-equiv"))
+    hashes = {
+        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for name, text in reader.raw.items()
+    }
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{hashes['style']}'; script-src 'sha256-{hashes['script']}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_every_link_has_its_target_and_every_id_is_unique(report):
+    reader = Reader(page(report))
+    ids = Counter(a["id"] for _, a in reader.tags if "id" in a)
+    assert set(ids.values()) == {1}
+    wanted = {a["href"][1:] for _, a in reader.tags if a.get("href", "").startswith("#")}
+    wanted |= {name for _, a in reader.tags for name in a.get("aria-labelledby", "").split()}
+    assert wanted <= set(ids)
+
+
+def test_tables_have_captions_and_scopes(report):
+    reader = Reader(page(report))
+    assert len(reader.named("caption")) == len(reader.named("table")) > 5
+    assert all(a.get("scope") in {"col", "row", "rowgroup"} for a in reader.named("th"))
+    headings = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == 1 and headings.count(1) == 1
+    assert all(below - above <= 1 for above, below in pairwise(headings))
+
+
+def test_only_cases_that_break_are_open(make_report):
+    cases = [a for a in Reader(page(make_report(10))).named("details") if a.get("class") == "case"]
+    assert {a["data-name"] for a in cases if "open" in a} == {"star/REML", "Dyestuff/ML"}
+    assert len(cases) == 10
+
+
+def test_the_page_is_complete_without_its_script(make_report):
+    reader = Reader(page(make_report(2)))
+    hidden = [tag for tag, attributes in reader.tags if "hidden" in attributes]
+    assert hidden == ["form"]
+
+
+def test_a_run_of_45_cases_is_below_four_megabytes(make_report):
+    report = make_report(45)
+    longer = tuple(replace(c, evidence=c.evidence.ljust(120, ".")) for c in report.comparisons)
+    assert len(longer) == 5850
+    assert len(page(replace(report, comparisons=longer)).encode()) < 4e6
+
+
+def test_an_empty_run_has_a_page(make_report):
+    report = replace(make_report(1), cases=(), comparisons=(), findings=(), drift=(), tolerances=())
+    text = Reader(page(report)).shown
+    assert "Nothing was compared." in text
+    assert "No engine ran live." in text
+
+
+def test_a_case_that_an_engine_was_not_judged_on_says_so(make_report):
+    report = make_report(1)
+    rest = tuple(c for c in report.comparisons if c.engine != "gls")
+    assert Reader(page(replace(report, comparisons=rest))).shown.count("not judged") == 3  # overview, ladder, rung 6
+
+
+SENTENCES = {
+    (): "Nothing was compared.",
+    ("agree", "explained"): "2 comparisons on 1 case: all agree or are explained.",
+    (
+        "agree",
+        "failed",
+    ): "2 comparisons on 1 case: all that could be judged agree or are explained; 1 failed.",
+    ("agree", "disagree"): "1 of 2 comparisons disagrees, on 1 of 1 case.",
+    ("unsupported", "unsupported"): "2 comparisons on 1 case: none could be judged (2 unsupported).",
+}
+
+
+@pytest.mark.parametrize("verdicts", SENTENCES)
+def test_the_answer_in_one_sentence(verdicts, make_report):
+    report = make_report(1)
+    rows = tuple(replace(c, verdict=v) for c, v in zip(report.comparisons, verdicts, strict=False))
+    assert sentence(replace(report, comparisons=rows)) == SENTENCES[verdicts]
+
+
+def row(rung, verdict, digits=None, quantity="beta", kind="exact"):
+    return Comparison("case", "engine", rung, quantity, verdict, digits, kind, "", "")
+
+
+def test_a_standing_is_diagnosed_at_the_first_rung_that_breaks():
+    found = standing(
+        [
+            row(5, "disagree", 0.1),
+            row(3, "failed"),
+            row(3, "disagree", 2.5),
+            row(3, "disagree", 2.0),
+            row(1, "agree"),
+        ]
+    )
+    assert (found.verdict, found.rung, found.digits, found.broken) == (
+        "disagree",
+        "3 criterion",
+        2.0,
+        row(3, "disagree", 2.0),
+    )
+
+
+def test_a_standing_without_a_break_has_the_digits_of_the_estimates():
+    found = standing(
+        [
+            row(3, "agree", 3.0),
+            row(5, "agree", 9.0),
+            row(5, "explained", 5.0),
+            row(5, "unsupported"),
+            row(5, "agree", 1.0, kind="published"),
+        ]
+    )
+    assert (found.verdict, found.rung, found.digits, found.unsupported) == ("explained", "", 5.0, 1)
+    assert standing([row(2, "unsupported")]).verdict == "unsupported"
+    assert standing([]) is None
+
+
+def test_digits_are_never_rounded_up():
+    assert [digits_text(d) for d in (9.99, 16.0, 0.0, None, float("nan"))] == ["9.9", "16.0", "0.0", "", ""]
+    assert [tint(d) for d in (0.0, 1.9, 2.0, 16.0, None)] == ["t0", "t0", "t1", "t7", ""]
+
+
+def test_each_engine_has_a_map_with_a_row_for_every_score(make_report):
+    report = make_report(10)
+    shown = maps(report)
+    assert [one.engine for one in shown] == [engine.name for engine in report.engines]
+    reader = Reader(page(report))
+    assert sum(a.get("class") == "map" for a in reader.named("table")) == 5
+    for score in report.scores:
+        for name in QUANTITIES:
+            assert digits_text(digits_of(score, name)) in reader.shown
+    assert len([a for a in reader.named("tr") if a.get("class") == "astray"]) == 1
+    assert "star/REML false minimum of theta's chart" in reader.shown
+
+
+def test_a_map_marks_digits_of_g_that_stand_for_theta(make_report):
+    report = make_report(10)
+    singular = [score for score in report.scores if "theta" not in score.digits]
+    text = Reader(page(report)).shown
+    assert singular and all(f"{digits_text(score.digits['G'])}G" in text for score in singular)
+
+
+def test_the_summary_has_the_worst_of_every_quantity(make_report):
+    report = make_report(10)
+    rows = {row.quantity: row.cells for row in worst(maps(report))}
+    assert list(rows) == ["theta, full rank", "theta, singular", *QUANTITIES[1:]]
+    for k, engine in enumerate(report.engines):
+        own = [score for score in report.scores if score.engine == engine.name]
+        assert rows["beta"][k][0] == min(score.digits["beta"] for score in own)
+        assert rows["theta, full rank"][k][0] == min(score.digits["theta"] for score in own if score.regular)
+        assert rows["theta, singular"][k][0] == min(score.digits["G"] for score in own if not score.regular)
+    text = Reader(page(report)).shown
+    assert "10 × optimum" in text and "9 × stopped early, 1 × false minimum of theta's chart" in text
+
+
+def test_a_case_shows_its_scores(make_report):
+    report = make_report(5)
+    text = Reader(page(report)).shown
+    for score in report.scores:
+        assert power(score.optimiser_error) in text and power(score.evaluation_error) in text
+        assert score.reason in text and score.certificate in text
+
+
+def test_without_certificates_the_page_says_so(make_report):
+    assert "No case of this run has a certificate." in Reader(page(replace(make_report(2), scores=()))).shown
+
+
+def schemes():
+    """The colours of the style sheet, light and dark, as relative luminances."""
+    css = files("relmer.reports.pages").joinpath("templates", "page.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    colours = [dict(re.findall(r"--([\w]+): (#\w+)", block)) for block in blocks]
+    light, dark = (block for block in colours if block)
+    return {"light": light, "dark": dark}
+
+
+def luminance(colour):
+    """Relative luminance by WCAG 2."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_have_the_contrast_of_wcag_aa(scheme):
+    colour = schemes()[scheme]
+    assert contrast("#000", "#fff") == pytest.approx(21)
+    for name in ("ink", "soft", "link", *VERDICTS):
+        assert contrast(colour[name], colour["page"]) >= 4.5, name
+        assert contrast(colour[name], colour["band"]) >= 4.5, name
+    for k in range(8):
+        assert contrast(colour["ink"], colour[f"t{k}"]) >= 4.5, k
+    for k in range(2):
+        assert contrast(colour[f"e{k}"], colour["band"]) >= 3, k

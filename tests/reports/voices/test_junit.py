@@ -1,0 +1,94 @@
+"""junit.xml, parsed back."""
+
+from collections import Counter
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from relmer.reports.text import digits_text, printable
+from relmer.reports.voices.junit import junit
+
+ELEMENTS = {
+    "disagree": "failure",
+    "failed": "error",
+    "unsupported": "skipped",
+    "agree": "system-out",
+    "explained": "system-out",
+}
+COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped", "tests": "testcase"}
+
+
+def test_every_comparison_is_one_test_with_the_right_outcome(report):
+    root = ElementTree.fromstring(junit(report))
+    tests = list(root.iter("testcase"))
+    assert len(tests) == len(report.comparisons)
+    for comparison, test in zip(report.comparisons, tests, strict=True):
+        (outcome,) = test
+        assert seen(test.get("classname")) == seen(comparison.case)
+        assert outcome.tag == ELEMENTS[comparison.verdict]
+        assert seen(comparison.engine) in seen(test.get("name"))
+        assert seen(comparison.quantity) in seen(test.get("name"))
+        assert seen(comparison.evidence) in seen((outcome.get("message") or "") + (outcome.text or ""))
+
+
+def seen(text):
+    """A string as XML carries it, whatever its white space."""
+    return " ".join(printable(text).split())
+
+
+def test_names_follow_the_ladder(make_report):
+    test = ElementTree.fromstring(junit(make_report(1))).find("testsuite/testcase")
+    assert test.get("name") == "pls · rung 1 data · rows"
+    assert test.get("classname") == "sleepstudy/REML"
+
+
+def test_counts_are_those_of_the_elements(report):
+    root = ElementTree.fromstring(junit(report))
+    assert len(root) == len(report.cases)
+    for element in (root, *root):
+        for attribute, tag in COUNTED.items():
+            assert int(element.get(attribute)) == sum(1 for _ in element.iter(tag)), (
+                attribute,
+                element.get("name"),
+            )
+    assert int(root.get("failures")) == sum(c.verdict == "disagree" for c in report.comparisons) > 0
+
+
+def test_names_are_unique_within_a_suite(make_report):
+    report = make_report(1)
+    doubled = replace(report, comparisons=report.comparisons * 3)
+    names = Counter(test.get("name") for test in ElementTree.fromstring(junit(doubled)).iter("testcase"))
+    assert set(names.values()) == {1}
+
+
+def test_a_suite_says_what_was_fitted_by_which_version(make_report):
+    report = make_report(1)
+    suite = ElementTree.fromstring(junit(report)).find("testsuite")
+    told = {item.get("name"): item.get("value") for item in suite.iter("property")}
+    assert told["formula"] == "Reaction ~ Days + (Days | Subject)"
+    assert told["dataset_sha256"] == report.cases[0].dataset_sha256
+    assert told["engine lme4-tight"] == "1.1-31 (recorded)"
+    (score,) = [score for score in report.scores if score.engine == "lme4"]
+    expected = (
+        f"stopped early; digits against sleepstudy.REML (global-proved): theta {digits_text(score.digits['theta'])}, "
+    )
+    assert told["score lme4"].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x08", "\x0b", "\x1b", "\x7f", "\x85", "\ud800", "\udfff", "\ufffe", "\uffff"]
+)
+def test_characters_that_xml_forbids_or_a_terminal_obeys_are_dropped(character, make_report):
+    report = make_report(1)
+    first = replace(report.comparisons[0], evidence=f"before{character}after", verdict="disagree")
+    text = junit(replace(report, comparisons=(first,)))
+    assert ElementTree.fromstring(text.encode()).find(".//failure").get("message") == "beforeafter"
+
+
+def test_other_characters_stay(make_report):
+    report = make_report(1)
+    evidence = "θ ≤ 1 & <σ²> \t 𝜎 ]]> \U0001f600"
+    first = replace(report.comparisons[0], evidence=evidence, verdict="agree")
+    root = ElementTree.fromstring(junit(replace(report, comparisons=(first,))))
+    assert root.find(".//system-out").text.startswith(evidence)

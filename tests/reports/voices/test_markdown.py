@@ -1,0 +1,109 @@
+"""summary.md, read by a Markdown parser."""
+
+from dataclasses import replace
+
+from markdown_it import MarkdownIt
+
+from relmer.reports.records import VERDICTS
+from relmer.reports.text import digits_text, printable
+from relmer.reports.voices.markdown import LISTED, markdown
+
+
+def tables(text):
+    """The cells of every table, as a reader sees them, and the heading that each stands under."""
+    found, heading, row, after_heading = [], "", None, False
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type == "table_open":
+            found.append((heading, []))
+        elif token.type == "tr_open":
+            row = []
+            found[-1][1].append(row)
+        elif token.type == "tr_close":
+            row = None
+        elif token.type == "inline" and row is not None:
+            row.append(shown(token))
+        elif token.type == "inline" and after_heading:
+            heading = shown(token)
+        after_heading = token.type == "heading_open"
+    return found
+
+
+def shown(token):
+    """Text of an inline token."""
+    return "".join(child.content for child in token.children)
+
+
+def one_line(text):
+    return " ".join(printable(text).split())
+
+
+def test_nothing_becomes_markup(report):
+    for token in MarkdownIt("commonmark").enable("table").parse(markdown(report)):
+        assert token.type != "html_block"
+        kinds = {child.type for child in token.children or ()}
+        assert kinds <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}, token.content
+
+
+def test_every_table_keeps_its_columns(report):
+    names = len(report.engines)
+    widths = {"Cases and engines": 1 + names, "Digits": 1 + names, "Disagreements": 7, "Failures": 7, "Engines": 4}
+    found = tables(markdown(report))
+    assert [heading for heading, _ in found] == list(widths)
+    for heading, rows in found:
+        assert {len(row) for row in rows} == {widths[heading]}
+
+
+def test_it_says_the_answer_and_the_counts(make_report):
+    text = markdown(make_report(10))
+    assert text.startswith("# relmer: 12 of 1,300 comparisons disagree, on 1 of 10 cases; 6 failed, 52 unsupported.\n")
+    assert all(verdict in text.splitlines()[2] for verdict in VERDICTS)
+    assert "lme4's default optimiser stops 136 above the optimum" in text
+
+
+def test_the_matrix_names_the_first_rung_that_breaks(make_report):
+    _, (header, *rows) = tables(markdown(make_report(10)))[0]
+    cells = {(row[0], name): cell for row in rows for name, cell in zip(header[1:], row[1:], strict=True)}
+    assert cells["star/REML", "lme4"] == "✗ disagree at 4 optimum 1.8"
+    assert cells["Dyestuff/ML", "qr"] == "! failed at 3 criterion"
+    assert cells["star/REML", "gls"] == "– unsupported"
+    assert cells["sleepstudy/REML", "pls"].startswith("✓ agree ")
+    assert len(cells) == 50
+
+
+def test_the_fewest_digits_are_told_with_their_case(make_report):
+    report = make_report(10)
+    header, *rows = dict(tables(markdown(report)))["Digits"]
+    own = [score for score in report.scores if score.engine == "lme4"]
+    least = min(own, key=lambda score: score.digits["sigma"])
+    row = next(row for row in rows if row[0] == "sigma")
+    assert row[header.index("lme4")] == f"{digits_text(least.digits['sigma'])} ({least.case})"
+    assert rows[-1][header.index("lme4")] == "9 × stopped early, 1 × false minimum of theta's chart"
+    assert "Digits" not in dict(tables(markdown(replace(report, scores=()))))
+
+
+def test_disagreements_and_failures_are_all_listed(report):
+    listed = dict(tables(markdown(report)))
+    for verdict, heading in (("disagree", "Disagreements"), ("failed", "Failures")):
+        wrong = [c for c in report.comparisons if c.verdict == verdict]
+        rows = listed[heading][1:]
+        assert len(rows) == len(wrong)
+        for comparison, row in zip(wrong, rows, strict=True):
+            assert row[0] == one_line(comparison.case)
+            assert row[3] == one_line(comparison.quantity)
+            assert row[6] == one_line(comparison.evidence)
+
+
+def test_a_long_list_is_cut_and_says_so(make_report):
+    report = make_report(2)
+    wrong = tuple(replace(c, verdict="disagree") for c in report.comparisons)
+    text = markdown(replace(report, comparisons=wrong))
+    assert len(dict(tables(text))["Disagreements"]) == 1 + LISTED
+    assert f"… and {len(wrong) - LISTED} more in report.html." in text
+
+
+def test_a_long_cell_is_cut(make_report):
+    report = make_report(1)
+    first = replace(report.comparisons[0], verdict="disagree", evidence="x" * 5000)
+    text = markdown(replace(report, comparisons=(first,)))
+    assert "x" * 200 in text and "x…" in text
+    assert len(text) < 5000
