@@ -7,18 +7,19 @@ printed about it (`cases`, `case`). Nothing here fits a model, and nothing here 
 """
 
 from relmer.datasets.cases import Case, case, cases
-from relmer.datasets.exported import DataError
+from relmer.datasets.exported import DATA, DataError
+from relmer.datasets.plain import from_plain, read_record
+from relmer.datasets.quantities import FREE_OF_FIT, QUANTITIES, free_of_fit, split_key
 from relmer.datasets.rng import RandomStream
-from relmer.datasets.simulated import (
-    simulate_three_level,
-    sleepstudy_three,
-    star_kindergarten,
-    star_sample,
-)
+from relmer.datasets.simulated import simulate_three_level, sleepstudy_three, star_kindergarten, star_sample
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
 from relmer.datasets.table import read_table
+from relmer.datasets.whole import write_whole
 
 __all__ = [
+    "DATA",
+    "FREE_OF_FIT",
+    "QUANTITIES",
     "Case",
     "DataError",
     "Dataset",
@@ -27,11 +28,16 @@ __all__ = [
     "cases",
     "describe",
     "frame_sha256",
+    "free_of_fit",
+    "from_plain",
     "load",
     "names",
+    "read_record",
     "read_table",
     "simulate_three_level",
     "sleepstudy_three",
+    "split_key",
     "star_kindergarten",
     "star_sample",
+    "write_whole",
 ]

@@ -5,14 +5,11 @@ from functools import lru_cache
 import numpy as np
 
 from relmer.datasets import load
-from relmer.reference.answers.answer import Estimates
-from relmer.solver.algebra.triangles import lower_triangle
-from relmer.solver.fits.fit import Fit, lmer
-from relmer.solver.language.build import build
-from relmer.solver.language.formula import parse
-from relmer.solver.language.frame import model_frame
-from relmer.solver.model.design import Design
-from relmer.solver.model.term import factors
+from relmer.reference.answers import Estimates
+from relmer.solver.algebra import lower_triangle
+from relmer.solver.fits import Fit, lmer
+from relmer.solver.language import build, model_frame, parse
+from relmer.solver.model import Design, factors
 from relmer.solver.paths import gls as gls_path
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.

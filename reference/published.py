@@ -10,9 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from relmer.datasets import DataError, cases
-from relmer.datasets.quantities import FREE_OF_FIT
-from relmer.datasets.quantities import QUANTITIES as OF_A_FIT
+from relmer.datasets import FREE_OF_FIT, DataError, cases
+from relmer.datasets import QUANTITIES as OF_A_FIT
 
 LEDGER = Path(__file__).parent / "published"
 QUANTITIES = {

@@ -9,10 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from relmer.datasets.whole import write_whole
-from relmer.reference.certificates.records import Certificate
-from relmer.reference.certificates.store import certificates
-from relmer.reports.pages.corpus_page import corpus_page
+from relmer.datasets import write_whole
+from relmer.reference.certificates import Certificate, certificates
+from relmer.reports.pages import corpus_page
 
 SCHEMA = "relmer-corpus/1"
 COLUMNS = (

@@ -3,14 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from relmer.datasets.whole import write_whole
-from relmer.reference.certificates.store import certificates
-from relmer.reports.pages.corpus_page import corpus_page
-from relmer.reports.pages.page import case_anchors, page
+from relmer.datasets import write_whole
+from relmer.reference.certificates import certificates
+from relmer.reports.pages import case_anchors, corpus_page, page
 from relmer.reports.records import Report
-from relmer.reports.voices.junit import junit
-from relmer.reports.voices.markdown import markdown
-from relmer.reports.voices.report_json import as_json
+from relmer.reports.voices import as_json, junit, markdown
 
 
 def corpus(report: Report) -> str:

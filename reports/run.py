@@ -12,20 +12,12 @@ from multiprocessing import get_context
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from relmer.datasets import Case, cases, load
-from relmer.reference.answers import recorded
-from relmer.reference.answers.answer import Answer
-from relmer.reference.answers.shared_theta import shared_thetas
-from relmer.reference.engines.errors import EngineMissing
-from relmer.reference.engines.protocol import answer, engine, engine_names
+from relmer.reference.answers import Answer, recorded, shared_thetas
+from relmer.reference.engines import EngineMissing, answer, engine, engine_names
 from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
-from relmer.reports.evidence.drift import drift_of
-from relmer.reports.evidence.landscape import landscape
-from relmer.reports.evidence.score import evaluable
-from relmer.reports.evidence.tolerances import TABLE
-from relmer.reports.judge.hearing import OWN
-from relmer.reports.judge.ladder import judge_case
-from relmer.reports.judge.printed import place, published_figures
+from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
+from relmer.reports.judge import OWN, judge_case, place, published_figures
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report, Score
 
 WITNESSES = ("gls", "lme4-tight")

@@ -1,16 +1,25 @@
 """The reference solver: text and data to formula, frame, design, criterion, optimum, fit; then what follows from it."""
 
-from relmer.solver.documents.curves import profile_curve, profile_surface
-from relmer.solver.documents.marginal import expanded, getFE, getV
-from relmer.solver.documents.practical import lmm, lmm_profile, lmm_setup
-from relmer.solver.documents.products import Zb, indicators, khatri_rao
-from relmer.solver.documents.pseudodata import extended_system, pseudo_data
-from relmer.solver.documents.regression import cluster_covariances, gls_table, ols
+from relmer.solver.documents import (
+    Zb,
+    cluster_covariances,
+    expanded,
+    extended_system,
+    getFE,
+    getV,
+    gls_table,
+    indicators,
+    khatri_rao,
+    lmm,
+    lmm_profile,
+    lmm_setup,
+    ols,
+    profile_curve,
+    profile_surface,
+    pseudo_data,
+)
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.components import covariances, ngrps
-from relmer.solver.fits.effects import coef
-from relmer.solver.fits.fit import Fit, lmer
-from relmer.solver.fits.matrices import Ztlist, mmList
+from relmer.solver.fits import Fit, Ztlist, coef, covariances, lmer, mmList, ngrps
 
 __all__ = [
     "Fit",

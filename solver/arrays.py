@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
-Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
+Codes = Integers
+"""The level of each row, counted from 0."""

@@ -1,1 +1,33 @@
 """What an engine says of a case: the record, as it is asked for and as it is kept."""
+
+from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import (
+    Answer,
+    CriterionValue,
+    Data,
+    Estimates,
+    Fingerprint,
+    Grouping,
+    Model,
+    Term,
+    data_seen,
+    fingerprint,
+)
+from relmer.reference.answers.recorded import RecordingError
+from relmer.reference.answers.shared_theta import shared_thetas
+
+__all__ = [
+    "Answer",
+    "CriterionValue",
+    "Data",
+    "Estimates",
+    "Fingerprint",
+    "Grouping",
+    "Model",
+    "RecordingError",
+    "Term",
+    "data_seen",
+    "fingerprint",
+    "recorded",
+    "shared_thetas",
+]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from scipy import sparse
 
-from relmer.datasets.plain import read_record
+from relmer.datasets import read_record
 
 SCHEMA = "relmer-answer/1"
 

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from relmer.datasets import Case, load
-from relmer.datasets.whole import write_whole
+from relmer.datasets import Case, load, write_whole
 from relmer.reference.answers.answer import Answer, from_json, to_json
 
 RECORDED = Path(__file__).parent.parent / "recorded"

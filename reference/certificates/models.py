@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from relmer.datasets import load
-from relmer.datasets.exported import DATA
-from relmer.datasets.plain import from_plain
-from relmer.datasets.whole import write_whole
+from relmer.datasets import DATA, from_plain, load, write_whole
 
 CERTIFIED = Path(__file__).parent.parent / "certified"
 Column = tuple[str, ...]

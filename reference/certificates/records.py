@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeVar
 
-from relmer.datasets.plain import read_record
+from relmer.datasets import read_record
 from relmer.reference.certificates.keys import matrix_key, theta_key
 from relmer.reference.certificates.models import Column, RandomTerm, Score
 

@@ -9,3 +9,7 @@ refine        Newton's method to 90 digits, and the values there
 branch        the bisection tree of a global proof
 certificate   certificates: made, proved, written
 """
+
+from relmer.reference.certify import jobs
+
+__all__ = ["jobs"]

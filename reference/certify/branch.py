@@ -17,23 +17,28 @@ from typing import Any
 
 from flint import ctx
 
-from relmer.datasets.whole import write_whole
-from relmer.reference.verify import Data, Refused, prove, read
-from relmer.reference.verify.bounds import Setting, log_det, two_columns
-from relmer.reference.verify.trees import (
+from relmer.datasets import write_whole
+from relmer.reference.verify import (
     BITS,
     FLAT,
     LEAVES,
     SCHEMA,
     Cell,
+    Data,
+    Refused,
+    Setting,
     face,
     halves,
+    log_det,
     middle,
     pressed,
+    prove,
     prove_tree,
+    read,
     rising,
     roots,
     setting_of,
+    two_columns,
     vertices,
 )
 

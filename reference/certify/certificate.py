@@ -11,16 +11,15 @@ from typing import Any
 
 from flint import arb, ctx
 
-from relmer.datasets.exported import DATA
-from relmer.datasets.whole import write_whole
+from relmer.datasets import DATA, write_whole
 from relmer.reference import verify
-from relmer.reference.certificates.models import CERTIFIED, Model, csv_text, described
+from relmer.reference.certificates import CERTIFIED, Model, csv_text, described
 from relmer.reference.certify.branch import plant
 from relmer.reference.certify.data import READINGS, Reading, column_values, complete_rows, level_codes, products
 from relmer.reference.certify.refine import BITS, Centre, refine
 from relmer.reference.certify.search import Found, search
+from relmer.reference.exact import Layout, intercepts
 from relmer.reference.exact import estimates as closed
-from relmer.reference.exact.layouts import Layout, intercepts
 
 SCHEMA = "relmer-certificate/1"
 # What a certificate says depends on this program too: raise it, and all are made again.
@@ -43,7 +42,7 @@ def path_of(model: Model, REML: bool, root: Path = CERTIFIED) -> Path:
 
     Examples
     --------
-    >>> from relmer.reference.certificates.models import models
+    >>> from relmer.reference.certificates import models
     >>> path_of(models()[0], True, Path("certified")).as_posix()
     'certified/sleepstudy-slopes.reml.json'
     """

@@ -25,7 +25,7 @@ from typing import Any, Literal
 import numpy as np
 from flint import fmpq, fmpz_mat
 
-from relmer.reference.certificates.models import Column, Model
+from relmer.reference.certificates import Column, Model
 
 Array = np.ndarray[Any, Any]
 Reading = Literal["decimal", "double"]

@@ -5,13 +5,11 @@ import json
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from relmer.datasets.exported import DATA
+from relmer.datasets import DATA
 from relmer.reference import verify
-from relmer.reference.certificates.models import CERTIFIED, Model, models
-from relmer.reference.certificates.records import Certificate
+from relmer.reference.certificates import CERTIFIED, Certificate, Model, models
 from relmer.reference.certify.certificate import is_fresh, make_one, path_of, write
-from relmer.reference.verify.local import content
-from relmer.reference.verify.trees import prove_tree
+from relmer.reference.verify import content, prove_tree
 
 FOLDERS = (DATA, CERTIFIED / "data", CERTIFIED)
 REFUSED = "refused: "

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from relmer.reference.certificates.models import Model
+from relmer.reference.certificates import Model
 from relmer.reference.certify.criterion import BALLS, Numbers, Point, ball_solve, evaluate, numbers
 from relmer.reference.certify.data import Array, Products
 from relmer.reference.certify.factors import duals, free_entries, in_factors, trapezoidal

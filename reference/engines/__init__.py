@@ -3,3 +3,21 @@
 An engine is found through the entry-point group `relmer.engines`; each entry is a function without arguments that
 returns the engine. A package of one's own joins by declaring such an entry point.
 """
+
+from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable, serve
+from relmer.reference.engines.errors import EngineError, EngineMissing
+from relmer.reference.engines.protocol import Fitted, answer, engine, engine_names
+
+__all__ = [
+    "MEMORY_BYTES",
+    "Child",
+    "EngineError",
+    "EngineMissing",
+    "Fitted",
+    "answer",
+    "engine",
+    "engine_names",
+    "plain_text",
+    "sendable",
+    "serve",
+]

@@ -7,13 +7,12 @@ from importlib.metadata import version
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.answers.answer import Data, Model, Term, data_seen, fingerprint
+from relmer.reference.answers import Data, Model, Term, data_seen, fingerprint
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.protocol import Fitted
 from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
-from relmer.solver.model.term import theta_names
-from relmer.solver.model.theta import Lambda
-from relmer.solver.paths.criterion import criterion, prepare, profile
+from relmer.solver.model import Lambda, theta_names
+from relmer.solver.paths import criterion, prepare, profile
 
 
 class Path:

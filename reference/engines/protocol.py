@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Protocol, cast
 
 from relmer.datasets import Case, load
-from relmer.reference.answers.answer import Answer, CriterionValue, Data, Estimates, Model
+from relmer.reference.answers import Answer, CriterionValue, Data, Estimates, Model
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.solver.errors import ModelError
 

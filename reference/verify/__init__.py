@@ -10,39 +10,67 @@ bounds      lower bounds of the criterion, for the proof that the minimum is the
 trees       the bisection trees of that proof, which cover all covariances
 """
 
+from relmer.reference.verify.bounds import Setting, log_det, two_columns
 from relmer.reference.verify.criterion import (
     State,
     covariance,
     derivatives,
     evaluate,
-    identity,
     origin,
     regression,
     step,
     triangles,
 )
-from relmer.reference.verify.data import Component, Data, Refused, ratio, read, require
-from relmer.reference.verify.local import Proof, centre, positive_definite, prove, verify
+from relmer.reference.verify.data import Data, Refused, read
+from relmer.reference.verify.local import Proof, content, prove, verify
+from relmer.reference.verify.trees import (
+    BITS,
+    FLAT,
+    LEAVES,
+    SCHEMA,
+    Cell,
+    face,
+    halves,
+    middle,
+    pressed,
+    prove_tree,
+    rising,
+    roots,
+    setting_of,
+    vertices,
+)
 
 __all__ = [
-    "Component",
+    "BITS",
+    "FLAT",
+    "LEAVES",
+    "SCHEMA",
+    "Cell",
     "Data",
     "Proof",
     "Refused",
+    "Setting",
     "State",
-    "centre",
+    "content",
     "covariance",
     "derivatives",
     "evaluate",
-    "identity",
+    "face",
+    "halves",
+    "log_det",
+    "middle",
     "origin",
-    "positive_definite",
+    "pressed",
     "prove",
-    "ratio",
+    "prove_tree",
     "read",
     "regression",
-    "require",
+    "rising",
+    "roots",
+    "setting_of",
     "step",
     "triangles",
+    "two_columns",
     "verify",
+    "vertices",
 ]

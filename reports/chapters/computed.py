@@ -8,8 +8,8 @@ from relmer.reports.chapters.scenes import fit_of
 from relmer.reports.chapters.tables import Table
 from relmer.reports.records import Report
 from relmer.reports.text import digits_text
-from relmer.reports.voices.summary import SYMBOLS
-from relmer.solver.paths.criterion import degrees_of_freedom
+from relmer.reports.voices import SYMBOLS
+from relmer.solver.paths import degrees_of_freedom
 
 PRACTICAL, SLIDES = "docs/machines", "docs/sleepstudy"
 COMPARED = {4: "criterion", 5: "estimates"}

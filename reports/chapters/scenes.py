@@ -11,11 +11,10 @@ from relmer.datasets import case, load
 from relmer.reference.own_fits import design_of
 from relmer.reference.own_fits import fit_of as path_fit
 from relmer.reports.chapters.surroundings import along, over
-from relmer.reports.pictures.drawings import blocks, image
-from relmer.reports.pictures.plots import Line, bundle, contour, curve, lattice, least_squares
+from relmer.reports.pictures import Line, blocks, bundle, contour, curve, image, lattice, least_squares
 from relmer.solver.arrays import Array
-from relmer.solver.fits.fit import Fit
-from relmer.solver.model.term import theta_names
+from relmer.solver.fits import Fit
+from relmer.solver.model import theta_names
 
 CURVE_POINTS, GRID_POINTS = 41, 27
 CURVE_RISE, GRID_RISE, CONTOUR_RISES = 12.0, 7.0, (1.0, 2.0, 4.0)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from relmer.solver.arrays import Array
-from relmer.solver.documents.curves import criterion_moved
-from relmer.solver.fits.fit import Fit
+from relmer.solver.documents import criterion_moved
+from relmer.solver.fits import Fit
 
 FIRST_STEP, HALVINGS = 0.1, 12
 

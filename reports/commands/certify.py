@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from relmer.datasets import DataError
-from relmer.reference.certificates.store import certificates
+from relmer.reference.certificates import certificates
 from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, STRIPPED, one_line_errors, progress
 from relmer.reports.corpus import export
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from relmer import datasets
 from relmer.reports.commands.terminal import one_line_errors
-from relmer.solver.fits.fit import Fit, lmer
+from relmer.solver.fits import Fit, lmer
 
 
 @click.command("fit")

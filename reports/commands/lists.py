@@ -3,7 +3,7 @@
 import click
 
 from relmer import datasets
-from relmer.reference.engines.protocol import engine_names
+from relmer.reference.engines import engine_names
 from relmer.reports.commands.terminal import chosen_cases, listed, one_line_errors
 from relmer.reports.run import sources
 

@@ -6,10 +6,8 @@ from pathlib import Path
 import click
 
 from relmer.datasets import Case
-from relmer.reference.answers import recorded
-from relmer.reference.answers.shared_theta import shared_thetas
-from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.protocol import answer, engine
+from relmer.reference.answers import recorded, shared_thetas
+from relmer.reference.engines import EngineError, answer, engine
 from relmer.reference.own_fits import design_of
 from relmer.reports.commands.terminal import chosen_cases, one_line_errors, progress
 from relmer.reports.run import sources

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from relmer.reference.engines.protocol import engine_names
+from relmer.reference.engines import engine_names
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -19,7 +19,7 @@ from relmer.reports.commands.terminal import (
 from relmer.reports.export import write
 from relmer.reports.records import Report
 from relmer.reports.run import run, sources
-from relmer.reports.voices.summary import counts, sentence
+from relmer.reports.voices import counts, sentence
 
 
 @click.command("run")

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from relmer import datasets
 from relmer.datasets import Case, DataError
-from relmer.reference.answers.recorded import RecordingError
-from relmer.reference.certificates.store import CertificateError
-from relmer.reference.engines.errors import EngineError, EngineMissing
+from relmer.reference.answers import RecordingError
+from relmer.reference.certificates import CertificateError
+from relmer.reference.engines import EngineError, EngineMissing
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)

@@ -1,1 +1,49 @@
 """Facts without a verdict: digits, allowances, the landscape of a case, scores, drift."""
+
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.digits import digits
+from relmer.reports.evidence.drift import drift_of
+from relmer.reports.evidence.evaluation import BALLS, Judge, judge_of
+from relmer.reports.evidence.figures import figure, figure_of_data
+from relmer.reports.evidence.landscape import (
+    QUANTITIES,
+    Landscape,
+    allowance,
+    criterion_at,
+    estimates_at,
+    landscape,
+    unexplained,
+    values,
+    within,
+)
+from relmer.reports.evidence.optimality import Verdict, optimality
+from relmer.reports.evidence.score import evaluable, mismatch, score
+from relmer.reports.evidence.tolerances import TABLE
+from relmer.reports.evidence.uncentred import uncentred
+
+__all__ = [
+    "BALLS",
+    "QUANTITIES",
+    "TABLE",
+    "Judge",
+    "Landscape",
+    "Verdict",
+    "allowance",
+    "criterion_at",
+    "digits",
+    "drift_of",
+    "estimates_at",
+    "evaluable",
+    "figure",
+    "figure_of_data",
+    "judge_of",
+    "landscape",
+    "mismatch",
+    "optimality",
+    "score",
+    "tolerances",
+    "uncentred",
+    "unexplained",
+    "values",
+    "within",
+]

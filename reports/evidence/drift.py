@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relmer.reference.answers.answer import Answer
+from relmer.reference.answers import Answer
 from relmer.reports.evidence.digits import digits
 from relmer.reports.evidence.landscape import values
 from relmer.reports.records import MOST, Drift

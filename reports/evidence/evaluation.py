@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from relmer.datasets import case
-from relmer.reference.certificates.records import Certificate, in_order
-from relmer.reference.certificates.store import text_of
+from relmer.reference.certificates import Certificate, in_order, text_of
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, criterion_at, estimates_at, landscape
 

@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
-from relmer.datasets.quantities import split_key
-from relmer.reference.answers.answer import Estimates
+from relmer.datasets import split_key
+from relmer.reference.answers import Estimates
 from relmer.solver.arrays import Array
-from relmer.solver.model.design import Design
-from relmer.solver.model.term import factors, group_names
-from relmer.solver.model.theta import Lambda
+from relmer.solver.model import Design, Lambda, factors, group_names
 
 QUANTILES = {"Min": 0.0, "1Q": 0.25, "Median": 0.5, "3Q": 0.75, "Max": 1.0}
 

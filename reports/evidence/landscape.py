@@ -11,19 +11,17 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg
 
-from relmer.datasets import Case
-from relmer.datasets.quantities import free_of_fit
-from relmer.reference.answers.answer import Estimates
+from relmer.datasets import Case, free_of_fit
+from relmer.reference.answers import Estimates
 from relmer.reference.own_fits import estimates, fit_of, is_small
 from relmer.reference.published import figures
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.digits import scales
 from relmer.reports.evidence.figures import figure
 from relmer.solver.arrays import Array
-from relmer.solver.fits.fit import Fit, at_theta
-from relmer.solver.model.design import Design
-from relmer.solver.paths.criterion import Prepared, criterion, prepare, profile, size
-from relmer.solver.paths.derivatives import Derivatives, derivatives_at
+from relmer.solver.fits import Fit, at_theta
+from relmer.solver.model import Design
+from relmer.solver.paths import Derivatives, Prepared, criterion, derivatives_at, prepare, profile, size
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
 STEP = 1e-3

@@ -15,11 +15,10 @@ from scipy import linalg
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
 from relmer.reports.records import ANOTHER, EARLY, FALSE, NOWHERE, OPTIMUM
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.model.term import factors, group_names
-from relmer.solver.model.theta import theta_of
-from relmer.solver.paths.derivatives import Derivatives
+from relmer.solver.model import factors, group_names, theta_of
+from relmer.solver.paths import Derivatives
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from relmer.datasets import case
-from relmer.reference.answers.answer import Answer, Estimates
-from relmer.reference.certificates.records import Certificate, Value, in_order
+from relmer.reference.answers import Answer, Estimates
+from relmer.reference.certificates import Certificate, Value, in_order
 from relmer.reports.evidence.digits import exact_digits
 from relmer.reports.evidence.evaluation import Judge, judge_of
 from relmer.reports.evidence.optimality import optimality

@@ -8,7 +8,7 @@ from scipy import linalg
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, estimates_at
-from relmer.solver.paths.criterion import degrees_of_freedom
+from relmer.solver.paths import degrees_of_freedom
 
 
 @dataclass(frozen=True)

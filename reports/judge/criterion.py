@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from relmer.reference.answers.answer import Answer
-from relmer.reports.evidence.digits import digits
-from relmer.reports.evidence.score import evaluable
+from relmer.reference.answers import Answer
+from relmer.reports.evidence import digits, evaluable
 from relmer.reports.judge.hearing import OWN, Hearing, Record, short, unsupported
 from relmer.reports.judge.rounding import rounding
 from relmer.reports.records import Comparison

@@ -5,9 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from relmer.reference.answers.answer import Fingerprint
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.digits import digits
+from relmer.reference.answers import Fingerprint
+from relmer.reports.evidence import digits, tolerances
 from relmer.reports.judge.hearing import Hearing, same, unsupported
 from relmer.reports.records import Comparison
 

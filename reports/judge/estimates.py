@@ -4,11 +4,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relmer.reference.answers.answer import Answer
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.digits import digits
-from relmer.reports.evidence.landscape import QUANTITIES, allowance, estimates_at, unexplained, values, within
-from relmer.reports.evidence.uncentred import uncentred
+from relmer.reference.answers import Answer
+from relmer.reports.evidence import (
+    QUANTITIES,
+    allowance,
+    digits,
+    estimates_at,
+    tolerances,
+    uncentred,
+    unexplained,
+    values,
+    within,
+)
 from relmer.reports.judge.hearing import OWN, Hearing, unsupported
 from relmer.reports.records import Comparison
 from relmer.solver.arrays import Array

@@ -11,20 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import optimize
 
-from relmer.datasets import Case
-from relmer.datasets.quantities import free_of_fit, split_key
-from relmer.reference.answers import recorded
-from relmer.reference.answers.answer import Answer, Estimates
+from relmer.datasets import Case, free_of_fit, split_key
+from relmer.reference.answers import Answer, Estimates, recorded
 from relmer.reference.own_fits import estimates
 from relmer.reference.published import Figure, figures, half_unit, number
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.figures import figure
-from relmer.reports.evidence.landscape import Landscape, criterion_at
+from relmer.reports.evidence import Landscape, criterion_at, figure, tolerances
 from relmer.solver.arrays import Array
-from relmer.solver.fits.fit import at_theta
-from relmer.solver.model.design import Design
-from relmer.solver.model.term import factors
-from relmer.solver.model.theta import theta_of
+from relmer.solver.fits import at_theta
+from relmer.solver.model import Design, factors, theta_of
 
 DEFAULT = "lme4"
 # R's summary prints estimates of this size to three decimals; the authors of document 002 went on with those.

@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.answers.answer import Answer, Grouping, Term
-from relmer.reference.certificates.records import in_order
-from relmer.reports.evidence.evaluation import BALLS, Judge
-from relmer.reports.evidence.landscape import Landscape
+from relmer.reference.answers import Answer, Grouping, Term
+from relmer.reference.certificates import in_order
+from relmer.reports.evidence import BALLS, Judge, Landscape
 from relmer.reports.records import RUNGS, Comparison, Score
 from relmer.solver.arrays import Array
 

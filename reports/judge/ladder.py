@@ -9,13 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from relmer.datasets import Case
-from relmer.reference.answers.answer import Answer
-from relmer.reference.certificates.records import Certificate
-from relmer.reference.certificates.store import CertificateError, certificate_of
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.evaluation import judge_of
-from relmer.reports.evidence.landscape import Landscape, criterion_at
-from relmer.reports.evidence.score import mismatch, score
+from relmer.reference.answers import Answer
+from relmer.reference.certificates import Certificate, CertificateError, certificate_of
+from relmer.reports.evidence import Landscape, criterion_at, judge_of, mismatch, score, tolerances
 from relmer.reports.judge.criterion import judge_criterion
 from relmer.reports.judge.data_and_model import judge_data, judge_model
 from relmer.reports.judge.estimates import judge_estimates

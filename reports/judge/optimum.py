@@ -4,12 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from relmer.reference.answers.answer import Answer
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.digits import digits
-from relmer.reports.evidence.evaluation import BALLS
-from relmer.reports.evidence.landscape import criterion_at
-from relmer.reports.evidence.optimality import Verdict, optimality
+from relmer.reference.answers import Answer
+from relmer.reports.evidence import BALLS, Verdict, criterion_at, digits, optimality, tolerances
 from relmer.reports.judge.hearing import OWN, Hearing, Record, same, unsupported
 from relmer.reports.judge.rounding import rounding
 from relmer.reports.records import EARLY, OPTIMUM, Comparison, Score

@@ -5,15 +5,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from relmer.datasets import Case, load
-from relmer.datasets.quantities import free_of_fit, split_key
-from relmer.reference.answers.answer import Answer, Estimates
+from relmer.datasets import Case, free_of_fit, load, split_key
+from relmer.reference.answers import Answer, Estimates
 from relmer.reference.own_fits import estimates
 from relmer.reference.published import Figure, half_unit, number
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.digits import digits
-from relmer.reports.evidence.figures import figure, figure_of_data
-from relmer.reports.evidence.landscape import Landscape, criterion_at
+from relmer.reports.evidence import Landscape, criterion_at, digits, figure, figure_of_data, tolerances
 from relmer.reports.judge.explanations import (
     DEFAULT,
     Account,

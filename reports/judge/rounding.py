@@ -8,8 +8,7 @@ error is up to 2 d log(1 + rho). Centring avoids all that.
 
 from collections.abc import Sequence
 
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.uncentred import uncentred
+from relmer.reports.evidence import tolerances, uncentred
 from relmer.reports.judge.hearing import OWN, Hearing
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from relmer.reference.certificates.records import LEVELS, Certificate, Reading
+from relmer.reference.certificates import LEVELS, Certificate, Reading
 from relmer.reports.pages.page import asset, digest, environment
 
 RANKS = re.compile(r"ranks \((\d+(?:, \d+)*),?\)")

@@ -11,21 +11,24 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from relmer.reports.chapters.chapters import chapters
-from relmer.reports.chapters.tables import arranged, rounded, tally
+from relmer.reports.chapters import arranged, chapters, rounded, tally
 from relmer.reports.records import RUNGS, VERDICTS, CaseRun, Comparison, EngineUsed, Report, Score
 from relmer.reports.text import digits_text, printable
-from relmer.reports.voices.heat import QUANTITIES, astray, digits_of, maps, worst
-from relmer.reports.voices.summary import (
+from relmer.reports.voices import (
     BREAKS,
+    QUANTITIES,
     SYMBOLS,
     Standing,
     against,
+    astray,
     counts,
+    digits_of,
+    maps,
     rung_name,
     sentence,
     standing,
     standings,
+    worst,
 )
 
 TINTS = 8

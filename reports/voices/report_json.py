@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from relmer.datasets.plain import read_record
+from relmer.datasets import read_record
 from relmer.reports.records import FIGURE_VERDICTS, MOST, OPTIMALITY, RUNGS, SCHEMA, VERDICTS, Report
 
 

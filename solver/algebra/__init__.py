@@ -1,1 +1,24 @@
 """Linear algebra on plain arrays; knows nothing of models."""
+
+from relmer.solver.algebra.cholesky import factorize
+from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
+from relmer.solver.algebra.rank import full_rank_columns
+from relmer.solver.algebra.roots import RANK, is_regular, lower_trapezoid, positive, reduced_root, root_of
+from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle
+
+__all__ = [
+    "RANK",
+    "factorize",
+    "full_rank_columns",
+    "generalized_least_squares",
+    "inverse_of_cross_product",
+    "is_regular",
+    "least_squares",
+    "logdet_triangle",
+    "lower_trapezoid",
+    "lower_triangle",
+    "positive",
+    "reduced_root",
+    "root_of",
+    "sweep",
+]

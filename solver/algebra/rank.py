@@ -3,14 +3,14 @@
 import numpy as np
 from scipy.linalg import blas, lapack
 
-from relmer.solver.arrays import Floats, Integers
+from relmer.solver.arrays import Array, Integers
 
 # Squared norms whose products neither overflow nor lose digits to underflow.
 SAFE_SQUARES = (1e-150, 1e150)
 EPS = float(np.finfo(float).eps)
 
 
-def full_rank_columns(X: Floats, tol: float = 1e-7) -> Integers:
+def full_rank_columns(X: Array, tol: float = 1e-7) -> Integers:
     """Choose the columns that R's ``qr(X, tol, LAPACK = FALSE)`` keeps.
 
     LINPACK's ``dqrdc2`` takes the columns from left to right and moves one to the end when what is left of
@@ -54,7 +54,7 @@ def full_rank_columns(X: Floats, tol: float = 1e-7) -> Integers:
     return np.array(kept, dtype=np.int64)
 
 
-def _well_conditioned(X: Floats, tol: float) -> bool:
+def _well_conditioned(X: Array, tol: float) -> bool:
     """Whether the cross products alone show that every column is kept.
 
     With the columns scaled to norm 1, what is left of any column has a squared norm of at least the smallest
@@ -75,7 +75,7 @@ def _well_conditioned(X: Floats, tol: float) -> bool:
     return bool(lapack.dpotrf(correlations)[1] == 0)
 
 
-def _reflect(A: Floats, norms: Floats, l: int, j: int, length: float) -> None:
+def _reflect(A: Array, norms: Array, l: int, j: int, length: float) -> None:
     """Apply column j's Householder reflection from row l on to the columns after it; update their norms."""
     v = A[l:, j] / np.copysign(length, A[l, j])
     v[0] += 1

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.fit import Fit
-from relmer.solver.paths.criterion import criterion, prepare, profile
+from relmer.solver.fits import Fit
+from relmer.solver.paths import criterion, prepare, profile
 
 
 def profile_curve(fit: Fit, name: str, values: ArrayLike) -> "pd.Series[float]":

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from relmer.solver.algebra.least_squares import generalized_least_squares
+from relmer.solver.algebra import generalized_least_squares
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.fit import Fit
+from relmer.solver.fits import Fit
 
 
 def getV(fit: Fit) -> sparse.csc_array:

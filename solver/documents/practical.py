@@ -16,17 +16,23 @@ from numpy.typing import ArrayLike
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.language.build import build
-from relmer.solver.language.formula import Formula, parse
-from relmer.solver.language.frame import ModelFrame, model_frame
-from relmer.solver.language.matrix import model_matrix
-from relmer.solver.language.syntax import Name, Node, Number, call, deparse
-from relmer.solver.language.terms import expand
-from relmer.solver.model.design import Design
-from relmer.solver.model.term import RandomTerm
-from relmer.solver.paths import qr
-from relmer.solver.paths.criterion import prepare
-from relmer.solver.search.optimise import optimise
+from relmer.solver.language import (
+    Formula,
+    ModelFrame,
+    Name,
+    Node,
+    Number,
+    build,
+    call,
+    deparse,
+    expand,
+    model_frame,
+    model_matrix,
+    parse,
+)
+from relmer.solver.model import Design, RandomTerm
+from relmer.solver.paths import prepare, qr
+from relmer.solver.search import optimise
 from relmer.solver.threads import one_thread
 
 Ref = Sequence[str | Sequence[str]]

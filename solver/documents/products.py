@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.fit import Fit
-from relmer.solver.language.columns import as_factor, read_column
+from relmer.solver.fits import Fit
+from relmer.solver.language import as_factor, read_column
 
 
 def indicators(f: "pd.Series[Any] | pd.Categorical | ArrayLike") -> tuple[sparse.csc_array, tuple[str, ...]]:

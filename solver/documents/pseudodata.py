@@ -12,14 +12,12 @@ from numpy.typing import ArrayLike
 from scipy import linalg, sparse
 from scipy.sparse.linalg import spsolve_triangular
 
-from relmer.solver.algebra.least_squares import least_squares
+from relmer.solver.algebra import least_squares
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.fit import Fit
-from relmer.solver.model.design import weighted
-from relmer.solver.model.theta import Lambda
-from relmer.solver.paths import pls
-from relmer.solver.paths.factor import extended_factor
+from relmer.solver.fits import Fit
+from relmer.solver.model import Lambda, weighted
+from relmer.solver.paths import extended_factor, pls
 
 
 @dataclass(frozen=True)

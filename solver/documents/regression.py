@@ -8,14 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, special
 
-from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares
-from relmer.solver.algebra.triangles import inverse_of_cross_product
+from relmer.solver.algebra import generalized_least_squares, inverse_of_cross_product, least_squares
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.fit import Fit
-from relmer.solver.language.build import build
-from relmer.solver.language.formula import parse
-from relmer.solver.language.frame import model_frame
-from relmer.solver.model.term import RandomTerm
+from relmer.solver.fits import Fit
+from relmer.solver.language import build, model_frame, parse
+from relmer.solver.model import RandomTerm
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Codes
 
 # A product of a pair of the list takes about as long as this many of a dense matrix product.

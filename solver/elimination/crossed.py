@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from relmer.solver.algebra.roots import root_of
+from relmer.solver.algebra import root_of
 from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination import sparse_schur
 from relmer.solver.elimination.blocks import Part, by_level, dots, effects_of, parts_of, symmetric
@@ -22,7 +22,7 @@ from relmer.solver.elimination.levels import apply, eliminate, orthogonalise, pr
 from relmer.solver.elimination.schur import REGULAR, Factor, Inverse, factorize, inverse, pair_second
 from relmer.solver.elimination.sparse_schur import SparseFront, SparseInverse, sparse_front
 from relmer.solver.errors import ModelError
-from relmer.solver.model.chart import gamma_of, symmetric_units
+from relmer.solver.model import gamma_of, symmetric_units
 
 # Step of differences of exact first derivatives, relative to the least variance: errors of about its fourth power, and
 # of 1e-13 over it.

@@ -19,7 +19,7 @@ from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination.blocks import Part, by_level, diagonal, effects_of, parts_of, symmetric, times
 from relmer.solver.elimination.corner import Solved, Weights, solved, squares
 from relmer.solver.errors import ModelError
-from relmer.solver.model.chart import symmetric_units
+from relmer.solver.model import symmetric_units
 
 # Largest number of effects, and of multiplications in the QR, up to which calls count for more.
 EFFECTS = 64

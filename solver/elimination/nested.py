@@ -24,7 +24,7 @@ import numpy as np
 from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination.corner import Solved, Weights, own_second, solved, squares, whiten
 from relmer.solver.elimination.levels import apply, compress, eliminate, level_sums, orthogonalise, products
-from relmer.solver.model.chart import symmetric_units
+from relmer.solver.model import symmetric_units
 
 
 @dataclass(frozen=True)

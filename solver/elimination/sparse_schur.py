@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 from scipy.sparse.linalg import SuperLU, splu
 
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
 
 # Effects up to which a dense factor is cheap, and from which on it is too large.
@@ -24,7 +24,7 @@ from relmer.solver.elimination.blocks import Part
 from relmer.solver.elimination.coupling import Coupling, SparseCoupling
 from relmer.solver.elimination.levels import apply, products
 from relmer.solver.elimination.schur import REGULAR
-from relmer.solver.model.chart import symmetric_units
+from relmer.solver.model import symmetric_units
 
 # Effects up to which a dense factor is cheap, and from which on it is too large.
 DENSE = 500

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination import crossed, joint, nested
 from relmer.solver.elimination.corner import Weights, diagonals
 from relmer.solver.elimination.coupling import DenseCoupling
 from relmer.solver.elimination.levels import AT_ONCE
 from relmer.solver.elimination.sparse_schur import SparseFront
-from relmer.solver.model.term import RandomTerm, group_names
+from relmer.solver.model import RandomTerm, group_names
 
 Problem = nested.Nested | crossed.Crossed | joint.Joint
 State = nested.State | crossed.State | joint.State

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from relmer.solver.fits.fit import Fit
-from relmer.solver.model.term import factors, group_names
+from relmer.solver.model import factors, group_names
 
 
 def covariances(fit: Fit) -> dict[str, pd.DataFrame]:

@@ -9,20 +9,23 @@ import pandas as pd
 from scipy import linalg, sparse
 from scipy.linalg import lapack
 
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.language.build import build
-from relmer.solver.language.formula import canonical, parse
-from relmer.solver.language.frame import ModelFrame, model_frame
-from relmer.solver.model.design import Design
-from relmer.solver.model.term import factors, group_names, theta_names
-from relmer.solver.model.theta import Lambda
-from relmer.solver.paths import pls
-from relmer.solver.paths.criterion import criterion, degrees_of_freedom, prepare, profile
-from relmer.solver.paths.derivatives import Derivatives, derivatives_at
-from relmer.solver.paths.factor import Factor, extended_factor
-from relmer.solver.paths.solution import Profile
-from relmer.solver.search.optimise import Optimum, optimise
+from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
+from relmer.solver.model import Design, Lambda, factors, group_names, theta_names
+from relmer.solver.paths import (
+    Derivatives,
+    Factor,
+    Profile,
+    criterion,
+    degrees_of_freedom,
+    derivatives_at,
+    extended_factor,
+    pls,
+    prepare,
+    profile,
+)
+from relmer.solver.search import Optimum, optimise
 from relmer.solver.threads import one_thread
 
 

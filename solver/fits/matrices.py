@@ -4,8 +4,7 @@ import pandas as pd
 from scipy import sparse
 
 from relmer.solver.fits.fit import Fit
-from relmer.solver.model.design import random_matrix
-from relmer.solver.model.term import group_names
+from relmer.solver.model import group_names, random_matrix
 
 
 def Ztlist(fit: Fit) -> dict[str, sparse.csc_array]:

@@ -1,1 +1,27 @@
 """Text and data to a design: R's formulas, frames and model matrices with lme4's meaning."""
+
+from relmer.solver.language.build import build
+from relmer.solver.language.columns import as_factor, read_column
+from relmer.solver.language.formula import Formula, canonical, parse
+from relmer.solver.language.frame import ModelFrame, model_frame
+from relmer.solver.language.matrix import model_matrix
+from relmer.solver.language.syntax import Name, Node, Number, call, deparse
+from relmer.solver.language.terms import expand
+
+__all__ = [
+    "Formula",
+    "ModelFrame",
+    "Name",
+    "Node",
+    "Number",
+    "as_factor",
+    "build",
+    "call",
+    "canonical",
+    "deparse",
+    "expand",
+    "model_frame",
+    "model_matrix",
+    "parse",
+    "read_column",
+]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from relmer.solver.arrays import Booleans, Floats, Integers
+from relmer.solver.arrays import Array, Booleans, Integers
 from relmer.solver.errors import ModelError
 from relmer.solver.language.syntax import number_label
 
@@ -39,7 +39,7 @@ class Factor:
     ordered: bool = False
 
 
-Column = Floats | Integers | Booleans | Factor
+Column = Array | Integers | Booleans | Factor
 
 
 def read_column(data: pd.DataFrame, name: str) -> tuple[Column, Missing]:
@@ -101,7 +101,7 @@ def _or_none(missing: Booleans) -> Missing:
     return missing if missing.any() else None
 
 
-def _integers(values: NDArray[Any]) -> Floats | Integers:
+def _integers(values: NDArray[Any]) -> Array | Integers:
     """Whole numbers as R holds them: integers if they all fit into 32 bits, else doubles."""
     fit = values.size == 0 or (values.max() <= _LARGEST_INTEGER and values.min() >= -_LARGEST_INTEGER)
     return values.astype(np.int64, copy=False) if fit else values.astype(np.float64)

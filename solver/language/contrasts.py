@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from relmer.solver.arrays import Floats
+from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import Factor
 
@@ -11,7 +11,7 @@ MAX_POLYNOMIAL_LEVELS = 95
 _POLYNOMIAL_NAMES = (".L", ".Q", ".C")
 
 
-def treatment(levels: tuple[str, ...]) -> tuple[Floats, tuple[str, ...]]:
+def treatment(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
     """Compare each level with the first.
 
     Parameters
@@ -35,7 +35,7 @@ def treatment(levels: tuple[str, ...]) -> tuple[Floats, tuple[str, ...]]:
     return np.eye(len(levels))[:, 1:], levels[1:]
 
 
-def polynomial(levels: tuple[str, ...]) -> tuple[Floats, tuple[str, ...]]:
+def polynomial(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
     """Orthonormal polynomials in the level's index with positive leading coefficients, as ``contr.poly``.
 
     R decomposes the powers of the centred index t, which become collinear: from about 20 levels on its
@@ -85,7 +85,7 @@ def polynomial(levels: tuple[str, ...]) -> tuple[Floats, tuple[str, ...]]:
     return Q[:, 1:], names
 
 
-def coding(factor: Factor, *, full: bool) -> tuple[Floats, tuple[str, ...]]:
+def coding(factor: Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
     """Choose the columns that stand for a factor in a term.
 
     Parameters

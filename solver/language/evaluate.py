@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from relmer.solver.arrays import Floats
+from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import Column, Factor, Missing, _or_none, as_factor, read_column
 from relmer.solver.language.functions import _ARITHMETIC, _scale
@@ -46,7 +46,7 @@ def evaluate(node: Node, data: pd.DataFrame) -> tuple[Column, Missing]:
     return values, _or_none(np.isnan(values))
 
 
-def _arithmetic(node: Node, data: pd.DataFrame) -> Floats:
+def _arithmetic(node: Node, data: pd.DataFrame) -> Array:
     match node:
         case Number(value):
             return np.full(len(data), value)

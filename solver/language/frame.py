@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from relmer.solver.arrays import Booleans, Floats, Integers
+from relmer.solver.arrays import Array, Booleans, Integers
 from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import Column, Factor, Missing, drop_unused_levels
 from relmer.solver.language.evaluate import evaluate
@@ -37,11 +37,11 @@ class ModelFrame:
     """
 
     formula: Formula
-    y: Floats
+    y: Array
     columns: Mapping[str, Column]
     rows: Integers
-    weights: Floats | None
-    offset: Floats | None
+    weights: Array | None
+    offset: Array | None
 
 
 def model_frame(
@@ -130,7 +130,7 @@ def _complete(missing: Iterable[Missing], n: int) -> Integers:
     return np.flatnonzero(~np.logical_or.reduce(masks)) if masks else np.arange(n)
 
 
-def _numbers_per_row(name: str, values: ArrayLike, n: int) -> tuple[Floats, Missing]:
+def _numbers_per_row(name: str, values: ArrayLike, n: int) -> tuple[Array, Missing]:
     try:
         numbers = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
@@ -161,7 +161,7 @@ def _check_finite(name: str, column: Column, rows: Integers) -> None:
     raise ModelError(f"'{name}' is {value} {_row(rows, infinite)}; correct or drop such rows")
 
 
-def _check_positive(weights: Floats, rows: Integers) -> None:
+def _check_positive(weights: Array, rows: Integers) -> None:
     negative = np.flatnonzero(weights < 0)
     if negative.size:
         raise ModelError(f"weights: negative weight {weights[negative[0]]:g} {_row(rows, negative)}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from relmer.solver.arrays import Floats
+from relmer.solver.arrays import Array
 
 ARITHMETIC_FUNCTIONS = ("log", "exp", "sqrt", "log2", "log10", "log1p", "abs")
 FUNCTIONS = (*ARITHMETIC_FUNCTIONS, "I", "scale", "factor", "as.factor")
@@ -14,7 +14,7 @@ _HINTS = {
 }
 
 
-def _scale(values: Floats) -> Floats:
+def _scale(values: Array) -> Array:
     """Centre and divide by the standard deviation of all values there are, before rows are dropped."""
     present = values[~np.isnan(values)]
     if present.size == 0:
@@ -22,16 +22,16 @@ def _scale(values: Floats) -> Floats:
     with np.errstate(all="ignore"):
         centre = present.mean()
         spread = np.sqrt(np.sum((present - centre) ** 2) / max(1, present.size - 1))
-        scaled: Floats = (values - centre) / spread
+        scaled: Array = (values - centre) / spread
     return scaled
 
 
-def _power(base: Floats, exponent: Floats) -> Floats:
+def _power(base: Array, exponent: Array) -> Array:
     # R squares by multiplying; pow() need not round the same way.
     return np.where(exponent == 2, base * base, np.power(base, exponent))
 
 
-_ARITHMETIC: dict[tuple[str, int], Callable[..., Floats]] = {
+_ARITHMETIC: dict[tuple[str, int], Callable[..., Array]] = {
     ("log", 1): np.log,
     ("exp", 1): np.exp,
     ("sqrt", 1): np.sqrt,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from relmer.solver.arrays import Floats
+from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import Column, Factor, as_factor, distinct
 from relmer.solver.language.contrasts import coding
@@ -12,10 +12,10 @@ from relmer.solver.language.formula import Bar
 from relmer.solver.language.frame import ModelFrame
 from relmer.solver.language.syntax import Call, Node, deparse
 from relmer.solver.language.terms import Terms
-from relmer.solver.model.term import RandomTerm
+from relmer.solver.model import RandomTerm
 
 
-def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Floats, tuple[str, ...]]:
+def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
     """Code a right-hand side as R's ``model.matrix`` does.
 
     Parameters
@@ -51,7 +51,7 @@ def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Floats, tuple[str, ..
     return _model_matrix(terms, frame.columns, frame.y.size)
 
 
-def fixed_matrix(frame: ModelFrame) -> tuple[Floats, tuple[str, ...]]:
+def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
     """Code the fixed part of the frame's formula; see `model_matrix`.
 
     Parameters
@@ -69,7 +69,7 @@ def fixed_matrix(frame: ModelFrame) -> tuple[Floats, tuple[str, ...]]:
     return model_matrix(frame.formula.fixed, frame)
 
 
-def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Floats, tuple[str, ...]]:
+def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Array, tuple[str, ...]]:
     variables = [_coded(columns[name]) for name in terms.names]
     for name, variable in zip(terms.names, variables, strict=True):
         if isinstance(variable, Factor) and len(variable.levels) < 2:
@@ -94,7 +94,7 @@ def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[
     return np.concatenate(blocks).T, tuple(labels)
 
 
-def _coded(column: Column) -> Floats | Factor:
+def _coded(column: Column) -> Array | Factor:
     if isinstance(column, Factor):
         return column
     if column.dtype == np.bool_:
@@ -102,7 +102,7 @@ def _coded(column: Column) -> Floats | Factor:
     return column.astype(np.float64, copy=False)
 
 
-def _variable_rows(variable: Floats | Factor, *, full: bool) -> tuple[Floats, tuple[str, ...]]:
+def _variable_rows(variable: Array | Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
     """The columns that stand for a variable in a term, as rows (c, n), and what R appends to its name."""
     if not isinstance(variable, Factor):
         return variable[None, :], ("",)

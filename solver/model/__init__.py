@@ -1,1 +1,34 @@
 """The symbols of the theory: terms, theta, Lambda, the design y, X, Z, working coordinates and charts."""
+
+from relmer.solver.model.assemble import assemble
+from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
+from relmer.solver.model.design import Design, random_matrix, response, weighted
+from relmer.solver.model.term import RandomTerm, factors, group_names, theta_names
+from relmer.solver.model.theta import Lambda, Template, split, theta_of
+from relmer.solver.model.working import Standard, original, scale_of, standardise, working
+
+__all__ = [
+    "Design",
+    "Lambda",
+    "RandomTerm",
+    "Standard",
+    "Template",
+    "assemble",
+    "carried",
+    "chain",
+    "factors",
+    "gamma_of",
+    "group_names",
+    "matrices",
+    "original",
+    "random_matrix",
+    "response",
+    "scale_of",
+    "split",
+    "standardise",
+    "symmetric_units",
+    "theta_names",
+    "theta_of",
+    "weighted",
+    "working",
+]

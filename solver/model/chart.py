@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
 
 

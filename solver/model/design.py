@@ -12,7 +12,6 @@ import numpy as np
 from scipy import sparse
 
 from relmer.solver.arrays import Array
-from relmer.solver.errors import ModelError
 from relmer.solver.model.term import RandomTerm
 from relmer.solver.model.theta import Template, template, theta_of
 
@@ -69,22 +68,6 @@ def random_matrix(term: RandomTerm) -> sparse.csr_array:
     Z = sparse.csr_array((term.X.flatten(), columns, starts), shape=shape)
     Z.eliminate_zeros()
     return Z
-
-
-def check_term(term: RandomTerm, n: int) -> None:
-    """Refuse a random-effects term that n rows cannot tell from the residual."""
-    levels, width = len(term.levels), len(term.columns)
-    if levels < 2:
-        raise ModelError(f"grouping factor {term.group} has one level; it needs at least two, or leave the term out")
-    if levels >= n:
-        raise ModelError(
-            f"grouping factor {term.group} has {levels} levels for {n} rows; levels must be fewer than rows"
-        )
-    if levels * width >= n:
-        raise ModelError(
-            f"term ({' + '.join(term.columns)} | {term.group}) has {levels * width} random effects for {n} rows; "
-            "they must be fewer than rows: leave out a slope"
-        )
 
 
 def weighted(design: Design) -> tuple[Array, Array, sparse.csc_array]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relmer.solver.algebra.triangles import lower_triangle
-from relmer.solver.arrays import Array, Floats, Integers
+from relmer.solver.algebra import lower_triangle
+from relmer.solver.arrays import Array, Integers
 from relmer.solver.model.theta import split
 
 
@@ -30,7 +30,7 @@ class RandomTerm:
     columns: tuple[str, ...]
     levels: tuple[str, ...]
     codes: Integers
-    X: Floats
+    X: Array
 
 
 def factors(terms: Sequence[RandomTerm], theta: Array) -> list[Array]:

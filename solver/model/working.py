@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import lapack
 
-from relmer.solver.algebra.roots import lower_trapezoid
+from relmer.solver.algebra import lower_trapezoid
 from relmer.solver.arrays import Array
 from relmer.solver.model.design import Design
 from relmer.solver.model.term import RandomTerm

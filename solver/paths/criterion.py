@@ -13,7 +13,7 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model.design import Design
+from relmer.solver.model import Design
 from relmer.solver.paths import gls, pls, qr
 from relmer.solver.paths.solution import Profile
 

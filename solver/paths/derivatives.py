@@ -19,11 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import structure
-from relmer.solver.elimination.corner import weights
-from relmer.solver.model.chart import carried, chain
-from relmer.solver.model.design import Design
-from relmer.solver.model.term import factors
+from relmer.solver.elimination import structure, weights
+from relmer.solver.model import Design, carried, chain, factors
 from relmer.solver.paths import pls
 
 

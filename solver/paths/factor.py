@@ -6,12 +6,9 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import spsolve_triangular
 
-from relmer.solver.algebra.cholesky import factorize
-from relmer.solver.algebra.least_squares import sweep
+from relmer.solver.algebra import factorize, sweep
 from relmer.solver.arrays import Array
-from relmer.solver.model.design import weighted
-from relmer.solver.model.theta import Lambda
-from relmer.solver.model.working import Standard, standardise
+from relmer.solver.model import Lambda, Standard, standardise, weighted
 from relmer.solver.paths.pls import State
 
 

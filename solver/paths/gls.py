@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
-from relmer.solver.algebra.least_squares import least_squares, sweep
-from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.algebra import least_squares, logdet_triangle, sweep
 from relmer.solver.arrays import Array
-from relmer.solver.model.design import Design, weighted
-from relmer.solver.model.theta import Lambda, Template
+from relmer.solver.model import Design, Lambda, Template, weighted
 from relmer.solver.paths.solution import Profile
 
 

@@ -12,14 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from relmer.solver.algebra.least_squares import sweep
-from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.algebra import logdet_triangle, sweep
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import structure
-from relmer.solver.elimination.structure import Structure
-from relmer.solver.model.design import Design, response
-from relmer.solver.model.term import factors
-from relmer.solver.model.working import scale_of, working
+from relmer.solver.elimination import Structure, structure
+from relmer.solver.model import Design, factors, response, scale_of, working
 from relmer.solver.paths.solution import Profile
 
 

@@ -1,1 +1,5 @@
 """The minimum of the criterion over theta."""
+
+from relmer.solver.search.optimise import Optimum, optimise
+
+__all__ = ["Optimum", "optimise"]

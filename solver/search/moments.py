@@ -17,12 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import lapack
 
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import structure
-from relmer.solver.elimination.corner import Solved, expected
-from relmer.solver.model.chart import gamma_of, matrices
-from relmer.solver.model.term import group_names, theta_names
+from relmer.solver.elimination import Solved, expected, structure
+from relmer.solver.model import gamma_of, group_names, matrices, theta_names
 from relmer.solver.paths import pls
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums

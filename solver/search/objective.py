@@ -6,18 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from relmer.solver.algebra.roots import is_regular
-from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.algebra import is_regular, logdet_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import structure
-from relmer.solver.elimination.corner import Solved, weights
+from relmer.solver.elimination import Solved, structure, weights
 from relmer.solver.errors import ModelError
-from relmer.solver.model.chart import chain
-from relmer.solver.model.theta import theta_of
-from relmer.solver.model.working import standardise
-from relmer.solver.paths import pls
-from relmer.solver.paths.criterion import Prepared, criterion, parts, prepare, profile
-from relmer.solver.paths.solution import Profile
+from relmer.solver.model import chain, standardise, theta_of
+from relmer.solver.paths import Prepared, Profile, criterion, parts, pls, prepare, profile
 
 EPS = float(np.finfo(float).eps)
 # Gap, as the average information predicts it, at which a costly Hessian is found exactly.

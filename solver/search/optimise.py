@@ -11,18 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.solver.algebra.roots import RANK, is_regular, lower_trapezoid, reduced_root
+from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import structure
 from relmer.solver.errors import ModelError
-from relmer.solver.model.chart import chain
-from relmer.solver.model.design import response
-from relmer.solver.model.term import factors
-from relmer.solver.model.theta import split, theta_of
-from relmer.solver.model.working import original
-from relmer.solver.paths import pls
-from relmer.solver.paths.criterion import Prepared, profile
-from relmer.solver.paths.solution import Profile
+from relmer.solver.model import chain, factors, original, response, split, theta_of
+from relmer.solver.paths import Prepared, Profile, pls, profile
 from relmer.solver.search.moments import moments
 from relmer.solver.search.objective import EPS, Point, Problem, newton_step
 from relmer.solver.search.starts import FEW, along_ray, begin, off_face

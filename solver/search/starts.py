@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from relmer.solver.algebra.roots import lower_trapezoid, positive
+from relmer.solver.algebra import lower_trapezoid, positive
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import structure
-from relmer.solver.model.term import factors
-from relmer.solver.paths.criterion import parts
+from relmer.solver.model import factors
+from relmer.solver.paths import parts
 from relmer.solver.search.moments import Moments
 from relmer.solver.search.objective import Point, Problem
 

@@ -13,7 +13,7 @@ Examples
 from importlib.metadata import version as _version
 
 from relmer.datasets import cases
-from relmer.reference.engines.protocol import engine_names as engines
+from relmer.reference.engines import engine_names as engines
 from relmer.reports.run import compare
 from relmer.solver import lmer
 

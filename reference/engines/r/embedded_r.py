@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from relmer.reference.engines.child import sendable
-from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines import EngineError, sendable
 
 rinterface: Any = importlib.import_module("rpy2.rinterface")
 embedded: Any = importlib.import_module("rpy2.rinterface_lib.embedded")

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from relmer.datasets import Case
-from relmer.reference.answers.answer import Data, Estimates, Model, Term, data_seen, fingerprint
-from relmer.reference.engines.child import plain_text, sendable
-from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.protocol import Fitted
+from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, fingerprint
+from relmer.reference.engines import EngineError, Fitted, plain_text, sendable
 from relmer.reference.engines.r.lme4_process import Lme4Process, shared
 
 MOST_WARNINGS = 20

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from relmer.reference.engines.child import serve
-from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines import EngineError, serve
 
 SOURCE = Path(__file__).with_name("lme4.R")
 SEARCHES = {"default": "fit_default", "bobyqa": "fit_bobyqa", "tight": "fit_tight"}

@@ -12,9 +12,8 @@ from typing import Any, Self
 import pandas as pd
 
 from relmer.datasets import Case, load
-from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable
-from relmer.reference.engines.errors import EngineError, EngineMissing
-from relmer.solver.language.formula import canonical, parse
+from relmer.reference.engines import MEMORY_BYTES, Child, EngineError, EngineMissing, plain_text, sendable
+from relmer.solver.language import canonical, parse
 
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
 ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}

@@ -27,7 +27,7 @@ DIFFERENCE = mpmath.mpf(10) ** -24
 # The same differences of what the kernel itself encloses, at 600 bits and a step of 2^-150.
 FINE = fmpq(1, 2**150)
 FINE_DIFFERENCE = arb("1e-70")
-# lme4 evaluates its criterion in doubles: 64 eps of its size, as in reports/evidence/tolerances.py, and it is below 2e3.
+# lme4 evaluates its criterion in doubles: 64 eps of its size (reports/evidence/tolerances.py), and it is below 2e3.
 EVALUATED = 64 * 2.0**-52 * 2e3
 
 SCORES = {"lin": {"column": "h", "scores": {"u": -3, "v": 1, "w": 2}, "norm": 14}}

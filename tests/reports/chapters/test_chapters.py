@@ -10,9 +10,9 @@ import pytest
 from bounds import STOPPED_V
 
 from relmer.datasets import DataError
-from relmer.reports.chapters import chapters as module
+from relmer.reports.chapters import chapter as module
 from relmer.reports.chapters import scenes
-from relmer.reports.chapters.chapters import chapters, drawn
+from relmer.reports.chapters.chapter import chapters, drawn
 from relmer.reports.chapters.computed import pieces_of_the_criterion, practical_estimates
 from relmer.reports.chapters.outlines import OUTLINES
 from relmer.reports.chapters.tables import Grid, arranged, rounded, tally
