@@ -10,7 +10,7 @@ from relmer.solver.algebra import lower_triangle
 from relmer.solver.fits import Fit, lmer
 from relmer.solver.language import build, model_frame, parse
 from relmer.solver.model import Design, factors
-from relmer.solver.paths import gls as gls_path
+from relmer.solver.paths import block_sizes
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
 MOST_OPERATIONS = 10**10
@@ -30,7 +30,7 @@ def fit_of(formula: str, dataset: str, REML: bool, method: str) -> Fit:
 
 def is_small(design: Design) -> bool:
     """Whether V can be written out: the cubes of the sizes of its independent blocks add up to seconds."""
-    return sum(size**3 for size in gls_path.block_sizes(design)) <= MOST_OPERATIONS
+    return sum(size**3 for size in block_sizes(design)) <= MOST_OPERATIONS
 
 
 def estimates(fit: Fit) -> Estimates:

@@ -12,7 +12,7 @@ from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.protocol import Fitted
 from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
 from relmer.solver.model import Lambda, theta_names
-from relmer.solver.paths import criterion, prepare, profile
+from relmer.solver.paths import criterion, prepare, solve_at
 
 
 class Path:
@@ -66,9 +66,7 @@ class Path:
     def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float, ...]:
         """The path's criterion at the given theta."""
         prepared = prepare(design_of(case.formula, case.dataset), self.name)
-        return tuple(
-            criterion(prepared.design, profile(prepared, np.asarray(theta, dtype=float)), case.reml) for theta in thetas
-        )
+        return tuple(criterion(prepared.design, solve_at(prepared, theta), case.reml) for theta in thetas)
 
     def fit(self, case: Case) -> Fitted:
         """The path's fit."""

@@ -57,13 +57,13 @@ def pieces_of_the_criterion(report: Report) -> Table:
     fit = fit_of(SLIDES)
     n, p = fit.design.X.shape
     d = degrees_of_freedom(fit.design, fit.REML)
-    last = d * (1 + math.log(2 * math.pi * fit.profile.pwrss / d))
+    last = d * (1 + math.log(2 * math.pi * fit.solution.pwrss / d))
     rows = (
         ("n, p, q", "observations, fixed effects, random effects", f"{n}, {p}, {fit.Z.shape[1]}"),
         ("θ", "relative covariance parameters", ", ".join(f"{value:.6f}" for value in fit.theta)),
-        ("log |L|²", "twice the sum of the logs of the diagonal of L", f"{fit.profile.logdet_L:.6f}"),
-        ("log |RX|²", "the same of RX", f"{fit.profile.logdet_RX:.6f}"),
-        ("r²", "the least penalized sum of squares", f"{fit.profile.pwrss:.6f}"),
+        ("log |L|²", "twice the sum of the logs of the diagonal of L", f"{fit.solution.logdet_L:.6f}"),
+        ("log |RX|²", "the same of RX", f"{fit.solution.logdet_RX:.6f}"),
+        ("r²", "the least penalized sum of squares", f"{fit.solution.pwrss:.6f}"),
         ("(n − p)[1 + log(2π r²/(n − p))]", "the last term", f"{last:.6f}"),
         ("−2 ℓ(θ)", "their sum, the profiled REML criterion", f"{fit.criterion:.6f}"),
         ("σ̂²", "r² / (n − p)", f"{fit.sigma**2:.6f}"),

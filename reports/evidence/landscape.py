@@ -21,7 +21,7 @@ from relmer.reports.evidence.figures import figure
 from relmer.solver.arrays import Array
 from relmer.solver.fits import Fit, at_theta
 from relmer.solver.model import Design
-from relmer.solver.paths import Derivatives, Prepared, criterion, derivatives_at, prepare, profile, size
+from relmer.solver.paths import Derivatives, Prepared, criterion, derivatives_at, prepare, size, solve_at
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
 STEP = 1e-3
@@ -61,14 +61,14 @@ class Landscape:
 
     def derivatives(self, theta: Array) -> Derivatives:
         """Duals, gradient and Hessian of the criterion at theta."""
-        return derivatives_at(self.fit.design, theta, self.fit.REML)
+        return derivatives_at(self.fit.prepared, theta, self.fit.REML)
 
 
 def landscape(case: Case) -> Landscape:
     """Fit the case, and prepare it for evaluation at any theta."""
     fit = fit_of(case.formula, case.dataset, case.reml, "pls")
     return Landscape(
-        fit, definition(fit.design), size(fit.design, fit.profile, case.reml), frozenset(printed_keys(case))
+        fit, definition(fit.design), size(fit.design, fit.solution, case.reml), frozenset(printed_keys(case))
     )
 
 
@@ -112,7 +112,7 @@ def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]])
 
 def criterion_at(view: Landscape, theta: Sequence[float]) -> float:
     """The criterion at theta by the definition."""
-    return criterion(view.fit.design, profile(view.judge, np.asarray(theta, dtype=float)), view.fit.REML)
+    return criterion(view.fit.design, solve_at(view.judge, np.asarray(theta, dtype=float)), view.fit.REML)
 
 
 def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:

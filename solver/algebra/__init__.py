@@ -1,6 +1,6 @@
 """Linear algebra on plain arrays; knows nothing of models."""
 
-from relmer.solver.algebra.cholesky import factorize
+from relmer.solver.algebra.cholesky import factorize, repeated
 from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.algebra.roots import RANK, is_regular, lower_trapezoid, positive, reduced_root, root_of
@@ -19,6 +19,7 @@ __all__ = [
     "lower_triangle",
     "positive",
     "reduced_root",
+    "repeated",
     "root_of",
     "sweep",
 ]

@@ -1,5 +1,6 @@
 """Least squares, ordinary, swept and generalized, by orthogonal and Cholesky factors."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -89,14 +90,24 @@ def least_squares(X: Array, y: Array) -> tuple[Array, Array]:
     return linalg.solve_triangular(R[:p, :p], R[:p, p], check_finite=False), R[:p, :p]
 
 
-def sweep(X: Array, y: Array) -> tuple[Array, Array, Array, Array]:
-    """Sweep y by X: orthonormal Q (n, p), R (p, p) of positive diagonal with X = Q R, coefficients, residual (n,).
+@dataclass(frozen=True)
+class Swept:
+    """y swept by X: orthonormal Q (n, p) and R (p, p) of positive diagonal with X = Q R, beta (p,), residual (n,)."""
+
+    Q: Array
+    R: Array
+    beta: Array
+    residual: Array
+
+
+def sweep(X: Array, y: Array) -> Swept:
+    """Sweep y (n,) by X (n, p).
 
     The residual is swept once more, which leaves of a mean of any size no more than the rounding of y itself.
     """
     p = X.shape[1]
     if p == 0:
-        return X, np.zeros((0, 0)), np.zeros(0), y
+        return Swept(Q=X, R=np.zeros((0, 0)), beta=np.zeros(0), residual=y)
     work = BLOCK * p
     reflectors, tau, _, _ = lapack.dgeqrf(X, lwork=work)
     R = np.zeros((p, p))
@@ -109,4 +120,4 @@ def sweep(X: Array, y: Array) -> tuple[Array, Array, Array, Array]:
     beta = lapack.dtrtrs(R, Q.T @ y)[0]
     residual = y - X @ beta
     correction = lapack.dtrtrs(R, Q.T @ residual)[0]
-    return Q, R, beta + correction, residual - X @ correction
+    return Swept(Q=Q, R=R, beta=beta + correction, residual=residual - X @ correction)

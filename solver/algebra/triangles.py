@@ -28,7 +28,7 @@ def logdet_triangle(R: Array) -> float:
     return float(2 * np.log(np.abs(np.diagonal(R))).sum())
 
 
-def inverse_of_cross_product(R: Array) -> Array:
-    """(R'R)^-1 for an upper triangular R (p, p)."""
+def inverse_of_cross_product(R: Array, scale: float = 1.0) -> Array:
+    """scale (R'R)^-1 for an upper triangular R (p, p)."""
     inverse = linalg.solve_triangular(R, np.eye(len(R)))
-    return np.asarray(inverse @ inverse.T)
+    return np.asarray(scale * inverse @ inverse.T)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
-from relmer.solver.paths import criterion, prepare, profile
+from relmer.solver.paths import criterion, solve_at
 
 
 def profile_curve(fit: Fit, name: str, values: ArrayLike) -> "pd.Series[float]":
@@ -100,12 +100,11 @@ def profile_surface(fit: Fit, name1: str, values1: ArrayLike, name2: str, values
 
 def criterion_moved(fit: Fit, entries: Sequence[int], points: Sequence[tuple[float, ...]]) -> list[float]:
     """Criterion of the fit with the given entries of theta replaced by each point in turn."""
-    prepared = prepare(fit.design, fit.method)
     theta = fit.optimum.theta.copy()
     results = []
     for point in points:
         theta[list(entries)] = point
-        results.append(criterion(fit.design, profile(prepared, theta), fit.REML))
+        results.append(criterion(fit.design, solve_at(fit.prepared, theta), fit.REML))
     return results
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from relmer.solver.algebra import generalized_least_squares
+from relmer.solver.algebra import generalized_least_squares, repeated
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
 
@@ -120,5 +120,5 @@ def expanded(G: Mapping[str, ArrayLike], levels: Mapping[str, int]) -> sparse.cs
         block = np.atleast_2d(np.asarray(covariance, dtype=float))
         if block.ndim != 2 or block.shape[0] != block.shape[1]:
             raise ModelError(f"G[{name!r}] has shape {block.shape}; a covariance matrix is square")
-        blocks.append(sparse.kron(sparse.eye_array(levels[name]), block))
-    return sparse.csc_array(sparse.block_diag(blocks) if blocks else (0, 0))
+        blocks.append(block)
+    return repeated(blocks, [levels[name] for name in G])

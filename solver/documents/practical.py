@@ -31,7 +31,7 @@ from relmer.solver.language import (
     parse,
 )
 from relmer.solver.model import Design, RandomTerm
-from relmer.solver.paths import prepare, qr
+from relmer.solver.paths import Prepared, prepare, solve_at
 from relmer.solver.search import optimise
 from relmer.solver.threads import one_thread
 
@@ -44,20 +44,22 @@ class LmmSetup:
 
     Attributes
     ----------
-    design
-        y (n,), X (n, k) and Z (n, p) with one random term per block.
-    state
-        Q'Z = [R; 0] and Q'[X y]; Q is never formed.
+    prepared
+        The design by the path "qr": Q'Z = [R; 0] and Q'[X y]; Q is never formed.
     blocks
         Names of the columns of Z, block by block.
     names
         Names of theta: sigma, then the blocks.
     """
 
-    design: Design = field(repr=False)
-    state: qr.State = field(repr=False)
+    prepared: Prepared = field(repr=False)
     blocks: tuple[tuple[str, ...], ...] = field(repr=False)
     names: tuple[str, ...]
+
+    @property
+    def design(self) -> Design:
+        """Y (n,), X (n, k) and Z (n, p) with one random term per block."""
+        return self.prepared.design
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def lmm(form: str, dat: pd.DataFrame, ref: Ref = ()) -> Lmm:
     """
     setup = lmm_setup(form, dat, ref)
     with one_thread():
-        optimum, at = optimise(prepare(setup.design, "qr"), REML=False)
+        optimum, at = optimise(setup.prepared, REML=False)
     sigma = np.sqrt(at.pwrss / len(setup.design.y))
     with np.errstate(divide="ignore"):
         theta = np.log(sigma) + np.concatenate([[0.0], np.log(np.abs(optimum.theta))])
@@ -181,7 +183,7 @@ def lmm_setup(form: str, dat: pd.DataFrame, ref: Ref = ()) -> LmmSetup:
     fixed = build(replace(frame, formula=parsed))
     design = replace(fixed, terms=terms)
     names = ("sigma", *(term.group for term in terms))
-    return LmmSetup(design, qr.prepare(design), tuple(term.levels for term in terms), names)
+    return LmmSetup(prepare(design, "qr"), blocks=tuple(term.levels for term in terms), names=names)
 
 
 def lmm_profile(setup: LmmSetup, theta: ArrayLike) -> LmmProfile:
@@ -224,7 +226,7 @@ def lmm_profile(setup: LmmSetup, theta: ArrayLike) -> LmmProfile:
         )
     if not np.isfinite(values[0]) or np.any(np.isnan(values)) or np.any(values == np.inf):
         raise ModelError(f"theta is {values.tolist()}; log sigma must be finite, log standard deviations below inf")
-    at = qr.profile(setup.state, np.exp(values[1:] - values[0]))
+    at = solve_at(setup.prepared, np.exp(values[1:] - values[0]))
     n = len(setup.design.y)
     value = at.pwrss / np.exp(2 * values[0]) / 2 + at.logdet_L / 2 + n * values[0]
     return LmmProfile(float(value), pd.Series(at.beta, index=list(setup.design.coefficients)))

@@ -16,8 +16,8 @@ from relmer.solver.algebra import least_squares
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
-from relmer.solver.model import Lambda, weighted
-from relmer.solver.paths import extended_factor, pls
+from relmer.solver.model import Lambda, checked_theta, weighted
+from relmer.solver.paths import extended_factor
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ def extended_system(fit: Fit, theta: ArrayLike | None = None) -> ExtendedSystem:
     >>> system.RX.round(6).tolist(), system.beta.round(6).to_dict()
     ([[2.236068]], {'(Intercept)': 1527.5})
     """
-    at = checked_theta(fit, theta)
+    at = theta_or_optimum(fit, theta)
     y, X, Z = weighted(fit.design)
-    factor = extended_factor(pls.prepare(fit.design), at)
+    factor = extended_factor(fit.prepared.reduced, at)
     right = factor.P @ (Lambda(fit.design.template, at).T @ (Z.T @ y))
     c_u = solve_lower(factor.L, right)
     c_beta = linalg.solve_triangular(factor.RX, X.T @ y - factor.RZX.T @ c_u, trans="T")
@@ -156,7 +156,7 @@ def pseudo_data(fit: Fit, theta: ArrayLike | None = None) -> PseudoData:
     >>> data.matrix.shape, bool(np.allclose(data.u, fit.u))
     ((36, 7), True)
     """
-    at = checked_theta(fit, theta)
+    at = theta_or_optimum(fit, theta)
     y, X, Z = weighted(fit.design)
     q = Z.shape[1]
     response = np.concatenate([y, np.zeros(q)])
@@ -169,14 +169,11 @@ def pseudo_data(fit: Fit, theta: ArrayLike | None = None) -> PseudoData:
     return PseudoData(response, matrix, solution[:q], beta, float(residual @ residual))
 
 
-def checked_theta(fit: Fit, theta: ArrayLike | None) -> Array:
+def theta_or_optimum(fit: Fit, theta: ArrayLike | None) -> Array:
     """Theta as an array of the fit's length; the optimum for None."""
     if theta is None:
         return fit.optimum.theta
-    values = np.asarray(theta, dtype=float)
-    names = list(fit.theta.index)
-    if values.shape != (len(names),):
-        raise ModelError(f"theta has shape {values.shape}; it needs {len(names)} values: {', '.join(names)}")
+    values = checked_theta(fit.design.terms, theta)
     if not np.all(np.isfinite(values)):
         raise ModelError(f"theta is {values.tolist()}; give finite numbers")
     return values

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import sparse, special
 
 from relmer.solver.algebra import generalized_least_squares, inverse_of_cross_product, least_squares
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
 from relmer.solver.language import build, model_frame, parse
-from relmer.solver.model import RandomTerm
+from relmer.solver.model import RandomTerm, is_nested, response
 
 
 @dataclass(frozen=True)
@@ -169,9 +168,8 @@ def gls_table(fit: Fit) -> GeneralizedLeastSquares:
     sex1           -0.827  0.212  -3.902
     schoolSES       0.266  0.049   5.388
     """
-    y = fit.design.y if fit.design.offset is None else fit.design.y - fit.design.offset
     names = list(fit.design.coefficients)
-    beta, RX = generalized_least_squares(fit.design.X, fit.V, y)
+    beta, RX = generalized_least_squares(fit.design.X, fit.V, response(fit.design))
     gammas = pd.Series(beta, index=names)
     vcov = pd.DataFrame(inverse_of_cross_product(RX), index=names, columns=names)
     se = pd.Series(np.sqrt(np.diagonal(vcov)), index=names)
@@ -234,15 +232,10 @@ def outermost(terms: Sequence[RandomTerm]) -> RandomTerm:
     if not terms:
         raise ModelError("the fit has no random term, so its rows form no clusters; its V is sigma^2 W^-1")
     for term in terms:
-        if all(nested(other.codes, term.codes) for other in terms):
+        if all(is_nested(other.codes, term.codes) for other in terms):
             return term
     groups = ", ".join(dict.fromkeys(term.group for term in terms))
     raise ModelError(f"grouping factors {groups} are crossed: no clusters are independent; take the whole V by getV")
-
-
-def nested(inner: NDArray[np.int64], outer: NDArray[np.int64]) -> bool:
-    """Whether every value of inner (n,) goes with one value of outer (n,)."""
-    return len(np.unique(np.column_stack([inner, outer]), axis=0)) == len(np.unique(inner))
 
 
 def row_labels(fit: Fit, index: pd.Index | None) -> pd.Index:

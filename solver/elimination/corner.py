@@ -48,8 +48,8 @@ def weighing(p: int, X: float, y: float) -> Weights:
 
 
 @dataclass(frozen=True)
-class Solved:
-    """log|V|, and the upper triangular RC (p + 1, p + 1) with its inverse."""
+class Corner:
+    """log|V|, and the upper triangular RC (p + 1, p + 1) of C = RC'RC with its inverse."""
 
     logdet: float
     RC: Array
@@ -94,7 +94,7 @@ def diagonals(C: Array) -> Array:
         raise ModelError(NO_RESIDUAL) from None
 
 
-def whiten(at: Solved, N: Array) -> Array:
+def whiten(at: Corner, N: Array) -> Array:
     """Columns (m, c, l), the last of which are [X y], with these multiplied by RC^-1."""
     count = len(at.RC)
     Xy = at.inverse.T @ N[len(N) - count :].reshape(count, -1)

@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from relmer.solver.algebra import root_of
 from relmer.solver.arrays import Array, Codes
-from relmer.solver.elimination import sparse_schur
 from relmer.solver.elimination.blocks import Part, by_level, dots, effects_of, parts_of, symmetric
-from relmer.solver.elimination.corner import Solved, Weights, own_second, solved, squares, whiten
-from relmer.solver.elimination.coupling import Coupling, SparseCoupling, couple
+from relmer.solver.elimination.contract import ray_of
+from relmer.solver.elimination.corner import Corner, Weights, own_second, solved, squares, whiten
+from relmer.solver.elimination.coupling import Coupling, DenseCoupling, SparseCoupling, couple
 from relmer.solver.elimination.levels import apply, eliminate, orthogonalise, products
-from relmer.solver.elimination.schur import REGULAR, Factor, Inverse, factorize, inverse, pair_second
+from relmer.solver.elimination.schur import REGULAR, Cholesky, DenseFront, Inverse, pair_second
 from relmer.solver.elimination.sparse_schur import SparseFront, SparseInverse, sparse_front
 from relmer.solver.errors import ModelError
 from relmer.solver.model import gamma_of, symmetric_units
 
+# Number of effects in a dense factor from which on products of matrices are spared.
+COSTLY = 300
 # Step of differences of exact first derivatives, relative to the least variance: errors of about its fourth power, and
 # of 1e-13 over it.
 DIFFERENCE = 2e-3
@@ -43,8 +44,10 @@ class Crossed:
         The pseudo-rows of the other factors' columns.
     parts
         The other factors.
-    S, s
-        What the rows orthogonal to the first factor give to Z'Z (q, q), dense or sparse, and Z'[X y] (q, p + 1).
+    front
+        S as a function of D^-1 of the first factor, dense or sparse.
+    s
+        What the rows orthogonal to the first factor give to Z'[X y] (q, p + 1).
     within
         The same for [X y]: (p + 1, p + 1).
     """
@@ -54,32 +57,68 @@ class Crossed:
     rows: Array
     coupling: Coupling
     parts: tuple[Part, ...]
-    S: Array | SparseFront
+    front: DenseFront | SparseFront
     s: Array
     within: Array
 
+    @property
+    def is_costly(self) -> bool:
+        """Whether the dense factor is so large that products of matrices are spared."""
+        return len(self.s) > COSTLY
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the factor of the others is sparse."""
+        return self.front.is_sparse
+
+    def solve(self, G: Sequence[Array]) -> "CrossedSolved":
+        """Eliminate the first factor, then the others, at the covariances G, one (c, c) each."""
+        return solve(self, G)
+
+    def ray(self, scales: Array) -> tuple[Array, Array]:
+        """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+        widths = [self.width, *(part.width for part in self.parts)]
+        return ray_of(lambda scale: solve(self, [scale * np.eye(width) for width in widths]), scales)
+
+    def describe(self, sizes: Sequence[str]) -> str:
+        """What is eliminated how, in one line."""
+        coupling = self.coupling
+        how = "dense" if isinstance(coupling, DenseCoupling) else f"{coupling.pairs[0].nnz} pairs of effects"
+        factor = f"a {'sparse' if self.is_sparse else 'dense'} factor of {len(self.s)}"
+        return f"crossed: {sizes[0]} level by level ({how}), then {', '.join(sizes[1:])} by {factor}"
+
 
 @dataclass(frozen=True)
-class State(Solved):
-    """What was solved at which G; N of the first factor; S, s, the factor of M, and b = Omega s of the others."""
+class CrossedSolved(Corner):
+    """What was solved at which G; N of the first factor; s, the factor of M, and b = Omega s of the others."""
 
-    problem: Crossed
+    of: Crossed
     G: Sequence[Array]
     N: Array
-    S: Array | sparse.csc_array
     s: Array
-    factor: Factor | SparseInverse
+    factor: Cholesky | SparseInverse
     b: Array
 
     @cached_property
     def others(self) -> Inverse | SparseInverse:
         """Omega, and what is cheapest for the rest."""
-        return inverse(self.factor) if isinstance(self.factor, Factor) else self.factor
+        return self.factor.inverse
 
     @cached_property
     def solutions(self) -> tuple[Array, Array, Array]:
         """U, h_full of the first factor, and h of the others, X y whitened."""
         return solutions(self)
+
+    def effects(self) -> list[Array]:
+        """E = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        _, h, rest = self.solutions
+        e = rest[:, -1] * self.root_pwrss
+        others = [e[part.effects].reshape(part.levels, part.width).T for part in self.of.parts]
+        return [h[:, -1] * self.root_pwrss, *others]
+
+    def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
+        """df/dG of every factor (c, c), and d2f/dgamma2 of all, or in its place their average information."""
+        return curvature(self, weights, exact)
 
 
 def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], levels: Sequence[int]) -> Crossed:
@@ -94,30 +133,26 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     Z = columns[first:count]
     effects = effects_of(parts, codes[1:])
     coupling = couple(list(own[:first]), codes[0], levels[0], Z, effects, q)
-    S = front(coupling, Z, effects, parts, codes[1:])
+    reduced = front(coupling, Z, effects, parts, codes[1:])
     sums = [[np.bincount(index, z * x, q) for x in Xy] for z, index in zip(Z, effects, strict=True)]
     return Crossed(
-        first, levels[0], np.concatenate([rows, identity]), coupling, parts, S, np.sum(sums, axis=0).T, Xy @ Xy.T
+        first, levels[0], np.concatenate([rows, identity]), coupling, parts, reduced, np.sum(sums, axis=0).T, Xy @ Xy.T
     )
 
 
 def front(
     coupling: Coupling, Z: Array, effects: Codes, parts: tuple[Part, ...], codes: Sequence[Codes]
-) -> Array | SparseFront:
-    """What the rows orthogonal to the first factor give to Z'Z, sparse if that is cheaper."""
-    q = parts[-1].effects.stop
-    if isinstance(coupling, SparseCoupling) and q > sparse_schur.DENSE:
-        k, n = Z.shape
-        starts = np.arange(0, k * n + 1, k)
-        rows = sparse.csr_array((Z.T.ravel(), effects.T.ravel(), starts), shape=(n, q))
-        found = sparse_front(coupling, rows, parts)
+) -> DenseFront | SparseFront:
+    """S of the other factors, of which the rows orthogonal to the first one give Z'Z; sparse if that is cheaper."""
+    if isinstance(coupling, SparseCoupling):
+        found = sparse_front(coupling, Z, effects, parts)
         if found is not None:
             return found
     S = cross_products(Z, effects, parts, codes)
     levels, width = coupling.shape
     identity = np.broadcast_to(np.eye(width)[:, :, None], (width, width, levels))
     S -= coupling.spread(np.ascontiguousarray(identity)[None])[0]
-    return S
+    return DenseFront(parts, S, coupling)
 
 
 def cross_products(Z: Array, effects: Codes, parts: Sequence[Part], codes: Sequence[Codes]) -> Array:
@@ -142,51 +177,34 @@ def cross_products(Z: Array, effects: Codes, parts: Sequence[Part], codes: Seque
     return S
 
 
-def solve(problem: Crossed, G: Sequence[Array]) -> State:
+def solve(problem: Crossed, G: Sequence[Array]) -> CrossedSolved:
     """Eliminate the first factor, then the others, at the covariances G, one (c, c) each."""
     width = problem.width
     N, logdet = eliminate(problem.rows, width, G[0])
     root = N[-width:]
     inverse_D = products(root, root)
     s = problem.s + problem.coupling.down(products(root, N[width:-width]))
-    T = [root_of(each) for each in G[1:]]
-    S: Array | sparse.csc_array
-    factor: Factor | SparseInverse
-    if isinstance(problem.S, SparseFront):
-        S = problem.S.symmetric(problem.S.values + problem.S.spread(inverse_D))
-        factor, logdet_M = sparse_schur.inverse(problem.S, S, T)
-        b = factor @ s
-    else:
-        S = problem.coupling.spread(inverse_D[None])[0]
-        S += problem.S
-        factor, logdet_M = factorize(problem.parts, S, T)
-        b = factor.omega_times(s)
+    factor, logdet_M = problem.front.factored(inverse_D, [root_of(each) for each in G[1:]])
+    b = factor.omega_times(s)
     Xy = N[width:-width].reshape(len(problem.within), -1)
     C = problem.within + Xy @ Xy.T - s.T @ b
-    return State(float(logdet.sum()) + logdet_M, *solved(C), problem, G, N, S, s, factor, b)
+    found = float(logdet.sum()) + logdet_M
+    return CrossedSolved(found, *solved(C), of=problem, G=G, N=N, s=s, factor=factor, b=b)
 
 
-def solutions(at: State) -> tuple[Array, Array, Array]:
+def solutions(at: CrossedSolved) -> tuple[Array, Array, Array]:
     """U = R'D^-1 (c, c, l) and h_full (c, p + 1, l) of the first factor, h (q, p + 1) of the others; X y whitened."""
-    problem, width = at.problem, at.problem.width
+    problem, width = at.of, at.of.width
     R, root = at.N[:width], at.N[-width:]
     b = at.b @ at.inverse
     U = products(R, root)
     h = products(R, whiten(at, at.N[width:-width])) - products(U, problem.coupling.up(b).transpose(1, 0, 2))
-    return U, h, at.s @ at.inverse - at.S @ b
+    return U, h, at.s @ at.inverse - at.factor.S @ b
 
 
-def effects(at: State) -> list[Array]:
-    """Give e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
-    _, h, rest = at.solutions
-    e = rest[:, -1] * at.root_pwrss
-    others = [e[part.effects].reshape(part.levels, part.width).T for part in at.problem.parts]
-    return [h[:, -1] * at.root_pwrss, *others]
-
-
-def curvature(at: State, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
+def curvature(at: CrossedSolved, weights: Weights, exact: bool) -> tuple[list[Array], Array]:
     """df/dG of every factor (c, c), and d2f/dgamma2 of all, or in its place their average information."""
-    problem, others, (U, h, rest) = at.problem, at.others, at.solutions
+    problem, others, (U, h, rest) = at.of, at.others, at.solutions
     width, w = problem.width, weights.columns
     units = [symmetric_units(width), *(symmetric_units(part.width) for part in problem.parts)]
     H, Y = products(at.N[:width], at.N[:width]), products(h * w[:, None], h)
@@ -197,8 +215,8 @@ def curvature(at: State, weights: Weights, exact: bool = True) -> tuple[list[Arr
     each = [h, *(score.transpose(1, 2, 0) for score in scores)]
     first = np.concatenate([unit @ squares(columns) for unit, columns in zip(units, each, strict=True)])
     if not exact:
-        return duals, information(problem, others, U, H, h, rest, first) * w[-1]
-    if isinstance(others, SparseInverse):
+        return duals, information(at, H, first) * w[-1]
+    if problem.is_sparse:
         return duals, differences(at, weights)
     blocks = [[units[0] @ own_second(H, Y + returned) @ units[0].T]]
 
@@ -206,7 +224,7 @@ def curvature(at: State, weights: Weights, exact: bool = True) -> tuple[list[Arr
     changes, turned_U = units[0].reshape(-1, width, width), U.transpose(1, 0, 2)
     dS = problem.coupling.spread(np.array([products(turned_U, -apply(E, U).transpose(1, 0, 2)) for E in changes]))
     dv = [problem.coupling.down(products(turned_U, -apply(E, h).transpose(1, 0, 2))) for E in changes]
-    A, b = others.omega_times(dS), np.array([others.omega @ v for v in dv])
+    A, b = others.omega_times(dS), np.array([others.omega_times(v) for v in dv])
     flat = A.reshape(len(A), -1), A.transpose(0, 2, 1).reshape(len(A), -1)
     blocks[0][0] -= flat[0] @ flat[1].T + 2 * (b * w).reshape(len(A), -1) @ np.array(dv).reshape(len(A), -1).T
     for j, score in enumerate(scores):
@@ -220,7 +238,7 @@ def curvature(at: State, weights: Weights, exact: bool = True) -> tuple[list[Arr
     return duals, symmetric(blocks) - (first * weights.pairs.ravel()) @ first.T
 
 
-def differences(at: State, weights: Weights) -> Array:
+def differences(at: CrossedSolved, weights: Weights) -> Array:
     """d2f/dgamma2 by central differences of df/dG, which are exact, once extrapolated.
 
     Raises
@@ -240,23 +258,24 @@ def differences(at: State, weights: Weights) -> Array:
                 for side in (step, -step):
                     moved = list(at.G)
                     moved[j] = G + side * unit.reshape(G.shape)
-                    ends.append(gamma_of(curvature(solve(at.problem, moved), weights, exact=False)[0]))
+                    ends.append(gamma_of(curvature(solve(at.of, moved), weights, exact=False)[0]))
                 slopes.append((ends[0] - ends[1]) / (2 * step))
             columns.append((4 * slopes[1] - slopes[0]) / 3)
     second = np.array(columns)
     return np.asarray((second + second.T) / 2)
 
 
-def information(
-    problem: Crossed, others: Inverse | SparseInverse, U: Array, H: Array, h: Array, rest: Array, first: Array
-) -> Array:
-    """Give g'P g of all pairs of g = E e, less the product of their e'E e, for e whitened, over N.
+def information(at: CrossedSolved, H: Array, first: Array) -> Array:
+    """G'P g of all pairs of g = E e, less the product of their e'E e, for e whitened, over N.
+
+    H (c, c, l) is Z'V^-1 Z of the first factor, V without the others; `first` are the squares of its first derivatives.
 
     It is the second derivative with tr(K E K F) replaced by what it is on average, and costs no product of matrices.
     With g = (g1, g2) of the first factor and of the others, w = B'U'g1 and t = w + S g2,
 
         g'H g = g1'H1 g1 + 2 g2'w + g2'S g2 - t'Omega t.
     """
+    problem, others, (U, h, rest) = at.of, at.others, at.solutions
     changes = symmetric_units(problem.width).reshape(-1, problem.width, problem.width)
     own = np.array([E @ h[:, -1] for E in changes])
     count, q = len(own), len(rest)
@@ -270,7 +289,7 @@ def information(
         g[part.effects, begin : begin + len(unit)] = moved.reshape(-1, len(unit))
         begin += len(unit)
     t = w + others.S @ g
-    quadratic = g.T @ t + w.T @ g - t.T @ (others.omega @ t)
+    quadratic = g.T @ t + w.T @ g - t.T @ others.omega_times(t)
     quadratic[:count, :count] += np.einsum("abl,kbl->kal", H, own).reshape(count, -1) @ own.reshape(count, -1).T
     along = first.reshape(len(first), len(problem.within), -1)[:, :, -1]
     return quadratic - along @ along.T

@@ -17,7 +17,8 @@ from scipy.linalg import lapack
 
 from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination.blocks import Part, by_level, diagonal, effects_of, parts_of, symmetric, times
-from relmer.solver.elimination.corner import Solved, Weights, solved, squares
+from relmer.solver.elimination.contract import ray_of
+from relmer.solver.elimination.corner import Corner, Weights, solved, squares
 from relmer.solver.errors import ModelError
 from relmer.solver.model import symmetric_units
 
@@ -35,20 +36,50 @@ class Joint:
     B: Array
     within: Array
 
+    is_costly = is_sparse = False
+
+    def solve(self, G: Sequence[Array]) -> "JointSolved":
+        """Eliminate all effects at the covariances G, one (c, c) each.
+
+        Raises
+        ------
+        ModelError
+            The covariances are so large that D is not positive definite to rounding.
+        """
+        return eliminate(self, times(self.R, G, self.parts) @ self.R.T)
+
+    def ray(self, scales: Array) -> tuple[Array, Array]:
+        """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+        RR = self.R @ self.R.T
+        return ray_of(lambda scale: eliminate(self, scale * RR), scales)
+
+    def describe(self, sizes: Sequence[str]) -> str:
+        """What is eliminated how, in one line."""
+        return f"joint: {', '.join(sizes)}, all {self.R.shape[1]} effects at once"
+
 
 @dataclass(frozen=True)
-class State(Solved):
+class JointSolved(Corner):
     """What was solved: the lower triangular L (r, r), and N_B (r, p + 1)."""
 
-    problem: Joint
+    of: Joint
     L: Array
     B: Array
 
     @cached_property
     def solutions(self) -> tuple[Array, Array]:
         """H (q, q) and h (q, p + 1)."""
-        N = lapack.dtrtrs(self.L, self.problem.R, lower=1)[0]
+        N = lapack.dtrtrs(self.L, self.of.R, lower=1)[0]
         return N.T @ N, N.T @ (self.B @ self.inverse)
+
+    def effects(self) -> list[Array]:
+        """E = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        e = self.solutions[1][:, -1:] * self.root_pwrss
+        return [by_level(e, part)[:, :, 0].T for part in self.of.parts]
+
+    def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
+        """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
+        return curvature(self, weights)
 
 
 def is_small(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int]) -> bool:
@@ -71,18 +102,7 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     return Joint(parts, np.asfortranarray(reduced[:r, :q]), np.asfortranarray(reduced[:r, q:]), W.T @ W)
 
 
-def solve(problem: Joint, G: Sequence[Array]) -> State:
-    """Eliminate all effects at the covariances G, one (c, c) each.
-
-    Raises
-    ------
-    ModelError
-        The covariances are so large that D is not positive definite to rounding.
-    """
-    return eliminate(problem, times(problem.R, G, problem.parts) @ problem.R.T)
-
-
-def eliminate(problem: Joint, D: Array) -> State:
+def eliminate(problem: Joint, D: Array) -> JointSolved:
     """Eliminate all effects, given R G R', which becomes D."""
     D.flat[:: len(D) + 1] += 1.0
     L, status = lapack.dpotrf(D.T, lower=1, clean=0, overwrite_a=1)
@@ -90,24 +110,12 @@ def eliminate(problem: Joint, D: Array) -> State:
         raise ModelError("the random effects are so large beside the residual that it is lost in rounding")
     B = lapack.dtrtrs(L, problem.B, lower=1)[0]
     logdet = 2.0 * float(np.log(L.diagonal()).sum())
-    return State(logdet, *solved(problem.within + B.T @ B), problem, L, B)
+    return JointSolved(logdet, *solved(problem.within + B.T @ B), of=problem, L=L, B=B)
 
 
-def ray(problem: Joint, scales: Array) -> list[State]:
-    """Solve at the multiples G = scale I."""
-    RR = problem.R @ problem.R.T
-    return [eliminate(problem, scale * RR) for scale in scales]
-
-
-def effects(at: State) -> list[Array]:
-    """Give e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
-    e = at.solutions[1][:, -1:] * at.root_pwrss
-    return [by_level(e, part)[:, :, 0].T for part in at.problem.parts]
-
-
-def curvature(at: State, weights: Weights) -> tuple[list[Array], Array]:
+def curvature(at: JointSolved, weights: Weights) -> tuple[list[Array], Array]:
     """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
-    parts, (H, h) = at.problem.parts, at.solutions
+    parts, (H, h) = at.of.parts, at.solutions
     units = [symmetric_units(part.width) for part in parts]
     Y = (h * weights.columns) @ h.T
     slopes, twice = H - Y, 2 * Y - H

@@ -22,8 +22,9 @@ from functools import cached_property
 import numpy as np
 
 from relmer.solver.arrays import Array, Codes
-from relmer.solver.elimination.corner import Solved, Weights, own_second, solved, squares, whiten
-from relmer.solver.elimination.levels import apply, compress, eliminate, level_sums, orthogonalise, products
+from relmer.solver.elimination.contract import ray_of
+from relmer.solver.elimination.corner import Corner, Weights, diagonals, own_second, solved, squares, whiten
+from relmer.solver.elimination.levels import AT_ONCE, apply, compress, eliminate, level_sums, orthogonalise, products
 from relmer.solver.model import symmetric_units
 
 
@@ -68,19 +69,46 @@ class Nested:
     fronts: tuple[Array, ...]
     within: Array
 
+    is_costly = is_sparse = False
+
+    def solve(self, G: Sequence[Array]) -> "NestedSolved":
+        """Eliminate the factors inside out at the covariances G, one (c, c) each."""
+        return solve(self, G)
+
+    def ray(self, scales: Array) -> tuple[Array, Array]:
+        """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+        if len(self.stages) == 1 and self.rows.size <= AT_ONCE:
+            logdet, C = ray(self, scales)
+            return logdet, diagonals(C)
+        return ray_of(lambda scale: solve(self, [scale * np.eye(stage.width) for stage in self.stages]), scales)
+
+    def describe(self, sizes: Sequence[str]) -> str:
+        """What is eliminated how, in one line."""
+        if not sizes:
+            return "no random effects"
+        return f"{'one factor' if len(sizes) == 1 else 'nested'}: {' in '.join(sizes)}, level by level"
+
 
 @dataclass(frozen=True)
-class State(Solved):
+class NestedSolved(Corner):
     """What was solved, at which covariances, and N of every stage."""
 
-    problem: Nested
+    of: Nested
     G: Sequence[Array]
     N: Sequence[Array]
 
     @cached_property
     def solutions(self) -> tuple[list[Array], list[Array]]:
-        """Give h and h_full of every stage, X y whitened."""
+        """H and h_full of every stage, X y whitened."""
         return solutions(self)
+
+    def effects(self) -> list[Array]:
+        """E = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        return [full[:, -1] * self.root_pwrss for full in self.solutions[1]]
+
+    def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
+        """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
+        return curvature(self, weights)
 
 
 def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], levels: Sequence[int]) -> Nested:
@@ -102,7 +130,7 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     return Nested(tuple(stages), rows, tuple(fronts), Xy @ Xy.T)
 
 
-def solve(problem: Nested, G: Sequence[Array]) -> State:
+def solve(problem: Nested, G: Sequence[Array]) -> NestedSolved:
     """Eliminate the factors inside out at the covariances G, one (c, c) each."""
     fronts = [front.copy() for front in problem.fronts]
     C = problem.within.copy()
@@ -115,7 +143,7 @@ def solve(problem: Nested, G: Sequence[Array]) -> State:
         receive(problem, j, fronts, C, left[stage.width :], 1.0)
         logdet += float(part.sum())
         N.append(left)
-    return State(logdet, *solved(C), problem, G, N)
+    return NestedSolved(logdet, *solved(C), of=problem, G=G, N=N)
 
 
 def ray(problem: Nested, scales: Array) -> tuple[Array, Array]:
@@ -140,9 +168,9 @@ def receive(problem: Nested, j: int, fronts: Sequence[Array], C: Array, N: Array
     C += sign * (Xy @ Xy.T)
 
 
-def solutions(at: State) -> tuple[list[Array], list[Array]]:
-    """Give h = Z'V^-1 [Z X y] of every stage (c, m, l), V what is inside, and h_full (c, p + 1, l); X y whitened."""
-    problem, G = at.problem, at.G
+def solutions(at: NestedSolved) -> tuple[list[Array], list[Array]]:
+    """H = Z'V^-1 [Z X y] of every stage (c, m, l), V what is inside, and h_full (c, p + 1, l); X y whitened."""
+    problem, G = at.of, at.G
     count = len(problem.within)
     h: list[Array] = []
     full: list[Array] = []
@@ -162,14 +190,9 @@ def solutions(at: State) -> tuple[list[Array], list[Array]]:
     return h[::-1], full[::-1]
 
 
-def effects(at: State) -> list[Array]:
-    """Give e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
-    return [full[:, -1] * at.root_pwrss for full in at.solutions[1]]
-
-
-def curvature(at: State, weights: Weights) -> tuple[list[Array], Array]:
+def curvature(at: NestedSolved, weights: Weights) -> tuple[list[Array], Array]:
     """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
-    problem, G, (h, full) = at.problem, at.G, at.solutions
+    problem, G, (h, full) = at.of, at.G, at.solutions
     units = [symmetric_units(stage.width) for stage in problem.stages]
     ends = np.cumsum([0, *map(len, units)])
     second = np.zeros((ends[-1], ends[-1]))
@@ -189,7 +212,8 @@ def curvature(at: State, weights: Weights) -> tuple[list[Array], Array]:
         second[own, own] += units[j] @ own_second(H, Y) @ units[j].T
         if j:
             omega = G[j][:, :, None] - apply(G[j], apply(G[j], H).transpose(1, 0, 2))
-            inner, mixed = inflow(problem, j, reached[j], full, units, (G[j], H, outside, full[j], omega, X, weights))
+            here = Station(G=G[j], H=H, outside=outside, full=full[j], omega=omega, X=X, weights=weights)
+            inner, mixed = inflow(here, problem.stages[: j + 1], reached[j], full, units)
             second[: ends[j], : ends[j]] += inner
             second[own, : ends[j]] += units[j] @ mixed.T
             second[: ends[j], own] += mixed @ units[j].T
@@ -220,33 +244,59 @@ def reach(problem: Nested, G: Sequence[Array], h: Sequence[Array]) -> list[list[
     return reached
 
 
+@dataclass(frozen=True)
+class Station:
+    """What a stage has when the derivatives of the fronts inside it arrive.
+
+    Attributes
+    ----------
+    G, H, omega
+        Its covariance (c, c), Z'V^-1 Z and (S + G^-1)^-1 of each level (c, c, l).
+    outside, full
+        h of the columns of the factors outside it (c, m, l), and h_full (c, p + 1, l).
+    X
+        (S + G^-1)^-1 of the parents of each level (m, m, l).
+    weights
+        Those of the columns [X y].
+    """
+
+    G: Array
+    H: Array
+    omega: Array
+    outside: Array
+    full: Array
+    X: Array
+    weights: Weights
+
+
 def inflow(
-    problem: Nested,
-    j: int,
-    reached: Sequence[Array],
-    full: Sequence[Array],
-    units: Sequence[Array],
-    of: tuple[Array, Array, Array, Array, Array, Array, Weights],
+    here: Station, stages: Sequence[Stage], reached: Sequence[Array], full: Sequence[Array], units: Sequence[Array]
 ) -> tuple[Array, Array]:
-    """What stage j makes of the first derivatives that reach it: second derivatives inside it, and with its own G."""
-    G, H, outside, own_full, omega, X, weights = of
-    stage, width = problem.stages[j], len(G)
+    """What the last of the stages makes of the first derivatives that reach it from the others.
+
+    Returns
+    -------
+    inner, mixed
+        Second derivatives in the covariances inside it (k, k), and with its own G, (k, c c) for E flat.
+    """
+    G, X, weights = here.G, here.X, here.weights
+    *inside, stage = stages
+    width = len(G)
     derivatives = []
-    for s, (columns, right, unit) in enumerate(zip(reached, full, units, strict=False)):
-        inner = problem.stages[s]
+    for s, (inner, columns, right, unit) in enumerate(zip(inside, reached, full, units, strict=False)):
         both = np.concatenate([columns, right], axis=1)
         outer = -columns[:, None, :width, None] * both[None, :, None, :]
-        sums = level_sums(outer.reshape(-1, inner.levels), inner.up[j - s - 1], stage.levels)
+        sums = level_sums(outer.reshape(-1, inner.levels), inner.up[len(inside) - s - 1], stage.levels)
         derivatives.append((unit @ sums.reshape(unit.shape[1], -1)).reshape(len(unit), width, -1, stage.levels))
     d = np.concatenate(derivatives)
     dS, dv, dr = d[:, :, :width], d[:, :, width : d.shape[2] - len(weights.columns)], d[:, :, -len(weights.columns) :]
-    Q = np.eye(width)[:, :, None] - apply(G, H).transpose(1, 0, 2)
+    Q = np.eye(width)[:, :, None] - apply(G, here.H).transpose(1, 0, 2)
     count = len(d)
-    turned = np.einsum("axl,kxyl->kayl", omega, dS)
-    inner = -turned.reshape(count, -1) @ turned.transpose(0, 2, 1, 3).reshape(count, -1).T
+    turned = np.einsum("axl,kxyl->kayl", here.omega, dS)
+    second = -turned.reshape(count, -1) @ turned.transpose(0, 2, 1, 3).reshape(count, -1).T
     weighed = np.concatenate([np.einsum("kaxl,xyl->kayl", dv, X), dr * weights.columns[:, None]], axis=2)
     v = np.concatenate([dv, dr], axis=2)
-    inner -= 2 * np.einsum("axl,kxyl->kayl", omega, weighed).reshape(count, -1) @ v.reshape(count, -1).T
-    right = np.concatenate([outside, own_full], axis=1)
+    second -= 2 * np.einsum("axl,kxyl->kayl", here.omega, weighed).reshape(count, -1) @ v.reshape(count, -1).T
+    right = np.concatenate([here.outside, here.full], axis=1)
     mixed = np.einsum("kxyl,byl->kxbl", dS, Q) - 2 * np.einsum("kxyl,byl->kxbl", weighed, right)
-    return inner, np.einsum("axl,kxbl->kab", Q, mixed).reshape(count, -1)
+    return second, np.einsum("axl,kxbl->kab", Q, mixed).reshape(count, -1)

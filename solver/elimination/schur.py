@@ -94,13 +94,18 @@ class Inverse:
 
 
 @dataclass(frozen=True)
-class Factor:
+class Cholesky:
     """T, S and the Cholesky factor of M, upper triangular in Fortran's order; None where T is zero and M is I."""
 
     parts: tuple[Part, ...]
     S: Array
     T: Sequence[Array]
     L: Array | None
+
+    @property
+    def inverse(self) -> Inverse:
+        """Omega, and what is cheapest for the rest."""
+        return inverse(self)
 
     def omega_times(self, columns: Array) -> Array:
         """Omega times columns (q, m)."""
@@ -110,7 +115,7 @@ class Factor:
         return times(solution.T, [each.T for each in self.T], self.parts).T
 
 
-def factorize(parts: tuple[Part, ...], S: Array, T: Sequence[Array]) -> tuple[Factor, float]:
+def factorize(parts: tuple[Part, ...], S: Array, T: Sequence[Array]) -> tuple[Cholesky, float]:
     """Factor M; also log|M|.
 
     Raises
@@ -119,16 +124,33 @@ def factorize(parts: tuple[Part, ...], S: Array, T: Sequence[Array]) -> tuple[Fa
         The covariances are so large that M is not positive definite to rounding.
     """
     if not any(each.any() for each in T):
-        return Factor(parts, S, T, None), 0.0
+        return Cholesky(parts, S, T, None), 0.0
     M = congruent(S, T, parts)
     M[range(len(M)), range(len(M))] += 1.0
     L, status = lapack.dpotrf(M.T, lower=0, clean=0, overwrite_a=1)
     if status:
         raise ModelError("the random effects are so large beside the residual that it is lost in rounding")
-    return Factor(parts, S, T, L), 2.0 * float(np.log(L.diagonal()).sum())
+    return Cholesky(parts, S, T, L), 2.0 * float(np.log(L.diagonal()).sum())
 
 
-def inverse(of: Factor) -> Inverse:
+@dataclass(frozen=True)
+class DenseFront:
+    """S as a function of D^-1 of the first factor: what the rows orthogonal to that give (q, q), and the coupling."""
+
+    parts: tuple[Part, ...]
+    within: Array
+    coupling: Coupling
+
+    is_sparse = False
+
+    def factored(self, inverse_D: Array, T: Sequence[Array]) -> tuple[Cholesky, float]:
+        """S at D^-1 (c, c, l), and the factor of M at the roots T; also log|M|."""
+        S = self.coupling.spread(inverse_D[None])[0]
+        S += self.within
+        return factorize(self.parts, S, T)
+
+
+def inverse(of: Cholesky) -> Inverse:
     """Omega, and what is cheapest for the rest."""
     parts, S, T = of.parts, of.S, of.T
     if of.L is None:

@@ -16,10 +16,8 @@ from scipy import sparse
 from scipy.linalg import lapack
 from scipy.sparse.linalg import SuperLU, splu
 
-from relmer.solver.algebra import lower_triangle
-from relmer.solver.arrays import Array
-
-# Effects up to which a dense factor is cheap, and from which on it is too large.
+from relmer.solver.algebra import factorize, lower_triangle, repeated
+from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination.blocks import Part
 from relmer.solver.elimination.coupling import Coupling, SparseCoupling
 from relmer.solver.elimination.levels import apply, products
@@ -60,6 +58,12 @@ class SparseFront:
     pairs: tuple[sparse.csc_array, ...]
     order: NDArray[np.int64]
 
+    is_sparse = True
+
+    def factored(self, inverse_D: Array, T: Sequence[Array]) -> "tuple[SparseInverse, float]":
+        """S at D^-1 (c, c, l), and the factor of M at the roots T; also log|M|."""
+        return inverse(self, self.symmetric(self.values + self.spread(inverse_D)), T)
+
     def spread(self, W: Array) -> Array:
         """Entries (m,) of the sum of B_i'W_i B_i over the levels, for W (c, c, l) symmetric."""
         entries = zip(self.pairs, *lower_triangle(len(W)), strict=True)
@@ -71,11 +75,9 @@ class SparseFront:
         lower = sparse.csc_array((values, (self.rows, self.columns)), shape=(q, q))
         return sparse.csc_array(lower + sparse.tril(lower, -1).T)
 
-    def factored(self, M: sparse.csc_array) -> SuperLU:
+    def ldl(self, M: sparse.csc_array) -> SuperLU:
         """L D L' of M in the order of the front."""
-        permuted = sparse.csc_array(M[self.order][:, self.order])
-        lu: SuperLU = splu(permuted, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-        return lu
+        return factorize(sparse.csc_array(M[self.order][:, self.order]), "NATURAL")
 
 
 @dataclass(frozen=True)
@@ -85,27 +87,27 @@ class SparseInverse:
     front: SparseFront
     S: sparse.csc_array
     T: Sequence[Array]
+    root: sparse.csc_array
     M: sparse.csc_array
     lu: SuperLU | None
 
     @property
-    def omega(self) -> "SparseInverse":
-        """Itself: multiplication from the left is by Omega."""
+    def inverse(self) -> "SparseInverse":
+        """Itself: all that is needed comes from the factor of M."""
         return self
 
-    def __matmul__(self, columns: Array) -> Array:
+    def omega_times(self, columns: Array) -> Array:
         """Omega times columns (q, m)."""
         if self.lu is None:
             return np.zeros_like(columns)
-        root, order = repeated(self.T, self.front.parts), self.front.order
+        root, order = self.root, self.front.order
         solution = np.empty_like(columns)
         solution[order] = self.lu.solve((root.T @ columns)[order])
         return np.asarray(root @ solution)
 
     def returned(self, coupling: Coupling, U: Array) -> Array:
         """Sum over the levels of U_i B_i Omega B_i'U_i', (c, c, 1)."""
-        width = len(U)
-        root = repeated(self.T, self.front.parts)
+        width, root = len(U), self.root
         traces = []
         for E in symmetric_units(width).reshape(-1, width, width):
             values = self.front.spread(products(U.transpose(1, 0, 2), apply(E, U).transpose(1, 0, 2)))
@@ -124,8 +126,7 @@ class SparseInverse:
             back = np.linalg.inv(self.T[j])
             turned = [back @ E @ back.T for E in changes]
             return halved([part.levels * np.trace(F) - self.trace(self.placed(j, F)) for F in turned], width)
-        root = repeated(self.T, self.front.parts)
-        identity = sparse.eye_array(self.S.shape[0])
+        root, identity = self.root, sparse.eye_array(self.S.shape[0])
         traces = []
         for E in changes:
             lu = splu(sparse.csc_array(identity + self.S @ (root @ root.T + 1j * STEP * self.placed(j, E))))
@@ -135,13 +136,13 @@ class SparseInverse:
     def placed(self, j: int, block: Array) -> sparse.csc_array:
         """The matrix (q, q) that repeats a block over the levels of part j and is zero elsewhere."""
         part = self.front.parts[j]
-        repeats = sparse.kron(sparse.eye_array(part.levels), sparse.csc_array(block)).tocoo()
+        repeats = repeated([block], [part.levels]).tocoo()
         place = (repeats.row + part.effects.start, repeats.col + part.effects.start)
         return sparse.csc_array((repeats.data, place), shape=self.S.shape)
 
     def trace(self, D: sparse.csc_array) -> float:
         """Trace of M^-1 D."""
-        return slope(self.front.factored(sparse.csc_array(self.M + 1j * STEP * D)))
+        return slope(self.front.ldl(sparse.csc_array(self.M + 1j * STEP * D)))
 
 
 def slope(lu: SuperLU) -> float:
@@ -159,25 +160,26 @@ def halved(traces: Sequence[float], width: int) -> Array:
     return X
 
 
-def repeated(T: Sequence[Array], parts: Sequence[Part]) -> sparse.csc_array:
-    """The block-diagonal (q, q) that repeats each T over the levels of its part."""
-    pairs = zip(T, parts, strict=True)
-    blocks = [sparse.kron(sparse.eye_array(part.levels), sparse.csc_array(each)) for each, part in pairs]
-    return sparse.csc_array(sparse.block_diag(blocks))
-
-
 def inverse(front: SparseFront, S: sparse.csc_array, T: Sequence[Array]) -> tuple[SparseInverse, float]:
     """Factor M; also log|M|."""
-    root = repeated(T, front.parts)
+    root = repeated(T, [part.levels for part in front.parts])
     M = sparse.csc_array(root.T @ S @ root + sparse.eye_array(S.shape[0]))
-    lu = front.factored(M)
-    found = SparseInverse(front, S, list(T), M, lu if any(each.any() for each in T) else None)
+    lu = front.ldl(M)
+    found = SparseInverse(front, S, list(T), root, M, lu if any(each.any() for each in T) else None)
     return found, float(np.log(lu.U.diagonal()).sum())
 
 
-def sparse_front(coupling: SparseCoupling, Z: sparse.csr_array, parts: tuple[Part, ...]) -> SparseFront | None:
-    """The front of the other factors' columns Z (n, q); None where a dense one is cheaper."""
-    q = Z.shape[1]
+def sparse_front(
+    coupling: SparseCoupling, columns: Array, effects: Codes, parts: tuple[Part, ...]
+) -> SparseFront | None:
+    """The front of the other factors' columns (k, n), whose numbers multiply the given effects.
+
+    None where a dense one is cheaper.
+    """
+    (k, n), q = columns.shape, parts[-1].effects.stop
+    if q <= DENSE:
+        return None
+    Z = sparse.csr_array((columns.T.ravel(), effects.T.ravel(), np.arange(0, k * n + 1, k)), shape=(n, q))
     targets = coupling.pairs[0].indices
     entries = distinct(targets, q * q)
     if q <= TOO_LARGE and len(entries) > CROWDED * q * q / 2:
@@ -185,10 +187,10 @@ def sparse_front(coupling: SparseCoupling, Z: sparse.csr_array, parts: tuple[Par
     cross = sparse.coo_array(sparse.triu(sparse.csr_array(Z.T @ Z)))
     keys = cross.row.astype(np.int64) * q + cross.col
     entries = np.union1d(entries, keys)
-    columns, rows = np.divmod(entries, q)
-    pattern = sparse.csc_array((np.ones(len(entries)), (rows, columns)), shape=(q, q))
+    column, row = np.divmod(entries, q)
+    pattern = sparse.csc_array((np.ones(len(entries)), (row, column)), shape=(q, q))
     dominant = sparse.csc_array(pattern + pattern.T + sparse.diags_array(np.diff((pattern + pattern.T).indptr) + 1.0))
-    lu = splu(dominant, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    lu = factorize(dominant, "MMD_AT_PLUS_A")
     if q <= TOO_LARGE and lu.L.nnz > 4 * CROWDED * q * q / 2:
         return None
     values = np.zeros(len(entries))
@@ -196,7 +198,7 @@ def sparse_front(coupling: SparseCoupling, Z: sparse.csr_array, parts: tuple[Par
     positions = np.searchsorted(entries, targets)
     shape = (len(entries), coupling.pairs[0].shape[1])
     pairs = tuple(sparse.csc_array((each.data, positions, each.indptr), shape=shape) for each in coupling.pairs)
-    front = SparseFront(parts, rows, columns, values, pairs, np.argsort(lu.perm_c))
+    front = SparseFront(parts, row, column, values, pairs, np.argsort(lu.perm_c))
     width = len(coupling.B)
     identity = np.broadcast_to(np.eye(width)[:, :, None], (width, width, shape[1]))
     values -= front.spread(np.ascontiguousarray(identity))

@@ -6,26 +6,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, sparse
+from numpy.typing import ArrayLike
+from scipy import sparse
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import lower_triangle
+from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
-from relmer.solver.model import Design, Lambda, factors, group_names, theta_names
+from relmer.solver.model import Design, Lambda, checked_theta, factors, group_names, theta_names
 from relmer.solver.paths import (
     Derivatives,
     Factor,
-    Profile,
+    Prepared,
+    Solution,
     criterion,
     degrees_of_freedom,
     derivatives_at,
     extended_factor,
-    pls,
     prepare,
-    profile,
+    solve_at,
 )
-from relmer.solver.search import Optimum, optimise
+from relmer.solver.search import Ending, Optimum, optimise
 from relmer.solver.threads import one_thread
 
 
@@ -35,24 +36,33 @@ class Fit:
 
     Attributes
     ----------
-    method, REML
+    REML
         What was asked for.
     frame
         The formula, and the rows that it has.
-    design
-        y, X, Z, terms, template.
+    prepared
+        The design, and what the path made of it once and for all theta.
     optimum
         Where the search ended, with the evidence that it is a minimum.
-    profile
+    solution
         The penalized least squares solution at the optimum.
     """
 
-    method: str
     REML: bool
     frame: ModelFrame = field(repr=False)
-    design: Design = field(repr=False)
+    prepared: Prepared = field(repr=False)
     optimum: Optimum
-    profile: Profile = field(repr=False)
+    solution: Solution = field(repr=False)
+
+    @property
+    def method(self) -> str:
+        """The path that was asked for: "pls", "qr" or "gls"."""
+        return self.prepared.method
+
+    @property
+    def design(self) -> Design:
+        """y, X, Z, terms, template."""
+        return self.prepared.design
 
     @property
     def formula(self) -> str:
@@ -67,17 +77,17 @@ class Fit:
     @property
     def beta(self) -> "pd.Series[float]":
         """Fixed effects (p,)."""
-        return pd.Series(self.profile.beta, index=list(self.design.coefficients))
+        return pd.Series(self.solution.beta, index=list(self.design.coefficients))
 
     @property
     def sigma(self) -> float:
         """Residual standard deviation: sqrt(pwrss / (n - p)) for REML, sqrt(pwrss / n) for ML."""
-        return float(np.sqrt(self.profile.pwrss / degrees_of_freedom(self.design, self.REML)))
+        return float(np.sqrt(self.solution.pwrss / degrees_of_freedom(self.design, self.REML)))
 
     @property
     def criterion(self) -> float:
         """REML criterion or deviance at the optimum, -2 loglik."""
-        return criterion(self.design, self.profile, self.REML)
+        return criterion(self.design, self.solution, self.REML)
 
     @property
     def loglik(self) -> float:
@@ -86,7 +96,7 @@ class Fit:
 
     @cached_property
     def _factor(self) -> Factor:
-        return extended_factor(pls.prepare(self.design), self.optimum.theta)
+        return extended_factor(self.prepared.reduced, self.optimum.theta)
 
     @property
     def L(self) -> sparse.csc_array:
@@ -106,14 +116,13 @@ class Fit:
     @property
     def RX(self) -> Array:
         """Upper triangular (p, p): RX'RX = X'W X - RZX'RZX = X'V^-1 X sigma^2."""
-        return self.profile.RX
+        return self.solution.RX
 
     @cached_property
     def vcov(self) -> pd.DataFrame:
         """Covariance matrix of the fixed effects, sigma^2 (RX'RX)^-1."""
-        inverse = linalg.solve_triangular(self.RX, np.eye(len(self.RX)))
         names = list(self.design.coefficients)
-        return pd.DataFrame(self.sigma**2 * inverse @ inverse.T, index=names, columns=names)
+        return pd.DataFrame(inverse_of_cross_product(self.RX, self.sigma**2), index=names, columns=names)
 
     @property
     def se(self) -> "pd.Series[float]":
@@ -129,7 +138,7 @@ class Fit:
     @property
     def u(self) -> Array:
         """Spherical random effects (q,), the conditional mode."""
-        return self.profile.u
+        return self.solution.u
 
     @property
     def b(self) -> "pd.Series[float]":
@@ -180,7 +189,7 @@ class Fit:
     @property
     def fitted(self) -> Array:
         """X beta + Z b + offset (n,)."""
-        fitted = self.design.X @ self.profile.beta + self.Z @ (self.Lambda @ self.u)
+        fitted = self.design.X @ self.solution.beta + self.Z @ (self.Lambda @ self.u)
         return np.asarray(fitted if self.design.offset is None else fitted + self.design.offset)
 
     @property
@@ -211,12 +220,12 @@ class Fit:
     @cached_property
     def derivatives(self) -> Derivatives:
         """Exact gradient and Hessian of the criterion in theta, and its derivatives in the G, at the optimum."""
-        return derivatives_at(self.design, self.optimum.theta, self.REML)
+        return derivatives_at(self.prepared, self.optimum.theta, self.REML)
 
     @property
     def structure(self) -> str:
         """How the random effects are eliminated, step by step."""
-        return str(pls.prepare(self.design).structure)
+        return str(self.prepared.reduced.structure)
 
     @property
     def singular(self) -> bool:
@@ -224,11 +233,17 @@ class Fit:
         return bool(np.any(np.isfinite(self.optimum.duals)))
 
 
-def at_theta(fit: Fit, theta: Array) -> Fit:
-    """Give the model of a fit at another theta: nothing is searched, beta, sigma and b follow theta."""
-    theta = np.asarray(theta, dtype=float)
-    moved = profile(prepare(fit.design, fit.method), theta)
-    return replace(fit, optimum=Optimum(theta, 1, False, np.inf, ()), profile=moved)
+def at_theta(fit: Fit, theta: ArrayLike) -> Fit:
+    """The model of a fit at another theta: nothing is searched, beta, sigma and b follow theta.
+
+    Raises
+    ------
+    ModelError
+        Theta has not one value for each of its names.
+    """
+    at = checked_theta(fit.design.terms, theta)
+    given = Optimum(at, evaluations=1, converged=False, decrement=np.inf, duals=(), ending=Ending.GIVEN)
+    return replace(fit, optimum=given, solution=solve_at(fit.prepared, at))
 
 
 def lmer(
@@ -280,5 +295,6 @@ def lmer(
     frame = model_frame(parsed, data, weights=weights, offset=offset)
     design = build(frame)
     with one_thread():
-        optimum, at = optimise(prepare(design, method), REML)
-    return Fit(method, REML, frame, design, optimum, at)
+        prepared = prepare(design, method)
+        optimum, solution = optimise(prepared, REML)
+    return Fit(REML=REML, frame=frame, prepared=prepared, optimum=optimum, solution=solution)

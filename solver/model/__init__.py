@@ -3,22 +3,23 @@
 from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
 from relmer.solver.model.design import Design, random_matrix, response, weighted
-from relmer.solver.model.term import RandomTerm, factors, group_names, theta_names
+from relmer.solver.model.term import RandomTerm, checked_theta, factors, group_names, is_nested, theta_names
 from relmer.solver.model.theta import Lambda, Template, split, theta_of
-from relmer.solver.model.working import Standard, original, scale_of, standardise, working
+from relmer.solver.model.working import original, scale_of, standardise, working
 
 __all__ = [
     "Design",
     "Lambda",
     "RandomTerm",
-    "Standard",
     "Template",
     "assemble",
     "carried",
     "chain",
+    "checked_theta",
     "factors",
     "gamma_of",
     "group_names",
+    "is_nested",
     "matrices",
     "original",
     "random_matrix",

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from relmer.solver.algebra import lower_triangle
-from relmer.solver.arrays import Array, Integers
+from relmer.solver.arrays import Array, Codes, Integers
+from relmer.solver.errors import ModelError
 from relmer.solver.model.theta import split
 
 
@@ -36,6 +40,28 @@ class RandomTerm:
 def factors(terms: Sequence[RandomTerm], theta: Array) -> list[Array]:
     """Split theta into the lower triangular T (c, c) of each term."""
     return split(theta, [len(term.columns) for term in terms])
+
+
+def checked_theta(terms: Sequence[RandomTerm], theta: ArrayLike) -> Array:
+    """Theta (k,) as an array of the length that the terms ask for: the one place where theta is let in.
+
+    Raises
+    ------
+    ModelError
+        It has another shape; the message names its entries.
+    """
+    values = np.asarray(theta, dtype=float)
+    if values.shape != (sum(len(term.columns) * (len(term.columns) + 1) // 2 for term in terms),):
+        names = theta_names(terms)
+        raise ModelError(f"theta has shape {values.shape}; it needs {len(names)} values: {', '.join(names)}")
+    return values
+
+
+def is_nested(inner: Codes, outer: Codes) -> bool:
+    """Whether all rows of a level of the inner factor lie in one level of the outer, given the level of each row."""
+    parent = np.zeros(int(inner.max(initial=-1)) + 1, dtype=np.int64)
+    parent[inner] = outer
+    return np.array_equal(parent[inner], outer)
 
 
 def group_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:

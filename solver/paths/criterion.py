@@ -1,33 +1,39 @@
 """The profiled criterion, the only place where it is put together.
 
-Every path reduces a design and a theta to the same four numbers and two vectors (`Profile`); from these come the
+Every path reduces a design and a theta to the same four numbers and two vectors (`Solution`); from these come the
 profiled deviance and the REML criterion (Bates 2011, slides 13 and 15; Bates et al. 2015, equations 34 and 42).
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, Literal, get_args
+from functools import cached_property
+from typing import Literal, cast, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model import Design
+from relmer.solver.model import Design, checked_theta
 from relmer.solver.paths import gls, pls, qr
-from relmer.solver.paths.solution import Profile
+from relmer.solver.paths.solution import Path, Solution
 
 Method = Literal["pls", "qr", "gls"]
-PATHS: dict[str, ModuleType] = {"pls": pls, "qr": qr, "gls": gls}
+PATHS: Mapping[str, Callable[[Design], Path]] = {"pls": pls.prepare, "qr": qr.prepare, "gls": gls.prepare}
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A design as one path wants it: what depends on the data alone, computed once."""
+    """A design, and what one path made of it once and for all theta."""
 
     design: Design
-    path: ModuleType
-    state: Any
+    method: Method
+    path: Path
+
+    @cached_property
+    def reduced(self) -> pls.Reduced:
+        """The reduced rows, from which derivatives, and so the search, come whatever the path."""
+        return cast(pls.Reduced, self.path) if self.method == "pls" else pls.prepare(self.design)
 
 
 def prepare(design: Design, method: str = "pls") -> Prepared:
@@ -40,14 +46,18 @@ def prepare(design: Design, method: str = "pls") -> Prepared:
     """
     if method not in PATHS:
         raise ModelError(f"method {method!r} is not known; choose one of {', '.join(get_args(Method))}")
-    path = PATHS[method]
-    return Prepared(design, path, path.prepare(design))
+    return Prepared(design, cast(Method, method), PATHS[method](design))
 
 
-def profile(prepared: Prepared, theta: Array) -> Profile:
-    """Profile the likelihood at theta: beta and u at their optimum, and the pieces of the criterion."""
-    result: Profile = prepared.path.profile(prepared.state, np.asarray(theta, dtype=float))
-    return result
+def solve_at(prepared: Prepared, theta: ArrayLike) -> Solution:
+    """Profile the likelihood at theta: beta and u at their optimum, and the pieces of the criterion.
+
+    Raises
+    ------
+    ModelError
+        Theta has not one value for each of its names.
+    """
+    return prepared.path.solve_at(checked_theta(prepared.design.terms, theta))
 
 
 def degrees_of_freedom(design: Design, REML: bool) -> int:
@@ -56,7 +66,7 @@ def degrees_of_freedom(design: Design, REML: bool) -> int:
     return n - p if REML else n
 
 
-def criterion(design: Design, at: Profile, REML: bool) -> float:
+def criterion(design: Design, at: Solution, REML: bool) -> float:
     """Profiled deviance (REML=False) or REML criterion (REML=True).
 
     log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - sum(log w), with d = n - p for REML and n otherwise.
@@ -64,7 +74,7 @@ def criterion(design: Design, at: Profile, REML: bool) -> float:
     return sum(parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))
 
 
-def size(design: Design, at: Profile, REML: bool) -> float:
+def size(design: Design, at: Solution, REML: bool) -> float:
     """What the rounding of the criterion is relative to: its parts without their signs."""
     return sum(map(abs, parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss)))
 

@@ -17,11 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import structure, weights
-from relmer.solver.model import Design, carried, chain, factors
-from relmer.solver.paths import pls
+from relmer.solver.elimination import weights
+from relmer.solver.model import carried, chain, checked_theta, factors
+from relmer.solver.paths.criterion import Prepared
+from relmer.solver.paths.pls import Reduced, working_roots
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,25 @@ class Derivatives:
     hessian: Array
 
 
-def derivatives(state: pls.State, blocks: Sequence[Array], REML: bool) -> Derivatives:
+def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivatives:
+    """Duals, gradient and Hessian of the criterion at theta.
+
+    Raises
+    ------
+    ModelError
+        Theta has not one value for each of its names.
+    """
+    terms = prepared.design.terms
+    return derivatives(prepared.reduced, factors(terms, checked_theta(terms, theta)), REML)
+
+
+def derivatives(reduced: Reduced, blocks: Sequence[Array], REML: bool) -> Derivatives:
     """Duals, gradient and Hessian at the factors T (one per term), all in the units of the design."""
     if not blocks:
         return Derivatives((), np.zeros(0), np.zeros((0, 0)))
-    roots = [C.T @ T for C, T in zip(state.scales, blocks, strict=True)]
-    G = [root @ root.T for root in roots]
-    n, p = state.design.X.shape
-    at = structure.solve(state.structure, G)
-    duals, second = structure.curvature(state.structure, at, weights(p, n, REML))
-    original = [C @ S @ C.T for C, S in zip(state.scales, duals, strict=True)]
-    return Derivatives(tuple(original), *chain(blocks, original, carried(state.scales, second)))
-
-
-def derivatives_at(design: Design, theta: Array, REML: bool) -> Derivatives:
-    """Duals, gradient and Hessian of the criterion of a design at theta."""
-    return derivatives(pls.prepare(design), factors(design.terms, theta), REML)
+    scales, structure = reduced.scales, reduced.structure
+    n, p = reduced.design.X.shape
+    at = structure.solve([root @ root.T for root in working_roots(scales, blocks)])
+    duals, second = structure.curvature(at, weights(p, n, REML))
+    original = [C @ S @ C.T for C, S in zip(scales, duals, strict=True)]
+    return Derivatives(tuple(original), *chain(blocks, original, carried(scales, second)))

@@ -6,10 +6,10 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import spsolve_triangular
 
-from relmer.solver.algebra import factorize, sweep
+from relmer.solver.algebra import factorize, repeated, sweep
 from relmer.solver.arrays import Array
-from relmer.solver.model import Lambda, Standard, standardise, weighted
-from relmer.solver.paths.pls import State
+from relmer.solver.model import Lambda, standardise, weighted
+from relmer.solver.paths.pls import Reduced
 
 
 @dataclass(frozen=True)
@@ -39,31 +39,24 @@ def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_arr
     return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(ZtZ.shape[0], format="csc"))
 
 
-def extended_factor(state: State, theta: Array) -> Factor:
+def extended_factor(reduced: Reduced, theta: Array) -> Factor:
     """L, P, RZX and RX at theta, in the units of X."""
-    design, p = state.design, len(state.RX0)
+    design, p = reduced.design, len(reduced.RX0)
     standard = standardise(design)
     _, X, Z = weighted(standard.design)
     q = Z.shape[1]
     if q == 0:
         none = sparse.csc_array((0, 0))
-        return Factor(none, none, np.zeros((0, p)), state.RX0)
+        return Factor(none, none, np.zeros((0, p)), reduced.RX0)
     ZtZ = sparse.csc_array(Z.T @ Z)
     order = np.argsort(factorize(penalized(ZtZ, Lambda(design.template, np.ones(len(theta)))), "MMD_AT_PLUS_A").perm_c)
-    factor = repeated(standard) @ Lambda(design.template, theta)
+    # Z Lambda = (Z C^-T)(C'Lambda), with C repeated over the levels.
+    back = repeated([C.T for C in standard.scales], [len(term.levels) for term in design.terms])
+    factor = back @ Lambda(design.template, theta)
     P = sparse.csc_array((np.ones(q), (np.arange(q), order)), shape=(q, q))
     lu = factorize(sparse.csc_array(P @ penalized(ZtZ, factor) @ P.T), "NATURAL")
     L = sparse.csc_array(lu.L @ sparse.diags_array(np.sqrt(lu.U.diagonal())))
-    Q = sweep(X, X[:, 0] if p else np.zeros(len(X)))[0]
+    Q = sweep(X, X[:, 0] if p else np.zeros(len(X))).Q
     R_ZQ = spsolve_triangular(sparse.csr_array(L), P @ (factor.T @ (Z.T @ Q)), lower=True)
     R_Q = linalg.cholesky(np.eye(p) - R_ZQ.T @ R_ZQ)
-    return Factor(L, P, R_ZQ @ state.RX0, R_Q @ state.RX0)
-
-
-def repeated(standard: Standard) -> sparse.csc_array:
-    """C' of every term, repeated over its levels: the block-diagonal (q, q) with Z Lambda = (Z C^-T)(C' Lambda)."""
-    blocks = [
-        sparse.kron(sparse.eye_array(len(term.levels)), sparse.csc_array(C.T))
-        for term, C in zip(standard.design.terms, standard.scales, strict=True)
-    ]
-    return sparse.csc_array(sparse.block_diag(blocks))
+    return Factor(L, P, R_ZQ @ reduced.RX0, R_Q @ reduced.RX0)

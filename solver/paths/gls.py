@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
 from relmer.solver.algebra import least_squares, logdet_triangle, sweep
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Integers
 from relmer.solver.model import Design, Lambda, Template, weighted
-from relmer.solver.paths.solution import Profile
+from relmer.solver.paths.solution import Solution
 
 
 @dataclass(frozen=True)
-class State:
+class Blocks:
     """Weighted arrays with the rows of each independent block together, and where each block begins.
 
     y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
@@ -31,20 +30,52 @@ class State:
     X: Array
     Z: sparse.csr_array
     template: Template
-    starts: NDArray[np.int64]
+    starts: Integers
+
+    def solve_at(self, theta: Array) -> Solution:
+        """Least squares of the rows whitened by the Cholesky factor of V.
+
+        beta = (X'V^-1 X)^-1 X'V^-1 y; pwrss = (y - X beta)'V^-1 (y - X beta); u = Lambda'Z'V^-1 (y - X beta).
+        """
+        root = sparse.csr_array(self.Z @ Lambda(self.template, theta))
+        root.sum_duplicates()
+        factors = [(rows, linalg.cholesky(V, lower=True)) for rows, V in covariances(self, root)]
+        white = np.column_stack([self.X, self.y])
+        for rows, C in factors:
+            white[rows] = linalg.solve_triangular(C, white[rows], lower=True)
+        beta, RX = least_squares(white[:, :-1], white[:, -1])
+        residual = white[:, -1] - white[:, :-1] @ beta
+        weighed = np.empty_like(residual)
+        for rows, C in factors:
+            weighed[rows] = linalg.solve_triangular(C, residual[rows], lower=True, trans="T")
+        return Solution(
+            logdet_L=sum(logdet_triangle(C) for _, C in factors),
+            logdet_RX=logdet_triangle(RX),
+            pwrss=float(residual @ residual),
+            beta=self.beta0 + beta,
+            u=root.T @ weighed,
+            RX=RX,
+        )
 
 
-def prepare(design: Design) -> State:
+def prepare(design: Design) -> Blocks:
     """Bring the rows of each independent block together."""
     y, X, Z = weighted(design)
-    _, _, beta0, y = sweep(X, y)
+    swept = sweep(X, y)
     block = independent_rows(Z, design.template)
     order = np.argsort(block, kind="stable")
     starts = np.searchsorted(block[order], np.arange(block.max() + 2))
-    return State(beta0, y[order], X[order], sparse.csr_array(Z)[order], design.template, starts)
+    return Blocks(
+        beta0=swept.beta,
+        y=swept.residual[order],
+        X=X[order],
+        Z=sparse.csr_array(Z)[order],
+        template=design.template,
+        starts=starts,
+    )
 
 
-def independent_rows(Z: sparse.csc_array, template: Template) -> NDArray[np.int64]:
+def independent_rows(Z: sparse.csc_array, template: Template) -> Integers:
     """Number (n,) of the connected component of each row in the graph of rows and columns of Z Lambda (n, q)."""
     root = abs(Z) @ Lambda(template, np.ones(len(template.diagonal)))
     n, q = root.shape
@@ -59,38 +90,12 @@ def block_sizes(design: Design) -> tuple[int, ...]:
     return tuple(map(int, np.bincount(independent_rows(design.Z, design.template))))
 
 
-def covariances(state: State, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
+def covariances(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
     """Rows and V_i = Z_i Lambda Lambda' Z_i' + I (n_i, n_i), in units of sigma^2, of each block."""
-    for begin, end in pairwise(state.starts):
+    for begin, end in pairwise(blocks.starts):
         entries = slice(root.indptr[begin], root.indptr[end])
         rows = np.repeat(np.arange(end - begin), np.diff(root.indptr[begin : end + 1]))
         used, columns = np.unique(root.indices[entries], return_inverse=True)
         dense = np.zeros((end - begin, len(used)))
         dense[rows, columns] = root.data[entries]
         yield slice(begin, end), dense @ dense.T + np.eye(end - begin)
-
-
-def profile(state: State, theta: Array) -> Profile:
-    """Least squares of the rows whitened by the Cholesky factor of V.
-
-    beta = (X'V^-1 X)^-1 X'V^-1 y; pwrss = (y - X beta)'V^-1 (y - X beta); u = Lambda'Z'V^-1 (y - X beta).
-    """
-    root = sparse.csr_array(state.Z @ Lambda(state.template, theta))
-    root.sum_duplicates()
-    factors = [(rows, linalg.cholesky(V, lower=True)) for rows, V in covariances(state, root)]
-    white = np.column_stack([state.X, state.y])
-    for rows, C in factors:
-        white[rows] = linalg.solve_triangular(C, white[rows], lower=True)
-    beta, RX = least_squares(white[:, :-1], white[:, -1])
-    residual = white[:, -1] - white[:, :-1] @ beta
-    weighed = np.empty_like(residual)
-    for rows, C in factors:
-        weighed[rows] = linalg.solve_triangular(C, residual[rows], lower=True, trans="T")
-    return Profile(
-        logdet_L=sum(logdet_triangle(C) for _, C in factors),
-        logdet_RX=logdet_triangle(RX),
-        pwrss=float(residual @ residual),
-        beta=state.beta0 + beta,
-        u=root.T @ weighed,
-        RX=RX,
-    )

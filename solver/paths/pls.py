@@ -14,13 +14,13 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import logdet_triangle, sweep
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import Structure, structure
+from relmer.solver.elimination import Eliminated, Structure, build
 from relmer.solver.model import Design, factors, response, scale_of, working
-from relmer.solver.paths.solution import Profile
+from relmer.solver.paths.solution import Solution
 
 
 @dataclass(frozen=True)
-class State:
+class Reduced:
     """What depends on the data alone.
 
     y is swept by the least-squares fit and X made orthonormal, X = Q RX0; the columns of Z are in working coordinates,
@@ -47,15 +47,26 @@ class State:
     scales: tuple[Array, ...]
     structure: Structure
 
+    def solve_at(self, theta: Array) -> Solution:
+        """Eliminate the random effects at theta, and go back for beta and u."""
+        roots = working_roots(self.scales, factors(self.design.terms, theta))
+        return solution(self, roots, self.structure.solve([root @ root.T for root in roots]))
 
-def prepare(design: Design) -> State:
+
+def prepare(design: Design) -> Reduced:
     """Read the rows: sweep y, find the structure of the random effects, reduce."""
     y, X = weighted_rows(design)
-    Q, RX0, beta0, residual0 = sweep(X, y)
+    swept = sweep(X, y)
     scales = tuple(scale_of(term) for term in design.terms)
     columns = working_columns(design, scales)
-    reduced = structure.build(design.terms, columns, np.concatenate([Q.T, residual0[None]]))
-    return State(design, beta0, RX0, residual0, scales, reduced)
+    return Reduced(
+        design=design,
+        beta0=swept.beta,
+        RX0=swept.R,
+        residual0=swept.residual,
+        scales=scales,
+        structure=build(design.terms, columns, np.concatenate([swept.Q.T, swept.residual[None]])),
+    )
 
 
 def weighted_rows(design: Design) -> tuple[Array, Array]:
@@ -76,37 +87,36 @@ def working_columns(design: Design, scales: Sequence[Array]) -> list[Array]:
     return [root * z for z in columns]
 
 
-def profile(state: State, theta: Array) -> Profile:
-    """Eliminate the random effects at theta, and go back for beta and u."""
-    roots = [C.T @ each for C, each in zip(state.scales, factors(state.design.terms, theta), strict=True)]
-    return solution(state, roots, structure.solve(state.structure, [root @ root.T for root in roots]))
+def working_roots(scales: Sequence[Array], blocks: Sequence[Array]) -> list[Array]:
+    """C'T of each term: roots of the working covariances C'G C for the factors T of the G."""
+    return [C.T @ T for C, T in zip(scales, blocks, strict=True)]
 
 
-def solution(state: State, roots: Sequence[Array], at: structure.State) -> Profile:
+def solution(reduced: Reduced, roots: Sequence[Array], at: Eliminated) -> Solution:
     """Beta and u at the roots C'T of the working G, where the random effects were eliminated.
 
     With e = Z'V^-1 (y - X beta), b = G e and u = T'e. pwrss is summed over the rows, where it is smallest at the
     solution, so that an error of the solution enters it squared; of one factor, for which nothing was subtracted, it
     is as good as it stands.
     """
-    p = len(state.RX0)
+    p = len(reduced.RX0)
     RX = at.RC[:p, :p]
     beta = lapack.dtrtrs(RX, at.RC[:p, p])[0] if p else np.zeros(0)
-    moved = lapack.dtrtrs(state.RX0, beta)[0] if p else beta
-    e = structure.effects(state.structure, at)
+    moved = lapack.dtrtrs(reduced.RX0, beta)[0] if p else beta
+    e = reduced.structure.effects(at)
     u = np.concatenate([(root.T @ score).T.ravel() for root, score in zip(roots, e, strict=True)] or [np.zeros(0)])
     pwrss = at.root_pwrss**2
-    if len(state.structure.factors) > 1:
-        residual = state.residual0 - weighted_rows(state.design)[1] @ moved
-        columns = working_columns(state.design, state.scales)
-        for term, z, root, score in zip(state.design.terms, columns, roots, e, strict=True):
+    if len(reduced.structure.groupings) > 1:
+        residual = reduced.residual0 - weighted_rows(reduced.design)[1] @ moved
+        columns = working_columns(reduced.design, reduced.scales)
+        for term, z, root, score in zip(reduced.design.terms, columns, roots, e, strict=True):
             residual -= np.einsum("an,an->n", z, (root @ (root.T @ score))[:, term.codes])
         pwrss = float(residual @ residual + u @ u)
-    return Profile(
+    return Solution(
         logdet_L=at.logdet,
-        logdet_RX=at.logdet_RX + logdet_triangle(state.RX0),
+        logdet_RX=at.logdet_RX + logdet_triangle(reduced.RX0),
         pwrss=pwrss,
-        beta=state.beta0 + moved,
+        beta=reduced.beta0 + moved,
         u=u,
-        RX=RX @ state.RX0,
+        RX=RX @ reduced.RX0,
     )

@@ -13,11 +13,11 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import least_squares, logdet_triangle, sweep
 from relmer.solver.arrays import Array
 from relmer.solver.model import Design, Lambda, Template, weighted
-from relmer.solver.paths.solution import Profile
+from relmer.solver.paths.solution import Solution
 
 
 @dataclass(frozen=True)
-class State:
+class Rotated:
     """Q'Z = [R; 0], Q'[X y] = [top; rest], and `rest` reduced to its own triangular factor.
 
     y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
@@ -29,14 +29,31 @@ class State:
     rest: Array
     template: Template
 
+    def solve_at(self, theta: Array) -> Solution:
+        """Whiten the top rows by the Cholesky factor of R Lambda Lambda' R' + I; then least squares."""
+        root = self.R @ Lambda(self.template, theta)
+        C = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
+        top = linalg.solve_triangular(C, self.top, lower=True)
+        white = np.vstack([top, self.rest])
+        beta, RX = least_squares(white[:, :-1], white[:, -1])
+        residual = white[:, -1] - white[:, :-1] @ beta
+        return Solution(
+            logdet_L=logdet_triangle(C),
+            logdet_RX=logdet_triangle(RX),
+            pwrss=float(residual @ residual),
+            beta=self.beta0 + beta,
+            u=root.T @ linalg.solve_triangular(C, residual[: len(top)], lower=True, trans="T"),
+            RX=RX,
+        )
 
-def prepare(design: Design) -> State:
+
+def prepare(design: Design) -> Rotated:
     """Factor Z once and rotate X and y by Q', never forming Q."""
     y, X, Z = weighted(design)
-    _, _, beta0, y = sweep(X, y)
-    Xy = np.asfortranarray(np.column_stack([X, y]))
+    swept = sweep(X, y)
+    Xy = np.asfortranarray(np.column_stack([X, swept.residual]))
     if Z.shape[1] == 0:
-        return State(beta0, np.zeros((0, 0)), Xy[:0], Xy, design.template)
+        return Rotated(beta0=swept.beta, R=np.zeros((0, 0)), top=Xy[:0], rest=Xy, template=design.template)
     rank = min(Z.shape)
     (reflectors, tau), R = linalg.qr(Z.toarray(), mode="raw")
     reflectors = reflectors[:, :rank]
@@ -45,16 +62,4 @@ def prepare(design: Design) -> State:
     rest = rotated[rank:]
     if len(rest) > rest.shape[1]:
         rest = linalg.qr(rest, mode="r")[0][: rest.shape[1]]
-    return State(beta0, R[:rank], rotated[:rank], rest, design.template)
-
-
-def profile(state: State, theta: Array) -> Profile:
-    """Whiten the top rows by the Cholesky factor of R Lambda Lambda' R' + I; then least squares."""
-    root = state.R @ Lambda(state.template, theta)
-    C = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
-    top = linalg.solve_triangular(C, state.top, lower=True)
-    white = np.vstack([top, state.rest])
-    beta, RX = least_squares(white[:, :-1], white[:, -1])
-    residual = white[:, -1] - white[:, :-1] @ beta
-    u = root.T @ linalg.solve_triangular(C, residual[: len(top)], lower=True, trans="T")
-    return Profile(logdet_triangle(C), logdet_triangle(RX), float(residual @ residual), state.beta0 + beta, u, RX)
+    return Rotated(beta0=swept.beta, R=R[:rank], top=rotated[:rank], rest=rest, template=design.template)

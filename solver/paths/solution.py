@@ -1,12 +1,13 @@
-"""What every path returns at one theta."""
+"""What every path is, and what it gives at one theta."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from relmer.solver.arrays import Array
 
 
 @dataclass(frozen=True)
-class Profile:
+class Solution:
     """The penalized least squares problem solved at one theta.
 
     Attributes
@@ -31,3 +32,10 @@ class Profile:
     beta: Array
     u: Array
     RX: Array
+
+
+class Path(Protocol):
+    """A design as one path wants it: what depends on the data alone, computed once."""
+
+    def solve_at(self, theta: Array) -> Solution:
+        """Beta and u at their optimum for theta (k,), and the pieces of the criterion."""

@@ -1,5 +1,6 @@
 """The minimum of the criterion over theta."""
 
+from relmer.solver.search.ending import Ending
 from relmer.solver.search.optimise import Optimum, optimise
 
-__all__ = ["Optimum", "optimise"]
+__all__ = ["Ending", "Optimum", "optimise"]

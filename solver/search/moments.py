@@ -19,9 +19,9 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import Solved, expected, structure
+from relmer.solver.elimination import Corner, expected
 from relmer.solver.model import gamma_of, group_names, matrices, theta_names
-from relmer.solver.paths import pls
+from relmer.solver.paths import Reduced
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
 # over the rows, rounded to some 1e-13.
@@ -46,28 +46,29 @@ class Moments:
         Per direction in which the covariances can change without any change of V the names of those that do.
     """
 
-    at: Solved
+    at: Corner
     G: list[Array] | None
     unidentified: tuple[tuple[str, ...], ...]
 
 
-def moments(state: pls.State, REML: bool = True) -> Moments:
-    """Set up the equations of a model, and solve them; a sparse structure, whose B is costly, goes without."""
-    widths = [len(C) for C in state.scales]
-    n, p = state.design.X.shape
-    at = structure.solve(state.structure, [np.zeros((width, width)) for width in widths])
-    left = Solved(at.logdet, at.RC, at.inverse)
-    if structure.is_sparse(state.structure):
+def moments(reduced: Reduced, REML: bool = True) -> Moments:
+    """Set up the equations of a model, and solve them; a for a sparse structure B is too costly, and there are none."""
+    widths = [len(C) for C in reduced.scales]
+    n, p = reduced.design.X.shape
+    structure = reduced.structure
+    at = structure.solve([np.zeros((width, width)) for width in widths])
+    left = Corner(at.logdet, at.RC, at.inverse)
+    if structure.elimination.is_sparse:
         return Moments(left, None, ())
-    scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p)), n - p)
-    s = gamma_of([e @ e.T for e in structure.effects(state.structure, at)])
+    scale, values, vectors = system(*structure.curvature(at, expected(p)), n - p)
+    s = gamma_of([e @ e.T for e in structure.effects(at)])
     known = values > DEPENDENT
     along = vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
     solution = scale * (vectors[:, known] @ (along / values[known]))
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
     if not known.all() and not REML:
-        scale, values, vectors = system(*structure.curvature(state.structure, at, expected(p, False)), n)
-    unknown = [named(state, direction, scale) for direction in vectors[:, values <= DEPENDENT].T]
+        scale, values, vectors = system(*structure.curvature(at, expected(p, False)), n)
+    unknown = [named(reduced, direction, scale) for direction in vectors[:, values <= DEPENDENT].T]
     return Moments(left, G, tuple(unknown))
 
 
@@ -82,13 +83,13 @@ def system(traces: Sequence[Array], products: Array, n: int) -> tuple[Array, Arr
     return scale, values, vectors
 
 
-def named(state: pls.State, direction: Array, scale: Array) -> tuple[str, ...]:
+def named(reduced: Reduced, direction: Array, scale: Array) -> tuple[str, ...]:
     """Names of the covariances, and of sigma, that change along a direction of the scaled gamma and sigma^2."""
-    widths = [len(C) for C in state.scales]
+    widths = [len(C) for C in reduced.scales]
     changes = matrices(np.where(np.abs(direction[:-1]) > ABSENT, direction[:-1], 0.0) * scale[:-1], widths)
     names: list[str] = []
-    terms = state.design.terms
-    for term, group, C, change in zip(terms, group_names(terms), state.scales, changes, strict=True):
+    terms = reduced.design.terms
+    for term, group, C, change in zip(terms, group_names(terms), reduced.scales, changes, strict=True):
         back = np.linalg.inv(C)
         spread = np.sqrt((term.X**2).mean(axis=0))
         size = np.abs(back.T @ change @ back) * np.outer(spread, spread)

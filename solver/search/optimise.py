@@ -13,18 +13,17 @@ import numpy as np
 
 from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import structure
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, factors, original, response, split, theta_of
-from relmer.solver.paths import Prepared, Profile, pls, profile
+from relmer.solver.model import chain, checked_theta, factors, original, response, split, theta_of
+from relmer.solver.paths import Prepared, Reduced, Solution, solution, solve_at, working_roots
+from relmer.solver.search.ending import Ending
+from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import moments
-from relmer.solver.search.objective import EPS, Point, Problem, newton_step
+from relmer.solver.search.objective import EPS, NOISE, Objective, Point, newton_step
 from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 
 TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
-# The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
-NOISE = 64 * EPS
 # A gap below this moves the logarithm of an eigenvalue of V by less than 2e-13: the curvature in it is at least half a
 # degree of freedom, however large the criterion.
 SETTLED = 1e-26
@@ -58,6 +57,8 @@ class Optimum:
     duals
         Per term the smallest eigenvalue of the dual on the null space of G, in working coordinates; infinite where G
         has full rank.
+    ending
+        Why the search ended.
     unidentified
         Per direction in which theta, or theta and sigma, can change without any change of V the names of those that
         do: theta is one of many, while V, beta and the criterion are as good as ever.
@@ -68,11 +69,36 @@ class Optimum:
     converged: bool
     decrement: float
     duals: tuple[float, ...]
+    ending: Ending
     unidentified: tuple[tuple[str, ...], ...] = ()
 
 
-def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tuple[Optimum, Profile]:
+@dataclass(frozen=True)
+class Descent:
+    """Where a descent ended: the point, the gap that is left there, the smallest dual of every term, and why."""
+
+    here: Point
+    gap: float
+    duals: tuple[float, ...]
+    ending: Ending
+
+    @property
+    def regular(self) -> bool:
+        """Whether every G has full rank."""
+        return bool(np.all(np.isinf(self.duals)))
+
+    @property
+    def minimal(self) -> bool:
+        """Whether the gap is at rounding level, no dual is negative, and no value of the criterion contradicts."""
+        settled = self.gap <= NOISE * self.here.size
+        return settled and self.ending not in (Ending.OPEN, Ending.CONTRADICTED)
+
+
+def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tuple[Optimum, Solution]:
     """Minimise the criterion over theta, evaluated by the path that was prepared; also the solution at the minimum.
+
+    The derivatives are those of elimination whatever the path. The path "gls" ends with a look around by its own
+    values, which makes it a second witness of theta.
 
     Parameters
     ----------
@@ -87,117 +113,140 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     ------
     ModelError
         Nothing is left of the response but rounding, by least squares or once the random effects are as free as they
-        like: the criterion has no minimum.
+        like: the criterion has no minimum. Or the start has not one value for each of theta's names.
     """
-    design = prepared.design
-    problem = Problem(prepared, REML)
-    check_residual(problem.state)
-    if not design.terms:
-        return Optimum(np.zeros(0), 1, True, 0.0, ()), profile(prepared, np.zeros(0))
-    found = moments(problem.state, REML)
-    ends = [descend(problem, begin(problem, found, start))]
-    if start is None and not structure.is_costly(problem.state.structure):
-        ends += [descend(problem, other) for other in along_ray(problem)]
-        if problem.effects <= FEW and np.isfinite(ends[0][2]).any():
-            ends += [descend(problem, other) for other in off_face(problem, ends[0][0])]
-    here, decrement, duals_of, minimal = min(ends, key=lambda end: end[0].value)
-    regular = all(np.isinf(duals_of))
-    roots = here.blocks if regular else [reduced_root(T) for T in here.blocks]
-    theta = theta_of(original(problem.state.scales, roots))
-    converged = minimal and decrement <= NOISE * here.size
-    if not converged:
-        check_free(problem)
-    optimum = Optimum(theta, problem.evaluations, converged, decrement, duals_of, found.unidentified)
-    if problem.path is None and regular:
-        T = factors(design.terms, theta)
-        return optimum, pls.solution(
-            problem.state, [C.T @ each for C, each in zip(problem.state.scales, T, strict=True)], problem.solved(here)
-        )
-    return optimum, profile(prepared, theta)
+    terms = prepared.design.terms
+    start = None if start is None else checked_theta(terms, start)
+    check_residual(prepared.reduced)
+    if not terms:
+        none = Optimum(np.zeros(0), evaluations=1, converged=True, decrement=0.0, duals=(), ending=Ending.NOTHING)
+        return none, solve_at(prepared, np.zeros(0))
+    objective = Objective(prepared, REML)
+    reduced = objective.reduced
+    found = moments(reduced, REML)
+    ends = [descend(objective, begin(objective, found, start))]
+    if start is None and not objective.costly:
+        ends += [descend(objective, other) for other in along_ray(objective)]
+        if objective.effects <= FEW and not ends[0].regular:
+            ends += [descend(objective, other) for other in off_face(objective, ends[0].here)]
+    end = min(ends, key=lambda each: each.here.value)
+    if prepared.method == "gls":
+        end = looked_around(objective, end)
+    if not end.minimal:
+        check_free(objective)
+    roots = end.here.blocks if end.regular else [reduced_root(T) for T in end.here.blocks]
+    theta = theta_of(original(reduced.scales, roots))
+    optimum = Optimum(
+        theta=theta,
+        evaluations=objective.evaluations,
+        converged=end.minimal,
+        decrement=end.gap,
+        duals=end.duals,
+        ending=end.ending,
+        unidentified=found.unidentified,
+    )
+    if objective.path is None and end.regular:
+        roots = working_roots(reduced.scales, factors(terms, theta))
+        return optimum, solution(reduced, roots, objective.solved(end.here))
+    return optimum, solve_at(prepared, theta)
 
 
-def descend(problem: Problem, here: Point) -> tuple[Point, float, tuple[float, ...], bool]:
-    """Descend to a minimum in G; also the gap there, the smallest dual of every term, and whether none is negative."""
+def descend(objective: Objective, here: Point) -> Descent:
+    """Descend to a minimum in G."""
     for _ in range(sum(len(T) for T in here.blocks) + 1):
-        here, decrement = newton(problem, here)
-        singular = reduced(problem, here)
+        end = newton(objective, here)
+        singular = on_face(objective, end.here)
         if singular is None:
-            return here, decrement, (np.inf,) * len(here.blocks), True
-        here, duals = singular, problem.curvature(singular)[0]
+            return end
+        here, duals = singular, objective.curvature(singular)[0]
         directions = [null_dual(T, S) for T, S in zip(here.blocks, duals, strict=True)]
-        escaped = escape(problem, here, directions)
+        escaped = escape(objective, here, directions)
         if escaped is None:
             break
         here = escaped
-    return here, decrement, tuple(value for value, _ in directions), escaped is None
+    ending = end.ending if escaped is None else Ending.OPEN
+    return Descent(here, gap=end.gap, duals=tuple(value for value, _ in directions), ending=ending)
 
 
-def check_residual(state: pls.State) -> None:
+def looked_around(objective: Objective, end: Descent) -> Descent:
+    """The end of a descent once values of the criterion have had their say."""
+    here = look_around(objective, end.here)
+    return end if here is end.here else Descent(here, gap=end.gap, duals=end.duals, ending=Ending.CONTRADICTED)
+
+
+def check_residual(reduced: Reduced) -> None:
     """Refuse a response that the fixed effects fit without residual."""
-    y = response(state.design)
-    residual = state.residual0 if state.design.weights is None else state.residual0 / np.sqrt(state.design.weights)
+    y, weights = response(reduced.design), reduced.design.weights
+    residual = reduced.residual0 if weights is None else reduced.residual0 / np.sqrt(weights)
     if np.abs(residual).max() <= 100 * EPS * max(np.abs(y).max(), TINY):
         raise ModelError("the fixed effects fit the response without residual; there is no variance to estimate")
 
 
-def check_free(problem: Problem) -> None:
+def check_free(objective: Objective) -> None:
     """Refuse a response that the random effects fit without residual, were their variances without bound."""
-    G = [problem.unbounded**2 * np.eye(len(C)) for C in problem.state.scales]
-    left = structure.solve(problem.state.structure, G).root_pwrss
-    if left <= np.linalg.norm(problem.state.residual0) * 100 / problem.unbounded:
+    G = [objective.unbounded**2 * np.eye(len(C)) for C in objective.reduced.scales]
+    remaining = objective.structure.solve(G).root_pwrss
+    if remaining <= np.linalg.norm(objective.reduced.residual0) * 100 / objective.unbounded:
         raise ModelError(NO_RESIDUAL)
 
 
-def newton(problem: Problem, here: Point) -> tuple[Point, float]:
-    """Descend to a stationary point of theta's chart by damped Newton steps; also the gap there.
+def newton(objective: Objective, here: Point) -> Descent:
+    """Descend to a stationary point of theta's chart by damped Newton steps.
 
     Where steps were full, d, d', d'' of successive decrements obey d'' = d' (d'/d)^2, or d' (d'/d) with a Hessian that
     stands still: so the search ends with the step after which, not before which, the gap is settled. Of the first one
     d' = k d^2 is known, where k is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
-    previous, hidden = np.inf, 0
+    previous, hidden, ending = np.inf, 0, Ending.EXHAUSTED
+    order = 1 if objective.costly else 2
     for _ in range(MAXIMUM_STEPS):
-        gradient, hessian = chain(here.blocks, *problem.curvature(here))
-        decrement, lengths, axes = newton_step(gradient, hessian)
-        noise = NOISE * here.size
-        gap = decrement * left(decrement, previous, problem.order)
-        if decrement <= SETTLED or (decrement > previous / 4 and (decrement <= noise or hidden == HIDDEN)):
+        gradient, hessian = chain(here.blocks, *objective.curvature(here))
+        promised = newton_step(gradient, hessian)
+        decrement, noise = promised.decrement, NOISE * here.size
+        gap = decrement * left_of(decrement, previous, order)
+        if decrement <= SETTLED:
+            ending = Ending.SETTLED
+            break
+        if decrement > previous / 4 and (decrement <= noise or hidden == HIDDEN):
+            ending = Ending.ROUNDED
             break
         fraction, theta = 1.0, theta_of(here.blocks)
         longest = max(LONGEST, float(np.abs(theta).max()))
-        if longest > problem.unbounded:
+        if longest > objective.unbounded:
             raise ModelError(NO_RESIDUAL)
-        step = -axes @ np.minimum(np.maximum(lengths, -longest), longest)
+        step = -promised.axes @ np.minimum(np.maximum(promised.lengths, -longest), longest)
         slope = float(gradient @ step)
         while fraction > 1e-10:
-            trial = problem.at(split(theta + fraction * step, widths))
+            trial = objective.at(split(theta + fraction * step, widths))
             # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
             if decrement <= noise or trial.value <= here.value + 1e-4 * fraction * slope + noise:
                 break
             fraction /= 2
         else:
+            ending = Ending.STUCK
             break
         hidden = hidden + 1 if trial.value > here.value - noise else 0
         here = trial
         if gap <= TRUSTED * SETTLED and fraction == 1.0:
+            ending = Ending.SETTLED
             break
         previous = decrement
-    return here, gap
+    return Descent(here, gap=gap, duals=(np.inf,) * len(here.blocks), ending=ending)
 
 
-def left(decrement: float, previous: float, order: int) -> float:
+def left_of(decrement: float, previous: float, order: int) -> float:
     """Part of the decrement that a full step leaves."""
     if np.isfinite(previous):
         return min(1.0, decrement / previous) ** order
     return min(1.0, FLATTEST * decrement) if order == 2 else 1.0
 
 
-def reduced(problem: Problem, here: Point) -> Point | None:
+def on_face(objective: Objective, here: Point) -> Point | None:
     """Give the point without its directions of negligible variance; None if it has none, or if they count."""
     if all(is_regular(T) for T in here.blocks):
         return None
-    there = problem.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
+    there = objective.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
     return there if there.value <= here.value + NOISE * here.size else None
 
 
@@ -211,7 +260,7 @@ def null_dual(T: Array, S: Array) -> tuple[float, Array]:
     return float(eigenvalues[0]), null @ vectors[:, 0]
 
 
-def escape(problem: Problem, here: Point, directions: Sequence[tuple[float, Array]]) -> Point | None:
+def escape(objective: Objective, here: Point, directions: Sequence[tuple[float, Array]]) -> Point | None:
     """Leave a false minimum along the most negative dual; None where all duals are positive."""
     worst = int(np.argmin([value for value, _ in directions]))
     value, direction = directions[worst]
@@ -220,7 +269,7 @@ def escape(problem: Problem, here: Point, directions: Sequence[tuple[float, Arra
     for power in range(0, -40, -1):
         blocks = list(here.blocks)
         blocks[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))
-        trial = problem.at(blocks)
+        trial = objective.at(blocks)
         if trial.value < here.value - NOISE * here.size:
             return trial
     return None

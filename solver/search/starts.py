@@ -4,11 +4,10 @@ import numpy as np
 
 from relmer.solver.algebra import lower_trapezoid, positive
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import structure
 from relmer.solver.model import factors
-from relmer.solver.paths import parts
+from relmer.solver.paths import parts, working_roots
 from relmer.solver.search.moments import Moments
-from relmer.solver.search.objective import Point, Problem
+from relmer.solver.search.objective import Objective, Point
 
 # Multiples of T = I at which other minima are looked for.
 RAY: Array = 4.0 ** np.arange(-2.0, 4.0)
@@ -20,39 +19,38 @@ RAISED = 0.5
 FEW = 300
 
 
-def begin(problem: Problem, found: Moments, theta: Array | None) -> Point:
-    """Give theta, or else the moments, or, where these are no better than G = 0, G = I."""
-    state, design = problem.state, problem.design
+def begin(objective: Objective, found: Moments, theta: Array | None) -> Point:
+    """Start at theta if given, else at the moment estimate, else, if that is no better than G = 0, at G = I."""
+    scales, terms = objective.reduced.scales, objective.design.terms
     if theta is not None:
-        T = factors(design.terms, theta)
-        return problem.at([lower_trapezoid(C.T @ each) for C, each in zip(state.scales, T, strict=True)])
+        return objective.at([lower_trapezoid(root) for root in working_roots(scales, factors(terms, theta))])
     if found.G is not None:
-        there = problem.at([positive(G) for G in found.G])
-        if there.value < sum(problem.parts(found.at)):
+        there = objective.at([positive(G) for G in found.G])
+        if there.value < sum(objective.parts(found.at)):
             return there
-    return at_multiple(problem, 1.0)
+    return at_multiple(objective, 1.0)
 
 
-def along_ray(problem: Problem) -> list[Point]:
+def along_ray(objective: Objective) -> list[Point]:
     """Where the criterion is lowest among its neighbours on the ray of the multiples of T = I, if more than once.
 
     Two minima need a ridge between them: random effects that explain little and leave sigma large, or much.
     """
-    logdet, diagonal = structure.ray(problem.state.structure, RAY**2)
-    logdet_RX = 2.0 * np.log(diagonal[:, :-1]).sum(axis=1) + problem.constant
+    logdet, diagonal = objective.structure.elimination.ray(RAY**2)
+    logdet_RX = 2.0 * np.log(diagonal[:, :-1]).sum(axis=1) + objective.constant
     along = zip(logdet.tolist(), logdet_RX.tolist(), (diagonal[:, -1] ** 2).tolist(), strict=True)
-    values = [np.inf, *(sum(parts(problem.design, problem.REML, *each)) for each in along), np.inf]
-    problem.evaluations += len(RAY)
+    values = [np.inf, *(sum(parts(objective.design, objective.REML, *each)) for each in along), np.inf]
+    objective.evaluations += len(RAY)
     lowest = [scale for k, scale in enumerate(RAY, 1) if values[k] < min(values[k - 1], values[k + 1])]
-    return [at_multiple(problem, scale) for scale in lowest] if len(lowest) > 1 else []
+    return [at_multiple(objective, scale) for scale in lowest] if len(lowest) > 1 else []
 
 
-def off_face(problem: Problem, here: Point) -> list[Point]:
+def off_face(objective: Objective, here: Point) -> list[Point]:
     """Regular points around a singular minimum: few effects may leave several faces a minimum of their own."""
-    raised = problem.at([lower_trapezoid(np.column_stack([T, RAISED * np.eye(len(T))])) for T in here.blocks])
-    return [raised, *(at_multiple(problem, scale) for scale in AGAIN)]
+    raised = objective.at([lower_trapezoid(np.column_stack([T, RAISED * np.eye(len(T))])) for T in here.blocks])
+    return [raised, *(at_multiple(objective, scale) for scale in AGAIN)]
 
 
-def at_multiple(problem: Problem, scale: float) -> Point:
+def at_multiple(objective: Objective, scale: float) -> Point:
     """The criterion at a multiple of T = I."""
-    return problem.at([scale * np.eye(len(C)) for C in problem.state.scales])
+    return objective.at([scale * np.eye(len(C)) for C in objective.reduced.scales])

@@ -10,7 +10,7 @@ from relmer.solver import lmer
 from relmer.solver.language.build import build
 from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import model_frame
-from relmer.solver.paths.criterion import PATHS, prepare, profile
+from relmer.solver.paths.criterion import PATHS, prepare, solve_at
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 MODELS = {
@@ -38,7 +38,7 @@ def test_design(benchmark: Benchmark) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_profile(benchmark: Benchmark, name: str, method: str) -> None:
     design = build(model_frame(parse(MODELS[name]), load(name).frame))
-    benchmark(profile, prepare(design, method), lmer(MODELS[name], load(name).frame).optimum.theta)
+    benchmark(solve_at, prepare(design, method), lmer(MODELS[name], load(name).frame).optimum.theta)
 
 
 @pytest.mark.parametrize("name", MODELS)

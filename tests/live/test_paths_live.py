@@ -26,7 +26,7 @@ from relmer.solver.fits.fit import at_theta
 from relmer.solver.language.build import build
 from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import model_frame
-from relmer.solver.paths.criterion import criterion, prepare, profile
+from relmer.solver.paths.criterion import criterion, prepare, solve_at
 
 pytestmark = pytest.mark.live
 CASES = [chosen.name for chosen in cases()]
@@ -175,5 +175,5 @@ def test_weights_and_offset(rscript: str, tmp_path: Path) -> None:
     for path in ("pls", "qr", "gls"):
         prepared = prepare(design, path)
         for REML, expected in ((True, said["reml"]), (False, said["ml"])):
-            ours = [criterion(design, profile(prepared, np.array(theta)), REML) for theta in thetas]
+            ours = [criterion(design, solve_at(prepared, np.array(theta)), REML) for theta in thetas]
             np.testing.assert_allclose(ours, expected, rtol=tolerances.CRITERION)

@@ -12,7 +12,7 @@ from relmer.reports.chapters.scenes import fit_of
 from relmer.reports.chapters.surroundings import reach
 from relmer.reports.pictures import drawings, plots
 from relmer.reports.pictures.svg import label, ticks
-from relmer.solver.paths.criterion import criterion, prepare, profile
+from relmer.solver.paths.criterion import criterion, prepare, solve_at
 
 HOSTILE = "<script>alert(1)</script> ]]> \"'& \x00\ud800 {{ 7 }}"
 TILE = re.compile(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z")
@@ -163,7 +163,7 @@ def fit():
 def test_reach_finds_where_the_criterion_has_risen(fit, k, direction):
     theta = fit.optimum.theta.copy()
     theta[k] = reach(fit, k, direction, 5.0)
-    risen = criterion(fit.design, profile(prepare(fit.design, "gls"), theta), True) - fit.criterion
+    risen = criterion(fit.design, solve_at(prepare(fit.design, "gls"), theta), True) - fit.criterion
     assert risen == pytest.approx(5.0, abs=HALVED)
 
 

@@ -64,7 +64,7 @@ def test_at_the_optimum_they_give_the_fit() -> None:
     for solution in (system, pseudo):
         close(solution.u, fit.u, 1.0)
         close(solution.beta, fit.beta)
-    assert pseudo.pwrss == pytest.approx(fit.profile.pwrss, rel=SOLVED, abs=0)
+    assert pseudo.pwrss == pytest.approx(fit.solution.pwrss, rel=SOLVED, abs=0)
     assert pseudo.matrix.shape == (144 + 30, 30 + 1)
     assert pseudo.response[:144].tolist() == data["diameter"].tolist()
     assert not np.any(pseudo.response[144:])

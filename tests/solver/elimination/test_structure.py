@@ -8,7 +8,7 @@ from complex_step import complex_gradient, difference
 
 from relmer.reports.evidence import tolerances
 from relmer.solver import ModelError, lmer
-from relmer.solver.elimination import coupling, joint, schur, sparse_schur, structure
+from relmer.solver.elimination import coupling, crossed, joint, schur, sparse_schur
 from relmer.solver.elimination.corner import weights
 from relmer.solver.language.build import build
 from relmer.solver.language.formula import parse
@@ -18,7 +18,7 @@ from relmer.solver.model.design import Design
 from relmer.solver.model.term import factors
 from relmer.solver.model.theta import Lambda
 from relmer.solver.paths import pls
-from relmer.solver.paths.criterion import criterion, prepare, profile, size
+from relmer.solver.paths.criterion import criterion, prepare, size, solve_at
 from relmer.solver.paths.derivatives import derivatives_at
 from relmer.solver.threads import one_thread
 
@@ -62,9 +62,9 @@ def first_derivatives(design: Design, theta: np.ndarray, REML: bool) -> np.ndarr
     """The gradient where second derivatives are not asked for."""
     state = pls.prepare(design)
     T = factors(design.terms, theta)
-    at = structure.solve(state.structure, [C.T @ each @ each.T @ C for C, each in zip(state.scales, T, strict=True)])
+    at = state.structure.solve([C.T @ each @ each.T @ C for C, each in zip(state.scales, T, strict=True)])
     n, p = design.X.shape
-    duals = structure.curvature(state.structure, at, weights(p, n, REML), exact=False)[0]
+    duals = state.structure.curvature(at, weights(p, n, REML), exact=False)[0]
     original = [C @ S @ C.T for C, S in zip(state.scales, duals, strict=True)]
     return chain(T, original, np.zeros((len(theta), len(theta))))[0]
 
@@ -115,17 +115,19 @@ def test_criterion_gradient_and_hessian(
         theta[np.flatnonzero(diagonal)[::2]] = 0.0
     if variant == "sparse factor" and singular:
         with pytest.raises(ModelError, match="no exact second derivatives where a covariance matrix is singular"):
-            derivatives_at(design, theta, REML)
+            derivatives_at(prepare(design), theta, REML)
     gradient = complex_gradient(design, theta, REML)
-    exact = first_derivatives(design, theta, REML) if singular else derivatives_at(design, theta, REML).gradient
+    exact = (
+        first_derivatives(design, theta, REML) if singular else derivatives_at(prepare(design), theta, REML).gradient
+    )
     np.testing.assert_allclose(exact, gradient, rtol=0, atol=COMPLEX_STEP * max(1.0, np.abs(gradient).max()))
     if not (variant == "sparse factor" and singular):
         with one_thread():
             hessian = difference(lambda at: complex_gradient(design, at, REML), theta)
         scale = max(1.0, np.abs(hessian).max())
-        exact = derivatives_at(design, theta, REML).hessian
+        exact = derivatives_at(prepare(design), theta, REML).hessian
         np.testing.assert_allclose(exact, hessian, rtol=0, atol=SECOND_DIFFERENCE * scale)
-    at, by_definition = (profile(prepare(design, method), theta) for method in ("pls", "gls"))
+    at, by_definition = (solve_at(prepare(design, method), theta) for method in ("pls", "gls"))
     value = criterion(design, by_definition, REML)
     assert abs(criterion(design, at, REML) - value) <= tolerances.CRITERION * abs(value) * 10
     for got, expected in ((at.beta, by_definition.beta), (at.u, by_definition.u), (at.RX, by_definition.RX)):
@@ -137,9 +139,9 @@ def test_a_ray_is_one_solution_for_each_scale(formula: str, variant: str, monkey
     take(variant, monkeypatch)
     state = pls.prepare(build(model_frame(parse(formula), data())))
     scales = np.array([0.0, 0.3, 20.0])
-    logdet, diagonal = structure.ray(state.structure, scales)
+    logdet, diagonal = state.structure.elimination.ray(scales)
     for k, scale in enumerate(scales):
-        at = structure.solve(state.structure, [scale * np.eye(len(C)) for C in state.scales])
+        at = state.structure.solve([scale * np.eye(len(C)) for C in state.scales])
         assert logdet[k] == pytest.approx(at.logdet, rel=tolerances.CRITERION)
         np.testing.assert_allclose(diagonal[k], at.RC.diagonal(), rtol=tolerances.CRITERION)
 
@@ -151,7 +153,7 @@ def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) ->
     take("sparse", monkeypatch)
     sparse = lmer(formula, data())
     assert "pairs of effects" in sparse.structure
-    assert abs(sparse.criterion - dense.criterion) <= TWICE * size(dense.design, dense.profile, True)
+    assert abs(sparse.criterion - dense.criterion) <= TWICE * size(dense.design, dense.solution, True)
 
 
 def moving() -> pd.DataFrame:
@@ -177,7 +179,7 @@ def test_a_sparse_factor_is_chosen_and_ends_where_the_dense_one_does(monkeypatch
     assert dense.structure.endswith("by a dense factor of 1334")
     assert sparse.optimum.converged
     assert dense.optimum.converged
-    assert abs(sparse.criterion - dense.criterion) <= TWICE * size(dense.design, dense.profile, True)
+    assert abs(sparse.criterion - dense.criterion) <= TWICE * size(dense.design, dense.solution, True)
     np.testing.assert_allclose(sparse.theta, dense.theta, rtol=0, atol=REORDERED * dense.theta.max())
     np.testing.assert_allclose(sparse.se, dense.se, rtol=REORDERED)
 
@@ -190,10 +192,10 @@ def test_average_information_ends_at_the_same_optimum(monkeypatch: pytest.Monkey
     frame = pd.DataFrame({"y": y, "x": random.normal(size=600), "g": g.astype(str), "h": h.astype(str)})
     formula = "y ~ x + (1 | g) + (x | h)"
     exact = lmer(formula, frame)
-    monkeypatch.setattr(structure, "COSTLY", 0)
+    monkeypatch.setattr(crossed, "COSTLY", 0)
     average = lmer(formula, frame)
     assert average.optimum.converged
-    assert abs(average.criterion - exact.criterion) <= TWICE * size(exact.design, exact.profile, True)
+    assert abs(average.criterion - exact.criterion) <= TWICE * size(exact.design, exact.solution, True)
     np.testing.assert_allclose(average.theta, exact.theta, rtol=0, atol=REORDERED * exact.theta.max())
 
 

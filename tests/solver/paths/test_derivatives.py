@@ -10,7 +10,7 @@ from structures import eliminated
 
 from relmer.solver.model.term import factors
 from relmer.solver.paths import pls
-from relmer.solver.paths.criterion import criterion, prepare, profile
+from relmer.solver.paths.criterion import criterion, prepare, solve_at
 from relmer.solver.paths.derivatives import derivatives, derivatives_at
 from relmer.solver.threads import one_thread
 
@@ -20,7 +20,7 @@ from relmer.solver.threads import one_thread
 def test_gradient_is_that_of_the_definition(problem: Problem, at_once: bool) -> None:
     for REML in (True, False):
         with eliminated(at_once):
-            exact = derivatives_at(problem.design, problem.theta, REML).gradient
+            exact = derivatives_at(prepare(problem.design), problem.theta, REML).gradient
         defined = complex_gradient(problem.design, problem.theta, REML)
         scale = max(1.0, np.abs(defined).max())
         np.testing.assert_allclose(exact, defined, rtol=0, atol=COMPLEX_STEP * scale)
@@ -30,7 +30,7 @@ def test_gradient_is_that_of_the_definition(problem: Problem, at_once: bool) -> 
 @settings(max_examples=60, deadline=None)
 def test_hessian_is_that_of_the_definition(problem: Problem, REML: bool, at_once: bool) -> None:
     with eliminated(at_once):
-        exact = derivatives_at(problem.design, problem.theta, REML).hessian
+        exact = derivatives_at(prepare(problem.design), problem.theta, REML).hessian
     with one_thread():
         defined = difference(lambda theta: complex_gradient(problem.design, theta, REML), problem.theta)
     np.testing.assert_array_equal(exact.shape, defined.shape)
@@ -55,7 +55,7 @@ def test_duals_are_derivatives_in_G(problem: Problem, at_once: bool) -> None:
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         lower = np.linalg.qr(root.T, mode="r").T
         theta = np.concatenate([T[np.triu_indices(len(T))[::-1]] for T in [lower, *blocks[1:]]])
-        return criterion(problem.design, profile(prepared, theta), True)
+        return criterion(problem.design, solve_at(prepared, theta), True)
 
     steps = [1e-4, 5e-5, 2.5e-5]
     slopes = [(along(t) - along(0.0)) / t for t in steps]

@@ -17,7 +17,7 @@ from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import model_frame
 from relmer.solver.model.design import Design
 from relmer.solver.model.theta import Lambda
-from relmer.solver.paths.criterion import criterion, prepare, profile, size
+from relmer.solver.paths.criterion import criterion, prepare, size, solve_at
 from relmer.solver.paths.factor import extended_factor
 
 
@@ -41,7 +41,7 @@ def textbook(design: Design, theta: np.ndarray, REML: bool) -> float:
 def test_paths_agree_at_shared_theta(problem: Problem, at_once: bool) -> None:
     design = problem.design
     with eliminated(at_once):
-        profiles = {name: profile(prepare(design, name), problem.theta) for name in ("pls", "qr", "gls")}
+        profiles = {name: solve_at(prepare(design, name), problem.theta) for name in ("pls", "qr", "gls")}
     reference = profiles["gls"]
     for at in profiles.values():
         for REML in (True, False):
@@ -58,7 +58,7 @@ def test_paths_agree_at_shared_theta(problem: Problem, at_once: bool) -> None:
 @settings(max_examples=100, deadline=None)
 def test_definition_is_the_textbook_likelihood(problem: Problem) -> None:
     design = problem.design
-    at = profile(prepare(design, "gls"), problem.theta)
+    at = solve_at(prepare(design, "gls"), problem.theta)
     for REML in (True, False):
         expected = textbook(design, problem.theta, REML)
         bound = INVERTED * size(design, at, REML)
@@ -69,7 +69,7 @@ def test_definition_is_the_textbook_likelihood(problem: Problem) -> None:
 @settings(max_examples=60, deadline=None)
 def test_factor_solves_the_extended_system(problem: Problem) -> None:
     design = problem.design
-    factor = extended_factor(prepare(design, "pls").state, problem.theta)
+    factor = extended_factor(prepare(design, "pls").reduced, problem.theta)
     ZL = (design.Z @ Lambda(design.template, problem.theta)).toarray()
     P, L = factor.P.toarray(), factor.L.toarray()
     M = P @ (ZL.T @ ZL + np.eye(ZL.shape[1])) @ P.T
@@ -100,7 +100,7 @@ def test_theta_zero_is_least_squares() -> None:
     X, y = plain.X, plain.y
     beta, rss = np.linalg.lstsq(X, y)[:2]
     for name in ("pls", "qr", "gls"):
-        for at in (profile(prepare(mixed, name), np.zeros(3)), profile(prepare(plain, name), np.zeros(0))):
+        for at in (solve_at(prepare(mixed, name), np.zeros(3)), solve_at(prepare(plain, name), np.zeros(0))):
             np.testing.assert_allclose(at.beta, beta, rtol=tolerances.CRITERION)
             assert at.pwrss == pytest.approx(rss[0], rel=tolerances.CRITERION, abs=0)
             assert at.logdet_L == 0.0
@@ -124,7 +124,7 @@ def test_weights_scale_the_rows(name: str) -> None:
     d = len(data) - 2
     sigma2 = residual @ inverse @ residual / d
     expected = d * (1 + np.log(2 * np.pi * sigma2)) + np.linalg.slogdet(V)[1] + np.linalg.slogdet(information)[1]
-    at = profile(prepare(design, name), theta)
+    at = solve_at(prepare(design, name), theta)
     assert criterion(design, at, True) == pytest.approx(expected, abs=INVERTED * size(design, at, True))
     np.testing.assert_allclose(at.beta, beta, rtol=tolerances.EVALUATION)
 

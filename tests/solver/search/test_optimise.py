@@ -20,10 +20,8 @@ from relmer.solver.language.build import build
 from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import model_frame
 from relmer.solver.model.term import factors
-
-# Criteria that others printed or that a tight fit of lme4 1.1-31 gives (field.md's table): name, formula, REML, value
 from relmer.solver.model.working import original, standardise
-from relmer.solver.paths.criterion import criterion, prepare, profile, size
+from relmer.solver.paths.criterion import criterion, prepare, size, solve_at
 from relmer.solver.search.optimise import optimise
 
 # Criteria that others printed or that a tight fit of lme4 1.1-31 gives (field.md's table): name, formula, REML, value
@@ -90,7 +88,7 @@ def test_no_neighbour_in_G_lies_below(problem: Problem) -> None:
     fit = lmer(problem.formula, problem.data)
     assert fit.optimum.converged
     prepared = prepare(fit.design, "gls")
-    at = profile(prepared, fit.optimum.theta)
+    at = solve_at(prepared, fit.optimum.theta)
     at_optimum, rounding = criterion(fit.design, at, True), INVERTED * size(fit.design, at, True)
     blocks = factors(fit.design.terms, fit.optimum.theta)
     random = np.random.default_rng(0)
@@ -100,7 +98,7 @@ def test_no_neighbour_in_G_lies_below(problem: Problem) -> None:
             moved = list(blocks)
             moved[index] = lower_trapezoid(np.hstack([T, direction]))
             theta = np.concatenate([B[np.triu_indices(len(B))[::-1]] for B in moved])
-            value = criterion(fit.design, profile(prepared, theta), True)
+            value = criterion(fit.design, solve_at(prepared, theta), True)
             assert value >= at_optimum - rounding
 
 
