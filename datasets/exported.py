@@ -56,10 +56,12 @@ def read_exported(name: str, root: Path = DATA) -> tuple[pd.DataFrame, dict[str,
 
 
 def _restore(path: Path, problem: str) -> str:
+    """What is wrong with a file, and how to mend it."""
     return f"{path.name} {problem}: restore the file, or export it again with export.R"
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
+    """Read a metadata file, which must have what `read_exported` takes from it."""
     try:
         meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
@@ -73,6 +75,7 @@ def _read_meta(path: Path) -> dict[str, Any]:
 
 
 def _read_text(path: Path) -> bytes:
+    """Read the CSV text, uncompressed."""
     try:
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
@@ -81,6 +84,7 @@ def _read_text(path: Path) -> bytes:
 
 
 def _typed(values: pd.Series, column: Mapping[str, Any], path: Path) -> pd.Series:
+    """Give the text of a column the type that the metadata state."""
     match column["type"]:
         case "factor" | "ordered" as kind:
             unknown = sorted(set(values.dropna()) - set(column["levels"]))

@@ -153,18 +153,21 @@ class RandomStream:
         return drawn
 
     def _sample_by_retrying(self, n: int, size: int) -> NDArray[np.int64]:
+        """Draw numbers until `size` of them differ, each in the place where it came first."""
         drawn: dict[int, None] = {}
         while len(drawn) < size:
             drawn[self._index(n) + 1] = None
         return np.array(list(drawn), dtype=np.int64)
 
     def _index(self, n: int) -> int:
+        """Draw a whole number from 0 to n - 1, by rejection."""
         bits = (n - 1).bit_length()
         while (index := self._bits(bits)) >= n:
             pass
         return index
 
     def _bits(self, count: int) -> int:
+        """Draw a whole number of `count` bits, 16 from each uniform number."""
         value = 0
         for chunk in self.uniform(count // 16 + 1).tolist():
             value = (value << 16) + int(chunk * 65536)
@@ -191,6 +194,7 @@ def normal_quantile(probability: float) -> float:
 
 
 def _horner(coefficients: tuple[float, ...], x: float) -> float:
+    """Evaluate a polynomial at x, its highest power first."""
     value = coefficients[0]
     for coefficient in coefficients[1:]:
         value = value * x + coefficient
@@ -198,6 +202,7 @@ def _horner(coefficients: tuple[float, ...], x: float) -> float:
 
 
 def _initial_key(seed: int) -> NDArray[np.uint32]:
+    """The 624 words of the Mersenne Twister that R's `set.seed(seed)` makes by a linear congruential generator."""
     words = []
     word = seed % _WORD
     for _ in range(_SCRAMBLES + 1 + _KEY_WORDS):

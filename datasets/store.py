@@ -85,6 +85,7 @@ def _stamp(root: Path) -> tuple[tuple[str, int, int], ...]:
 
 @lru_cache(maxsize=16)
 def _verified(name: str, root: Path, stamp: tuple[tuple[str, int, int], ...]) -> Dataset:
+    """Load a data set anew; it is kept for as long as the stamp of its folder is the same."""
     if name in DERIVED:
         return _load_derived(name, root)
     if name not in exported_names(root):
@@ -134,6 +135,7 @@ def describe(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _column_type(column: pd.Series) -> str:
+    """The type of a column, as the metadata files name it."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return "ordered" if column.cat.ordered else "factor"
     if pd.api.types.is_bool_dtype(column.dtype):
@@ -144,6 +146,7 @@ def _column_type(column: pd.Series) -> str:
 
 
 def _load_derived(name: str, root: Path) -> Dataset:
+    """Compute a derived data set, and what is known about it."""
     derived = DERIVED[name]
     frame = derived.build(root)
     sha256 = frame_sha256(frame)

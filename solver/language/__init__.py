@@ -1,7 +1,8 @@
 """Text and data to a design: R's formulas, frames and model matrices with lme4's meaning."""
 
 from relmer.solver.language.build import build
-from relmer.solver.language.columns import as_factor, read_column
+from relmer.solver.language.columns import read_column
+from relmer.solver.language.factors import as_factor
 from relmer.solver.language.formula import Formula, canonical, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 from relmer.solver.language.matrix import model_matrix

@@ -4,11 +4,11 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.language.columns import Factor
+from relmer.solver.language.factors import Factor
 
 MAX_POLYNOMIAL_LEVELS = 95
 
-_POLYNOMIAL_NAMES = (".L", ".Q", ".C")
+POLYNOMIAL_NAMES = (".L", ".Q", ".C")
 
 
 def treatment(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
@@ -81,7 +81,7 @@ def polynomial(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
         for _ in range(2):
             column -= Q[:, :j] @ (column @ Q[:, :j])
         Q[:, j] = column / np.linalg.norm(column)
-    names = tuple(_POLYNOMIAL_NAMES[j] if j < 3 else f"^{j + 1}" for j in range(k - 1))
+    names = tuple(POLYNOMIAL_NAMES[j] if j < 3 else f"^{j + 1}" for j in range(k - 1))
     return Q[:, 1:], names
 
 

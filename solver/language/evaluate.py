@@ -1,22 +1,25 @@
 """The variables of a formula, evaluated on data."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.language.columns import Column, Factor, Missing, _or_none, as_factor, read_column
-from relmer.solver.language.functions import _ARITHMETIC, _scale
+from relmer.solver.language.columns import read_column
+from relmer.solver.language.factors import Factor, Variable, or_none
+from relmer.solver.language.functions import Argument, Result
 from relmer.solver.language.syntax import Call, Name, Node, Number, deparse
 
 
-def evaluate(node: Node, data: pd.DataFrame) -> tuple[Column, Missing]:
+def evaluate(node: Node, data: pd.DataFrame) -> Variable:
     """Evaluate one variable of a formula on all rows of the data.
 
     Parameters
     ----------
     node : Node
-        A column, or one of the known functions of columns.
+        A tree that `check_arithmetic` has passed.
     data : DataFrame
         The data.
 
@@ -35,31 +38,37 @@ def evaluate(node: Node, data: pd.DataFrame) -> tuple[Column, Missing]:
     match node:
         case Name(name):
             return read_column(data, name)
-        case Call("I" | "(", (inner,)):
-            return evaluate(inner, data)
-        case Call("factor" | "as.factor", (inner,)):
-            column, missing = evaluate(inner, data)
-            if node.function == "as.factor" and isinstance(column, Factor):
-                return column, missing
-            return as_factor(column, missing), missing
-    values = _arithmetic(node, data)
-    return values, _or_none(np.isnan(values))
+        case Call() if not node.makes(Result.NUMBERS):
+            variable: Variable = computed(node, data)
+            return variable
+    values = as_numbers(node, data)
+    return values, or_none(np.isnan(values))
 
 
-def _arithmetic(node: Node, data: pd.DataFrame) -> Array:
+def as_numbers(node: Node, data: pd.DataFrame) -> Array:
+    """Evaluate a tree to doubles, NaN where there is no value; refuse a factor."""
     match node:
         case Number(value):
             return np.full(len(data), value)
-        case Call("I" | "(", (inner,)):
-            return _arithmetic(inner, data)
-        case Call("scale", (inner,)):
-            return _scale(_arithmetic(inner, data))
-        case Call(function, arguments) if not function.endswith("factor"):
-            operands = [_arithmetic(argument, data) for argument in arguments]
-            with np.errstate(all="ignore"):
-                return _ARITHMETIC[function, len(operands)](*operands)
+        case Call(_, (inner,)) if node.makes(Result.ARGUMENT):
+            return as_numbers(inner, data)
+        case Call() if node.makes(Result.NUMBERS):
+            values: Array = computed(node, data)
+            return values
     column, missing = evaluate(node, data)
     if isinstance(column, Factor):
         raise ModelError(f"'{deparse(node)}' is a factor, but the formula does arithmetic with it")
     values = column.astype(np.float64, copy=False)
     return values if missing is None else np.where(missing, np.nan, values)
+
+
+def computed(node: Call, data: pd.DataFrame) -> Any:
+    """What the function or operator of a call makes of its arguments."""
+    function = node.meaning
+    assert function is not None, node
+    arguments = [
+        as_numbers(argument, data) if kind is Argument.NUMBERS else evaluate(argument, data)
+        for kind, argument in zip(function.arguments, node.arguments, strict=True)
+    ]
+    with np.errstate(all="ignore"):
+        return function.compute(*arguments)

@@ -6,10 +6,11 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 from relmer.solver.errors import ModelError
+from relmer.solver.language.functions import Result
 from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression
 from relmer.solver.language.terms import Terms, check_arithmetic, expand
 
-_BARS = ("|", "||")
+BARS = ("|", "||")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Bar:
     @cached_property
     def factors(self) -> tuple[str, ...]:
         """What the grouping factor is made of, in R's spelling, such as ``a`` and ``b`` of ``a:b``."""
-        return tuple(deparse(node) for node in _factors(self.group))
+        return tuple(deparse(node) for node in factors_of(self.group))
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Formula:
         nodes = dict(zip(self.fixed.names, self.fixed.variables, strict=True))
         for bar in self.bars:
             nodes |= zip(bar.terms.names, bar.terms.variables, strict=True)
-            nodes |= zip(bar.factors, _factors(bar.group), strict=True)
+            nodes |= zip(bar.factors, factors_of(bar.group), strict=True)
         return MappingProxyType(nodes)
 
     @cached_property
@@ -126,11 +127,11 @@ def parse(text: str) -> Formula:
     check_arithmetic(response)
     if next(names(response), None) is None:
         raise ModelError(f"the response '{deparse(response)}' is not a column")
-    fixed_node, bar_nodes = _split(right)
+    fixed_node, bar_nodes = split_bars(right)
     fixed = expand(fixed_node if fixed_node is not None else Number(1))
     if response in fixed.variables:
         raise ModelError(f"the response '{deparse(response)}' is also on the right-hand side; remove it there")
-    bars = tuple(bar for node in bar_nodes for bar in _expand_bar(node))
+    bars = tuple(bar for node in bar_nodes for bar in expand_bar(node))
     return Formula(text, response, right, fixed, bars)
 
 
@@ -155,48 +156,50 @@ def canonical(formula: Formula) -> str:
     return f"{deparse(formula.response, exact=True)} ~ {deparse(formula.right, exact=True)}"
 
 
-def _split(node: Node) -> tuple[Node | None, list[Call]]:
-    """Take the bars out of a sum: what is left, if anything is, and the bars from left to right."""
+def split_bars(node: Node) -> tuple[Node | None, list[Call]]:
+    """Take the bars out of a sum; return what is left of it, or None, and the bars from left to right."""
     match node:
         case Call("|" | "||", arguments):
-            if any(_has_bar(argument) for argument in arguments):
+            if any(has_bar(argument) for argument in arguments):
                 raise ModelError(f"bars within bars in '{deparse(node)}'; put each random term in parentheses")
             return None, [node]
         case Call("+" | "(" as function, (inner,)):
-            kept, bars = _split(inner)
+            kept, bars = split_bars(inner)
             return (None if kept is None else call(function, kept)), bars
         case Call("+", (left, right)):
-            left_kept, left_bars = _split(left)
-            right_kept, right_bars = _split(right)
+            left_kept, left_bars = split_bars(left)
+            right_kept, right_bars = split_bars(right)
             bars = left_bars + right_bars
             if left_kept is None or right_kept is None:
                 return (right_kept if left_kept is None else left_kept), bars
             return call("+", left_kept, right_kept), bars
-        case Call("-", (left, right)) if not _has_bar(right):
-            kept, bars = _split(left)
+        case Call("-", (left, right)) if not has_bar(right):
+            kept, bars = split_bars(left)
             if kept is None:
                 raise ModelError(
                     f"lme4 reads '- {deparse(right)}' after random terms alone as '+ {deparse(right)}'; "
                     "write the fixed terms first, as in '0 + (1 | g)'"
                 )
             return call("-", kept, right), bars
-        case Call(function, _) if _has_bar(node):
+        case Call(function, _) if has_bar(node):
             raise ModelError(f"a random term can only be added, not used with '{function}': '{deparse(node)}'")
     return node, []
 
 
-def _has_bar(node: Node) -> bool:
+def has_bar(node: Node) -> bool:
+    """Whether there is a bar anywhere in a tree."""
     match node:
         case Call(function, arguments):
-            return function in _BARS or any(_has_bar(argument) for argument in arguments)
+            return function in BARS or any(has_bar(argument) for argument in arguments)
     return False
 
 
-def _expand_bar(node: Call) -> list[Bar]:
+def expand_bar(node: Call) -> list[Bar]:
+    """The random terms of one bar: with ``||`` one for each term of its left side, with ``/`` one for each group."""
     left, right = node.arguments
-    groups = _expand_slashes(right)
+    groups = expand_slashes(right)
     for group in groups:
-        _check_group(group)
+        check_group(group)
     terms = expand(left)
     if not terms.intercept and not terms.terms:
         raise ModelError(f"the random term ({deparse(node)}) has no columns; remove it")
@@ -209,36 +212,38 @@ def _expand_bar(node: Call) -> list[Bar]:
     return [Bar(single, group) for single in separate for group in groups]
 
 
-def _expand_slashes(node: Node) -> list[Node]:
+def expand_slashes(node: Node) -> list[Node]:
     """Expand ``a/b/c`` to ``c:(b:a), b:a, a``, the order and the names of lme4."""
     if not (isinstance(node, Call) and node.function == "/"):
         return [node]
     left, right = node.arguments
     if not isinstance(left, Name) and not (isinstance(left, Call) and left.function == "/"):
         raise ModelError(f"lme4 nests only in a plain column, not in '{deparse(left)}'; write the grouping factors out")
-    outer = _expand_slashes(left)
+    outer = expand_slashes(left)
     innermost = outer[0] if isinstance(outer[0], Name) else call("(", outer[0])
     return [call(":", right, innermost), *outer]
 
 
-def _factors(group: Node) -> Iterator[Node]:
+def factors_of(group: Node) -> Iterator[Node]:
+    """Yield the factors that are combined in a grouping factor, from left to right."""
     match group:
         case Call(":" | "(", arguments):
             for argument in arguments:
-                yield from _factors(argument)
+                yield from factors_of(argument)
         case Name() | Call():
             yield group
 
 
-def _check_group(node: Node) -> None:
+def check_group(node: Node) -> None:
+    """Refuse what is not one grouping factor: a column, a call that makes a factor, or an interaction of these."""
     match node:
         case Name():
             return
         case Call(":", arguments) | Call("(", arguments):
             for argument in arguments:
-                _check_group(argument)
-        case Call("factor" | "as.factor", (argument,)):
-            check_arithmetic(argument)
+                check_group(argument)
+        case Call() if node.makes(Result.FACTOR):
+            check_arithmetic(node)
         case Call("*", (left, right)):
             a, b = deparse(left), deparse(right)
             raise ModelError(

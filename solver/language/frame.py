@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from relmer.solver.arrays import Array, Booleans, Integers
+from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError
-from relmer.solver.language.columns import Column, Factor, Missing, drop_unused_levels
 from relmer.solver.language.evaluate import evaluate
+from relmer.solver.language.factors import Column, Factor, Missing, drop_unused_levels, or_none
 from relmer.solver.language.formula import Formula
 
 
@@ -82,34 +82,35 @@ def model_frame(
     >>> frame.y, frame.columns["g"].levels, frame.rows
     (array([1., 2.]), ('a', 'b'), array([0, 1]))
     """
-    _check_columns(formula, data)
+    check_columns(formula, data)
     response, response_missing = evaluate(formula.response, data)
     response_name = formula.outcome
     if isinstance(response, Factor) or response.dtype == np.bool_:
         raise ModelError(f"response '{response_name}' is not numeric; convert it to numbers")
     evaluated = {label: evaluate(node, data) for label, node in formula.predictors.items()}
     extras = {
-        name: _numbers_per_row(name, values, len(data))
+        name: numbers_per_row(name, values, len(data))
         for name, values in (("weights", weights), ("offset", offset))
         if values is not None
     }
     missing = {response_name: response_missing, **{name: where for name, (_, where) in evaluated.items()}}
-    rows = _complete([*missing.values(), *(where for _, where in extras.values())], len(data))
+    rows = complete_rows([*missing.values(), *(where for _, where in extras.values())], len(data))
     if rows.size == 0:
-        raise ModelError(_no_rows(missing, len(data)))
-    columns = {name: _kept(column, rows) for name, (column, _) in evaluated.items()}
-    y = _kept_numbers(response, rows).astype(np.float64, copy=False)
-    kept = {name: _kept_numbers(values, rows) for name, (values, _) in extras.items()}
+        raise ModelError(no_rows_left(missing, len(data)))
+    columns = {name: kept_rows(column, rows) for name, (column, _) in evaluated.items()}
+    y = kept_numbers(response, rows).astype(np.float64, copy=False)
+    kept = {name: kept_numbers(values, rows) for name, (values, _) in extras.items()}
     for name, column in [(response_name, y), *columns.items(), *kept.items()]:
-        _check_finite(name, column, rows)
+        check_finite(name, column, rows)
     if "weights" in kept:
-        _check_positive(kept["weights"], rows)
+        check_positive(kept["weights"], rows)
     return ModelFrame(
         formula, y, MappingProxyType(columns), rows, weights=kept.get("weights"), offset=kept.get("offset")
     )
 
 
-def _check_columns(formula: Formula, data: pd.DataFrame) -> None:
+def check_columns(formula: Formula, data: pd.DataFrame) -> None:
+    """Refuse data that do not have each column of the formula exactly once."""
     if not isinstance(data, pd.DataFrame):
         raise ModelError(f"data must be a pandas DataFrame, not {type(data).__name__}")
     unique = data.columns.is_unique
@@ -125,46 +126,51 @@ def _check_columns(formula: Formula, data: pd.DataFrame) -> None:
             raise ModelError(f"the data have no column '{name}'; did you mean {', '.join(close)}?")
 
 
-def _complete(missing: Iterable[Missing], n: int) -> Integers:
+def complete_rows(missing: Iterable[Missing], n: int) -> Integers:
+    """Positions, among n, of the rows that miss nothing."""
     masks = [mask for mask in missing if mask is not None]
     return np.flatnonzero(~np.logical_or.reduce(masks)) if masks else np.arange(n)
 
 
-def _numbers_per_row(name: str, values: ArrayLike, n: int) -> tuple[Array, Missing]:
+def numbers_per_row(name: str, values: ArrayLike, n: int) -> tuple[Array, Missing]:
+    """Read weights or an offset: n doubles, and where there is none."""
     try:
         numbers = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{name} must be numbers, one per row of the data") from error
     if numbers.shape != (n,):
         raise ModelError(f"{name} has {numbers.size} values, but the data have {n} rows")
-    missing: Booleans = np.isnan(numbers)
-    return numbers.astype(np.float64, copy=False), missing if missing.any() else None
+    return numbers.astype(np.float64, copy=False), or_none(np.isnan(numbers))
 
 
-def _kept(column: Column, rows: Integers) -> Column:
+def kept_rows(column: Column, rows: Integers) -> Column:
+    """A column on some rows, as a copy, without the levels that none of them has."""
     if not isinstance(column, Factor):
-        return _kept_numbers(column, rows)
+        return kept_numbers(column, rows)
     if rows.size < column.codes.size:
         column = Factor(column.levels, column.codes[rows], column.ordered)
     return drop_unused_levels(column)
 
 
-def _kept_numbers(values: NDArray[Any], rows: Integers) -> NDArray[Any]:
+def kept_numbers(values: NDArray[Any], rows: Integers) -> NDArray[Any]:
+    """Numbers or logicals on some rows, as a copy."""
     return values[rows] if rows.size < values.size else values.copy()
 
 
-def _check_finite(name: str, column: Column, rows: Integers) -> None:
+def check_finite(name: str, column: Column, rows: Integers) -> None:
+    """Refuse an infinite value, naming the first row that has one."""
     if isinstance(column, Factor) or np.isfinite(column).all():
         return
     infinite = np.flatnonzero(np.isinf(column))
     value = "Inf" if column[infinite[0]] > 0 else "-Inf"
-    raise ModelError(f"'{name}' is {value} {_row(rows, infinite)}; correct or drop such rows")
+    raise ModelError(f"'{name}' is {value} {row_label(rows, infinite)}; correct or drop such rows")
 
 
-def _check_positive(weights: Array, rows: Integers) -> None:
+def check_positive(weights: Array, rows: Integers) -> None:
+    """Refuse a negative weight, and a zero."""
     negative = np.flatnonzero(weights < 0)
     if negative.size:
-        raise ModelError(f"weights: negative weight {weights[negative[0]]:g} {_row(rows, negative)}")
+        raise ModelError(f"weights: negative weight {weights[negative[0]]:g} {row_label(rows, negative)}")
     zero = np.flatnonzero(weights == 0)
     if zero.size:
         raise ModelError(
@@ -173,11 +179,13 @@ def _check_positive(weights: Array, rows: Integers) -> None:
         )
 
 
-def _row(rows: Integers, positions: Integers) -> str:
+def row_label(rows: Integers, positions: Integers) -> str:
+    """Where the first of these places in the frame stands in the data."""
     return f"in row {rows[positions[0]] + 1} of the data, counted from 1"
 
 
-def _no_rows(missing: Mapping[str, Missing], n: int) -> str:
+def no_rows_left(missing: Mapping[str, Missing], n: int) -> str:
+    """Why no row is complete, with the variable that is missing most often."""
     if n == 0:
         return "the data have no rows"
     counts = {name: 0 if where is None else int(where.sum()) for name, where in missing.items()}

@@ -1,49 +1,136 @@
-"""The functions that a formula may call."""
+"""Everything that a formula may compute: one closed table, which the parser, the checks and the evaluator ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
 import numpy as np
 
 from relmer.solver.arrays import Array
-
-ARITHMETIC_FUNCTIONS = ("log", "exp", "sqrt", "log2", "log10", "log1p", "abs")
-FUNCTIONS = (*ARITHMETIC_FUNCTIONS, "I", "scale", "factor", "as.factor")
-_HINTS = {
-    "cbind": "a model has one response",
-    "offset": "give the offset as an argument of its own",
-}
+from relmer.solver.language.factors import Factor, Variable, as_factor
 
 
-def _scale(values: Array) -> Array:
+class Argument(Enum):
+    """What a function gets an argument as."""
+
+    NUMBERS = "doubles, NaN where there is no value; a factor is refused"
+    COLUMN = "a column of any type, and where it has no value"
+
+
+class Result(Enum):
+    """What a function makes of its arguments."""
+
+    NUMBERS = "doubles, NaN where there is no value"
+    FACTOR = "a factor, and where it has no value"
+    ARGUMENT = "its one argument, as it stands"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of R, or one of its operators, with a meaning for the rows of the data.
+
+    Attributes
+    ----------
+    name : str
+        R's name.
+    arguments : tuple of Argument
+        One for each argument of a call.
+    result : Result
+        What a call makes.
+    compute : callable
+        From the arguments to the result.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    result: Result
+    compute: Callable[..., Any]
+
+
+def of_numbers(name: str, compute: Callable[..., Array], count: int = 1) -> Function:
+    """A function from `count` numbers to numbers."""
+    return Function(name=name, arguments=(Argument.NUMBERS,) * count, result=Result.NUMBERS, compute=compute)
+
+
+def of_column(name: str, compute: Callable[[Variable], Variable], result: Result) -> Function:
+    """A function of one column, whatever its type."""
+    return Function(name=name, arguments=(Argument.COLUMN,), result=result, compute=compute)
+
+
+def power(base: Array, exponent: Array) -> Array:
+    """R's ``^``, which squares by multiplying; C's ``pow`` need not round the same way."""
+    return np.where(exponent == 2, base * base, np.power(base, exponent))
+
+
+def scale(values: Array) -> Array:
     """Centre and divide by the standard deviation of all values there are, before rows are dropped."""
     present = values[~np.isnan(values)]
     if present.size == 0:
         return values
-    with np.errstate(all="ignore"):
-        centre = present.mean()
-        spread = np.sqrt(np.sum((present - centre) ** 2) / max(1, present.size - 1))
-        scaled: Array = (values - centre) / spread
+    centre = present.mean()
+    spread = np.sqrt(np.sum((present - centre) ** 2) / max(1, present.size - 1))
+    scaled: Array = (values - centre) / spread
     return scaled
 
 
-def _power(base: Array, exponent: Array) -> Array:
-    # R squares by multiplying; pow() need not round the same way.
-    return np.where(exponent == 2, base * base, np.power(base, exponent))
+def factor(variable: Variable) -> Variable:
+    """R's ``factor``: with the levels that occur."""
+    column, missing = variable
+    return as_factor(column, missing), missing
 
 
-_ARITHMETIC: dict[tuple[str, int], Callable[..., Array]] = {
-    ("log", 1): np.log,
-    ("exp", 1): np.exp,
-    ("sqrt", 1): np.sqrt,
-    ("log2", 1): np.log2,
-    ("log10", 1): np.log10,
-    ("log1p", 1): np.log1p,
-    ("abs", 1): np.abs,
-    ("+", 2): np.add,
-    ("-", 2): np.subtract,
-    ("*", 2): np.multiply,
-    ("/", 2): np.divide,
-    ("^", 2): _power,
-    ("+", 1): np.positive,
-    ("-", 1): np.negative,
+def kept_factor(variable: Variable) -> Variable:
+    """R's ``as.factor``, which leaves a factor as it is, unused levels included."""
+    return variable if isinstance(variable[0], Factor) else factor(variable)
+
+
+def unchanged(variable: Variable) -> Variable:
+    """R's ``I`` and ``(``."""
+    return variable
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    function.name: function
+    for function in (
+        of_numbers("log", np.log),
+        of_numbers("exp", np.exp),
+        of_numbers("sqrt", np.sqrt),
+        of_numbers("log2", np.log2),
+        of_numbers("log10", np.log10),
+        of_numbers("log1p", np.log1p),
+        of_numbers("abs", np.abs),
+        of_column("I", unchanged, Result.ARGUMENT),
+        of_numbers("scale", scale),
+        of_column("factor", factor, Result.FACTOR),
+        of_column("as.factor", kept_factor, Result.FACTOR),
+    )
 }
+"""What a formula may call, by name."""
+
+OPERATORS: Mapping[tuple[str, int], Function] = {
+    (operator.name, len(operator.arguments)): operator
+    for operator in (
+        of_numbers("+", np.add, 2),
+        of_numbers("-", np.subtract, 2),
+        of_numbers("*", np.multiply, 2),
+        of_numbers("/", np.divide, 2),
+        of_numbers("^", power, 2),
+        of_numbers("+", np.positive),
+        of_numbers("-", np.negative),
+        of_column("(", unchanged, Result.ARGUMENT),
+    )
+}
+"""The operators that compute, by name and number of operands; any other combines terms."""
+
+HINTS = {
+    "cbind": "a model has one response",
+    "offset": "give the offset as an argument of its own",
+}
+"""What to do instead of a function that a formula cannot have."""
+
+
+def meaning(name: str, count: int) -> Function | None:
+    """What computes a call with so many arguments; None if nothing does, as for ``a:b``, which combines terms."""
+    function = FUNCTIONS.get(name)
+    return function if function and len(function.arguments) == count else OPERATORS.get((name, count))

@@ -6,8 +6,8 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.language.columns import Column, Factor, as_factor, distinct
 from relmer.solver.language.contrasts import coding
+from relmer.solver.language.factors import LOGICAL_LEVELS, Column, Factor, as_factor, distinct
 from relmer.solver.language.formula import Bar
 from relmer.solver.language.frame import ModelFrame
 from relmer.solver.language.syntax import Call, Node, deparse
@@ -48,7 +48,7 @@ def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Array, tuple[str, ...
     (array([[1., 0., 3., 0.],
            [1., 1., 0., 4.]]), ('(Intercept)', 'fb', 'fa:x', 'fb:x'))
     """
-    return _model_matrix(terms, frame.columns, frame.y.size)
+    return coded_terms(terms, frame.columns, frame.y.size)
 
 
 def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
@@ -69,24 +69,25 @@ def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
     return model_matrix(frame.formula.fixed, frame)
 
 
-def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Array, tuple[str, ...]]:
-    variables = [_coded(columns[name]) for name in terms.names]
+def coded_terms(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Array, tuple[str, ...]]:
+    """X (n, p) of some terms and the names of its columns; see `model_matrix`."""
+    variables = [numbers_or_factor(columns[name]) for name in terms.names]
     for name, variable in zip(terms.names, variables, strict=True):
         if isinstance(variable, Factor) and len(variable.levels) < 2:
             raise ModelError(
                 f"factor '{name}' has one level, '{variable.levels[0]}': "
                 "contrasts can be applied only to factors with 2 or more levels; remove it"
             )
-    full = _full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
+    full = full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
     blocks, labels = [np.empty((0, n))], []
     if terms.intercept:
         blocks.append(np.ones((1, n)))
         labels.append("(Intercept)")
     for j, (first, *others) in enumerate(terms.terms):
-        block, suffixes = _variable_rows(variables[first], full=(j, first) in full)
+        block, suffixes = variable_rows(variables[first], full=(j, first) in full)
         block_labels = [f"{terms.names[first]}{suffix}" for suffix in suffixes]
         for i in others:
-            rows, suffixes = _variable_rows(variables[i], full=(j, i) in full)
+            rows, suffixes = variable_rows(variables[i], full=(j, i) in full)
             block = (rows[:, None, :] * block).reshape(-1, n)
             block_labels = [f"{label}:{terms.names[i]}{suffix}" for suffix in suffixes for label in block_labels]
         blocks.append(block)
@@ -94,15 +95,16 @@ def _model_matrix(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[
     return np.concatenate(blocks).T, tuple(labels)
 
 
-def _coded(column: Column) -> Array | Factor:
+def numbers_or_factor(column: Column) -> Array | Factor:
+    """A column as it is coded: a logical is a factor with both levels."""
     if isinstance(column, Factor):
         return column
     if column.dtype == np.bool_:
-        return Factor(("FALSE", "TRUE"), column.astype(np.int64))
+        return Factor(LOGICAL_LEVELS, column.astype(np.int64))
     return column.astype(np.float64, copy=False)
 
 
-def _variable_rows(variable: Array | Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
+def variable_rows(variable: Array | Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
     """The columns that stand for a variable in a term, as rows (c, n), and what R appends to its name."""
     if not isinstance(variable, Factor):
         return variable[None, :], ("",)
@@ -110,7 +112,7 @@ def _variable_rows(variable: Array | Factor, *, full: bool) -> tuple[Array, tupl
     return np.take(columns.T, variable.codes, axis=1), suffixes
 
 
-def _full_dummies(terms: Terms, is_factor: list[bool]) -> set[tuple[int, int]]:
+def full_dummies(terms: Terms, is_factor: list[bool]) -> set[tuple[int, int]]:
     """Decide which (term, variable) pairs get an indicator per level instead of contrasts.
 
     Contrasts suffice where the term without the variable is empty or part of a preceding term. Without an
@@ -140,7 +142,7 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
     Returns
     -------
     tuple of RandomTerm
-        By decreasing number of levels if they are not so already; the sort turns the order of ties around.
+        By decreasing number of levels. If that takes sorting, terms with the same number end in reverse order.
 
     Raises
     ------
@@ -157,35 +159,33 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
     >>> [(term.group, term.columns, term.levels) for term in random_terms(frame)]
     [('b:a', ('(Intercept)',), ('1:u', '1:v', '2:u')), ('a', ('(Intercept)',), ('u', 'v'))]
     """
-    terms = [_random_term(bar, frame) for bar in frame.formula.bars]
+    terms = [random_term(bar, frame) for bar in frame.formula.bars]
     counts = np.array([len(term.levels) for term in terms])
     if np.any(np.diff(counts) > 0):
         return tuple(terms[i] for i in np.argsort(counts, kind="stable")[::-1])
     return tuple(terms)
 
 
-def _random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
-    factors = {name: _factor(frame.columns[name]) for name in bar.factors}
-    group = _grouping_factor(bar.group, factors)
+def random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
+    """The grouping factor's levels and codes, and the columns of the left side."""
+    factors = {name: as_factor(frame.columns[name]) for name in bar.factors}
+    group = grouping_factor(bar.group, factors)
     # lme4 turns the grouping columns into factors before it codes the left side.
-    X, names = _model_matrix(bar.terms, {**frame.columns, **factors}, frame.y.size)
+    X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame.y.size)
     return RandomTerm(bar.label, names, group.levels, group.codes, X)
 
 
-def _factor(column: Column) -> Factor:
-    return column if isinstance(column, Factor) else as_factor(column)
-
-
-def _grouping_factor(group: Node, factors: Mapping[str, Factor]) -> Factor:
+def grouping_factor(group: Node, factors: Mapping[str, Factor]) -> Factor:
+    """Combine the factors, by their names, into the one that groups."""
     match group:
         case Call("(", (inner,)):
-            return _grouping_factor(inner, factors)
+            return grouping_factor(inner, factors)
         case Call(":", (left, right)):
-            return _interaction(_grouping_factor(left, factors), _grouping_factor(right, factors))
+            return interaction(grouping_factor(left, factors), grouping_factor(right, factors))
     return factors[deparse(group)]
 
 
-def _interaction(first: Factor, second: Factor) -> Factor:
+def interaction(first: Factor, second: Factor) -> Factor:
     """Combine two factors as lme4's ``%i%``: the combinations that occur, the first factor leading."""
     combined = first.codes * len(second.levels) + second.codes
     observed, codes = distinct(combined)

@@ -11,21 +11,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from relmer.solver.errors import ModelError
-from relmer.solver.language.functions import _HINTS, FUNCTIONS
+from relmer.solver.language.functions import FUNCTIONS, HINTS, Function, Result, meaning
+from relmer.solver.language.labels import number_label
 
 MAX_CHARACTERS = 5000
 MAX_DEPTH = 150
 
 # R's binding strengths, weakest first; all of these operators associate to the left but "^".
-_STRENGTH = {"~": 1, "|": 2, "||": 2, "+": 3, "-": 3, "*": 4, "/": 4, "%in%": 5, ":": 6, "^": 8}
-_UNARY_STRENGTH = 7
-_SPACED = frozenset({"~", "|", "||", "+", "-", "*", "%in%"})
+STRENGTH = {"~": 1, "|": 2, "||": 2, "+": 3, "-": 3, "*": 4, "/": 4, "%in%": 5, ":": 6, "^": 8}
+UNARY_STRENGTH = 7
+SPACED = frozenset({"~", "|", "||", "+", "-", "*", "%in%"})
 
-_CONTROL_WORDS = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in")
-_CONSTANTS = ("TRUE", "FALSE", "NULL", "Inf", "NaN", "NA")
-_TYPED_MISSING = ("NA_integer_", "NA_real_", "NA_complex_", "NA_character_")
-_RESERVED = frozenset((*_CONTROL_WORDS, *_CONSTANTS, *_TYPED_MISSING))
-_TOKEN = re.compile(
+CONTROL_WORDS = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in")
+CONSTANTS = ("TRUE", "FALSE", "NULL", "Inf", "NaN", "NA")
+TYPED_MISSING = ("NA_integer_", "NA_real_", "NA_complex_", "NA_character_")
+RESERVED = frozenset((*CONTROL_WORDS, *CONSTANTS, *TYPED_MISSING))
+TOKEN_PATTERN = re.compile(
     r"(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>(?:[^\W\d_]|\.(?![0-9]))[\w.]*)"
     r"|`(?P<quoted>[^`\\]+)`"
@@ -54,17 +55,29 @@ class Call:
     function: str
     arguments: "tuple[Node, ...]"
 
+    @property
+    def meaning(self) -> Function | None:
+        """What computes it; None if nothing does, as for ``a:b``, which combines terms."""
+        return meaning(self.function, len(self.arguments))
+
+    def makes(self, result: Result) -> bool:
+        """Whether it is computed and makes such a result."""
+        return self.meaning is not None and self.meaning.result is result
+
 
 Node = Name | Number | Call
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
+    """A piece of the text, and where it begins."""
+
     kind: Literal["number", "name", "quoted", "operator", "end"]
     text: str
     position: int
 
     def is_operator(self, text: str) -> bool:
+        """Whether it is this operator, parenthesis or comma."""
         return self.kind == "operator" and self.text == text
 
 
@@ -98,18 +111,19 @@ def parse_expression(text: str) -> Node:
     """
     if len(text) > MAX_CHARACTERS:
         raise ModelError(f"formula has {len(text)} characters; the limit is {MAX_CHARACTERS}")
-    return _Parser(text).parse()
+    return Parser(text).parse()
 
 
-class _Parser:
+class Parser:
     """Precedence climbing over the tokens of one text; every step down is counted against the limit."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(_tokens(text))
+        self.tokens = list(tokens(text))
         self.next = 0
 
     def parse(self) -> Node:
+        """Read the whole text as one expression."""
         node, _ = self.expression(0, 0)
         if self.peek().kind != "end":
             raise self.error(self.peek(), "an operator was expected")
@@ -119,7 +133,7 @@ class _Parser:
         """Read operators that bind at least as strongly as `weakest`; return the tree and its depth."""
         node, depth = self.operand(level)
         while (token := self.peek()).kind == "operator":
-            strength = _STRENGTH.get(token.text, -1)
+            strength = STRENGTH.get(token.text, -1)
             if strength < weakest:
                 break
             self.next += 1
@@ -131,6 +145,7 @@ class _Parser:
         return node, depth
 
     def operand(self, level: int) -> tuple[Node, int]:
+        """Read a number, a column, a call, a sign with what it binds, or parentheses; return the tree and its depth."""
         token = self.take()
         self.deeper(level, token)
         if token.kind == "number":
@@ -140,89 +155,107 @@ class _Parser:
         if token.kind == "name":
             if self.peek().is_operator("("):
                 return self.function(token, level)
-            if token.text in _RESERVED:
+            if token.text in RESERVED:
                 raise self.error(token, f"'{token.text}' is reserved in R")
             if token.text == ".":
                 raise self.error(token, "'.' is not supported; write the columns out")
             return Name(token.text), 1
         if token.text in ("+", "-") and token.kind == "operator":
-            node, depth = self.expression(_UNARY_STRENGTH, level + 1)
+            node, depth = self.expression(UNARY_STRENGTH, level + 1)
             return call(token.text, node), self.deeper(depth, token)
         if token.is_operator("("):
             node, depth = self.expression(0, level + 1)
-            self.close()
+            self.expect(")")
             return call("(", node), self.deeper(depth, token)
         if token.is_operator("~"):
             raise self.error(token, "a formula starts with its response")
         raise self.error(token, "a column, a number or '(' was expected")
 
-    def function(self, token: _Token, level: int) -> tuple[Node, int]:
+    def function(self, token: Token, level: int) -> tuple[Node, int]:
+        """Read the arguments of a known function whose name is the token; return the call and its depth."""
         if token.text not in FUNCTIONS:
             known = ", ".join(FUNCTIONS)
-            hint = _HINTS.get(token.text)
+            hint = HINTS.get(token.text)
             raise ModelError(
                 f"function '{token.text}' is not supported in a formula"
                 f"{f' ({hint})' if hint else ''}; known functions: {known}"
             )
-        self.next += 1
-        if self.peek().is_operator(")"):
-            raise self.error(self.peek(), f"{token.text}() takes one argument")
-        node, depth = self.expression(0, level + 1)
+        count = len(FUNCTIONS[token.text].arguments)
+        takes = f"{token.text}() takes {'one argument' if count == 1 else f'{count} arguments'}"
+        arguments: list[Node] = []
+        deepest = 0
+        self.expect("(")
+        while len(arguments) < count:
+            if self.peek().is_operator(")"):
+                raise self.error(self.peek(), takes)
+            if arguments:
+                self.expect(",")
+            node, depth = self.expression(0, level + 1)
+            arguments.append(node)
+            deepest = max(deepest, depth)
         if self.peek().is_operator(","):
-            raise self.error(self.peek(), f"{token.text}() takes one argument")
-        self.close()
-        return call(token.text, node), self.deeper(depth, token)
+            raise self.error(self.peek(), takes)
+        self.expect(")")
+        return call(token.text, *arguments), self.deeper(deepest, token)
 
-    def number(self, token: _Token) -> Number:
+    def number(self, token: Token) -> Number:
+        """The finite number that a token spells."""
         value = float(token.text)
         if not math.isfinite(value):
             raise self.error(token, "the number is too large")
         return Number(value)
 
-    def close(self) -> None:
-        if not self.peek().is_operator(")"):
-            raise self.error(self.peek(), "')' was expected")
+    def expect(self, text: str) -> None:
+        """Pass a parenthesis or comma, which must come next."""
+        if not self.peek().is_operator(text):
+            raise self.error(self.peek(), f"'{text}' was expected")
         self.next += 1
 
-    def peek(self) -> _Token:
+    def peek(self) -> Token:
+        """The next token, which stays the next."""
         return self.tokens[self.next]
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
+        """The next token, which is passed unless it is the end."""
         token = self.peek()
         if token.kind != "end":
             self.next += 1
         return token
 
-    def deeper(self, depth: int, token: _Token) -> int:
+    def deeper(self, depth: int, token: Token) -> int:
+        """One more than a depth, or an error at the token where the depth has reached the limit."""
         if depth >= MAX_DEPTH:
             raise self.error(token, f"nested or chained more than {MAX_DEPTH} deep")
         return depth + 1
 
-    def error(self, token: _Token, why: str) -> ModelError:
-        return _syntax_error(self.text, token.position, why)
+    def error(self, token: Token, why: str) -> ModelError:
+        """The error that shows the text around a token."""
+        return syntax_error(self.text, token.position, why)
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def tokens(text: str) -> Iterator[Token]:
+    """Cut a text into tokens, the last of them its end."""
     position = 0
     while position < len(text):
         if text[position].isspace():
             position += 1
             continue
-        match = _TOKEN.match(text, position)
+        match = TOKEN_PATTERN.match(text, position)
         if match is None:
-            raise _syntax_error(text, position, f"unexpected {text[position]!r}")
+            raise syntax_error(text, position, f"unexpected {text[position]!r}")
         kind = match.lastgroup
         assert kind in ("number", "name", "quoted", "operator")
-        if kind == "name" and not _in_alphabet(match[kind]):
-            raise _syntax_error(text, position, f"put '{match[kind]}' in backticks")
+        if kind == "name" and not in_alphabet(match[kind]):
+            raise syntax_error(text, position, f"put '{match[kind]}' in backticks")
         if kind == "quoted" and not match[kind].isprintable():
-            raise _syntax_error(text, position, "a name with a character that cannot be printed")
-        yield _Token(kind, match[kind], position)  # type: ignore[arg-type]
+            raise syntax_error(text, position, "a name with a character that cannot be printed")
+        yield Token(kind, match[kind], position)  # type: ignore[arg-type]
         position = match.end()
-    yield _Token("end", "", len(text))
+    yield Token("end", "", len(text))
 
 
-def _syntax_error(text: str, position: int, why: str) -> ModelError:
+def syntax_error(text: str, position: int, why: str) -> ModelError:
+    """The error that says what is wrong at a position, between the 30 characters before and after it."""
     shown = " ".join(text[max(0, position - 30) : position].split("\n"))
     rest = " ".join(text[position : position + 30].split("\n"))
     return ModelError(f"cannot read the formula at character {position + 1}: {why}: {shown!r} <here> {rest!r}")
@@ -254,16 +287,15 @@ def deparse(node: Node, *, exact: bool = False) -> str:
         case Number(value):
             shown = number_label(value)
             return repr(value) if exact and float(shown) != value else shown
-        case Call(function, (left, right)):
-            operator = f" {function} " if function in _SPACED else function
-            return f"{deparse(left, exact=exact)}{operator}{deparse(right, exact=exact)}"
         case Call("(", (inner,)):
             return f"({deparse(inner, exact=exact)})"
         case Call("+" | "-" as sign, (inner,)):
             return f"{sign}{deparse(inner, exact=exact)}"
-        case Call(function, (inner,)):
-            return f"{function}({deparse(inner, exact=exact)})"
-    raise AssertionError(node)
+        case Call(operator, (left, right)) if operator in STRENGTH:
+            between = f" {operator} " if operator in SPACED else operator
+            return f"{deparse(left, exact=exact)}{between}{deparse(right, exact=exact)}"
+        case Call(function, arguments):
+            return f"{function}({', '.join(deparse(argument, exact=exact) for argument in arguments)})"
 
 
 def quoted(name: str) -> str:
@@ -274,34 +306,15 @@ def quoted(name: str) -> str:
     >>> quoted("x.1"), quoted("my column"), quoted("if")
     ('x.1', '`my column`', '`if`')
     """
-    match = _TOKEN.fullmatch(name)
-    if match and match.lastgroup == "name" and _in_alphabet(name) and name not in _RESERVED:
+    match = TOKEN_PATTERN.fullmatch(name)
+    if match and match.lastgroup == "name" and in_alphabet(name) and name not in RESERVED:
         return name
     return f"`{name}`"
 
 
-def _in_alphabet(name: str) -> bool:
-    """Whether each character is a letter, decimal digit, dot or underscore (the token also takes x²)."""
+def in_alphabet(name: str) -> bool:
+    """Whether each character is a letter, decimal digit, dot or underscore (TOKEN_PATTERN would also take x²)."""
     return all(character.isalpha() or character.isdecimal() or character in "._" for character in name)
-
-
-def number_label(value: float) -> str:
-    """Spell a finite double as R's ``as.character`` does: 15 significant digits, the shorter notation.
-
-    Examples
-    --------
-    >>> [number_label(value) for value in (100000.0, 123456.0, 0.1 + 0.2, 0.0001)]
-    ['1e+05', '123456', '0.3', '1e-04']
-    """
-    if value == 0:
-        return "0"
-    mantissa, exponent_text = f"{abs(value):.14e}".split("e")
-    digits = len(mantissa.replace(".", "").rstrip("0"))
-    exponent = int(exponent_text)
-    decimals = max(0, digits - exponent - 1)
-    fixed_width = max(exponent, 0) + 1 + (decimals + 1 if decimals else 0)
-    scientific_width = digits + (digits > 1) + (5 if abs(exponent) >= 100 else 4)
-    return f"{value:.{decimals}f}" if fixed_width <= scientific_width else f"{value:.{digits - 1}e}"
 
 
 def names(node: Node) -> Iterator[str]:

@@ -6,7 +6,6 @@ from functools import cached_property
 from itertools import product
 
 from relmer.solver.errors import ModelError
-from relmer.solver.language.functions import ARITHMETIC_FUNCTIONS
 from relmer.solver.language.syntax import Call, Node, Number, deparse, names
 
 MAX_TERMS = 500
@@ -75,21 +74,22 @@ def expand(node: Node) -> Terms:
     ('a', 'x', 'a:b')
     """
     variables: list[Node] = []
-    _collect_variables(node, variables)
-    expansion = _Expansion({variable: i for i, variable in enumerate(variables)})
+    collect_variables(node, variables)
+    expansion = Expansion({variable: i for i, variable in enumerate(variables)})
     found = expansion.terms(node, adding=True)
     return Terms(expansion.intercept, tuple(variables), tuple(sorted(found, key=len)))
 
 
-def _collect_variables(node: Node, variables: list[Node]) -> None:
+def collect_variables(node: Node, variables: list[Node]) -> None:
+    """Append the variables of a right-hand side that are not in the list yet, in the order of the text."""
     match node:
         case Number():
             return
         case Call("^", (left, _)):
-            _collect_variables(left, variables)
+            collect_variables(left, variables)
         case Call("+" | "-" | "*" | "/" | ":" | "%in%" | "(", arguments):
             for argument in arguments:
-                _collect_variables(argument, variables)
+                collect_variables(argument, variables)
         case Call("|" | "||" | "~", _):
             raise ModelError(f"'{deparse(node)}' cannot stand here; add random terms as '+ (x | g)'")
         case _:
@@ -109,23 +109,22 @@ def check_arithmetic(node: Node) -> None:
         Naming the operator that has no arithmetic meaning.
     """
     match node:
-        case Call("+" | "-" | "*" | "/" | "^" | "(" | "I" | "scale" | "factor" | "as.factor", arguments):
+        case Call(function, _) if node.meaning is None:
+            raise ModelError(f"'{function}' in '{deparse(node)}' is not arithmetic; use + - * / ^")
+        case Call(_, arguments):
             for argument in arguments:
                 check_arithmetic(argument)
-        case Call(function, (argument,)) if function in ARITHMETIC_FUNCTIONS:
-            check_arithmetic(argument)
-        case Call(function, _):
-            raise ModelError(f"'{function}' in '{deparse(node)}' is not arithmetic; use + - * / ^")
 
 
-class _Expansion:
-    """One pass over the tree; the intercept is the state that R's C code keeps in a global."""
+class Expansion:
+    """One pass over the tree from left to right, in which each 0 or 1 changes the intercept, as in R's C code."""
 
     def __init__(self, index: dict[Node, int]) -> None:
         self.index = index
         self.intercept = True
 
     def terms(self, node: Node, adding: bool) -> list[Term]:
+        """The terms of a tree that is added or taken away, which decides what its 0 or 1 does to the intercept."""
         match node:
             case Number(value):
                 if value not in (0, 1):
@@ -135,70 +134,79 @@ class _Expansion:
             case Call("+" | "(", (inner,)):
                 return self.terms(inner, adding)
             case Call("^", (left, right)):
-                return _power(self.terms(left, adding), _exponent(right))
+                return interact_up_to(self.terms(left, adding), exponent_of(right))
             case Call("-", (*left, right)):
                 kept = [term for node in left for term in self.terms(node, adding)]
                 removed = self.terms(right, not adding)
                 return [term for term in kept if term not in removed]
-            case Call(operator, (left, right)) if operator in _COMBINE:
+            case Call(operator, (left, right)) if operator in COMBINE:
                 first = self.terms(left, adding)
-                return _COMBINE[operator](first, self.terms(right, adding))
+                return COMBINE[operator](first, self.terms(right, adding))
         return [(self.index[node],)]
 
 
-def _exponent(node: Node) -> int:
+def exponent_of(node: Node) -> int:
+    """The whole number after ``^``."""
     if not isinstance(node, Number) or node.value != int(node.value) or not 2 <= node.value <= 100:
         raise ModelError(f"'^{deparse(node)}' needs a whole number from 2 to 100; write I(x^2) for a square")
     return int(node.value)
 
 
-def _union(*terms: Term) -> Term:
+def union(*terms: Term) -> Term:
+    """The term of all variables of some terms."""
     return tuple(sorted({i for term in terms for i in term}))
 
 
-def _distinct(terms: Iterable[Term]) -> list[Term]:
-    distinct = list(dict.fromkeys(terms))
-    if len(distinct) > MAX_TERMS:
+def unrepeated(terms: Iterable[Term]) -> list[Term]:
+    """The terms without repeats, in order; refused if they are too many."""
+    found = list(dict.fromkeys(terms))
+    if len(found) > MAX_TERMS:
         raise ModelError(f"the formula expands to more than {MAX_TERMS} terms; write fewer crossings")
-    return distinct
+    return found
 
 
-def _interact(left: list[Term], right: list[Term]) -> list[Term]:
-    return _distinct(_union(a, b) for a, b in product(left, right))
+def interact(left: list[Term], right: list[Term]) -> list[Term]:
+    """``left:right``: each term of one with each of the other."""
+    return unrepeated(union(a, b) for a, b in product(left, right))
 
 
-def _cross(left: list[Term], right: list[Term]) -> list[Term]:
+def cross(left: list[Term], right: list[Term]) -> list[Term]:
+    """``left*right``: both and their interactions."""
     # R appends to the left list in place: nothing can be appended to an empty one.
-    return _distinct([*left, *right, *_interact(left, right)]) if left else []
+    return unrepeated([*left, *right, *interact(left, right)]) if left else []
 
 
-def _nest(left: list[Term], right: list[Term]) -> list[Term]:
-    outer = _union(*left)
-    return _distinct([*left, *(_union(outer, term) for term in right)]) if left else []
+def nest(left: list[Term], right: list[Term]) -> list[Term]:
+    """``left/right``: the left, and each term of the right within all variables of the left."""
+    outer = union(*left)
+    return unrepeated([*left, *(union(outer, term) for term in right)]) if left else []
 
 
-def _within(left: list[Term], right: list[Term]) -> list[Term]:
-    outer = _union(*right)
-    return _distinct(_union(term, outer) for term in left)
+def within(left: list[Term], right: list[Term]) -> list[Term]:
+    """``left %in% right``: each term of the left with all variables of the right."""
+    outer = union(*right)
+    return unrepeated(union(term, outer) for term in left)
 
 
-def _add(left: list[Term], right: list[Term]) -> list[Term]:
-    return _distinct([*left, *right])
+def add(left: list[Term], right: list[Term]) -> list[Term]:
+    """``left + right``."""
+    return unrepeated([*left, *right])
 
 
-def _power(base: list[Term], exponent: int) -> list[Term]:
+def interact_up_to(base: list[Term], exponent: int) -> list[Term]:
+    """``base^exponent``: `base` crossed with itself so often, which keeps its terms, for ``a:a`` is ``a``."""
     result = base
     for _ in range(exponent - 1):
-        previous, result = result, _interact(base, result)
+        previous, result = result, interact(base, result)
         if result == previous:
             break
     return result
 
 
-_COMBINE: dict[str, Callable[[list[Term], list[Term]], list[Term]]] = {
-    "+": _add,
-    "*": _cross,
-    "/": _nest,
-    ":": _interact,
-    "%in%": _within,
+COMBINE: dict[str, Callable[[list[Term], list[Term]], list[Term]]] = {
+    "+": add,
+    "*": cross,
+    "/": nest,
+    ":": interact,
+    "%in%": within,
 }

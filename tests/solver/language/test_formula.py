@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from relmer.solver.errors import ModelError
 from relmer.solver.language.formula import Formula, canonical, parse
-from relmer.solver.language.syntax import Call, Name, Node, Number, deparse, number_label, parse_expression
+from relmer.solver.language.syntax import Call, Name, Node, Number, deparse, parse_expression
 
 # R 4.2.2: deparse(quote(...)), and the outermost operator, as.character(quote(...)[[1]]).
 SPELLING = [
@@ -30,24 +30,6 @@ SPELLING = [
     ("log( x+1 )", "log(x + 1)", "log"),
     ("`my x`+`if`", "`my x` + `if`", "+"),
     ("`x.1`:.a", "x.1:.a", ":"),
-]
-
-# R 4.2.2: as.character(c(...)).
-NUMBERS = [
-    (1e5, "1e+05"),
-    (123456.0, "123456"),
-    (1e15, "1e+15"),
-    (1e-5, "1e-05"),
-    (0.0001, "1e-04"),
-    (0.1 + 0.2, "0.3"),
-    (1 / 3, "0.333333333333333"),
-    (100000.5, "100000.5"),
-    (1e22, "1e+22"),
-    (-1e5, "-1e+05"),
-    (3e10, "3e+10"),
-    (1234567890123456.0, "1234567890123456"),
-    (2.0**53, "9007199254740992"),
-    (0.0, "0"),
 ]
 
 # lme4 1.1-31: sapply(findbars(y ~ ...), deparse1).
@@ -129,11 +111,6 @@ def test_precedence_and_spelling_are_those_of_r(text: str, spelled: str, outermo
     tree = parse_expression(text)
     assert isinstance(tree, Call)
     assert (deparse(tree), tree.function) == (spelled, outermost)
-
-
-@pytest.mark.parametrize(("value", "label"), NUMBERS)
-def test_numbers_as_r_spells_them(value: float, label: str) -> None:
-    assert number_label(value) == label
 
 
 @pytest.mark.parametrize(("text", "expected"), BARS)

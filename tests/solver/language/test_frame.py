@@ -6,7 +6,7 @@ import pytest
 from bounds import EPS
 
 from relmer.solver.errors import ModelError
-from relmer.solver.language.columns import Factor
+from relmer.solver.language.factors import Factor
 from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 

@@ -1,0 +1,153 @@
+"""Factors: a level for each row, made and trimmed as R does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from relmer.solver.arrays import Array, Booleans, Integers
+from relmer.solver.language.labels import number_label
+
+LOGICAL_LEVELS = ("FALSE", "TRUE")
+# Integers are counted, which is faster than hashing, if their range is less than this many times their number.
+WIDEST = 4
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A categorical variable.
+
+    Attributes
+    ----------
+    levels : tuple of str
+        In order.
+    codes : (n,) int64 array
+        Index of each row's level, -1 where it is missing.
+    ordered : bool
+        Whether the order has a meaning, which selects polynomial contrasts.
+    """
+
+    levels: tuple[str, ...]
+    codes: Integers
+    ordered: bool = False
+
+
+Column = Array | Integers | Booleans | Factor
+Missing = Booleans | None
+"""Where a column has no value; None if it has one everywhere."""
+Variable = tuple[Column, Missing]
+
+
+def or_none(missing: Booleans) -> Missing:
+    """The mask, or None if it is False everywhere."""
+    return missing if missing.any() else None
+
+
+def as_factor(column: Column, missing: Missing = None) -> Factor:
+    """Make a factor of a column as R's ``factor`` does, without unused levels.
+
+    Parameters
+    ----------
+    column : Column
+        Numbers become sorted levels with 15 significant digits, logicals FALSE and TRUE.
+    missing : (n,) bool array, optional
+        Rows that get the code -1.
+
+    Returns
+    -------
+    Factor
+        Only with levels that occur.
+
+    Examples
+    --------
+    >>> as_factor(np.array([2.5, 100000.0, 2.5])).levels
+    ('2.5', '1e+05')
+    """
+    if isinstance(column, Factor):
+        return drop_unused_levels(column)
+    values, codes = distinct(column if missing is None else column[~missing])
+    if missing is not None:
+        present, codes = codes, np.full(len(column), -1, dtype=np.int64)
+        codes[~missing] = present
+    if column.dtype == np.bool_:
+        return Factor(tuple(LOGICAL_LEVELS[int(value)] for value in values), codes)
+    if column.dtype == np.int64:
+        return Factor(tuple(map(str, values.tolist())), codes)
+    return merged([number_label(float(value)) for value in values], codes, ordered=False)
+
+
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Integers]:
+    """Sort the distinct numbers, as ``np.unique`` does, without sorting all n.
+
+    Integers of a narrow range are counted, other numbers hashed.
+
+    Parameters
+    ----------
+    values : (n,) array
+        Numbers or logicals, none of them NaN.
+
+    Returns
+    -------
+    numbers : (l,) array
+        Increasing.
+    codes : (n,) int64 array
+        values = numbers[codes].
+
+    Examples
+    --------
+    >>> distinct(np.array([30, 10, 30]))
+    (array([10, 30]), array([1, 0, 1]))
+    """
+    if values.size and values.dtype.kind != "f":
+        least = int(values.min())
+        if int(values.max()) - least < WIDEST * values.size:
+            above = values - least
+            found = np.flatnonzero(np.bincount(above))
+            return found + least, places_in(found, int(found[-1]) + 1)[above]
+    codes, found = pd.factorize(values)
+    order = np.argsort(found)
+    return found[order], places_in(order, order.size)[codes]
+
+
+def drop_unused_levels(factor: Factor) -> Factor:
+    """Remove the levels of a factor that no row has.
+
+    Examples
+    --------
+    >>> drop_unused_levels(Factor(("a", "b", "c"), np.array([2, 0, -1])))
+    Factor(levels=('a', 'c'), codes=array([ 1,  0, -1]), ordered=False)
+    """
+    codes, size = factor.codes, len(factor.levels)
+    used = np.bincount(codes if codes.min(initial=0) == 0 else codes[codes >= 0], minlength=size) > 0
+    if used.all():
+        return factor
+    kept = np.flatnonzero(used)
+    return Factor(tuple(factor.levels[i] for i in kept), places_in(kept, size)[codes], factor.ordered)
+
+
+def merged(labels: list[str], codes: Integers, ordered: bool) -> Factor:
+    """Give one level to equal labels, as R's ``factor`` does (numbers that agree in 15 digits)."""
+    levels = tuple(dict.fromkeys(labels))
+    if len(levels) == len(labels):
+        return Factor(levels, codes, ordered)
+    places = {level: i for i, level in enumerate(levels)}
+    return Factor(levels, np.array([places[label] for label in labels] + [-1], dtype=np.int64)[codes], ordered)
+
+
+def sorted_by_label(labels: list[str], codes: Integers) -> Factor:
+    """A factor with its labels, which are distinct, sorted by code point."""
+    order = sorted(range(len(labels)), key=labels.__getitem__)
+    return Factor(tuple(labels[i] for i in order), places_in(order, len(labels))[codes])
+
+
+def places_in(order: Sequence[int] | Integers, size: int) -> Integers:
+    """The place (size + 1,) of each of `size` codes in an order: -1 where it lacks the code, and at the end.
+
+    The last entry is what the code -1, a missing value, is turned into.
+    """
+    places = np.full(size + 1, -1, dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return places
