@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.sparse.linalg import spsolve_triangular
+from scipy.sparse.linalg import SuperLU, spsolve_triangular
 
 from relmer.solver.algebra import factorize, repeated, sweep
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Codes
 from relmer.solver.model import Lambda, standardise, weighted
 from relmer.solver.paths.pls import Reduced
 
@@ -39,6 +39,18 @@ def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_arr
     return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(ZtZ.shape[0], format="csc"))
 
 
+def factorized(M: sparse.csc_array, pattern: sparse.csc_array) -> tuple[SuperLU, Codes]:
+    """L D L' of M, its rows in the order that spares fill in the pattern of any theta; and that order.
+
+    A zero of theta may thin M out; else M has the pattern, and is factored once.
+    """
+    if M.nnz == pattern.nnz:
+        lu = factorize(M, "MMD_AT_PLUS_A")
+        return lu, np.argsort(lu.perm_c)
+    order = np.argsort(factorize(pattern, "MMD_AT_PLUS_A").perm_c)
+    return factorize(sparse.csc_array(M[order][:, order]), "NATURAL"), order
+
+
 def extended_factor(reduced: Reduced, theta: Array) -> Factor:
     """L, P, RZX and RX at theta, in the units of X."""
     design, p = reduced.design, len(reduced.RX0)
@@ -49,12 +61,11 @@ def extended_factor(reduced: Reduced, theta: Array) -> Factor:
         none = sparse.csc_array((0, 0))
         return Factor(none, none, np.zeros((0, p)), reduced.RX0)
     ZtZ = sparse.csc_array(Z.T @ Z)
-    order = np.argsort(factorize(penalized(ZtZ, Lambda(design.template, np.ones(len(theta)))), "MMD_AT_PLUS_A").perm_c)
     # Z Lambda = (Z C^-T)(C'Lambda), with C repeated over the levels.
     back = repeated([C.T for C in standard.scales], [len(term.levels) for term in design.terms])
     factor = back @ Lambda(design.template, theta)
+    lu, order = factorized(penalized(ZtZ, factor), penalized(ZtZ, Lambda(design.template, np.ones(len(theta)))))
     P = sparse.csc_array((np.ones(q), (np.arange(q), order)), shape=(q, q))
-    lu = factorize(sparse.csc_array(P @ penalized(ZtZ, factor) @ P.T), "NATURAL")
     L = sparse.csc_array(lu.L @ sparse.diags_array(np.sqrt(lu.U.diagonal())))
     Q = sweep(X, X[:, 0] if p else np.zeros(len(X))).Q
     R_ZQ = spsolve_triangular(sparse.csr_array(L), P @ (factor.T @ (Z.T @ Q)), lower=True)
