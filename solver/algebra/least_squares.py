@@ -21,7 +21,7 @@ BLOCK = 32
 
 
 def generalized_least_squares(X: Array, V: Any, y: Array) -> tuple[Array, Array]:
-    """Give beta (p,) and the upper triangular RX (p, p) with RX'RX = X'V^-1 X.
+    """beta (p,) and the upper triangular RX (p, p) with RX'RX = X'V^-1 X.
 
     Raises
     ------

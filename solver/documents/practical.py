@@ -58,7 +58,7 @@ class LmmSetup:
 
     @property
     def design(self) -> Design:
-        """Y (n,), X (n, k) and Z (n, p) with one random term per block."""
+        """y (n,), X (n, k) and Z (n, p) with one random term per block."""
         return self.prepared.design
 
 
@@ -233,7 +233,7 @@ def lmm_profile(setup: LmmSetup, theta: ArrayLike) -> LmmProfile:
 
 
 def interaction(parsed: Formula, names: tuple[str, ...]) -> Node:
-    """Give z:x:w3 for ("z", "x", "w3")."""
+    """z:x:w3 for ("z", "x", "w3")."""
     if not names:
         raise ModelError("ref has an empty list; give each block of columns at least one variable")
     nodes: list[Node] = [Name(name) for name in names]

@@ -100,7 +100,7 @@ def khatri_rao(A: Any, B: Any) -> sparse.csc_array:
 
 
 def as_columns(M: Any) -> sparse.csc_array:
-    """Give a sparse or dense matrix (m, n) with its columns stored one after the other."""
+    """A sparse or dense matrix (m, n) with its columns stored one after the other."""
     is_sparse = sparse.issparse(M)
     return sparse.csc_array(M if is_sparse else np.atleast_2d(np.asarray(M, dtype=float)))
 

@@ -123,7 +123,7 @@ def solve_lower(L: sparse.csc_array, right: Array, transposed: bool = False) -> 
 
 
 def pseudo_data(fit: Fit, theta: ArrayLike | None = None) -> PseudoData:
-    """Give u and beta by ordinary least squares on the data and q pseudo-observations.
+    """u and beta by ordinary least squares on the data and q pseudo-observations.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def pseudo_data(fit: Fit, theta: ArrayLike | None = None) -> PseudoData:
 
 
 def theta_or_optimum(fit: Fit, theta: ArrayLike | None) -> Array:
-    """Theta as an array of the fit's length; the optimum for None."""
+    """theta as an array of the fit's length; the optimum for None."""
     if theta is None:
         return fit.optimum.theta
     values = checked_theta(fit.design.terms, theta)

@@ -25,7 +25,7 @@ def parts_of(levels: Sequence[int], widths: Sequence[int]) -> tuple[Part, ...]:
 
 
 def effects_of(parts: Sequence[Part], codes: Sequence[Codes]) -> Codes:
-    """The effect that each number of the columns (k, n) of Z multiplies."""
+    """Index (k, n) of the random effect that each entry of the columns of Z multiplies."""
     return np.concatenate(
         [
             part.effects.start + code * part.width + np.arange(part.width)[:, None]

@@ -36,7 +36,7 @@ class Eliminated(Protocol):
         """Square root of the penalized residual sum of squares."""
 
     def effects(self) -> list[Array]:
-        """E = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
 
     def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
         """df/dG of every factor (c, c), and d2f/dgamma2 of all; where that is costly, an average of it if not exact."""

@@ -110,7 +110,7 @@ class CrossedSolved(Corner):
         return solutions(self)
 
     def effects(self) -> list[Array]:
-        """E = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
         _, h, rest = self.solutions
         e = rest[:, -1] * self.root_pwrss
         others = [e[part.effects].reshape(part.levels, part.width).T for part in self.of.parts]

@@ -73,7 +73,7 @@ class JointSolved(Corner):
         return N.T @ N, N.T @ (self.B @ self.inverse)
 
     def effects(self) -> list[Array]:
-        """E = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
         e = self.solutions[1][:, -1:] * self.root_pwrss
         return [by_level(e, part)[:, :, 0].T for part in self.of.parts]
 

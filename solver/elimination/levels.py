@@ -23,7 +23,10 @@ NEGLIGIBLE = 1e-26
 
 
 def level_sums(columns: Array, codes: Codes, levels: int) -> Array:
-    """Sums of columns (m, n) over the rows of each level, (m, levels); codes (n,), or more than m times `stacked`."""
+    """Sums of columns (m, n) over the rows of each level, (m, levels).
+
+    The codes are (n,), or `stacked` for at least m columns.
+    """
     m = len(columns)
     if m == 1:
         return np.asarray(np.bincount(codes[0] if codes.ndim == 2 else codes, columns[0], levels)[None], dtype=float)

@@ -99,11 +99,11 @@ class NestedSolved(Corner):
 
     @cached_property
     def solutions(self) -> tuple[list[Array], list[Array]]:
-        """H and h_full of every stage, X y whitened."""
+        """h and h_full of every stage, X y whitened."""
         return solutions(self)
 
     def effects(self) -> list[Array]:
-        """E = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
         return [full[:, -1] * self.root_pwrss for full in self.solutions[1]]
 
     def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
@@ -169,7 +169,7 @@ def receive(problem: Nested, j: int, fronts: Sequence[Array], C: Array, N: Array
 
 
 def solutions(at: NestedSolved) -> tuple[list[Array], list[Array]]:
-    """H = Z'V^-1 [Z X y] of every stage (c, m, l), V what is inside, and h_full (c, p + 1, l); X y whitened."""
+    """h = Z'V^-1 [Z X y] of every stage (c, m, l), V what is inside, and h_full (c, p + 1, l); X y whitened."""
     problem, G = at.of, at.G
     count = len(problem.within)
     h: list[Array] = []

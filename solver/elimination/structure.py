@@ -76,7 +76,7 @@ class Structure:
         return self.by_term(duals, square=True), second
 
     def effects(self, at: Eliminated) -> list[Array]:
-        """E = Z'V^-1 (y - X beta) of every term, (c, l)."""
+        """e = Z'V^-1 (y - X beta) of every term, (c, l)."""
         return self.by_term(at.effects())
 
     def by_term(self, arrays: Sequence[Array], square: bool = False) -> list[Array]:

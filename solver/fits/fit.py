@@ -132,7 +132,7 @@ class Fit:
 
     @property
     def t(self) -> "pd.Series[float]":
-        """T values, beta / se."""
+        """t values, beta / se."""
         return self.beta / self.se
 
     @property
@@ -194,7 +194,7 @@ class Fit:
 
     @property
     def residuals(self) -> Array:
-        """Y - fitted (n,)."""
+        """y - fitted (n,)."""
         return self.design.y - self.fitted
 
     @property

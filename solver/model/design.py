@@ -71,7 +71,7 @@ def random_matrix(term: RandomTerm) -> sparse.csr_array:
 
 
 def weighted(design: Design) -> tuple[Array, Array, sparse.csc_array]:
-    """Give y, X and Z with the offset taken from y and every row times the square root of its weight."""
+    """y, X and Z with the offset taken from y and every row times the square root of its weight."""
     y = response(design)
     if design.weights is None:
         return y, design.X, design.Z
@@ -85,5 +85,5 @@ def start(design: Design) -> Array:
 
 
 def response(design: Design) -> Array:
-    """Y without the offset."""
+    """y without the offset."""
     return design.y if design.offset is None else design.y - design.offset

@@ -43,7 +43,7 @@ def factors(terms: Sequence[RandomTerm], theta: Array) -> list[Array]:
 
 
 def checked_theta(terms: Sequence[RandomTerm], theta: ArrayLike) -> Array:
-    """Theta (k,) as an array of the length that the terms ask for: the one place where theta is let in.
+    """theta (k,) as an array of the length that the terms ask for: the one place where theta is let in.
 
     Raises
     ------

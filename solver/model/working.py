@@ -25,7 +25,7 @@ class Standard:
 
 
 def standardise(design: Design) -> Standard:
-    """Give the design in working coordinates."""
+    """The design in working coordinates."""
     scales = tuple(scale_of(term) for term in design.terms)
     terms = [replace(term, X=working(term, C).T) for term, C in zip(design.terms, scales, strict=True)]
     return Standard(replace(design, terms=tuple(terms)), scales)

@@ -70,7 +70,7 @@ def prepare(design: Design) -> Reduced:
 
 
 def weighted_rows(design: Design) -> tuple[Array, Array]:
-    """Y without the offset, and X, every row times the square root of its weight."""
+    """y without the offset, and X, every row times the square root of its weight."""
     y, X = response(design), design.X
     if design.weights is None:
         return y, X
@@ -93,7 +93,7 @@ def working_roots(scales: Sequence[Array], blocks: Sequence[Array]) -> list[Arra
 
 
 def solution(reduced: Reduced, roots: Sequence[Array], at: Eliminated) -> Solution:
-    """Beta and u at the roots C'T of the working G, where the random effects were eliminated.
+    """beta and u at the roots C'T of the working G, where the random effects were eliminated.
 
     With e = Z'V^-1 (y - X beta), b = G e and u = T'e. pwrss is summed over the rows, where it is smallest at the
     solution, so that an error of the solution enters it squared; of one factor, for which nothing was subtracted, it

@@ -38,4 +38,4 @@ class Path(Protocol):
     """A design as one path wants it: what depends on the data alone, computed once."""
 
     def solve_at(self, theta: Array) -> Solution:
-        """Beta and u at their optimum for theta (k,), and the pieces of the criterion."""
+        """beta and u at their optimum for theta (k,), and the pieces of the criterion."""

@@ -36,6 +36,8 @@ HIDDEN = 3
 # Longest step along an axis of the Hessian, or the length of theta: near an inflection the curvature says nothing of
 # the distance.
 LONGEST = 4.0
+# A dual below this is negative: the working G is of order one, and so are the slopes that count.
+NEGATIVE = -1e-6
 NO_RESIDUAL = "the random effects fit the response without residual; there is no variance to estimate"
 
 
@@ -158,14 +160,16 @@ def descend(objective: Objective, here: Point) -> Descent:
         singular = on_face(objective, end.here)
         if singular is None:
             return end
-        here, duals = singular, objective.curvature(singular)[0]
-        directions = [null_dual(T, S) for T, S in zip(here.blocks, duals, strict=True)]
+        directions = null_duals(objective, singular)
+        duals = tuple(value for value, _ in directions)
+        if min(duals) >= NEGATIVE:
+            return Descent(singular, gap=end.gap, duals=duals, ending=end.ending)
+        here = singular
         escaped = escape(objective, here, directions)
         if escaped is None:
             break
         here = escaped
-    ending = end.ending if escaped is None else Ending.OPEN
-    return Descent(here, gap=end.gap, duals=tuple(value for value, _ in directions), ending=ending)
+    return Descent(here, gap=end.gap, duals=duals, ending=Ending.OPEN)
 
 
 def looked_around(objective: Objective, end: Descent) -> Descent:
@@ -243,11 +247,20 @@ def left_of(decrement: float, previous: float, order: int) -> float:
 
 
 def on_face(objective: Objective, here: Point) -> Point | None:
-    """Give the point without its directions of negligible variance; None if it has none, or if they count."""
+    """The point without its directions of negligible variance.
+
+    None if there are none, or if the criterion rises without them.
+    """
     if all(is_regular(T) for T in here.blocks):
         return None
     there = objective.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
     return there if there.value <= here.value + NOISE * here.size else None
+
+
+def null_duals(objective: Objective, here: Point) -> list[tuple[float, Array]]:
+    """`null_dual` of every term at a point."""
+    duals = objective.curvature(here)[0]
+    return [null_dual(T, S) for T, S in zip(here.blocks, duals, strict=True)]
 
 
 def null_dual(T: Array, S: Array) -> tuple[float, Array]:
@@ -261,11 +274,9 @@ def null_dual(T: Array, S: Array) -> tuple[float, Array]:
 
 
 def escape(objective: Objective, here: Point, directions: Sequence[tuple[float, Array]]) -> Point | None:
-    """Leave a false minimum along the most negative dual; None where all duals are positive."""
+    """Leave a false minimum along the most negative dual; None where no step lowers the criterion."""
     worst = int(np.argmin([value for value, _ in directions]))
-    value, direction = directions[worst]
-    if value >= -1e-6:
-        return None
+    direction = directions[worst][1]
     for power in range(0, -40, -1):
         blocks = list(here.blocks)
         blocks[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))

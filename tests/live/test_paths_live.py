@@ -156,7 +156,7 @@ def test_marginal_covariance_entry_by_entry(rscript: str, tmp_path: Path, name: 
     used = frame[[c for c in frame.columns if c in chosen.formula.replace("/", " ").split() or c in chosen.formula]]
     said = in_R(rscript, tmp_path, MARGINAL, used.dropna(), chosen.formula, str(chosen.reml).upper())
     fit = lmer(chosen.formula, frame, REML=chosen.reml)
-    moved = at_theta(replace(fit, method="gls"), np.array(said["theta"]))
+    moved = at_theta(replace(fit, prepared=prepare(fit.design, "gls")), np.array(said["theta"]))
     n = len(fit.design.y)
     V = sparse.csc_array((said["x"], (said["i"], said["j"])), shape=(n, n))
     assert moved.sigma == pytest.approx(said["sigma"][0], rel=tolerances.EVALUATION)

@@ -1,4 +1,4 @@
-"""Bounds that only the tests use, each with its derivation; what verdicts use stands in relmer.reports.tolerances."""
+"""Bounds that only the tests use, each with its derivation; those of verdicts are in reports/evidence/tolerances.py."""
 
 EPS = 2.0**-52
 
@@ -68,3 +68,6 @@ ROUNDED_THETA = 5e-3
 TWICE = 2 * 64 * EPS
 # An explicit inverse of a V of order n <= 60 and condition below 1e3: n 1e3 eps, relative to the size of the parts.
 INVERTED = 60 * 1e3 * EPS
+# Where a look around by values ends, a fall of up to the noise is not seen; its parabolas are off by nu t^2 / 18 for a
+# third derivative t in standard units, below 6 here: 2 nu; and two values that are compared have an error of half each.
+LOOKED = 4
