@@ -9,7 +9,7 @@ from relmer.reference.answers import Estimates
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.fits import Fit, lmer
 from relmer.solver.language import build, model_frame, parse
-from relmer.solver.model import Design, factors
+from relmer.solver.model import Design, covariance, factors
 from relmer.solver.paths import block_sizes
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
@@ -35,7 +35,7 @@ def is_small(design: Design) -> bool:
 
 def estimates(fit: Fit) -> Estimates:
     """Estimates of a fit, as plain tuples."""
-    G = [fit.sigma**2 * T @ T.T for T in factors(fit.design.terms, fit.optimum.theta)]
+    G = [covariance(T, fit.sigma) for T in factors(fit.design.terms, fit.optimum.theta)]
     root = fit.sigma * (fit.Z @ fit.Lambda)
     residual_variance = fit.R.diagonal()
     total = root.T @ np.ones(root.shape[0])

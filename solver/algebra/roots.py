@@ -26,11 +26,16 @@ def is_regular(T: Array) -> bool:
 
 
 def root_of(G: Array) -> Array:
-    """A root T of G = T T', singular or not."""
+    """A root T (c, c) of G = T T', singular or not."""
     if len(G) == 1:
         return np.sqrt(G)
     values, vectors = np.linalg.eigh(G)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+    return spectral_root(values, vectors, 0.0)
+
+
+def spectral_root(values: Array, vectors: Array, least: float) -> Array:
+    """A root T (c, c) of the G of these eigenvalues and eigenvectors; eigenvalues below `least` count for `least`."""
+    return np.asarray(vectors * np.sqrt(np.maximum(values, least)))
 
 
 def lower_trapezoid(root: Array) -> Array:
@@ -53,9 +58,9 @@ def lower_trapezoid(root: Array) -> Array:
 
 
 def positive(G: Array) -> Array:
-    """A root T of G with its small and negative eigenvalues raised."""
+    """Lower triangular root T of G with its small and negative eigenvalues raised."""
     values, vectors, _ = lapack.dsyev(G)
     least = FLOOR * max(1.0, values[-1])
     if values[0] >= least:
         return np.asarray(lapack.dpotrf(G, lower=1)[0])
-    return lower_trapezoid(vectors * np.sqrt(np.maximum(values, least)))
+    return lower_trapezoid(spectral_root(values, vectors, least))

@@ -89,6 +89,15 @@ class Crossed:
 
 
 @dataclass(frozen=True)
+class Solutions:
+    """U = R'D^-1 (c, c, l) and h (c, p + 1, l) of the first factor, h (q, p + 1) of the others; X y whitened."""
+
+    U: Array
+    h: Array
+    rest: Array
+
+
+@dataclass(frozen=True)
 class CrossedSolved(Corner):
     """What was solved at which G; N of the first factor; s, the factor of M, and b = Omega s of the others."""
 
@@ -105,16 +114,15 @@ class CrossedSolved(Corner):
         return self.factor.inverse
 
     @cached_property
-    def solutions(self) -> tuple[Array, Array, Array]:
-        """U, h_full of the first factor, and h of the others, X y whitened."""
+    def solutions(self) -> Solutions:
+        """What derivatives and effects are made of."""
         return solutions(self)
 
     def effects(self) -> list[Array]:
         """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
-        _, h, rest = self.solutions
-        e = rest[:, -1] * self.root_pwrss
+        e = self.solutions.rest[:, -1] * self.root_pwrss
         others = [e[part.effects].reshape(part.levels, part.width).T for part in self.of.parts]
-        return [h[:, -1] * self.root_pwrss, *others]
+        return [self.solutions.h[:, -1] * self.root_pwrss, *others]
 
     def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
         """df/dG of every factor (c, c), and d2f/dgamma2 of all, or in its place their average information."""
@@ -177,53 +185,54 @@ def cross_products(Z: Array, effects: Codes, parts: Sequence[Part], codes: Seque
     return S
 
 
-def solve(problem: Crossed, G: Sequence[Array]) -> CrossedSolved:
+def solve(reduced: Crossed, G: Sequence[Array]) -> CrossedSolved:
     """Eliminate the first factor, then the others, at the covariances G, one (c, c) each."""
-    width = problem.width
-    N, logdet = eliminate(problem.rows, width, G[0])
+    width = reduced.width
+    N, logdet = eliminate(reduced.rows, width, G[0])
     root = N[-width:]
     inverse_D = products(root, root)
-    s = problem.s + problem.coupling.down(products(root, N[width:-width]))
-    factor, logdet_M = problem.front.factored(inverse_D, [root_of(each) for each in G[1:]])
+    s = reduced.s + reduced.coupling.down(products(root, N[width:-width]))
+    factor, logdet_M = reduced.front.factored(inverse_D, [root_of(each) for each in G[1:]])
     b = factor.omega_times(s)
-    Xy = N[width:-width].reshape(len(problem.within), -1)
-    C = problem.within + Xy @ Xy.T - s.T @ b
+    Xy = N[width:-width].reshape(len(reduced.within), -1)
+    C = reduced.within + Xy @ Xy.T - s.T @ b
     found = float(logdet.sum()) + logdet_M
-    return CrossedSolved(found, *solved(C), of=problem, G=G, N=N, s=s, factor=factor, b=b)
+    return CrossedSolved(found, *solved(C), of=reduced, G=G, N=N, s=s, factor=factor, b=b)
 
 
-def solutions(at: CrossedSolved) -> tuple[Array, Array, Array]:
-    """U = R'D^-1 (c, c, l) and h_full (c, p + 1, l) of the first factor, h (q, p + 1) of the others; X y whitened."""
-    problem, width = at.of, at.of.width
+def solutions(at: CrossedSolved) -> Solutions:
+    """What is left once the others are solved for, and b = Omega s is taken from the first factor."""
+    reduced, width = at.of, at.of.width
     R, root = at.N[:width], at.N[-width:]
     b = at.b @ at.inverse
     U = products(R, root)
-    h = products(R, whiten(at, at.N[width:-width])) - products(U, problem.coupling.up(b).transpose(1, 0, 2))
-    return U, h, at.s @ at.inverse - at.factor.S @ b
+    h = products(R, whiten(at, at.N[width:-width])) - products(U, reduced.coupling.up(b).transpose(1, 0, 2))
+    return Solutions(U=U, h=h, rest=at.s @ at.inverse - at.factor.S @ b)
 
 
 def curvature(at: CrossedSolved, weights: Weights, exact: bool) -> tuple[list[Array], Array]:
     """df/dG of every factor (c, c), and d2f/dgamma2 of all, or in its place their average information."""
-    problem, others, (U, h, rest) = at.of, at.others, at.solutions
-    width, w = problem.width, weights.columns
-    units = [symmetric_units(width), *(symmetric_units(part.width) for part in problem.parts)]
+    reduced, others = at.of, at.others
+    U, h, rest = at.solutions.U, at.solutions.h, at.solutions.rest
+    width, w = reduced.width, weights.columns
+    units = [symmetric_units(width), *(symmetric_units(part.width) for part in reduced.parts)]
     H, Y = products(at.N[:width], at.N[:width]), products(h * w[:, None], h)
-    returned = others.returned(problem.coupling, U)
-    scores = [by_level(rest, part) for part in problem.parts]
+    returned = others.returned(reduced.coupling, U)
+    scores = [by_level(rest, part) for part in reduced.parts]
     duals = [(H - Y).sum(axis=-1) - returned.sum(axis=-1)]
     duals += [others.own(j) - dots(score * w, score) for j, score in enumerate(scores)]
     each = [h, *(score.transpose(1, 2, 0) for score in scores)]
     first = np.concatenate([unit @ squares(columns) for unit, columns in zip(units, each, strict=True)])
     if not exact:
         return duals, information(at, H, first) * w[-1]
-    if problem.is_sparse:
+    if reduced.is_sparse:
         return duals, differences(at, weights)
     blocks = [[units[0] @ own_second(H, Y + returned) @ units[0].T]]
 
     # What reaches the others from the first: dS = -B'U'E U B, dv = -B'U'E h.
     changes, turned_U = units[0].reshape(-1, width, width), U.transpose(1, 0, 2)
-    dS = problem.coupling.spread(np.array([products(turned_U, -apply(E, U).transpose(1, 0, 2)) for E in changes]))
-    dv = [problem.coupling.down(products(turned_U, -apply(E, h).transpose(1, 0, 2))) for E in changes]
+    dS = reduced.coupling.spread(np.array([products(turned_U, -apply(E, U).transpose(1, 0, 2)) for E in changes]))
+    dv = [reduced.coupling.down(products(turned_U, -apply(E, h).transpose(1, 0, 2))) for E in changes]
     A, b = others.omega_times(dS), np.array([others.omega_times(v) for v in dv])
     flat = A.reshape(len(A), -1), A.transpose(0, 2, 1).reshape(len(A), -1)
     blocks[0][0] -= flat[0] @ flat[1].T + 2 * (b * w).reshape(len(A), -1) @ np.array(dv).reshape(len(A), -1).T
@@ -275,15 +284,16 @@ def information(at: CrossedSolved, H: Array, first: Array) -> Array:
 
         g'H g = g1'H1 g1 + 2 g2'w + g2'S g2 - t'Omega t.
     """
-    problem, others, (U, h, rest) = at.of, at.others, at.solutions
-    changes = symmetric_units(problem.width).reshape(-1, problem.width, problem.width)
+    reduced, others = at.of, at.others
+    U, h, rest = at.solutions.U, at.solutions.h, at.solutions.rest
+    changes = symmetric_units(reduced.width).reshape(-1, reduced.width, reduced.width)
     own = np.array([E @ h[:, -1] for E in changes])
     count, q = len(own), len(rest)
     w = np.zeros((q, len(first)))
     g = np.zeros((q, len(first)))
-    w[:, :count] = problem.coupling.down(products(U.transpose(1, 0, 2), own))
+    w[:, :count] = reduced.coupling.down(products(U.transpose(1, 0, 2), own))
     begin = count
-    for part in problem.parts:
+    for part in reduced.parts:
         unit = symmetric_units(part.width).reshape(-1, part.width, part.width)
         moved = np.einsum("kab,ib->iak", unit, by_level(rest[:, -1:], part)[:, :, 0])
         g[part.effects, begin : begin + len(unit)] = moved.reshape(-1, len(unit))
@@ -291,5 +301,5 @@ def information(at: CrossedSolved, H: Array, first: Array) -> Array:
     t = w + others.S @ g
     quadratic = g.T @ t + w.T @ g - t.T @ others.omega_times(t)
     quadratic[:count, :count] += np.einsum("abl,kbl->kal", H, own).reshape(count, -1) @ own.reshape(count, -1).T
-    along = first.reshape(len(first), len(problem.within), -1)[:, :, -1]
+    along = first.reshape(len(first), len(reduced.within), -1)[:, :, -1]
     return quadratic - along @ along.T

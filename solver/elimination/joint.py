@@ -102,15 +102,15 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     return Joint(parts, np.asfortranarray(reduced[:r, :q]), np.asfortranarray(reduced[:r, q:]), W.T @ W)
 
 
-def eliminate(problem: Joint, D: Array) -> JointSolved:
+def eliminate(reduced: Joint, D: Array) -> JointSolved:
     """Eliminate all effects, given R G R', which becomes D."""
     D.flat[:: len(D) + 1] += 1.0
     L, status = lapack.dpotrf(D.T, lower=1, clean=0, overwrite_a=1)
     if status:
         raise ModelError("the random effects are so large beside the residual that it is lost in rounding")
-    B = lapack.dtrtrs(L, problem.B, lower=1)[0]
+    B = lapack.dtrtrs(L, reduced.B, lower=1)[0]
     logdet = 2.0 * float(np.log(L.diagonal()).sum())
-    return JointSolved(logdet, *solved(problem.within + B.T @ B), of=problem, L=L, B=B)
+    return JointSolved(logdet, *solved(reduced.within + B.T @ B), of=reduced, L=L, B=B)
 
 
 def curvature(at: JointSolved, weights: Weights) -> tuple[list[Array], Array]:

@@ -1,4 +1,4 @@
-"""One grouping factor, or several nested in each other: every level is a small problem, solved inside out.
+"""One grouping factor, or several nested in each other: every level is a small reduced, solved inside out.
 
 After `levels.orthogonalise` a level of the innermost factor is c pseudo-rows. Eliminating it leaves for its parent the
 front [S s] = Z'V^-1 [Z X y] of the parent's own columns Z, V holding the factors inside; S = R'R and B = R^-T s make
@@ -130,37 +130,37 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     return Nested(tuple(stages), rows, tuple(fronts), Xy @ Xy.T)
 
 
-def solve(problem: Nested, G: Sequence[Array]) -> NestedSolved:
+def solve(reduced: Nested, G: Sequence[Array]) -> NestedSolved:
     """Eliminate the factors inside out at the covariances G, one (c, c) each."""
-    fronts = [front.copy() for front in problem.fronts]
-    C = problem.within.copy()
-    rows, logdet, N = problem.rows, 0.0, []
-    for j, stage in enumerate(problem.stages):
+    fronts = [front.copy() for front in reduced.fronts]
+    C = reduced.within.copy()
+    rows, logdet, N = reduced.rows, 0.0, []
+    for j, stage in enumerate(reduced.stages):
         if j:
             rows = compress(fronts[j - 1], stage.width)
-            receive(problem, j, fronts, C, rows[stage.width :], -1.0)
+            receive(reduced, j, fronts, C, rows[stage.width :], -1.0)
         left, part = eliminate(rows, stage.width, G[j])
-        receive(problem, j, fronts, C, left[stage.width :], 1.0)
+        receive(reduced, j, fronts, C, left[stage.width :], 1.0)
         logdet += float(part.sum())
         N.append(left)
-    return NestedSolved(logdet, *solved(C), of=problem, G=G, N=N)
+    return NestedSolved(logdet, *solved(C), of=reduced, G=G, N=N)
 
 
-def ray(problem: Nested, scales: Array) -> tuple[Array, Array]:
+def ray(reduced: Nested, scales: Array) -> tuple[Array, Array]:
     """log|V| (k,) and C (k, p + 1, p + 1) of one factor at k multiples G = scale I, all levels of all at once."""
-    width = problem.stages[0].width
-    rows = np.repeat(problem.rows[:, :, None], len(scales), axis=2)
+    width = reduced.stages[0].width
+    rows = np.repeat(reduced.rows[:, :, None], len(scales), axis=2)
     rows[:width] *= np.sqrt(scales)[:, None]
     N, logdet = eliminate(rows, width, np.eye(width))
-    Xy = N[width:].transpose(2, 0, 1, 3).reshape(len(scales), len(problem.within), -1)
-    return logdet.sum(axis=1), problem.within + Xy @ Xy.transpose(0, 2, 1)
+    Xy = N[width:].transpose(2, 0, 1, 3).reshape(len(scales), len(reduced.within), -1)
+    return logdet.sum(axis=1), reduced.within + Xy @ Xy.transpose(0, 2, 1)
 
 
-def receive(problem: Nested, j: int, fronts: Sequence[Array], C: Array, N: Array, sign: float) -> None:
+def receive(reduced: Nested, j: int, fronts: Sequence[Array], C: Array, N: Array, sign: float) -> None:
     """Add sign N'N of stage j to the fronts of its parents and to C."""
-    own = problem.stages[j]
+    own = reduced.stages[j]
     inside = own.first + own.width
-    for stage, up, front in zip(problem.stages[j + 1 :], own.up, fronts[j:], strict=True):
+    for stage, up, front in zip(reduced.stages[j + 1 :], own.up, fronts[j:], strict=True):
         first = stage.first - inside
         sent = products(N[first : first + stage.width], N[first:]).reshape(-1, own.levels)
         np.add(front, sign * level_sums(sent, up, stage.levels).reshape(front.shape), out=front)
@@ -170,17 +170,17 @@ def receive(problem: Nested, j: int, fronts: Sequence[Array], C: Array, N: Array
 
 def solutions(at: NestedSolved) -> tuple[list[Array], list[Array]]:
     """h = Z'V^-1 [Z X y] of every stage (c, m, l), V what is inside, and h_full (c, p + 1, l); X y whitened."""
-    problem, G = at.of, at.G
-    count = len(problem.within)
+    reduced, G = at.of, at.G
+    count = len(reduced.within)
     h: list[Array] = []
     full: list[Array] = []
     b: list[Array] = []
     for j in reversed(range(len(G))):
-        stage, N = problem.stages[j], at.N[j]
+        stage, N = reduced.stages[j], at.N[j]
         Xy = len(N) - count
         local = products(N[: stage.width], whiten(at, N))
         total = local[:, Xy:]
-        for outer, up, beta in zip(problem.stages[j + 1 :], stage.up, reversed(b), strict=True):
+        for outer, up, beta in zip(reduced.stages[j + 1 :], stage.up, reversed(b), strict=True):
             first = outer.first - stage.first
             total = total - np.einsum("axl,xrl->arl", local[:, first : first + outer.width], beta[:, :, up])
         if j:
@@ -192,17 +192,17 @@ def solutions(at: NestedSolved) -> tuple[list[Array], list[Array]]:
 
 def curvature(at: NestedSolved, weights: Weights) -> tuple[list[Array], Array]:
     """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
-    problem, G, (h, full) = at.of, at.G, at.solutions
-    units = [symmetric_units(stage.width) for stage in problem.stages]
+    reduced, G, (h, full) = at.of, at.G, at.solutions
+    units = [symmetric_units(stage.width) for stage in reduced.stages]
     ends = np.cumsum([0, *map(len, units)])
     second = np.zeros((ends[-1], ends[-1]))
     duals: list[Array] = []
-    reached = reach(problem, G, h) if len(G) > 1 else []
-    X = np.zeros((0, 0, problem.stages[-1].levels))
+    reached = reach(reduced, G, h) if len(G) > 1 else []
+    X = np.zeros((0, 0, reduced.stages[-1].levels))
     for j in reversed(range(len(G))):
-        stage = problem.stages[j]
+        stage = reduced.stages[j]
         H = h[j][:, : stage.width]
-        outside = h[j][:, stage.width : h[j].shape[1] - len(problem.within)]
+        outside = h[j][:, stage.width : h[j].shape[1] - len(reduced.within)]
         Y = products((full[j] * weights.columns[:, None]), full[j])
         if stage.up:
             X = X[:, :, stage.up[0]]
@@ -213,7 +213,7 @@ def curvature(at: NestedSolved, weights: Weights) -> tuple[list[Array], Array]:
         if j:
             omega = G[j][:, :, None] - apply(G[j], apply(G[j], H).transpose(1, 0, 2))
             here = Station(G=G[j], H=H, outside=outside, full=full[j], omega=omega, X=X, weights=weights)
-            inner, mixed = inflow(here, problem.stages[: j + 1], reached[j], full, units)
+            inner, mixed = inflow(here, reduced.stages[: j + 1], reached[j], full, units)
             second[: ends[j], : ends[j]] += inner
             second[own, : ends[j]] += units[j] @ mixed.T
             second[: ends[j], own] += mixed @ units[j].T
@@ -227,16 +227,16 @@ def curvature(at: NestedSolved, weights: Weights) -> tuple[list[Array], Array]:
     return duals[::-1], second - (first * weights.pairs.ravel()) @ first.T
 
 
-def reach(problem: Nested, G: Sequence[Array], h: Sequence[Array]) -> list[list[Array]]:
+def reach(reduced: Nested, G: Sequence[Array], h: Sequence[Array]) -> list[list[Array]]:
     """Per stage t and stage s inside it, Z_s'V^-1 Z of the columns of t and of the factors outside t.
 
     V holds the factors inside t for the columns of t, and t as well for those outside it.
     """
     reached: list[list[Array]] = [[] for _ in h]
-    for s, stage in enumerate(problem.stages):
-        remaining = h[s][:, stage.width : h[s].shape[1] - len(problem.within)]
+    for s, stage in enumerate(reduced.stages):
+        remaining = h[s][:, stage.width : h[s].shape[1] - len(reduced.within)]
         for t, up in enumerate(stage.up, start=s + 1):
-            width = problem.stages[t].width
+            width = reduced.stages[t].width
             own, beyond = remaining[:, :width], remaining[:, width:]
             passed = apply(G[t], h[t][:, width : width + beyond.shape[1]])[:, :, up]
             remaining = beyond - np.einsum("axl,xyl->ayl", own, passed)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from relmer.solver.fits.fit import Fit
-from relmer.solver.model import factors, group_names
+from relmer.solver.model import covariance, factors, group_names
 
 
 def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
@@ -35,7 +35,7 @@ def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
     """
     blocks = factors(fit.design.terms, fit.optimum.theta)
     return {
-        group: pd.DataFrame(fit.sigma**2 * T @ T.T, index=list(term.columns), columns=list(term.columns))
+        group: pd.DataFrame(covariance(T, fit.sigma), index=list(term.columns), columns=list(term.columns))
         for group, term, T in zip(group_names(fit.design.terms), fit.design.terms, blocks, strict=True)
     }
 

@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
-from relmer.solver.model import Design, Lambda, checked_theta, factors, group_names, theta_names
+from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
 from relmer.solver.paths import (
     Derivatives,
     Factor,
@@ -207,7 +207,7 @@ class Fit:
         rows: list[tuple[str, str | None, str | None, float, float]] = []
         blocks = factors(self.design.terms, self.optimum.theta)
         for group, term, T in zip(group_names(self.design.terms), self.design.terms, blocks, strict=True):
-            G = self.sigma**2 * T @ T.T
+            G = covariance(T, self.sigma)
             sd = np.sqrt(np.diagonal(G))
             rows += [(group, name, None, G[k, k], sd[k]) for k, name in enumerate(term.columns)]
             for i, j in zip(*lower_triangle(len(T)), strict=True):

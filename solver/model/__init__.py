@@ -4,7 +4,7 @@ from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
 from relmer.solver.model.design import Design, random_matrix, response, weighted
 from relmer.solver.model.term import RandomTerm, checked_theta, factors, group_names, is_nested, theta_names
-from relmer.solver.model.theta import Lambda, Template, split, theta_of
+from relmer.solver.model.theta import Lambda, Template, covariance, split, theta_of
 from relmer.solver.model.working import original, scale_of, standardise, working
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "carried",
     "chain",
     "checked_theta",
+    "covariance",
     "factors",
     "gamma_of",
     "group_names",

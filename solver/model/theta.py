@@ -93,6 +93,11 @@ def split(theta: Array, widths: Sequence[int]) -> list[Array]:
     return blocks
 
 
+def covariance(T: Array, sigma: float) -> Array:
+    """sigma^2 T T' (c, c): the covariance matrix of the random effects of one level."""
+    return np.asarray(sigma**2 * T @ T.T)
+
+
 def theta_of(blocks: Sequence[Array]) -> Array:
     """Join the lower triangles of the given T, column by column, into theta."""
     return np.concatenate([T[lower_triangle(len(T))] for T in blocks] or [np.zeros(0)])

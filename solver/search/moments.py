@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import lower_triangle
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Booleans
 from relmer.solver.elimination import Corner, expected
 from relmer.solver.model import gamma_of, group_names, matrices, theta_names
 from relmer.solver.paths import Reduced
@@ -60,27 +60,41 @@ def moments(reduced: Reduced, REML: bool = True) -> Moments:
     left = Corner(at.logdet, at.RC, at.inverse)
     if structure.elimination.is_sparse:
         return Moments(left, None, ())
-    scale, values, vectors = system(*structure.curvature(at, expected(p)), n - p)
+    equations = system(*structure.curvature(at, expected(p)), n - p)
     s = gamma_of([e @ e.T for e in structure.effects(at)])
-    known = values > DEPENDENT
-    along = vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
-    solution = scale * (vectors[:, known] @ (along / values[known]))
+    scale, known = equations.scale, equations.known
+    along = equations.vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
+    solution = scale * (equations.vectors[:, known] @ (along / equations.values[known]))
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
     if not known.all() and not REML:
-        scale, values, vectors = system(*structure.curvature(at, expected(p, False)), n)
-    unknown = [named(reduced, direction, scale) for direction in vectors[:, values <= DEPENDENT].T]
+        equations = system(*structure.curvature(at, expected(p, False)), n)
+    unknown = [named(reduced, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
     return Moments(left, G, tuple(unknown))
 
 
-def system(traces: Sequence[Array], products: Array, n: int) -> tuple[Array, Array, Array]:
-    """The matrix, scaled to a unit diagonal: the scale (k + 1,), eigenvalues and eigenvectors."""
+@dataclass(frozen=True)
+class Equations:
+    """The matrix, scaled to a unit diagonal: the scale (k + 1,), eigenvalues and, as columns, eigenvectors."""
+
+    scale: Array
+    values: Array
+    vectors: Array
+
+    @property
+    def known(self) -> Booleans:
+        """Which eigenvalues do not count for zero."""
+        return np.asarray(self.values > DEPENDENT)
+
+
+def system(traces: Sequence[Array], products: Array, n: int) -> Equations:
+    """The equations of the traces tr(P E_k), of -tr(P E_k P E_l), and of n less the rank of what P sweeps."""
     a = gamma_of(traces)
     matrix = np.empty((len(a) + 1, len(a) + 1))
     matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = -products, a, a, n
     squares = matrix.diagonal()
     scale = 1.0 / np.sqrt(np.where(squares > SWEPT * squares.max(), squares, 1.0))
     values, vectors, _ = lapack.dsyev(matrix * scale * scale[:, None])
-    return scale, values, vectors
+    return Equations(scale=scale, values=values, vectors=vectors)
 
 
 def named(reduced: Reduced, direction: Array, scale: Array) -> tuple[str, ...]:
