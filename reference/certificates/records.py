@@ -8,8 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeVar
 
-from relmer.datasets import read_record
-from relmer.reference.certificates.keys import matrix_key, theta_key
+from relmer.datasets import key_of, matrix_key, quantity_of, read_record, theta_key
 from relmer.reference.certificates.models import Column, RandomTerm, Score
 
 SCHEMA = "relmer-certificate/1"
@@ -101,7 +100,7 @@ class Reading:
         """Whether every covariance matrix has full rank."""
         if self.centre is not None:
             return all(face.rank == len(face.R) for face in self.centre)
-        return all(value.exact for key, value in self.values.items() if key.startswith("var["))
+        return all(value.exact for key, value in self.values.items() if quantity_of(key) == "var")
 
 
 @dataclass(frozen=True)
@@ -206,13 +205,14 @@ def keys_in_order(certificate: Certificate) -> dict[str, list[str]]:
         for i in range(j, len(term.columns))
     ]
     names = certificate.coefficients
+    places = range(len(names))
     return {
         "theta": [theta_key(*cell) for cell in cells],
         "G": [matrix_key("G", "G", *cell) for cell in cells],
-        "beta": [f"beta[{name}]" for name in names],
+        "beta": [key_of("beta", name) for name in names],
         "sigma": ["sigma"],
         "criterion": ["criterion"],
-        "se": [f"se[{name}]" for name in names],
-        "vcov": [f"vcov[{names[min(i, j)]}, {names[max(i, j)]}]" for i in range(len(names)) for j in range(len(names))],
+        "se": [key_of("se", name) for name in names],
+        "vcov": [key_of("vcov", names[min(i, j)], names[max(i, j)]) for i in places for j in places],
         "varcomp": [matrix_key("var", "cov", *cell) for cell in cells],
     }
