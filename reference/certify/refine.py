@@ -11,10 +11,10 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 
 from relmer.datasets import key_of, matrix_key, theta_key
-from relmer.reference.certificates import Model
 from relmer.reference.certify.criterion import BALLS, Numbers, Point, ball_solve, evaluate, numbers
 from relmer.reference.certify.data import Array, Products
 from relmer.reference.certify.factors import duals, free_entries, in_factors, trapezoidal
+from relmer.reference.certify.models import Model
 
 BITS = 320
 CONVERGED = "1e-75"
