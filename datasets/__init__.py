@@ -22,6 +22,7 @@ from relmer.datasets.quantities import (
     theta_key,
 )
 from relmer.datasets.rng import RandomStream
+from relmer.datasets.schema import json_schema
 from relmer.datasets.simulated import simulate_three_level, sleepstudy_three, star_kindergarten, star_sample
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
 from relmer.datasets.table import read_table
@@ -42,6 +43,7 @@ __all__ = [
     "frame_sha256",
     "free_of_fit",
     "from_plain",
+    "json_schema",
     "key_of",
     "load",
     "matrix_key",
