@@ -2,8 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from relmer.datasets.exported import DataError
 from relmer.datasets.plain import Misfit, from_plain, required
@@ -54,7 +53,7 @@ def entry_record(kind: type[Record], entry: Mapping[str, Any], where: str, give:
     DataError
         The entry has an unknown field, lacks one, or has one of another type.
     """
-    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    known = list(get_type_hints(kind))
     for field in entry:
         if field not in known:
             raise DataError(f"{where}: {field} is no field: known are {', '.join(known)}")
@@ -64,9 +63,9 @@ def entry_record(kind: type[Record], entry: Mapping[str, Any], where: str, give:
     try:
         record: Record = from_plain(kind, dict(entry), where)
     except Misfit as misfit:
-        path, _, key = misfit.where.removeprefix(f"{where}.").partition(".")
+        path, within, key = misfit.where.removeprefix(f"{where}.").partition(".")
         field = path.partition("[")[0]
-        if key:
+        if within:
             raise DataError(f"{where}: {field} {key} is {misfit.value!r}: give {give[f'{field}.*']}") from None
         raise DataError(f"{where}: {field} is {entry[field]!r}: give {give[field]}") from None
     return record

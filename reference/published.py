@@ -24,7 +24,7 @@ _PRINTED = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+|(?=\.))(\.\d+)?([eE][-+]?\d+)?")
 _RANGE = re.compile(r"(\d+):(\d+)")
 _TEXTS = ("section", "case", "quantity", "printed")
 # An entry in which everything is missing, and what to write there.
-_BLANK = {**dict.fromkeys(_TEXTS), "label": []}
+_BLANK: Mapping[str, Any] = {**dict.fromkeys(_TEXTS), "label": []}
 _GIVE = {
     **dict.fromkeys(_TEXTS, "a string"),
     "label": "a string, or a list",
@@ -138,7 +138,7 @@ def _read(document: str, text: str) -> tuple[Figure, ...]:
 
 def _expanded(document: str, written: Mapping[str, Any], where: str, known: set[str]) -> Iterator[Figure]:
     """Give the single figures of an entry, which may be a table and may be printed more than once."""
-    entry = _checked(_BLANK | written, where)
+    entry = _checked({**_BLANK, **written}, where)
     if entry.case not in known:
         raise DataError(f"{where}: case is {entry.case!r}: give the name of a case")
     cells = list(_cells(where, entry))

@@ -44,6 +44,7 @@ def test_an_entry_becomes_a_record() -> None:
         ({"books": "x"}, "shelf 1: books is 'x': give a list"),
         ({"books": ["x", 1]}, "shelf 1: books is ['x', 1]: give a list"),
         ({"prices": 3}, "shelf 1: prices is 3: give a table"),
+        ({"prices": {"": 2}}, "shelf 1: prices  is 2: give a price as a string"),
         ({"prices": {"x": "1", "y.z[0]": 2}}, "shelf 1: prices y.z[0] is 2: give a price as a string"),
     ],
 )
