@@ -7,10 +7,22 @@ printed about it (`cases`, `case`). Nothing here fits a model, and nothing here 
 """
 
 from relmer.datasets.cases import Case, case, cases
+from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA, DataError
 from relmer.datasets.plain import from_plain, read_record
-from relmer.datasets.quantities import FREE_OF_FIT, QUANTITIES, free_of_fit, split_key
+from relmer.datasets.quantities import (
+    OF_A_CERTIFICATE,
+    OF_A_DOCUMENT,
+    free_of_fit,
+    key_of,
+    matrix_key,
+    parse_key,
+    quantities_of,
+    quantity_of,
+    theta_key,
+)
 from relmer.datasets.rng import RandomStream
+from relmer.datasets.schema import json_schema
 from relmer.datasets.simulated import simulate_three_level, sleepstudy_three, star_kindergarten, star_sample
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
 from relmer.datasets.table import read_table
@@ -18,8 +30,8 @@ from relmer.datasets.whole import write_whole
 
 __all__ = [
     "DATA",
-    "FREE_OF_FIT",
-    "QUANTITIES",
+    "OF_A_CERTIFICATE",
+    "OF_A_DOCUMENT",
     "Case",
     "DataError",
     "Dataset",
@@ -27,17 +39,25 @@ __all__ = [
     "case",
     "cases",
     "describe",
+    "entry_record",
     "frame_sha256",
     "free_of_fit",
     "from_plain",
+    "json_schema",
+    "key_of",
     "load",
+    "matrix_key",
     "names",
+    "parse_key",
+    "quantities_of",
+    "quantity_of",
     "read_record",
     "read_table",
     "simulate_three_level",
     "sleepstudy_three",
-    "split_key",
     "star_kindergarten",
     "star_sample",
+    "theta_key",
+    "toml_entries",
     "write_whole",
 ]

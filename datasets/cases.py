@@ -1,21 +1,25 @@
 """The cases: which model is fitted to which data, and what others printed about it."""
 
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DataError
-from relmer.datasets.quantities import _KEY, QUANTITIES
+from relmer.datasets.quantities import OF_A_CASE, parse_key
 from relmer.datasets.store import closest, names
 
 CASES = Path(__file__).parent / "cases.toml"
 
-_FIELDS = {"name": str, "dataset": str, "formula": str, "reml": bool, "document": str, "source": str}
-_KINDS = {str: "a string", bool: "true or false"}
+_GIVE = {
+    **dict.fromkeys(("name", "dataset", "formula", "document", "source"), "a string"),
+    "reml": "true or false",
+    "published": "a table of figures",
+    "published.*": "the printed figure as a string",
+}
 _DOCUMENTS = ("", "000", "001", "002", "003", "004")
 _FIGURE = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 
@@ -48,7 +52,7 @@ class Case:
     reml: bool
     document: str
     source: str
-    published: Mapping[str, str]
+    published: Mapping[str, str] = field(default_factory=dict)
 
 
 def cases(pattern: str = "*", path: Path = CASES) -> tuple[Case, ...]:
@@ -95,18 +99,16 @@ def case(name: str, path: Path = CASES) -> Case:
 
 def _read(path: Path) -> list[Case]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError:
         raise DataError(f"{path.name} cannot be read: restore the file") from None
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not TOML: {error}") from None
-    entries = content.pop("case", [])
-    tables = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
-    if content or not tables:
-        stray = ", ".join(content) or "case"
-        raise DataError(f"{path.name}: {stray} stands outside a [[case]] table: move it into one")
     known = names()
-    found = [_checked(entry, position, known) for position, entry in enumerate(entries, start=1)]
+    found = [
+        _checked(entry, f"case {entry.get('name', f'number {position}')!r}", known)
+        for position, entry in enumerate(toml_entries(path.name, text, "case"), start=1)
+    ]
     seen: set[str] = set()
     for candidate in found:
         if candidate.name in seen:
@@ -115,37 +117,21 @@ def _read(path: Path) -> list[Case]:
     return found
 
 
-def _checked(entry: dict[str, Any], position: int, known: tuple[str, ...]) -> Case:
-    label = f"case {entry.get('name', f'number {position}')!r}"
-    unknown = [field for field in entry if field not in (*_FIELDS, "published")]
-    if unknown:
-        raise DataError(f"{label}: {unknown[0]} is no field: known are {', '.join(_FIELDS)}, published")
-    for field, kind in _FIELDS.items():
-        if field not in entry:
-            raise DataError(f"{label}: {field} is missing: add it")
-        if not isinstance(entry[field], kind):
-            raise DataError(f"{label}: {field} is {entry[field]!r}: give {_KINDS[kind]}")
-    if not entry["name"]:
+def _checked(entry: Mapping[str, Any], label: str, known: tuple[str, ...]) -> Case:
+    found = entry_record(Case, entry, label, _GIVE)
+    if not found.name:
         raise DataError(f"{label}: name is empty: give one")
-    if entry["dataset"] not in known:
-        raise DataError(f"{label}: dataset is {entry['dataset']!r}: {closest(entry['dataset'], known)}")
-    if "~" not in entry["formula"]:
-        raise DataError(f"{label}: formula is {entry['formula']!r}: write response ~ terms")
-    if entry["document"] not in _DOCUMENTS:
-        raise DataError(f"{label}: document is {entry['document']!r}: give 000 to 004, or nothing")
-    published = entry.get("published", {})
-    if not isinstance(published, dict):
-        raise DataError(f"{label}: published is {published!r}: give a table of figures")
-    for key, figure in published.items():
-        _check_figure(label, key, figure)
-    return Case(**{field: entry[field] for field in _FIELDS}, published=published)
-
-
-def _check_figure(label: str, key: str, figure: object) -> None:
-    parts = _KEY.fullmatch(key)
-    bracketed = parts["names"].split(", ") if parts and parts["names"] else []
-    if not parts or QUANTITIES.get(parts["quantity"]) != len(bracketed):
-        known = ", ".join(QUANTITIES)
-        raise DataError(f"{label}: published has {key!r}: write quantity[name, ...] with one of {known}")
-    if not isinstance(figure, str) or not _FIGURE.fullmatch(figure):
-        raise DataError(f"{label}: published {key} is {figure!r}: give the printed figure as a string")
+    if found.dataset not in known:
+        raise DataError(f"{label}: dataset is {found.dataset!r}: {closest(found.dataset, known)}")
+    if "~" not in found.formula:
+        raise DataError(f"{label}: formula is {found.formula!r}: write response ~ terms")
+    if found.document not in _DOCUMENTS:
+        raise DataError(f"{label}: document is {found.document!r}: give 000 to 004, or nothing")
+    for key, figure in found.published.items():
+        try:
+            parse_key(key, OF_A_CASE)
+        except ValueError as error:
+            raise DataError(f"{label}: published has {error}") from None
+        if not _FIGURE.fullmatch(figure):
+            raise DataError(f"{label}: published {key} is {figure!r}: give {_GIVE['published.*']}")
+    return found

@@ -7,6 +7,14 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
+class Misfit(ValueError):
+    """A value of another type than its place has: `where` it stands, and the `value`."""
+
+    def __init__(self, where: str, wanted: str, value: Any) -> None:
+        super().__init__(f"{where} must be {wanted}, not {value!r:.60}")
+        self.where, self.value = where, value
+
+
 def read_record(kind: Any, text: str, schema: str, name: str) -> Any:
     """Make a record from JSON text that anybody may have written.
 
@@ -76,8 +84,7 @@ def record(kind: Any, value: Any, where: str) -> Any:
     """Make a dataclass from an object."""
     expect(isinstance(value, dict), where, "an object", value)
     hints = get_type_hints(kind)
-    required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
-    missing, unknown = sorted(required - value.keys()), sorted(value.keys() - hints.keys())
+    missing, unknown = sorted({*required(kind)} - value.keys()), sorted(value.keys() - hints.keys())
     if missing or unknown:
         raise ValueError(
             f"{where}: "
@@ -86,7 +93,12 @@ def record(kind: Any, value: Any, where: str) -> Any:
     return kind(**{name: from_plain(hints[name], item, f"{where}.{name}") for name, item in value.items()})
 
 
+def required(kind: Any) -> list[str]:
+    """Names of a dataclass's fields that have no default."""
+    return [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
+
+
 def expect(holds: bool, where: str, wanted: str, value: Any) -> None:
     """Refuse a value of the wrong type."""
     if not holds:
-        raise ValueError(f"{where} must be {wanted}, not {value!r:.60}")
+        raise Misfit(where, wanted, value)

@@ -1,27 +1,138 @@
-"""The keys of quantities, such as "beta[Days]": one grammar for cases, ledgers and reports."""
+"""The keys of quantities, such as "beta[Days]": one closed grammar for cases, ledgers, certificates and reports.
+
+A key is the name of a quantity and, in brackets, the names that say which of its numbers is meant. Here stand all its
+forms, by where they may stand; the comments at the top of `cases.toml` and of the ledger's `000.toml` explain them.
+"""
 
 import re
+from functools import cache
 
-# Each published quantity, and how many names stand in its brackets.
-QUANTITIES = {
-    "criterion": 0,
-    "sigma": 0,
-    "sigma2": 0,
-    "logLik": 0,
-    "beta": 1,
-    "se": 1,
-    "t": 1,
-    "vcov": 2,
-    "var": 2,
-    "sd": 2,
-    "cov": 3,
-    "corr": 3,
-    "b": 3,
-    "V": 2,
-}
-_KEY = re.compile(r"(?P<quantity>\w+)(\[(?P<names>[^\[\]]+)\])?")
-# How many names stand in the brackets of each quantity; the comment at the top of 000.toml explains them.
-FREE_OF_FIT = {"nobs": 0, "groups": 1, "size": 2, "data": 2, "dim": 2, "Zt": 2}
+OF_A_CASE = (
+    "criterion",
+    "sigma",
+    "sigma2",
+    "logLik",
+    "beta[coefficient]",
+    "se[coefficient]",
+    "t[coefficient]",
+    "vcov[coefficient, coefficient]",
+    "var[group, column]",
+    "sd[group, column]",
+    "cov[group, column, column]",
+    "corr[group, column, column]",
+    "b[group, level, column]",
+    "V[row, row]",
+)
+# Quantities of data and matrices, the same for every fit.
+FREE_OF_FIT = (
+    "nobs",
+    "groups[factor]",
+    "size[factor, level]",
+    "data[column, row]",
+    "dim[matrix, axis]",
+    "Zt[row, column]",
+)
+OF_A_DOCUMENT = (
+    *OF_A_CASE,
+    "p[coefficient]",
+    "correlation[coefficient, coefficient]",
+    "scaled_residual[quantile]",
+    "residual[row]",
+    "coef[group, level, column]",
+    "G[row, column]",
+    "Gm[row, column]",
+    *FREE_OF_FIT,
+)
+OF_A_CERTIFICATE = (
+    "criterion",
+    "sigma",
+    "sigma2",
+    "theta[parameter]",
+    "G[group, column]",
+    "G[group, column, column]",
+    "var[group, column]",
+    "cov[group, column, column]",
+    "beta[coefficient]",
+    "se[coefficient]",
+    "vcov[coefficient, coefficient]",
+)
+KEY = re.compile(r"(?P<quantity>\w+)(\[(?P<names>[^\[\]]+)\])?")
+
+Parts = tuple[str, tuple[str, ...]]
+
+
+def parse_key(key: str, forms: tuple[str, ...] = (*OF_A_DOCUMENT, *OF_A_CERTIFICATE)) -> Parts:
+    """Quantity and names of a key that has one of the forms.
+
+    Raises
+    ------
+    ValueError
+        It has none of them; the message says what to write.
+
+    Examples
+    --------
+    >>> parse_key("vcov[Days, (Intercept)]")
+    ('vcov', ('Days', '(Intercept)'))
+    """
+    quantity, names = parts(key)
+    if (quantity, len(names)) not in shapes(forms):
+        raise ValueError(f"{key!r}: write quantity[name, ...] with one of {', '.join(quantities_of(forms))}")
+    return quantity, names
+
+
+def key_of(quantity: str, *names: str) -> str:
+    """The key with these parts.
+
+    Examples
+    --------
+    >>> key_of("vcov", "Days", "(Intercept)")
+    'vcov[Days, (Intercept)]'
+    """
+    return f"{quantity}[{', '.join(names)}]" if names else quantity
+
+
+def theta_key(group: str, row: str, column: str) -> str:
+    """Key of an entry of T, by lme4's name: group.column on the diagonal, group.row.column below it.
+
+    Examples
+    --------
+    >>> theta_key("Subject", "Days", "(Intercept)")
+    'theta[Subject.Days.(Intercept)]'
+    """
+    return key_of("theta", ".".join((group, row) if row == column else (group, row, column)))
+
+
+def matrix_key(variance: str, covariance: str, group: str, row: str, column: str) -> str:
+    """Key of an entry of a term's covariance matrix; the column that comes first in the term comes first.
+
+    Examples
+    --------
+    >>> matrix_key("var", "cov", "Subject", "Days", "(Intercept)")
+    'cov[Subject, (Intercept), Days]'
+    """
+    return key_of(variance, group, row) if row == column else key_of(covariance, group, column, row)
+
+
+def quantity_of(key: str) -> str:
+    """The quantity of a key, whatever its names are.
+
+    Examples
+    --------
+    >>> quantity_of("beta[Days]")
+    'beta'
+    """
+    return key.partition("[")[0]
+
+
+def quantities_of(forms: tuple[str, ...]) -> tuple[str, ...]:
+    """The quantities of some forms, each once.
+
+    Examples
+    --------
+    >>> quantities_of(("G[group, column]", "G[group, column, column]", "sigma"))
+    ('G', 'sigma')
+    """
+    return tuple(dict.fromkeys(map(quantity_of, forms)))
 
 
 def free_of_fit(key: str) -> bool:
@@ -32,21 +143,18 @@ def free_of_fit(key: str) -> bool:
     >>> free_of_fit("dim[Z, 1]"), free_of_fit("beta[Days]")
     (True, False)
     """
-    return key.partition("[")[0] in FREE_OF_FIT
+    return quantity_of(key) in quantities_of(FREE_OF_FIT)
 
 
-KEY = re.compile(r"(?P<quantity>\w+)(?:\[(?P<names>.*)\])?")
+def parts(key: str) -> Parts:
+    """Quantity and names as they are spelled; nothing where the text is no key."""
+    found = KEY.fullmatch(key)
+    if found is None:
+        return "", ()
+    return found["quantity"], tuple(found["names"].split(", ")) if found["names"] else ()
 
 
-def split_key(key: str) -> tuple[str, list[str]]:
-    """Quantity and names of a key.
-
-    Examples
-    --------
-    >>> split_key("vcov[Days, (Intercept)]")
-    ('vcov', ['Days', '(Intercept)'])
-    """
-    parts = KEY.fullmatch(key)
-    if parts is None:
-        raise ValueError(f"{key!r} is no key of a figure")
-    return parts["quantity"], parts["names"].split(", ") if parts["names"] else []
+@cache
+def shapes(forms: tuple[str, ...]) -> frozenset[tuple[str, int]]:
+    """Each quantity with each number of names that it may have."""
+    return frozenset((quantity, len(names)) for quantity, names in map(parts, forms))

@@ -1,7 +1,6 @@
 """The ledger of published figures: what the documents print, where, and of which quantity."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,27 +9,40 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from relmer.datasets import FREE_OF_FIT, DataError, cases
-from relmer.datasets import QUANTITIES as OF_A_FIT
+from relmer.datasets import (
+    OF_A_DOCUMENT,
+    DataError,
+    cases,
+    entry_record,
+    parse_key,
+    toml_entries,
+)
 
 LEDGER = Path(__file__).parent / "published"
-QUANTITIES = {
-    **OF_A_FIT,
-    "p": 1,
-    "correlation": 2,
-    "scaled_residual": 1,
-    "residual": 1,
-    "coef": 3,
-    "G": 2,
-    "Gm": 2,
-    **FREE_OF_FIT,
-}
 EMPTY = "."
-_KEY = re.compile(r"(?P<quantity>\w+)(\[(?P<names>[^\[\]]+)\])?")
 _PRINTED = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+|(?=\.))(\.\d+)?([eE][-+]?\d+)?")
 _RANGE = re.compile(r"(\d+):(\d+)")
 _TEXTS = ("section", "case", "quantity", "printed")
-_FIELDS = ("section", "label", "case", "quantity", "rows", "columns", "printed")
+# An entry in which everything is missing, and what to write there.
+_BLANK: Mapping[str, Any] = {**dict.fromkeys(_TEXTS), "label": []}
+_GIVE = {
+    **dict.fromkeys(_TEXTS, "a string"),
+    "label": "a string, or a list",
+    **dict.fromkeys(("rows", "columns"), "names, or a range, or a list"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An entry of the ledger; the comment at the top of `000.toml` explains its fields."""
+
+    section: str
+    label: tuple[str, ...]
+    case: str
+    quantity: str
+    rows: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    printed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,76 +128,65 @@ def half_unit(printed: str) -> float:
 @lru_cache(maxsize=16)
 def _read(document: str, text: str) -> tuple[Figure, ...]:
     name = f"{document}.toml"
-    try:
-        content = tomllib.loads(text)
-    except ValueError as error:
-        raise DataError(f"{name} is not TOML: {error}") from None
-    entries = content.pop("figure", [])
-    tables = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
-    if content or not tables:
-        raise DataError(f"{name}: {', '.join(content) or 'figure'} stands outside a [[figure]] table: move it into one")
     known = {case.name for case in cases()}
     return tuple(
         figure
-        for position, entry in enumerate(entries, start=1)
+        for position, entry in enumerate(toml_entries(name, text, "figure"), start=1)
         for figure in _expanded(document, entry, f"{name}, figure {position} ({entry.get('label', '')!s:.60})", known)
     )
 
 
-def _expanded(document: str, entry: Mapping[str, Any], where: str, known: set[str]) -> Iterator[Figure]:
+def _expanded(document: str, written: Mapping[str, Any], where: str, known: set[str]) -> Iterator[Figure]:
     """Give the single figures of an entry, which may be a table and may be printed more than once."""
-    unknown = [field for field in entry if field not in _FIELDS]
-    if unknown:
-        raise DataError(f"{where}: {unknown[0]} is no field: known are {', '.join(_FIELDS)}")
-    for field in _TEXTS:
-        if not isinstance(entry.get(field), str) or not entry[field]:
-            raise DataError(f"{where}: {field} is {entry.get(field)!r}: give a string")
-    if entry["case"] not in known:
-        raise DataError(f"{where}: case is {entry['case']!r}: give the name of a case")
-    labels = _names(where, "label", entry.get("label", []), ranges=False)
+    entry = _checked({**_BLANK, **written}, where)
+    if entry.case not in known:
+        raise DataError(f"{where}: case is {entry.case!r}: give the name of a case")
     cells = list(_cells(where, entry))
-    for label in labels:
+    for label in entry.label:
         for quantity, printed in cells:
-            yield Figure(document, entry["section"], label, entry["case"], quantity, printed)
+            yield Figure(document, entry.section, label, entry.case, quantity, printed)
 
 
-def _cells(where: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _checked(written: Mapping[str, Any], where: str) -> Entry:
+    """Read an entry; a single label and a range such as "26:32" stand for a list, and nothing may be empty."""
+    label = written["label"]
+    spread = {"label": [label] if isinstance(label, str) and label else label}
+    spread |= {axis: _range(written[axis]) for axis in ("rows", "columns") if axis in written}
+    entry = entry_record(Entry, {**written, **spread}, where, _GIVE)
+    for field in written:
+        value = getattr(entry, field)
+        if not value or not all(value):
+            raise DataError(f"{where}: {field} is {written[field]!r}: give {_GIVE[field]}")
+    return entry
+
+
+def _range(value: object) -> object:
+    """Give the names that a range stands for; what is no range, or an empty one, is left as it is."""
+    ends = _RANGE.fullmatch(value) if isinstance(value, str) else None
+    return [str(k) for k in range(int(ends[1]), int(ends[2]) + 1)] or value if ends else value
+
+
+def _cells(where: str, entry: Entry) -> Iterator[tuple[str, str]]:
     """Key and printed string of every cell that shows a figure."""
-    quantity = entry["quantity"]
-    axes = {axis: _names(where, axis, entry[axis]) if axis in entry else ("",) for axis in ("rows", "columns")}
-    for axis, slot in (("rows", "{row}"), ("columns", "{column}")):
-        if (axis in entry) != (slot in quantity):
+    quantity = entry.quantity
+    for axis, names, slot in (("rows", entry.rows, "{row}"), ("columns", entry.columns, "{column}")):
+        if (names is not None) != (slot in quantity):
             raise DataError(f"{where}: quantity is {quantity!r}: it has {slot} if and only if there are {axis}")
-    lines = [line.split() for line in entry["printed"].strip().splitlines()]
-    shape = (len(axes["rows"]), len(axes["columns"]))
-    if len(lines) != shape[0] or any(len(line) != shape[1] for line in lines):
-        raise DataError(f"{where}: printed is no table of {shape[0]} rows and {shape[1]} columns: align it with them")
+    rows, columns = entry.rows or ("",), entry.columns or ("",)
+    lines = [line.split() for line in entry.printed.strip().splitlines()]
+    if len(lines) != len(rows) or any(len(line) != len(columns) for line in lines):
+        raise DataError(
+            f"{where}: printed is no table of {len(rows)} rows and {len(columns)} columns: align it with them"
+        )
     printed = [cell for line in lines for cell in line]
-    for (row, column), cell in zip(product(axes["rows"], axes["columns"]), printed, strict=True):
+    for (row, column), cell in zip(product(rows, columns), printed, strict=True):
         key = quantity.replace("{row}", row).replace("{column}", column)
-        parts = _KEY.fullmatch(key)
-        names = parts["names"].split(", ") if parts and parts["names"] else []
-        if not parts or QUANTITIES.get(parts["quantity"]) != len(names):
-            raise DataError(
-                f"{where}: quantity is {key!r}: write quantity[name, ...] with one of {', '.join(QUANTITIES)}"
-            )
-        if cell == EMPTY and "rows" in entry:
+        try:
+            parse_key(key, OF_A_DOCUMENT)
+        except ValueError as error:
+            raise DataError(f"{where}: quantity is {error}") from None
+        if cell == EMPTY and entry.rows is not None:
             continue
         if not _PRINTED.fullmatch(cell):
             raise DataError(f"{where}: printed has {cell!r}: give the printed figure")
         yield key, cell
-
-
-def _names(where: str, field: str, value: object, *, ranges: bool = True) -> tuple[str, ...]:
-    """Give a list of strings; a range such as "26:32", or a single label, stands for one."""
-    if isinstance(value, str) and ranges:
-        ends = _RANGE.fullmatch(value)
-        listed: list[object] = [str(k) for k in range(int(ends[1]), int(ends[2]) + 1)] if ends else []
-    else:
-        listed = [value] if isinstance(value, str) else list(value) if isinstance(value, list) else []
-    names = tuple(name for name in listed if isinstance(name, str) and name)
-    if not names or len(names) != len(listed):
-        raise DataError(
-            f"{where}: {field} is {value!r}: give {'names, or a range,' if ranges else 'a string,'} or a list"
-        )
-    return names

@@ -1,23 +1,36 @@
 """Certified values, as they are kept and read."""
 
-from relmer.reference.certificates.models import CERTIFIED, Column, Model, csv_text, described, models
-from relmer.reference.certificates.records import LEVELS, Certificate, Reading, Value, in_order
+from relmer.reference.certificates.records import (
+    LEVELS,
+    SCHEMA,
+    Certificate,
+    Column,
+    Elsewhere,
+    RandomTerm,
+    Reading,
+    Score,
+    Value,
+    in_order,
+)
 from relmer.reference.certificates.store import CertificateError, certificate_of, certificates, text_of
+from relmer.reference.certificates.texts import CERTIFIED, csv_path, csv_text
 
 __all__ = [
     "CERTIFIED",
     "LEVELS",
+    "SCHEMA",
     "Certificate",
     "CertificateError",
     "Column",
-    "Model",
+    "Elsewhere",
+    "RandomTerm",
     "Reading",
+    "Score",
     "Value",
     "certificate_of",
     "certificates",
+    "csv_path",
     "csv_text",
-    "described",
     "in_order",
-    "models",
     "text_of",
 ]

@@ -8,11 +8,17 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeVar
 
-from relmer.datasets import read_record
-from relmer.reference.certificates.keys import matrix_key, theta_key
-from relmer.reference.certificates.models import Column, RandomTerm, Score
+from relmer.datasets import (
+    OF_A_CERTIFICATE,
+    key_of,
+    matrix_key,
+    quantities_of,
+    quantity_of,
+    read_record,
+    theta_key,
+)
 
-SCHEMA = "relmer-certificate/1"
+SCHEMA = "relmer-certificate/2"
 LEVELS = {
     "exact": "a closed form in rational arithmetic",
     "global-proved": "no other covariance matrices whatever have a lower criterion",
@@ -21,6 +27,7 @@ LEVELS = {
 }
 KINDS = {"exact": "exact", "global-proved": "certified", "local-proved": "certified", "numeric": "certified"}
 Kind = TypeVar("Kind")
+Column = tuple[str, ...]
 NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][-+]?\d{1,3})?")
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 # Power of ten: the square of what is smaller is a double.
@@ -56,10 +63,22 @@ class Face:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Another stationary point that the search met: its criterion, and what it is."""
+    """Another stationary point that the search met.
+
+    Attributes
+    ----------
+    criterion
+        Its value there.
+    ranks
+        Of each term's covariance matrix.
+    dual
+        The smallest of all terms, where the point is stationary on the face of its ranks: below zero it is no minimum.
+        None where it is a local minimum, to which the search among all matrices came.
+    """
 
     criterion: str
-    what: str
+    ranks: tuple[int, ...]
+    dual: str | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +120,7 @@ class Reading:
         """Whether every covariance matrix has full rank."""
         if self.centre is not None:
             return all(face.rank == len(face.R) for face in self.centre)
-        return all(value.exact for key, value in self.values.items() if key.startswith("var["))
+        return all(value.exact for key, value in self.values.items() if quantity_of(key) == "var")
 
 
 @dataclass(frozen=True)
@@ -112,6 +131,27 @@ class Data:
     file: str
     sha256: str
     rows: int
+
+
+@dataclass(frozen=True)
+class RandomTerm:
+    """A random term: its name, the columns whose combination is its grouping factor, and the columns of its matrix.
+
+    A column is its name, then the factors of the product that it is.
+    """
+
+    name: str
+    group: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A column of integer scores over sqrt(norm), by the text that another column has."""
+
+    column: str
+    scores: Mapping[str, int]
+    norm: int
 
 
 @dataclass(frozen=True)
@@ -169,15 +209,34 @@ def from_json(text: str, name: str = "certificate") -> Certificate:
     if set(found.readings) != {"decimal", "double"}:
         raise ValueError(f"the {name} must have the readings decimal and double, not {sorted(found.readings)!r:.60}")
     for which, reading in found.readings.items():
-        where = f"{name}.readings.{which}"
-        if KINDS.get(reading.level) != reading.kind:
-            raise ValueError(f"{where} has the kind {reading.kind!r:.30} with the level {reading.level!r:.30}")
-        for label, decimal in decimals(reading):
-            if not NUMBER.fullmatch(decimal) or Decimal(decimal).adjusted() > LARGEST:
-                raise ValueError(f"{where}.{label:.60} must be a decimal number, not {decimal!r:.60}")
-        if missing := {*keys_in_order(found)} - {*in_order(found, reading.values), "theta"}:
-            raise ValueError(f"{where} lacks values of {', '.join(sorted(missing))}")
+        check(found, reading, f"{name}.readings.{which}")
     return found
+
+
+def check(certificate: Certificate, reading: Reading, where: str) -> None:
+    """Hold a reading to what no type says: its level is one of its kind, its numbers are decimals, it fits the model.
+
+    Raises
+    ------
+    ValueError
+        It does not; one line says where.
+    """
+    if KINDS.get(reading.level) != reading.kind:
+        raise ValueError(f"{where} has the kind {reading.kind!r:.30} with the level {reading.level!r:.30}")
+    for label, decimal in decimals(reading):
+        if not NUMBER.fullmatch(decimal) or Decimal(decimal).adjusted() > LARGEST:
+            raise ValueError(f"{where}.{label:.60} must be a decimal number, not {decimal!r:.60}")
+    if missing := {*keys_in_order(certificate)} - {*in_order(certificate, reading.values), "theta"}:
+        raise ValueError(f"{where} lacks values of {', '.join(sorted(missing))}")
+    for key in reading.values:
+        if quantity_of(key) not in quantities_of(OF_A_CERTIFICATE):
+            raise ValueError(f"{where}.values.{key:.60} is no certified value")
+    widths = [len(term.columns) for term in certificate.model.random]
+    for other in reading.starts.elsewhere if reading.starts else ():
+        if len(other.ranks) != len(widths) or not all(0 <= r <= c for r, c in zip(other.ranks, widths, strict=True)):
+            raise ValueError(
+                f"{where}.starts.elsewhere has the ranks {other.ranks!r:.60}, the terms have {widths!r:.60}"
+            )
 
 
 def decimals(reading: Reading) -> Iterator[tuple[str, str]]:
@@ -188,6 +247,8 @@ def decimals(reading: Reading) -> Iterator[tuple[str, str]]:
     named = {"radius": reading.radius, "unique": reading.unique, "curvature": reading.curvature}
     yield from ((label, text) for label, text in named.items() if text is not None)
     yield from (("duals", dual) for dual in reading.duals or () if dual is not None)
+    for other in reading.starts.elsewhere if reading.starts else ():
+        yield from (("starts.elsewhere", text) for text in (other.criterion, other.dual) if text is not None)
     yield from (("centre", entry) for face in reading.centre or () for row in face.R for entry in row)
 
 
@@ -206,13 +267,14 @@ def keys_in_order(certificate: Certificate) -> dict[str, list[str]]:
         for i in range(j, len(term.columns))
     ]
     names = certificate.coefficients
+    places = range(len(names))
     return {
         "theta": [theta_key(*cell) for cell in cells],
         "G": [matrix_key("G", "G", *cell) for cell in cells],
-        "beta": [f"beta[{name}]" for name in names],
+        "beta": [key_of("beta", name) for name in names],
         "sigma": ["sigma"],
         "criterion": ["criterion"],
-        "se": [f"se[{name}]" for name in names],
-        "vcov": [f"vcov[{names[min(i, j)]}, {names[max(i, j)]}]" for i in range(len(names)) for j in range(len(names))],
+        "se": [key_of("se", name) for name in names],
+        "vcov": [key_of("vcov", names[min(i, j)], names[max(i, j)]) for i in places for j in places],
         "varcomp": [matrix_key("var", "cov", *cell) for cell in cells],
     }

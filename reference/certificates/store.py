@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from relmer.datasets import Case, load
-from relmer.reference.certificates.models import CERTIFIED, csv_text, derived_csv
 from relmer.reference.certificates.records import Certificate, from_json
+from relmer.reference.certificates.texts import CERTIFIED, csv_text, derived_csv
 
 
 class CertificateError(ValueError):

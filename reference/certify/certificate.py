@@ -13,15 +13,15 @@ from flint import arb, ctx
 
 from relmer.datasets import DATA, write_whole
 from relmer.reference import verify
-from relmer.reference.certificates import CERTIFIED, Model, csv_text, described
+from relmer.reference.certificates import CERTIFIED, SCHEMA
 from relmer.reference.certify.branch import plant
 from relmer.reference.certify.data import READINGS, Reading, column_values, complete_rows, level_codes, products
+from relmer.reference.certify.models import Model, described, stored_text
 from relmer.reference.certify.refine import BITS, Centre, refine
 from relmer.reference.certify.search import Found, search
 from relmer.reference.exact import Layout, intercepts
 from relmer.reference.exact import estimates as closed
 
-SCHEMA = "relmer-certificate/1"
 # What a certificate says depends on this program too: raise it, and all are made again.
 GENERATOR = "3"
 PRECISION = 256
@@ -42,7 +42,7 @@ def path_of(model: Model, REML: bool, root: Path = CERTIFIED) -> Path:
 
     Examples
     --------
-    >>> from relmer.reference.certificates import models
+    >>> from relmer.reference.certify.models import models
     >>> path_of(models()[0], True, Path("certified")).as_posix()
     'certified/sleepstudy-slopes.reml.json'
     """
@@ -65,7 +65,7 @@ def make_one(model: Model, REML: bool, root: Path = CERTIFIED) -> Plain:
         The search finds no minimum, the kernel refuses it, its values are not those that the generator has, or there is
         no tree of a bearable size.
     """
-    file, text = csv_text(model.dataset, root)
+    file, text = stored_text(model.dataset, root)
     certificate: Plain = {
         "schema": SCHEMA,
         "name": path_of(model, REML).stem,
@@ -131,7 +131,14 @@ def claimed(centre: Centre, found: Found) -> Plain:
         "starts": {
             "tried": found.tried,
             "reached": found.reached,
-            "elsewhere": [{"criterion": f"{value:.6f}", "what": what} for value, what in found.elsewhere],
+            "elsewhere": [
+                {
+                    "criterion": f"{other.criterion:.6f}",
+                    "ranks": list(other.ranks),
+                    "dual": None if other.dual is None else f"{other.dual:.3g}",
+                }
+                for other in found.elsewhere
+            ],
         },
         "tree": None,
     }
@@ -213,7 +220,7 @@ def is_fresh(model: Model, REML: bool, path: Path) -> bool:
         return False
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        text = csv_text(model.dataset, path.parent)[1]
+        text = stored_text(model.dataset, path.parent)[1]
         if (stored["model"], stored["REML"], stored["made"]["generator"]) != (described(model), REML, GENERATOR):
             return False
         if model.wants_global != (stored["readings"]["decimal"]["level"] == "global-proved"):

@@ -25,7 +25,8 @@ from typing import Any, Literal
 import numpy as np
 from flint import fmpq, fmpz_mat
 
-from relmer.reference.certificates import Column, Model
+from relmer.reference.certificates import Column
+from relmer.reference.certify.models import Model
 
 Array = np.ndarray[Any, Any]
 Reading = Literal["decimal", "double"]

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from relmer.datasets import DATA
 from relmer.reference import verify
-from relmer.reference.certificates import CERTIFIED, Certificate, Model, models
+from relmer.reference.certificates import CERTIFIED, Certificate
 from relmer.reference.certify.certificate import is_fresh, make_one, path_of, write
+from relmer.reference.certify.models import Model, models
 from relmer.reference.verify import content, prove_tree
 
 FOLDERS = (DATA, CERTIFIED / "data", CERTIFIED)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from relmer.reference.certificates import Model
+from relmer.datasets import key_of, matrix_key, theta_key
 from relmer.reference.certify.criterion import BALLS, Numbers, Point, ball_solve, evaluate, numbers
 from relmer.reference.certify.data import Array, Products
 from relmer.reference.certify.factors import duals, free_entries, in_factors, trapezoidal
+from relmer.reference.certify.models import Model
 
 BITS = 320
 CONVERGED = "1e-75"
@@ -122,15 +123,13 @@ def values_at(
         columns = [column[0] for column in term.columns]
         G = R @ R.T
         values |= named_theta(term.name, columns, G, rank)
-        for i, a in enumerate(columns):
-            values[f"G[{term.name}, {a}]"] = arb(G[i, i])
-            values[f"var[{term.name}, {a}]"] = sigma2 * G[i, i]
-            for j, b in list(enumerate(columns))[i + 1 :]:
-                values[f"G[{term.name}, {a}, {b}]"] = arb(G[i, j])
-                values[f"cov[{term.name}, {a}, {b}]"] = sigma2 * G[i, j]
+        for j, b in enumerate(columns):
+            for i, a in list(enumerate(columns))[j:]:
+                values[matrix_key("G", "G", term.name, a, b)] = arb(G[i, j])
+                values[matrix_key("var", "cov", term.name, a, b)] = sigma2 * G[i, j]
     for i, a in enumerate(names):
-        values[f"beta[{a}]"], values[f"se[{a}]"] = beta[i], vcov[i, i].sqrt()
-        values |= {f"vcov[{a}, {b}]": vcov[i, j] for j, b in list(enumerate(names))[i:]}
+        values[key_of("beta", a)], values[key_of("se", a)] = beta[i], vcov[i, i].sqrt()
+        values |= {key_of("vcov", a, b): vcov[i, j] for j, b in list(enumerate(names))[i:]}
     return values
 
 
@@ -147,8 +146,4 @@ def named_theta(group: str, columns: Sequence[str], G: Array, rank: int) -> dict
             return {}
         T[k:, k] = left[k:, k] / left[k, k].sqrt()
         left = left - np.outer(T[:, k], T[:, k])
-    return {
-        f"theta[{group}.{columns[k]}]" if i == k else f"theta[{group}.{columns[i]}.{columns[k]}]": T[i, k]
-        for k in range(c)
-        for i in range(k, c)
-    }
+    return {theta_key(group, columns[i], columns[k]): T[i, k] for k in range(c) for i in range(k, c)}

@@ -29,6 +29,26 @@ SAME, SAME_G = 1e-6, 1e-4
 
 
 @dataclass(frozen=True)
+class Stationary:
+    """A stationary point that is not the lowest minimum.
+
+    Attributes
+    ----------
+    criterion
+        Its value there.
+    ranks
+        Of the covariance matrices.
+    dual
+        The smallest, not whitened, where the point is stationary on the face of its ranks: it says whether it is a
+        minimum. None where it is a local minimum, to which the search among all matrices came.
+    """
+
+    criterion: float
+    ranks: tuple[int, ...]
+    dual: float | None
+
+
+@dataclass(frozen=True)
 class Found:
     """What the search has found.
 
@@ -43,7 +63,7 @@ class Found:
     tried, reached
         Starts, and how many of them ended there.
     elsewhere
-        Other stationary points: the criterion, and what is there.
+        Other stationary points, the lowest first.
     """
 
     G: tuple[Array, ...]
@@ -51,7 +71,7 @@ class Found:
     criterion: float
     tried: int
     reached: int
-    elsewhere: tuple[tuple[float, str], ...]
+    elsewhere: tuple[Stationary, ...]
 
 
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
@@ -80,20 +100,22 @@ def search(exact: Products, REML: bool) -> Found:
     for R, at_lowest in zip(factors, lowest, strict=True):
         G = R @ transposed(R)
         same &= np.abs(G - at_lowest @ at_lowest.T).max(axis=(1, 2)) < SAME_G * (1 + np.abs(G).max(axis=(1, 2)))
-    elsewhere: dict[float, str] = {}
+    # Points of one criterion are one point, rounded here as a certificate has it.
+    elsewhere: dict[float, Stationary] = {}
     for ranks in faces(widths):
         for value, there in minima_on_face(data, ranks, REML, random):
             if value > values[best] + SAME:
-                elsewhere[round(value, 6)] = on_face(plain, ranks, units, there, REML)
+                elsewhere[round(value, 6)] = Stationary(value, ranks, smallest_dual(plain, units, there, REML))
     for i in np.flatnonzero(arrived & ~same):
-        elsewhere[round(float(values[i]), 6)] = f"a local minimum of ranks {ranks_of([R[i] for R in factors])}"
+        value = float(values[i])
+        elsewhere[round(value, 6)] = Stationary(value, ranks_of([R[i] for R in factors]), None)
     return Found(
         tuple(unit @ R @ R.T @ unit.T for unit, R in zip(units, lowest, strict=True)),
         ranks_of(lowest),
         float(values[best]),
         len(values),
         int(same.sum()),
-        tuple(sorted(elsewhere.items())),
+        tuple(elsewhere[value] for value in sorted(elsewhere)),
     )
 
 
@@ -139,11 +161,11 @@ def minima_on_face(
     return [(value, R) for value, R in found if ranks_of(R) == ranks]
 
 
-def on_face(data: Numbers, ranks: tuple[int, ...], units: Sequence[Array], factors: Sequence[Array], REML: bool) -> str:
-    """What a stationary point of a face is: the smallest dual, not whitened, says whether it is a minimum."""
+def smallest_dual(data: Numbers, units: Sequence[Array], factors: Sequence[Array], REML: bool) -> float:
+    """The smallest dual, not whitened, at a stationary point of a face."""
     R = [unit @ part for unit, part in zip(units, factors, strict=True)]
     found = duals(evaluate(data, [r @ r.T for r in R], REML), R)
-    return f"stationary on the face of ranks {ranks}, dual {min(dual for dual in found if dual is not None):.3g}"
+    return min(dual for dual in found if dual is not None)
 
 
 def minimise(data: Numbers, factors: Sequence[Array], REML: bool) -> tuple[list[Array], Array, Array]:

@@ -1,7 +1,7 @@
 """Variance components of balanced layouts in closed form, in rational arithmetic.
 
 Where V has few eigenspaces and the fixed effects split along them, the log-likelihood falls apart. For random
-intercepts of orthogonal factors (`relmer.reference.layouts`) in which every level of a term t has J_t rows,
+intercepts of orthogonal factors (`relmer.reference.exact.layouts`) in which every level of a term t has J_t rows,
 
     V = sigma^2 I + sum of sigma_t^2 J_t P_t = sum of lambda_F Q_F,
     lambda_F = sigma^2 + sum of J_t sigma_t^2 over the terms t that refine F,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from relmer.datasets import key_of, matrix_key, theta_key
 from relmer.reference.exact.balanced import by_group, by_strata
 from relmer.reference.exact.layouts import INTERCEPT, Layout, NotExact, group_products, intercepts
 from relmer.reference.exact.rational import LogSum, Matrix, Root, Vector, dot, ldl, product, rational, solved, transpose
@@ -45,7 +46,8 @@ def exact(layout: Layout, REML: bool = True) -> Exact:
     """Exact estimates of a balanced layout, on the boundary too.
 
     The layouts: random intercepts of balanced, orthogonal factors (one-way, nested, crossed, split-plot), or one term
-    of any columns that have the same cross products in all groups (growth curves). See `relmer.reference.balanced`.
+    of any columns that have the same cross products in all groups (growth curves). The algebra is in
+    `relmer.reference.exact.balanced`.
 
     Raises
     ------
@@ -96,10 +98,10 @@ def values(exact: Exact) -> dict[str, Root | LogSum]:
         found |= covariance_values(term.name, term.columns, covariance, exact.sigma2)
     names = exact.layout.coefficients
     for i, name in enumerate(names):
-        found[f"beta[{name}]"] = Root(exact.beta[i])
-        found[f"se[{name}]"] = Root(ONE, exact.vcov[i][i])
+        found[key_of("beta", name)] = Root(exact.beta[i])
+        found[key_of("se", name)] = Root(ONE, exact.vcov[i][i])
         for j in range(i, len(names)):
-            found[f"vcov[{name}, {names[j]}]"] = Root(exact.vcov[i][j])
+            found[key_of("vcov", name, names[j])] = Root(exact.vcov[i][j])
     return found
 
 
@@ -112,12 +114,11 @@ def covariance_values(name: str, columns: Sequence[str], covariance: Matrix, sig
     unique = all(D[j] or not any(D[j:]) for j in range(len(D)))
     for j, column in enumerate(columns):
         for i in range(j, len(columns)):
-            keys = ("var", f"{name}, {column}") if i == j else ("cov", f"{name}, {column}, {columns[i]}")
-            theta = f"theta[{name}.{column}]" if i == j else f"theta[{name}.{columns[i]}.{column}]"
-            found[f"{keys[0]}[{keys[1]}]"] = Root(covariance[i][j])
-            found[f"G[{keys[1]}]"] = Root(covariance[i][j] / sigma2)
+            cell = (name, columns[i], column)
+            found[matrix_key("var", "cov", *cell)] = Root(covariance[i][j])
+            found[matrix_key("G", "G", *cell)] = Root(covariance[i][j] / sigma2)
             if unique:
-                found[theta] = Root(L[i][j], D[j] / sigma2)
+                found[theta_key(*cell)] = Root(L[i][j], D[j] / sigma2)
     return found
 
 

@@ -47,7 +47,7 @@ STORED = {
 }
 VALUES = {"values": {str: {"value": str, "radius": str}}}
 TREE = {"tree": {"file": str, "sha256": str}}
-SCHEMA = "relmer-certificate/1"
+SCHEMA = "relmer-certificate/2"
 LEVELS = {"exact": ("exact",), "certified": ("local-proved", "global-proved")}
 FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]*")
 MOST_BITS = 4096

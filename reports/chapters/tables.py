@@ -1,18 +1,17 @@
 """Tables of the chapters: printed matrices in their shape, and what the practical and the slides compute."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 
+from relmer.datasets import parse_key
 from relmer.reports.records import PublishedFigure
 
 MORE_DIGITS = 3
 LEAST_CELLS = 9
-TWO_NAMES = re.compile(r"(?P<quantity>\w+)\[(?P<first>[^,\[\]]+), (?P<second>[^,\[\]]+)\]")
 
 
 @dataclass(frozen=True)
@@ -58,12 +57,15 @@ def grid(label: str, figures: Sequence[PublishedFigure]) -> Grid | None:
     cells: dict[tuple[str, str], PublishedFigure] = {}
     quantities = set()
     for figure in figures:
-        parts = TWO_NAMES.fullmatch(figure.quantity)
-        if parts is None:
+        try:
+            quantity, names = parse_key(figure.quantity)
+        except ValueError:
             return None
-        quantities.add(parts["quantity"])
-        place = (parts["first"], parts["second"])
-        cells[place[::-1] if parts["quantity"] == "data" else place] = figure
+        if len(names) != 2:
+            return None
+        quantities.add(quantity)
+        row, column = names[::-1] if quantity == "data" else names
+        cells[row, column] = figure
     rows, columns = (tuple(dict.fromkeys(place[axis] for place in cells)) for axis in (0, 1))
     if len(quantities) > 1 or len(cells) < max(LEAST_CELLS, len(figures)) or min(len(rows), len(columns)) < 2:
         return None

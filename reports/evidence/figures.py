@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
-from relmer.datasets import split_key
+from relmer.datasets import parse_key
 from relmer.reference.answers import Estimates
 from relmer.solver.arrays import Array
 from relmer.solver.model import Design, Lambda, factors, group_names
@@ -22,7 +22,7 @@ def figure(design: Design, of: Estimates, key: str) -> float:
     ValueError, KeyError
         The key names no quantity of this model.
     """
-    quantity, names = split_key(key)
+    quantity, names = parse_key(key)
     return OF_A_FIT[quantity](design, of, quantity, names)
 
 
@@ -34,7 +34,7 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
     ValueError, KeyError
         The key names no quantity of this model.
     """
-    quantity, names = split_key(key)
+    quantity, names = parse_key(key)
     (n, p), q = design.X.shape, design.Z.shape[1]
     match quantity:
         case "nobs":
@@ -56,12 +56,12 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
     raise ValueError(f"{quantity} is no quantity of data or matrices")
 
 
-def scalar_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+def scalar_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """Give criterion, logLik, sigma or sigma2."""
     return {"criterion": of.criterion, "logLik": -of.criterion / 2, "sigma": of.sigma, "sigma2": of.sigma**2}[quantity]
 
 
-def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """Give beta, se, t or p of a coefficient, vcov or correlation of two."""
     i, j = (design.coefficients.index(name) for name in (names[0], names[-1]))
     if quantity == "vcov":
@@ -75,7 +75,7 @@ def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: lis
     return {"beta": beta, "se": se, "t": beta / se}[quantity]
 
 
-def residual_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+def residual_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """Give the residual of a row, or a quantile of residual / sigma as R's quantile gives it (its type 7)."""
     residuals = design.y - np.array(of.fitted)
     if quantity == "residual":
@@ -83,7 +83,7 @@ def residual_figure(design: Design, of: Estimates, quantity: str, names: list[st
     return float(np.quantile(residuals / of.sigma, QUANTILES[names[0]]))
 
 
-def matrix_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+def matrix_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """V, G or Gm of a row and a column, counted from 1."""
     row, column = (int(name) - 1 for name in names)
     if quantity == "V":
@@ -94,7 +94,7 @@ def matrix_figure(design: Design, of: Estimates, quantity: str, names: list[str]
     return float(of.sigma**2 * root[0] @ root[1])
 
 
-def random_effect_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+def random_effect_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """Give b of a group, level and column, or coef, the fixed effect and b."""
     fixed = of.beta[design.coefficients.index(names[2])] if quantity == "coef" else 0.0
     return fixed + random_effect(design, of, *names)
@@ -122,7 +122,7 @@ def covariances(design: Design, of: Estimates) -> list[Array]:
     return [of.sigma**2 * T @ T.T for T in factors(design.terms, np.array(of.theta))]
 
 
-def covariance_figure(design: Design, of: Estimates, quantity: str, names: list[str]) -> float:
+def covariance_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """var, sd, cov or corr of a term's random effects."""
     columns = dict(zip(group_names(design.terms), (term.columns for term in design.terms), strict=True))
     group, *chosen = names
@@ -137,7 +137,7 @@ def covariance_figure(design: Design, of: Estimates, quantity: str, names: list[
     return float(G[i, j] / np.sqrt(product)) if product > 0 else float("nan")
 
 
-OF_A_FIT: Mapping[str, Callable[[Design, Estimates, str, list[str]], float]] = {
+OF_A_FIT: Mapping[str, Callable[[Design, Estimates, str, tuple[str, ...]], float]] = {
     **dict.fromkeys(("criterion", "logLik", "sigma", "sigma2"), scalar_figure),
     **dict.fromkeys(("beta", "se", "t", "p", "vcov", "correlation"), fixed_effect_figure),
     **dict.fromkeys(("residual", "scaled_residual"), residual_figure),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import optimize
 
-from relmer.datasets import Case, free_of_fit, split_key
+from relmer.datasets import Case, free_of_fit, parse_key
 from relmer.reference.answers import Answer, Estimates, recorded
 from relmer.reference.own_fits import estimates
 from relmer.reference.published import Figure, figures, half_unit, number
@@ -64,7 +64,7 @@ def account_of(case: Case, answers: Mapping[str, Answer], view: Landscape) -> Ac
     if not differing:
         return Account(printed, (), None)
     witnesses = default_fits(case, answers, view)
-    stop = common_stop(view, [f for f in differing if split_key(f.quantity)[0] == "b"])
+    stop = common_stop(view, [f for f in differing if parse_key(f.quantity)[0] == "b"])
     sigma = witnesses[0].estimates.sigma if witnesses else own.sigma
     theta = printed_theta(view, of_fit, sigma)
     at_printed = None if theta is None else criterion_at(view, theta)
@@ -85,9 +85,9 @@ def prints(value: float, printed: str) -> bool:
 def explanation(account: Account, view: Landscape, key: str, printed: str, of: Estimates, gap: float) -> str | None:
     """Say why an engine that stops `gap` above the optimum does not print these digits; None if nothing explains it."""
     design, remark, moved = view.fit.design, "", key
-    if split_key(key)[0] == "coef":
+    if parse_key(key)[0] == "coef":
         of, moved = rounded(of), key.replace("coef[", "b[", 1)
-        added = of.beta[design.coefficients.index(split_key(key)[1][2])]
+        added = of.beta[design.coefficients.index(parse_key(key)[1][2])]
         remark = f"the document added the rounded fixed effect {added:g} to b, which gives {{:.10g}} here"
     value = figure(design, of, key)
     remark = remark.format(value)
@@ -187,7 +187,7 @@ def printed_theta(view: Landscape, printed: Sequence[Figure], sigma: float) -> t
 
     A matrix of rank one may be indefinite as it is printed: what is negative under the root counts as zero.
     """
-    given = {f.quantity: number(f.printed) for f in printed if split_key(f.quantity)[0] == "G"}
+    given = {f.quantity: number(f.printed) for f in printed if parse_key(f.quantity)[0] == "G"}
     widths = [len(T) for T in factors(view.fit.design.terms, np.array(view.fit.optimum.theta))]
     blocks, first = [], 1
     for width in widths:
@@ -223,7 +223,7 @@ def contradicted_size(design: Design, printed: Sequence[Figure], key: str, size:
 
     It must be the size that the first few rows of each level would give.
     """
-    columns = [int(names[1]) for matrix, names in (split_key(f.quantity) for f in printed) if matrix == "Zt"]
+    columns = [int(names[1]) for matrix, names in (parse_key(f.quantity) for f in printed) if matrix == "Zt"]
     n, levels = len(design.y), len(design.terms[0].levels) if design.terms else 1
     rows, rest = divmod(int(number(size)), levels)
     if key != "dim[Zt, 2]" or max(columns, default=0) != n or rest or not 0 < rows * levels < n:

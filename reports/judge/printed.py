@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from relmer.datasets import Case, free_of_fit, load, split_key
+from relmer.datasets import Case, free_of_fit, load, parse_key
 from relmer.reference.answers import Answer, Estimates
 from relmer.reference.own_fits import estimates
 from relmer.reference.published import Figure, half_unit, number
@@ -99,7 +99,7 @@ def judge_data_figures(hearing: Hearing, account: Account) -> Iterator[Compariso
     free = [f for f in account.printed if free_of_fit(f.quantity)]
     frame = load(hearing.case.dataset).frame
     for rung, name in ((1, "printed data"), (2, "printed sizes and matrices")):
-        chosen = [f for f in free if (split_key(f.quantity)[0] == "data") == (rung == 1)]
+        chosen = [f for f in free if (parse_key(f.quantity)[0] == "data") == (rung == 1)]
         judged = [(f, *of_data(account, hearing.view, frame, f)[1:]) for f in chosen]
         worst = max((verdict for _, verdict, _ in judged), key=list(VERDICTS).index, default="")
         if judged:
@@ -148,7 +148,7 @@ def of_data_record(
 ) -> PublishedFigure:
     """Record of a figure of data and matrices; lme4's value is ours where its matrices are, to the bit."""
     value, verdict, evidence = of_data(account, view, frame, printed)
-    lme4 = value if same and split_key(printed.quantity)[0] != "data" else None
+    lme4 = value if same and parse_key(printed.quantity)[0] != "data" else None
     return recorded_figure(printed, value, lme4, verdict, evidence)
 
 

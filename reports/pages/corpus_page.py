@@ -1,15 +1,12 @@
 """The page of the certified values: a line for each fit, its digits with their radii on demand; no script."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from relmer.reference.certificates import LEVELS, Certificate, Reading
+from relmer.reference.certificates import LEVELS, Certificate, Elsewhere, Reading
 from relmer.reports.pages.page import asset, digest, environment
-
-RANKS = re.compile(r"ranks \((\d+(?:, \d+)*),?\)")
 
 
 @dataclass(frozen=True)
@@ -47,21 +44,21 @@ class Fit:
         starts = self.reading.starts
         if starts is None:
             return ()
-        came = f"{starts.reached} of {starts.tried} random starts came to this optimum"
-        others = [f"elsewhere: criterion {other.criterion}, {self.in_words(other.what)}" for other in starts.elsewhere]
-        return (f"{came}.", *(f"{text[0].upper()}{text[1:]}." for text in others))
+        return (
+            f"{starts.reached} of {starts.tried} random starts came to this optimum.",
+            *(f"Elsewhere: criterion {other.criterion}, {self.in_words(other)}." for other in starts.elsewhere),
+        )
 
-    def in_words(self, what: str) -> str:
-        """What a stationary point is, ranks told as "rank 1 of 2", with the names of the terms where there are more."""
+    def in_words(self, other: Elsewhere) -> str:
+        """What a stationary point is; its ranks as "rank 1 of 2", with the names of the terms where there are more."""
         terms = self.certificate.model.random
-
-        def told(found: re.Match[str]) -> str:
-            ranks = [f"{rank} of {len(term.columns)}" for rank, term in zip(found[1].split(", "), terms, strict=False)]
-            if len(terms) > 1:
-                ranks = [f"{rank} in {term.name}" for rank, term in zip(ranks, terms, strict=False)]
-            return f"rank {' and '.join(ranks)}"
-
-        return RANKS.sub(told, what)
+        ranks = [f"{rank} of {len(term.columns)}" for rank, term in zip(other.ranks, terms, strict=True)]
+        if len(terms) > 1:
+            ranks = [f"{rank} in {term.name}" for rank, term in zip(ranks, terms, strict=True)]
+        rank = f"rank {' and '.join(ranks)}"
+        if other.dual is None:
+            return f"a local minimum of {rank}"
+        return f"stationary on the face of {rank}, dual {other.dual}"
 
 
 def corpus_page(stored: Sequence[Certificate], links: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from relmer.datasets import Case, DataError, case, cases, names
 from relmer.datasets.cases import CASES
-from relmer.datasets.quantities import QUANTITIES
+from relmer.datasets.quantities import OF_A_CASE, quantities_of
 
 ENTRY = """
 [[case]]
@@ -138,5 +138,5 @@ def test_a_missing_file_is_named(path: Path) -> None:
 
 def test_the_comment_explains_every_field_and_quantity() -> None:
     header = CASES.read_text(encoding="utf-8").partition("[[case]]\nname")[0]
-    for word in (*Case.__slots__, *QUANTITIES):
+    for word in (*Case.__slots__, *quantities_of(OF_A_CASE)):
         assert re.search(rf"^#.*\b{word}\b", header, flags=re.MULTILINE), word

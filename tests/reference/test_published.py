@@ -8,8 +8,8 @@ import pytest
 from bounds import EPS
 
 from relmer.datasets import DataError, cases
-from relmer.datasets.quantities import FREE_OF_FIT, free_of_fit
-from relmer.reference.published import LEDGER, QUANTITIES, Figure, figures, half_unit, number
+from relmer.datasets.quantities import FREE_OF_FIT, OF_A_DOCUMENT, free_of_fit, quantities_of
+from relmer.reference.published import LEDGER, Figure, figures, half_unit, number
 
 LISTED = Path(__file__).with_name("published_decimals.txt")
 DOCUMENTS = ("000", "001", "002")
@@ -158,9 +158,9 @@ def test_the_comment_explains_every_field_and_quantity() -> None:
     cases_header = Path(cases.__globals__["CASES"]).read_text(encoding="utf-8").partition("\n[[case]]")[0]
     for word in ("section", "label", "case", "quantity", "printed", "rows", "columns"):
         assert re.search(rf"^#.*\b{word}\b", header, flags=re.MULTILINE), word
-    for word in QUANTITIES:
+    for word in quantities_of(OF_A_DOCUMENT):
         assert re.search(rf"^#.*\b{word}\b", header + cases_header, flags=re.MULTILINE), word
 
 
 def test_what_depends_on_no_fit_is_told_apart() -> None:
-    assert all(free_of_fit(quantity) == (quantity in FREE_OF_FIT) for quantity in QUANTITIES)
+    assert all(free_of_fit(form) == (form in FREE_OF_FIT) for form in OF_A_DOCUMENT)

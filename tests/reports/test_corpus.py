@@ -127,9 +127,14 @@ def test_what_the_search_met_is_told() -> None:
         assert starts is not None
         assert f"{starts.reached} of {starts.tried} random starts came to this optimum." in text
         for other in starts.elsewhere:
-            before, ranks, after = re.split(r"(ranks \(.*\))", other.what)
-            assert f"criterion {other.criterion}, {before}rank " in text and after in text
-            assert ranks not in text
+            terms = certificate.model.random
+            ranks = [f"{rank} of {len(term.columns)}" for rank, term in zip(other.ranks, terms, strict=True)]
+            if len(terms) > 1:
+                ranks = [f"{rank} in {term.name}" for rank, term in zip(ranks, terms, strict=True)]
+            what, dual = "stationary on the face of", f", dual {other.dual}"
+            if other.dual is None:
+                what, dual = "a local minimum of", ""
+            assert f"Elsewhere: criterion {other.criterion}, {what} rank {' and '.join(ranks)}{dual}. " in text
 
 
 @pytest.mark.parametrize(
@@ -157,16 +162,21 @@ def test_the_page_needs_no_script_and_no_network() -> None:
 
 def test_hostile_strings_stay_text() -> None:
     plain = hand_made.dyestuff(name=HOSTILE, case=HOSTILE, formula=HOSTILE)
-    plain["model"]["random"][0]["name"] = HOSTILE
+    (term,) = plain["model"]["random"]
+    plain["model"]["random"] = [term | {"name": name} for name in (HOSTILE, f"{HOSTILE}.1")]
     for reading in plain["readings"].values():
         values = reading["values"]
-        reading["values"] = {key.replace("Batch", HOSTILE): value for key, value in values.items()}
-        reading |= {"kind": "certified", "level": "local-proved", "duals": ["9.9"]}
-        reading["starts"] = {"tried": 1, "reached": 1, "elsewhere": [{"criterion": HOSTILE, "what": HOSTILE}]}
+        reading["values"] = {
+            key.replace("Batch", name): value for name in (HOSTILE, f"{HOSTILE}.1") for key, value in values.items()
+        }
+        reading |= {"kind": "certified", "level": "local-proved", "duals": ["9.9", "9.9"]}
+        point = {"criterion": "330.5", "ranks": [0, 1], "dual": "-1"}
+        reading["starts"] = {"tried": 1, "reached": 1, "elsewhere": [point]}
     found = from_json(json.dumps(plain))
     source = corpus_page([found], {HOSTILE: f"report.html#{HOSTILE}"})
     page = Page(source)
     assert "<script" not in source and "\x00" not in source and "\x1b" not in source
+    assert "rank 0 of 1 in <script>alert(1)</script>" in "".join(page.text)
     assert "".join(page.text).count("<script>alert(1)</script>") >= 6
     assert next(csv.reader(io.StringIO(as_csv([found]).partition("\n")[2])))[1] == HOSTILE
 

@@ -3,7 +3,8 @@
 import random
 from fractions import Fraction
 
-from relmer.reference.certificates.models import Model, RandomTerm, Score
+from relmer.reference.certificates.records import RandomTerm, Score
+from relmer.reference.certify.models import Model
 
 ONE, X, XX = ("(Intercept)",), ("x", "x"), ("I(x^2)", "x", "x")
 F, T = ("fb", "f=b"), ("t.L", "t.L")

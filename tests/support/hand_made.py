@@ -50,7 +50,7 @@ def dyestuff(REML: bool = True, **changes: Any) -> dict[str, Any]:
         "values": text,
     }
     certificate = {
-        "schema": "relmer-certificate/1",
+        "schema": "relmer-certificate/2",
         "name": f"dyestuff.{'reml' if REML else 'ml'}",
         "case": f"dyestuff/{'reml' if REML else 'ml'}",
         "formula": "Yield ~ 1 + (1 | Batch)",

@@ -11,7 +11,7 @@ import pytest
 
 from relmer.datasets import case, cases, load
 from relmer.reference.certificates import store as certified
-from relmer.reference.certificates.records import from_json, in_order
+from relmer.reference.certificates.records import Elsewhere, from_json, in_order
 from relmer.reference.certificates.store import CertificateError, certificate_of, certificates
 from relmer.reference.own_fits import design_of
 from relmer.solver.model.term import group_names
@@ -63,6 +63,13 @@ def test_values_come_in_the_order_of_an_answer() -> None:
     assert set(in_order(from_json(json.dumps(plain)), values)) == set(expected) - {"theta"}
 
 
+@pytest.mark.parametrize("dual", ["-1e+03", None])
+def test_what_else_is_stationary_reads_back(dual: str | None) -> None:
+    plain = deepcopy(hand_made.dyestuff())
+    elsewhere(dual=dual)(plain)
+    assert from_json(json.dumps(plain)).double.starts.elsewhere == (Elsewhere("330.5", (0,), dual),)
+
+
 def changed(path, value):
     def apply(plain):
         for key in path[:-1]:
@@ -72,9 +79,15 @@ def changed(path, value):
     return apply
 
 
+def elsewhere(**changes):
+    """Starts that met another stationary point, of which something is changed."""
+    point = {"criterion": "330.5", "ranks": [0], "dual": "-1e+03"} | changes
+    return changed([*DOUBLE, "starts"], {"tried": 2, "reached": 1, "elsewhere": [point]})
+
+
 DOUBLE = ["readings", "double"]
 SPOILED = {
-    "schema": (changed(["schema"], "relmer-certificate/2"), "relmer-certificate/1"),
+    "schema": (changed(["schema"], "relmer-certificate/1"), "relmer-certificate/2"),
     "a number, not a string": (changed([*DOUBLE, "values", "sigma", "value"], 49.5), "sigma.value must be str"),
     "not a decimal": (changed([*DOUBLE, "values", "sigma", "value"], "nan"), "sigma.value must be a decimal"),
     "a sum": (changed([*DOUBLE, "values", "sigma", "value"], "1+1"), "sigma.value must be a decimal"),
@@ -87,10 +100,21 @@ SPOILED = {
         changed([*DOUBLE, "centre"], [{"rank": 1, "pivots": [0], "R": [["x"]]}]),
         "centre must be a decimal",
     ),
+    "a bad criterion elsewhere": (elsewhere(criterion="330 or so"), "starts.elsewhere must be a decimal"),
+    "a bad dual elsewhere": (elsewhere(dual="small"), "starts.elsewhere must be a decimal"),
+    "prose elsewhere": (elsewhere(what="stationary on the face of ranks (0,), dual -1"), "'what' is not known"),
+    "ranks of two terms": (elsewhere(ranks=[0, 0]), "starts.elsewhere has the ranks (0, 0), the terms have [1]"),
+    "no ranks": (elsewhere(ranks=[]), "starts.elsewhere has the ranks (), the terms have [1]"),
+    "a rank too high": (elsewhere(ranks=[2]), "starts.elsewhere has the ranks (2,), the terms have [1]"),
+    "a rank below zero": (elsewhere(ranks=[-1]), "starts.elsewhere has the ranks (-1,), the terms have [1]"),
     "a reading too few": (changed(["readings"], {}), "readings decimal and double"),
     "a level above its kind": (changed([*DOUBLE, "level"], "global-proved"), "kind 'exact' with the level"),
     "an unknown level": (changed([*DOUBLE, "level"], "sure"), "with the level 'sure'"),
     "no values": (changed([*DOUBLE, "values"], {}), "lacks values of"),
+    "a value that none has": (
+        changed([*DOUBLE, "values", "b[Batch, A, (Intercept)]"], {"value": "1", "radius": "0"}),
+        "values.b[Batch, A, (Intercept)] is no certified value",
+    ),
     "an empty column": (changed(["model", "fixed"], [[]]), "proper name"),
     "a path": (changed(["data", "name"], "../../secret"), "proper name"),
     "an unknown field": (changed(["colour"], "red"), "'colour' is not known"),

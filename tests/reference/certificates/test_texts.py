@@ -1,13 +1,14 @@
-"""The models' texts: derived data sets, written and read back."""
+"""The texts that are certified from: derived data sets, written and read back."""
 
 import csv
 import io
 import math
+from pathlib import Path
 
 import pytest
 
 from relmer.datasets import load
-from relmer.reference.certificates.models import CERTIFIED, csv_text, derived_csv, described, models
+from relmer.reference.certificates.texts import CERTIFIED, csv_path, csv_text, derived_csv
 
 DERIVED = ("sleepstudy_three", "star_kindergarten", "star_sample", "three_level")
 
@@ -39,15 +40,7 @@ def test_an_exported_data_set_is_read_as_it_is() -> None:
         assert len(text.splitlines()) == len(load(name).frame) + 1
 
 
-def test_a_description_is_plain_data() -> None:
-    model = next(model for model in models() if model.name == "sleepstudy-slopes")
-    assert described(model)["random"] == [
-        {"name": "Subject", "group": ["Subject"], "columns": [["(Intercept)"], ["Days", "Days"]]}
-    ]
-
-
-def test_an_unknown_field_is_refused(tmp_path) -> None:
-    text = (CERTIFIED / "models.toml").read_text(encoding="utf-8")
-    (tmp_path / "models.toml").write_text(text.replace("response =", "respons =", 1), encoding="utf-8")
-    with pytest.raises(ValueError, match="response is missing"):
-        models(tmp_path / "models.toml")
+def test_who_reads_a_derived_data_set_writes_nothing(tmp_path: Path) -> None:
+    assert csv_path("three_level", tmp_path) is None
+    assert csv_text("three_level", tmp_path) == csv_text("three_level")
+    assert list(tmp_path.iterdir()) == []

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relmer.datasets import cases
-from relmer.reference.certificates.models import CERTIFIED, csv_text, models
+from relmer.reference.certificates.texts import CERTIFIED, csv_text
 from relmer.reference.certify import certificate
 from relmer.reference.certify.certificate import is_fresh, make_one, path_of, printed, prove, write
 from relmer.reference.certify.data import products
+from relmer.reference.certify.models import models
 from relmer.reference.certify.refine import refine
 
 SCHEMA = json.loads((CERTIFIED.parent / "certificate.schema.json").read_text(encoding="utf-8"))

@@ -10,10 +10,10 @@ import pytest
 from certify_small import MODELS, factor_value, text
 from flint import arb, ctx, fmpq
 
-from relmer.reference.certificates.models import Model
 from relmer.reference.certify.criterion import BALLS, DOUBLES, entries, evaluate, numbers
 from relmer.reference.certify.data import products
 from relmer.reference.certify.factors import free_entries, in_factors, trapezoidal
+from relmer.reference.certify.models import Model
 
 BITS = 400
 DIGITS = 120

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from relmer.reference.certificates.models import Model, csv_text, models
+from relmer.reference.certificates.texts import csv_text
 from relmer.reference.certify.data import complete_rows, level_codes, number, products
+from relmer.reference.certify.models import Model, models
 from relmer.reference.certify.refine import Centre, named_theta, refine
 from relmer.reference.certify.search import search
 from relmer.reference.exact.estimates import exact, values

@@ -29,7 +29,7 @@ def stored(tmp_path: Path) -> tuple[dict, list[Path]]:
             key: {"value": x.str(30, radius=False), "radius": "1e-24"} for key, x in proof.values.items()
         }
     whole |= {
-        "schema": "relmer-certificate/1",
+        "schema": "relmer-certificate/2",
         "data": {"file": "Dyestuff.csv", "sha256": hashlib.sha256(text).hexdigest(), "rows": 30},
     }
     return json.loads(json.dumps(whole)), [tmp_path, tmp_path / "data"]
@@ -59,7 +59,7 @@ def changed(whole: dict, path: str, value: object) -> dict:
 @pytest.mark.parametrize(
     ("path", "value", "reason"),
     [
-        ("schema", "relmer-certificate/2", "schema"),
+        ("schema", "relmer-certificate/1", "schema"),
         ("data/sha256", "0" * 64, "sha256 of Dyestuff.csv"),
         ("data/file", "../Dyestuff.csv", "not a plain file name"),
         ("data/file", "Dyestuff3.csv", "is not there"),

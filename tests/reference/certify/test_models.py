@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,12 @@ import pytest
 from scipy import sparse
 from stored_layouts import text_of
 
-from relmer.datasets import case, cases, load
-from relmer.reference.answers import recorded
+from relmer.datasets import DATA, case, cases, load
+from relmer.reference.certificates.texts import CERTIFIED, csv_path, csv_text
+from relmer.reference.certify.models import described, models, stored_text
 from relmer.reference.own_fits import design_of
 from relmer.solver.model.term import group_names
 
-CERTIFIED = recorded.RECORDED.parent / "certified"
 MODELS: dict[str, dict[str, Any]] = {
     model["name"]: model for model in tomllib.loads((CERTIFIED / "models.toml").read_text(encoding="utf-8"))["model"]
 }
@@ -62,11 +63,11 @@ def test_the_description_is_the_design(name: str) -> None:
         assert np.array_equal(X, design.X)
     assert [term["name"] for term in model["random"]] == list(group_names(design.terms))
     blocks = []
-    for described, term in zip(model["random"], design.terms, strict=True):
-        assert [column[0] for column in described["columns"]] == list(term.columns)
+    for random_term, term in zip(model["random"], design.terms, strict=True):
+        assert [column[0] for column in random_term["columns"]] == list(term.columns)
         codes = {level: code for code, level in enumerate(term.levels)}
-        rank = np.array([codes[":".join(row[column] for column in described["group"])] for row in rows])
-        width, entries = len(term.columns), matrix(model, described["columns"], rows)
+        rank = np.array([codes[":".join(row[column] for column in random_term["group"])] for row in rows])
+        width, entries = len(term.columns), matrix(model, random_term["columns"], rows)
         i, j = np.indices(entries.shape)
         shape = (len(rows), len(term.levels) * width)
         blocks.append(sparse.coo_array((entries.ravel(), (i.ravel(), (rank[:, None] * width + j).ravel())), shape))
@@ -113,3 +114,32 @@ def test_the_text_of_a_data_set_is_the_data_set(name: str) -> None:
     for column in frame.select_dtypes("category"):
         texts = frame[column].astype(object).where(frame[column].notna(), "")
         assert [row[column] for row in rows] == texts.tolist()
+
+
+def test_a_description_is_plain_data() -> None:
+    model = next(model for model in models() if model.name == "sleepstudy-slopes")
+    assert described(model)["random"] == [
+        {"name": "Subject", "group": ["Subject"], "columns": [["(Intercept)"], ["Days", "Days"]]}
+    ]
+
+
+def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
+    text = (CERTIFIED / "models.toml").read_text(encoding="utf-8")
+    (tmp_path / "models.toml").write_text(text.replace("response =", "respons =", 1), encoding="utf-8")
+    with pytest.raises(ValueError, match="response is missing"):
+        models(tmp_path / "models.toml")
+
+
+def test_a_file_without_models_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text("model = 3", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^models\.toml: model stands outside a \[\[model\]\] table"):
+        models(tmp_path / "models.toml")
+
+
+def test_a_derived_data_set_is_stored_for_the_proof(tmp_path: Path) -> None:
+    stored = stored_text("three_level", tmp_path)
+    assert stored == csv_text("three_level")
+    assert csv_path("three_level", tmp_path) == tmp_path / "data" / "three_level.csv"
+    assert csv_text("three_level", tmp_path) == stored
+    stored_text("Dyestuff", tmp_path)
+    assert csv_path("Dyestuff", tmp_path) == DATA / "Dyestuff.csv"
