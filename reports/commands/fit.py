@@ -51,6 +51,7 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
         "vcov": fit.vcov.to_numpy().tolist(),
         "singular": fit.singular,
         "converged": fit.optimum.converged,
+        "ending": fit.optimum.ending,
         "gap": fit.optimum.decrement,
         "evaluations": fit.optimum.evaluations,
     }
@@ -74,4 +75,4 @@ def say_fit(fit: Fit) -> None:
     if fit.singular:
         console.print("singular: a covariance matrix has not full rank; its dual shows that this is the minimum")
     if not fit.optimum.converged:
-        console.print("not converged: see `relmer fit --json`, entry gap")
+        console.print(Text(f"not converged: {fit.optimum.ending}; see `relmer fit --json`, entry gap"))

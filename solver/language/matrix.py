@@ -168,7 +168,9 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
 
 def random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
     """The grouping factor's levels and codes, and the columns of the left side."""
-    factors = {name: as_factor(frame.columns[name]) for name in bar.factors}
+    columns = {name: frame.columns[name] for name in bar.factors}
+    # The frame's factors have no unused levels.
+    factors = {name: it if isinstance(it, Factor) else as_factor(it) for name, it in columns.items()}
     group = grouping_factor(bar.group, factors)
     # lme4 turns the grouping columns into factors before it codes the left side.
     X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame.y.size)

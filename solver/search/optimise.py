@@ -6,6 +6,7 @@ S = df/dG decides: it must be positive semi-definite on the null space of G; an 
 leads further down.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ class Descent:
     @property
     def regular(self) -> bool:
         """Whether every G has full rank."""
-        return bool(np.all(np.isinf(self.duals)))
+        return all(map(math.isinf, self.duals))
 
     @property
     def minimal(self) -> bool:
