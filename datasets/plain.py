@@ -4,6 +4,7 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
@@ -41,7 +42,8 @@ def read_record(kind: Any, text: str, schema: str, name: str) -> Any:
 def from_plain(kind: Any, value: Any, where: str) -> Any:
     """Make a value of the annotated type from plain data.
 
-    Understands dataclasses, `tuple[T, ...]`, `tuple[A, B]`, `Mapping[str, T]`, `T | None`, and float, int, str, bool.
+    Understands dataclasses, `tuple[T, ...]`, `tuple[A, B]`, `Mapping[str, T]`, `T | None`, enumerations of words, and
+    float, int, str, bool.
 
     Raises
     ------
@@ -64,9 +66,20 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
     if origin is Mapping:
         expect(isinstance(value, dict), where, "an object", value)
         return {str(key): from_plain(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    return single(kind, value, where)
+
+
+def single(kind: Any, value: Any, where: str) -> Any:
+    """Make a number, a text, a truth value or a word of an enumeration."""
     if kind is float:
         expect(isinstance(value, int | float) and not isinstance(value, bool), where, "a number", value)
         return float(value)
+    if issubclass(kind, StrEnum):
+        words = {word.value: word for word in kind}
+        wanted = ", ".join(f'"{word}"' for word in words)
+        expect(isinstance(value, str), where, "str", value)
+        expect(value in words, where, f"one of {wanted}", value)
+        return words[value]
     expect(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)), where, kind.__name__, value)
     return value
 

@@ -1,20 +1,184 @@
 """What a run found, as plain frozen records: the one source of report.json, the page, JUnit and Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
 
 MOST = 16.0
 RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
-VERDICTS = ("agree", "explained", "disagree", "unsupported", "failed")
-FIGURE_VERDICTS = ("reproduced", "explained", "disagree")
-OPTIMUM = "optimum"
-EARLY = "stopped early"
-FALSE = "false minimum of theta's chart"
-ANOTHER = "another local optimum"
-NOWHERE = "not stationary"
-OPTIMALITY = (OPTIMUM, EARLY, FALSE, ANOTHER, NOWHERE)
-ASTRAY = (FALSE, ANOTHER, NOWHERE)
 SCHEMA = "relmer-report/1"
+
+
+class Outcome(StrEnum):
+    """How a test of JUnit ends: the name of the element that says so."""
+
+    PASSED = "system-out"
+    FAILURE = "failure"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+class Verdict(StrEnum):
+    """What a comparison comes to, and what every voice says of that.
+
+    Attributes
+    ----------
+    symbol
+        Its sign.
+    rank
+        Its place among the worst, from 0. What could not be compared comes last: it is the worst of nothing else.
+    junit
+        How JUnit's test of the comparison ends.
+    one, several
+        Predicates: what one comparison does, and what several do.
+    heading
+        What a list of them is called.
+    sentence
+        What it means.
+
+    Examples
+    --------
+    >>> Verdict.worst([Verdict.AGREE, Verdict.DISAGREE, Verdict.UNSUPPORTED]).symbol
+    '✗'
+    """
+
+    symbol: str
+    rank: int
+    junit: Outcome
+    one: str
+    several: str
+    heading: str
+    sentence: str
+
+    def __new__(
+        cls, word: str, symbol: str, rank: int, junit: Outcome, one: str, several: str, heading: str, sentence: str
+    ) -> Self:
+        """Make a member out of what is said of it."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.symbol, member.rank, member.junit = symbol, rank, junit
+        member.one, member.several, member.heading, member.sentence = one, several, heading, sentence
+        return member
+
+    AGREE = (
+        "agree",
+        "✓",
+        3,
+        Outcome.PASSED,
+        "agrees",
+        "agree",
+        "Agreements",
+        "Equal within the stated tolerance.",
+    )
+    EXPLAINED = (
+        "explained",
+        "≈",
+        2,
+        Outcome.PASSED,
+        "is explained",
+        "are explained",
+        "Explained differences",
+        "It differs, and the evidence says why: an optimiser that stopped early, say, or rounded input.",
+    )
+    DISAGREE = (
+        "disagree",
+        "✗",
+        0,
+        Outcome.FAILURE,
+        "disagrees",
+        "disagree",
+        "Disagreements",
+        "It differs, and nothing accounts for it.",
+    )
+    UNSUPPORTED = (
+        "unsupported",
+        "–",
+        4,
+        Outcome.SKIPPED,
+        "is unsupported",
+        "are unsupported",
+        "Unsupported comparisons",
+        "The engine cannot do this, or does not report it.",
+    )
+    FAILED = (
+        "failed",
+        "!",
+        1,
+        Outcome.ERROR,
+        "failed",
+        "failed",
+        "Failures",
+        "The engine should have answered and did not.",
+    )
+
+    @property
+    def judged(self) -> bool:
+        """Whether something was compared."""
+        return self.junit in (Outcome.PASSED, Outcome.FAILURE)
+
+    @property
+    def breaks(self) -> bool:
+        """Whether it breaks a run."""
+        return self.junit in (Outcome.FAILURE, Outcome.ERROR)
+
+    @property
+    def css(self) -> str:
+        """Its class in a style sheet: the word as one token."""
+        return self.replace(" ", "-")
+
+    @staticmethod
+    def worst(verdicts: "Iterable[Verdict]") -> "Verdict":
+        """The worst of some verdicts."""
+        return min(verdicts, key=lambda verdict: verdict.rank)
+
+
+class FigureVerdict(StrEnum):
+    """What a printed figure comes to, in the words of a document's reader.
+
+    Attributes
+    ----------
+    means
+        The verdict on the comparison.
+
+    Examples
+    --------
+    >>> FigureVerdict.of(Verdict.AGREE)
+    <FigureVerdict.REPRODUCED: 'reproduced'>
+    """
+
+    means: Verdict
+
+    def __new__(cls, word: str, means: Verdict) -> Self:
+        """Make a member out of its word and its meaning."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.means = means
+        return member
+
+    REPRODUCED = "reproduced", Verdict.AGREE
+    EXPLAINED = "explained", Verdict.EXPLAINED
+    DISAGREE = "disagree", Verdict.DISAGREE
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "FigureVerdict":
+        """The word for a comparison's verdict."""
+        return next(word for word in cls if word.means is verdict)
+
+
+class Optimality(StrEnum):
+    """What an engine's theta is, in the space of G."""
+
+    OPTIMUM = "optimum"
+    EARLY = "stopped early"
+    FALSE = "false minimum of theta's chart"
+    ANOTHER = "another local optimum"
+    NOWHERE = "not stationary"
+
+    @property
+    def astray(self) -> bool:
+        """Whether it is neither the optimum nor a stop on the way to it."""
+        return self not in (Optimality.OPTIMUM, Optimality.EARLY)
 
 
 @dataclass(frozen=True)
@@ -30,7 +194,7 @@ class Comparison:
     quantity
         What was compared: "response", "X", "devfun at theta[0]", "beta", ...
     verdict
-        One of VERDICTS.
+        What it comes to.
     digits
         Correct digits (log relative error) of the worst component, at most 16; None where a yes or no was compared.
     kind, reference
@@ -43,7 +207,7 @@ class Comparison:
     engine: str
     rung: int
     quantity: str
-    verdict: str
+    verdict: Verdict
     digits: float | None
     kind: str
     reference: str
@@ -78,7 +242,7 @@ class Score:
     evaluated
         How the values at the engine's theta were had: "ball arithmetic", which proves them, or "doubles".
     optimality
-        What its theta is, in the space of G: one of OPTIMALITY.
+        What its theta is, in the space of G.
     reason
         The numbers behind it, in one sentence.
     """
@@ -97,7 +261,7 @@ class Score:
     evaluation_error: float
     uncertainty: float
     evaluated: str
-    optimality: str
+    optimality: Optimality
     reason: str
 
 
@@ -166,7 +330,7 @@ class PublishedFigure:
     relmer, lme4
         The value by this project's solver, and by lme4's default fit; None where it does not apply.
     verdict, evidence
-        One of FIGURE_VERDICTS, and why.
+        What it comes to, and why.
     """
 
     document: str
@@ -177,7 +341,7 @@ class PublishedFigure:
     quantity: str
     relmer: float | None
     lme4: float | None
-    verdict: str
+    verdict: FigureVerdict
     evidence: str
 
 

@@ -12,15 +12,13 @@ from multiprocessing import get_context
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from relmer.datasets import Case, cases, load
-from relmer.reference.answers import Answer, recorded, shared_thetas
-from relmer.reference.engines import EngineMissing, answer, engine, engine_names
+from relmer.reference.answers import Answer, Status, recorded, shared_thetas
+from relmer.reference.engines import EngineMissing, Kin, answer, engine, engine_names, installed, kin_of
 from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
 from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
-from relmer.reports.judge import OWN, judge_case, place, published_figures
+from relmer.reports.judge import judge_case, place, published_figures
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report, Score
-
-WITNESSES = ("gls", "lme4-tight")
 
 
 @dataclass(frozen=True)
@@ -38,26 +36,32 @@ class CaseResult:
 def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, EngineUsed]:
     """Find how each engine takes part: computed, live, or by its recording.
 
-    To the engines that are named come those that they are held against, the definition and lme4's tight fit.
+    To the engines that are named come those that they are held against: the definition, and the tight fits of lme4 and
+    of their own houses.
 
     Raises
     ------
     EngineMissing
         A required engine cannot run here.
     EngineError
-        No engine has that name.
+        No engine has that name, or what has it is no engine.
     """
-    used = {}
-    for name in dict.fromkeys([*names, *required, *WITNESSES]):
-        found = engine(name)
+    asked = {name: engine(name) for name in [*names, *required]}
+    kin, used = kin_of(installed()), {}
+    witnesses = {name: engine(name) for name in kin.witnesses_for(asked)}
+    for name, found in (asked | witnesses).items():
         missing = found.available()
         if missing and name in required:
             raise EngineMissing(f"required engine {name}: {missing}")
         if missing:
-            used[name] = EngineUsed(name, "", "recorded", {}, missing)
+            used[name] = EngineUsed(name=name, version="", source="recorded", environment={}, note=missing)
         else:
-            source = "computed" if name in OWN else "live"
-            used[name] = EngineUsed(name, found.version(), source, dict(found.environment()))
+            used[name] = EngineUsed(
+                name=name,
+                version=found.version(),
+                source="computed" if kin.is_own(name) else "live",
+                environment=dict(found.environment()),
+            )
     return used
 
 
@@ -69,7 +73,7 @@ def run(
     progress: Callable[[str], None] = lambda name: None,
 ) -> Report:
     """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done."""
-    work = partial(run_case, judged=judged, engines=engines)
+    work = partial(run_case, judged=judged, engines=engines, kin=kin_of(installed()))
     results = []
     for case, result in zip(chosen, mapped(work, chosen, jobs), strict=True):
         results.append(result)
@@ -77,7 +81,7 @@ def run(
     return Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=version("relmer"),
-        environment=environment(),
+        environment=machine(),
         engines=tuple(with_recorded_version(used, chosen) for used in engines.values()),
         cases=tuple(result.case for result in results),
         comparisons=tuple(c for result in results for c in result.comparisons),
@@ -96,7 +100,7 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     --------
     >>> report = compare("dyestuff/reml", ["pls", "qr", "gls"])
     >>> {c.verdict for c in report.comparisons if c.kind == "certified"}
-    {'agree'}
+    {<Verdict.AGREE: 'agree'>}
     """
     names = engines or engine_names()
     return run(cases(pattern), names, sources(names), jobs)
@@ -111,7 +115,7 @@ def mapped(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int
         yield from pool.map(work, chosen)
 
 
-def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed]) -> CaseResult:
+def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed], kin: Kin) -> CaseResult:
     """Ask every engine about one case, and judge what the `judged` ones say."""
     with threadpool_limits(limits=1, user_api="blas"):
         design = design_of(case.formula, case.dataset)
@@ -120,7 +124,7 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
         theirs: dict[str, Answer] = {}
         drift: list[Drift] = []
         for name, used in engines.items():
-            if name not in OWN:
+            if not kin.is_own(name):
                 frozen = recorded.read(name, case)
                 theirs[name] = foreign_answer(used, case, shared, frozen)
                 if used.source == "live" and frozen is not None:
@@ -131,32 +135,37 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
             name: usable(theirs[name] if name in theirs else answer(engine(name), case, thetas)) for name in engines
         }
         view = landscape(case)
-        found = judge_case(case, answers, judged, points, view)
-        figures = published_figures(case, answers, view)
+        found = judge_case(case, answers, judged, points, view, kin)
+        figures = published_figures(case, answers, view, kin)
     n, p = design.X.shape
-    sha256 = load(case.dataset).sha256
     described = CaseRun(
-        case.name,
-        case.dataset,
-        sha256,
-        case.formula,
-        case.reml,
-        case.document,
-        case.source,
-        n,
-        p,
-        design.Z.shape[1],
+        name=case.name,
+        dataset=case.dataset,
+        dataset_sha256=load(case.dataset).sha256,
+        formula=case.formula,
+        REML=case.reml,
+        document=case.document,
+        source=case.source,
+        rows=n,
+        coefficients=p,
+        random_effects=design.Z.shape[1],
     )
-    findings = (*found.findings, *wrong(figures))
-    return CaseResult(described, found.comparisons, found.scores, findings, tuple(drift), figures)
+    return CaseResult(
+        case=described,
+        comparisons=found.comparisons,
+        scores=found.scores,
+        findings=(*found.findings, *wrong(figures)),
+        drift=tuple(drift),
+        figures=figures,
+    )
 
 
 def wrong(figures: Iterable[PublishedFigure]) -> list[Finding]:
     """Name the printed figures that nothing reproduces."""
     return [
-        Finding(f.case, f"document {f.document}", f"{f.quantity}: {f.evidence} ({place(f)})")
+        Finding(case=f.case, engine=f"document {f.document}", text=f"{f.quantity}: {f.evidence} ({place(f)})")
         for f in figures
-        if f.verdict == "disagree"
+        if f.verdict.means.breaks
     ]
 
 
@@ -167,19 +176,21 @@ def in_ledger_order(figures: Iterable[PublishedFigure]) -> tuple[PublishedFigure
 
 
 def foreign_answer(used: EngineUsed, case: Case, shared: Sequence[tuple[float, ...]], frozen: Answer | None) -> Answer:
-    """Give an engine's answer, live where it can run, else as it was recorded."""
+    """An engine's answer, live where it can run, else as it was recorded."""
     if used.source == "live":
         return answer(engine(used.name), case, shared)
     if frozen is not None:
         return frozen
-    return Answer(case.name, used.name, "", "unsupported", f"not recorded, and not to be run here: {used.note}")
+    reason = f"not recorded, and not to be run here: {used.note}"
+    return Answer(case=case.name, engine=used.name, version="", status=Status.UNSUPPORTED, message=reason)
 
 
 def usable(said: Answer) -> Answer:
-    """Give the answer; one whose theta nobody could evaluate is one that failed."""
+    """The answer; one whose theta nobody could evaluate is one that failed."""
     if said.estimates is None or evaluable(said.estimates.theta):
         return said
-    return replace(said, status="failed", message="its theta is not a finite number, or too large", estimates=None)
+    reason = "its theta is not a finite number, or too large"
+    return replace(said, status=Status.FAILED, message=reason, estimates=None)
 
 
 def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUsed:
@@ -189,10 +200,10 @@ def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUse
     frozen = next((a for a in (recorded.read(used.name, case) for case in chosen) if a is not None), None)
     if frozen is None:
         return used
-    return EngineUsed(used.name, frozen.version, used.source, frozen.environment, used.note)
+    return replace(used, version=frozen.version, environment=frozen.environment)
 
 
-def environment() -> dict[str, str]:
+def machine() -> dict[str, str]:
     """What a repeat would need to know of this machine."""
     blas = {
         f"{i['internal_api']} {i.get('version') or ''}".strip() for i in threadpool_info() if i["user_api"] == "blas"

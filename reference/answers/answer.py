@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from scipy import sparse
@@ -145,6 +146,14 @@ class Estimates:
     V_rowsum: tuple[float, ...]
 
 
+class Status(StrEnum):
+    """What came of asking an engine about a case."""
+
+    FITTED = "fitted"
+    UNSUPPORTED = "unsupported"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Answer:
     """All that one engine says about one case."""
@@ -152,7 +161,7 @@ class Answer:
     case: str
     engine: str
     version: str
-    status: str  # "fitted", "unsupported" or "failed"
+    status: Status
     message: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     dataset_sha256: str = ""
@@ -171,7 +180,7 @@ def to_json(answer: Answer) -> str:
     Raises
     ------
     ValueError
-        A number is not finite; such an answer has the status "failed".
+        A number is not finite; such an answer is one that failed.
     """
     return json.dumps(asdict(answer), ensure_ascii=False, allow_nan=False) + "\n"
 

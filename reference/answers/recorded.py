@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from relmer.datasets import Case, load, write_whole
-from relmer.reference.answers.answer import Answer, from_json, to_json
+from relmer.reference.answers.answer import Answer, Status, from_json, to_json
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 
@@ -45,7 +45,15 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
         raise RecordingError(f"{path.name} holds {answer.engine} on {answer.case}; record it again")
     if answer.dataset_sha256 != load(case.dataset).sha256:
         message = f"{path.name} was recorded on other data than {case.dataset} is now; record it again"
-        return Answer(case.name, engine, answer.version, "failed", message, answer.environment, recorded=True)
+        return Answer(
+            case=case.name,
+            engine=engine,
+            version=answer.version,
+            status=Status.FAILED,
+            message=message,
+            environment=answer.environment,
+            recorded=True,
+        )
     return replace(answer, recorded=True)
 
 

@@ -6,17 +6,22 @@ returns the engine. A package of one's own joins by declaring such an entry poin
 
 from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable, serve
 from relmer.reference.engines.errors import EngineError, EngineMissing
-from relmer.reference.engines.protocol import Fitted, answer, engine, engine_names
+from relmer.reference.engines.kin import ORIGINAL, Kin, kin_of
+from relmer.reference.engines.protocol import Fitted, answer, engine, engine_names, installed
 
 __all__ = [
     "MEMORY_BYTES",
+    "ORIGINAL",
     "Child",
     "EngineError",
     "EngineMissing",
     "Fitted",
+    "Kin",
     "answer",
     "engine",
     "engine_names",
+    "installed",
+    "kin_of",
     "plain_text",
     "sendable",
     "serve",

@@ -9,7 +9,7 @@ import numpy as np
 from relmer.datasets import Case
 from relmer.reference.answers import Data, Model, Term, data_seen, fingerprint
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
-from relmer.reference.engines.protocol import Fitted
+from relmer.reference.engines.protocol import OWN_HOUSE, Fitted
 from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
 from relmer.solver.model import Lambda, theta_names
 from relmer.solver.paths import criterion, prepare, solve_at
@@ -22,12 +22,18 @@ class Path:
     ----------
     name
         "pls", "qr" or "gls".
+    definition
+        Whether it is the definition.
     """
 
+    house = OWN_HOUSE
+    witness_of = None
+    needs = ()
     capabilities = frozenset({"stages", "criterion", "fit"})
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, definition: bool = False) -> None:
         self.name = name
+        self.definition = definition
 
     def available(self) -> str:
         """Nothing: the solver is always here."""
@@ -49,8 +55,10 @@ class Path:
     def stages(self, case: Case) -> tuple[Data, Model]:
         """What the solver saw and built."""
         design = design_of(case.formula, case.dataset)
-        if self.name == "gls" and not is_small(design):
-            raise EngineUnsupported(f"gls: V of {len(design.y)} rows, written out, takes too long for {case.name}")
+        if self.definition and not is_small(design):
+            raise EngineUnsupported(
+                f"{self.name}: V of {len(design.y)} rows, written out, takes too long for {case.name}"
+            )
         factors_seen = {term.group: (term.levels, term.codes) for term in design.terms}
         template = Lambda(design.template, np.arange(1.0, len(design.template.diagonal) + 1))
         model = Model(
@@ -88,4 +96,4 @@ def qr() -> Path:
 
 def gls() -> Path:
     """The definition, V written out."""
-    return Path("gls")
+    return Path("gls", definition=True)

@@ -8,7 +8,6 @@ from relmer.reports.chapters.scenes import fit_of
 from relmer.reports.chapters.tables import Table
 from relmer.reports.records import Report
 from relmer.reports.text import digits_text
-from relmer.reports.voices import SYMBOLS
 from relmer.solver.paths import degrees_of_freedom
 
 PRACTICAL, SLIDES = "docs/machines", "docs/sleepstudy"
@@ -41,7 +40,7 @@ def practical_agreement(report: Report) -> Table:
             ]
             digits = [c for c in own if c.digits is not None]
             worst = min(digits, key=lambda c: c.digits or 0.0, default=None)
-            verdicts = ", ".join(f"{SYMBOLS[v]} {v}" for v in dict.fromkeys(c.verdict for c in own))
+            verdicts = ", ".join(f"{v.symbol} {v}" for v in dict.fromkeys(c.verdict for c in own))
             if own:
                 fewest = f"{digits_text(worst.digits)} ({worst.quantity})" if worst else ""
                 rows.append((engine.name, name, fewest, verdicts))

@@ -188,7 +188,13 @@ def three_subjects_lines() -> Drawing:
     }
     alternative = "Three rising lines: 309 lowest and flattest; 371 steepest, it starts below 330 and ends above it."
     return Drawing(
-        bundle(lines, (0.0, 9.0), ("Days", "Reaction"), "Least squares by subject", alternative),
+        bundle(
+            lines,
+            (0.0, 9.0),
+            names=("Days", "Reaction"),
+            title="Least squares by subject",
+            description=alternative,
+        ),
         "A least-squares line for each subject on its own: both the heights and the slopes differ, which is why they "
         "are given random intercepts and slopes.",
         alternative,
@@ -214,9 +220,9 @@ def three_subjects_lattice() -> Drawing:
         data["Reaction"].to_numpy(),
         data["Subject"].astype(str).tolist(),
         lines,
-        ("Days", "Reaction"),
-        "Reaction by Days, a panel for each subject",
-        alternative,
+        names=("Days", "Reaction"),
+        title="Reaction by Days, a panel for each subject",
+        description=alternative,
     )
     return Drawing(
         drawn,
@@ -253,7 +259,7 @@ def profiled_contour(name: str, pair: tuple[int, int]) -> Drawing:
     fit = fit_of(name)
     names = theta_names(fit.design.terms)
     with threadpool_limits(limits=1, user_api="blas"):
-        x, y, z = over(fit, pair, GRID_RISE, GRID_POINTS)
+        surface = over(fit, pair, GRID_RISE, GRID_POINTS)
     at, labels = fit.optimum.theta[list(pair)], (names[pair[0]], names[pair[1]])
     rises = ", ".join(f"{rise:g}" for rise in CONTOUR_RISES)
     alternative = (
@@ -262,14 +268,14 @@ def profiled_contour(name: str, pair: tuple[int, int]) -> Drawing:
     )
     others = ", the other theta at its estimate" if len(names) > 2 else ""
     drawn = contour(
-        x,
-        y,
-        z,
-        CONTOUR_RISES,
-        (float(at[0]), float(at[1]), fit.criterion),
-        labels,
-        f"Profiled {called(fit)} over two theta",
-        alternative,
+        surface.x,
+        surface.y,
+        surface.z,
+        rises=CONTOUR_RISES,
+        minimum=(float(at[0]), float(at[1]), fit.criterion),
+        names=labels,
+        title=f"Profiled {called(fit)} over two theta",
+        description=alternative,
     )
     caption = f"The profiled {called(fit)} over two theta{others}: contours at {rises} above its minimum, the point."
     return Drawing(drawn, caption, alternative)
@@ -283,7 +289,14 @@ def sleepstudy_curve(k: int) -> Drawing:
         x, y = along(fit, k, CURVE_RISE, CURVE_POINTS)
     at = float(fit.optimum.theta[k])
     alternative = f"A curve with one minimum, {fit.criterion:.4f} at {name} = {at:.4f}."
-    drawn = curve(x, y, (at, fit.criterion), (name, called(fit)), f"Profiled {called(fit)} over {name}", alternative)
+    drawn = curve(
+        x,
+        y,
+        (at, fit.criterion),
+        names=(name, called(fit)),
+        title=f"Profiled {called(fit)} over {name}",
+        description=alternative,
+    )
     return Drawing(drawn, f"Over {name}, the other theta at their estimates: one minimum, at {at:.4f}.", alternative)
 
 

@@ -1,5 +1,7 @@
 """The profiled criterion around the estimate of a fit, as numbers for the curves and contours of the page."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from relmer.solver.arrays import Array
@@ -7,6 +9,15 @@ from relmer.solver.documents import criterion_moved
 from relmer.solver.fits import Fit
 
 FIRST_STEP, HALVINGS = 0.1, 12
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The criterion over two theta: their values (m,) and (n,), and the criterion (n, m)."""
+
+    x: Array
+    y: Array
+    z: Array
 
 
 def reach(fit: Fit, k: int, direction: int, rise: float) -> float:
@@ -38,8 +49,8 @@ def along(fit: Fit, k: int, rise: float, count: int) -> tuple[Array, Array]:
     return thetas, np.array(criterion_moved(fit, [k], [(theta,) for theta in thetas]))
 
 
-def over(fit: Fit, pair: tuple[int, int], rise: float, count: int) -> tuple[Array, Array, Array]:
-    """Give two theta on a grid, (count,) each, and the criterion there: one row for each value of the second."""
+def over(fit: Fit, pair: tuple[int, int], rise: float, count: int) -> Surface:
+    """The criterion over a grid of two theta, `count` values of each, as far as it rises by `rise`."""
     x, y = (np.linspace(reach(fit, k, -1, rise), reach(fit, k, 1, rise), count) for k in pair)
     grid = criterion_moved(fit, pair, [(a, b) for b in y for a in x])
-    return x, y, np.reshape(grid, (count, count))
+    return Surface(x=x, y=y, z=np.reshape(grid, (count, count)))

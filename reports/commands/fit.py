@@ -32,7 +32,7 @@ def fit_command(debug: bool, formula: str, data: Path, ml: bool, method: str, as
 
 
 def plain_fit(fit: Fit) -> dict[str, Any]:
-    """Give the numbers of a fit as plain data."""
+    """The numbers of a fit as plain data."""
     components = fit.varcorr.astype(object).where(fit.varcorr.notna(), None)
     return {
         "formula": fit.formula,

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from relmer.datasets import Case
-from relmer.reference.answers import recorded, shared_thetas
+from relmer.reference.answers import Status, recorded, shared_thetas
 from relmer.reference.engines import EngineError, answer, engine
 from relmer.reference.own_fits import design_of
 from relmer.reports.commands.terminal import chosen_cases, one_line_errors, progress
@@ -35,6 +35,6 @@ def record_case(case: Case, names: Sequence[str], into: Path) -> None:
     thetas = [theta for kind in shared_thetas(diagonal.tolist()).values() for theta in kind]
     for name in names:
         said = answer(engine(name), case, thetas)
-        if said.status != "fitted":
+        if said.status is not Status.FITTED:
             raise EngineError(f"{name} did not fit {case.name}: {said.message}")
         recorded.write(said, into)

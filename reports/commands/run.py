@@ -17,7 +17,7 @@ from relmer.reports.commands.terminal import (
     progress,
 )
 from relmer.reports.export import write
-from relmer.reports.records import Report
+from relmer.reports.records import Report, Verdict
 from relmer.reports.run import run, sources
 from relmer.reports.voices import counts, sentence
 
@@ -51,12 +51,11 @@ def run_command(
 
 def status_of(report: Report, required: Sequence[str] = ()) -> int:
     """Exit status of a run."""
-    failed = {c.engine for c in report.comparisons if c.verdict == "failed"}
+    failed = {c.engine for c in report.comparisons if c.verdict is Verdict.FAILED}
     if failed.intersection(required):
         return ENGINE_MISSING
-    verdicts = [c.verdict for c in report.comparisons] + [f.verdict for f in report.figures]
-    disagrees = "disagree" in verdicts
-    return DISAGREEMENT if disagrees or failed else AGREEMENT
+    verdicts = [c.verdict for c in report.comparisons] + [f.verdict.means for f in report.figures]
+    return DISAGREEMENT if any(verdict.breaks for verdict in verdicts) else AGREEMENT
 
 
 def say_summary(report: Report, out: Path) -> None:

@@ -1,9 +1,9 @@
 """Facts without a verdict: digits, allowances, the landscape of a case, scores, drift."""
 
 from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.digits import digits
+from relmer.reports.evidence.digits import digits, scales
 from relmer.reports.evidence.drift import drift_of
-from relmer.reports.evidence.evaluation import BALLS, Judge, judge_of
+from relmer.reports.evidence.evaluation import BALLS, Evaluator, evaluator_of
 from relmer.reports.evidence.figures import figure, figure_of_data
 from relmer.reports.evidence.landscape import (
     QUANTITIES,
@@ -12,11 +12,9 @@ from relmer.reports.evidence.landscape import (
     criterion_at,
     estimates_at,
     landscape,
-    unexplained,
     values,
-    within,
 )
-from relmer.reports.evidence.optimality import Verdict, optimality
+from relmer.reports.evidence.optimality import Stationarity, optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.tolerances import TABLE
 from relmer.reports.evidence.uncentred import uncentred
@@ -25,25 +23,24 @@ __all__ = [
     "BALLS",
     "QUANTITIES",
     "TABLE",
-    "Judge",
+    "Evaluator",
     "Landscape",
-    "Verdict",
+    "Stationarity",
     "allowance",
     "criterion_at",
     "digits",
     "drift_of",
     "estimates_at",
     "evaluable",
+    "evaluator_of",
     "figure",
     "figure_of_data",
-    "judge_of",
     "landscape",
     "mismatch",
     "optimality",
+    "scales",
     "score",
     "tolerances",
     "uncentred",
-    "unexplained",
     "values",
-    "within",
 ]

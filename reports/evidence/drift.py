@@ -14,23 +14,27 @@ SHOWN = ("theta", "beta", "sigma", "se")
 
 def drift_of(frozen: Answer, live: Answer) -> Iterator[Drift]:
     """List what moved between the recording and the live answer: nothing, where they are the same to the last bit."""
+
+    def moved(quantity: str, recorded: str, now: str, reached: float | None = None) -> Drift:
+        return Drift(case=live.case, engine=live.engine, quantity=quantity, recorded=recorded, live=now, digits=reached)
+
     if frozen.version != live.version:
-        yield Drift(live.case, live.engine, "version", frozen.version, live.version, None)
+        yield moved("version", frozen.version, live.version)
     if frozen.model != live.model or frozen.data != live.data:
-        yield Drift(live.case, live.engine, "data and model", "as recorded", "another", None)
+        yield moved("data and model", "as recorded", "another")
     if frozen.estimates is None or live.estimates is None:
-        if frozen.status != live.status:
-            yield Drift(live.case, live.engine, "status", frozen.status, live.status, None)
+        if frozen.status is not live.status:
+            yield moved("status", frozen.status, live.status)
         return
     before, now = frozen.estimates, live.estimates
     if before.criterion != now.criterion:
         reached = digits("criterion", np.array(now.criterion), np.array(before.criterion))
-        yield Drift(live.case, live.engine, "criterion", repr(before.criterion), repr(now.criterion), reached)
+        yield moved("criterion", repr(before.criterion), repr(now.criterion), reached)
     old, new = values(before), values(now)
     for name in SHOWN:
         reached = digits(name, new[name], old[name])
         if reached < MOST:
-            yield Drift(live.case, live.engine, name, shown(old[name]), shown(new[name]), reached)
+            yield moved(name, shown(old[name]), shown(new[name]), reached)
 
 
 def shown(value: np.ndarray) -> str:

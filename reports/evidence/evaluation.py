@@ -45,7 +45,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Judge:
+class Evaluator:
     """Evaluates a certified model at any theta.
 
     Attributes
@@ -78,14 +78,14 @@ class Judge:
         return Evaluation(values, Fraction(tolerances.CRITERION * self.view.size), DOUBLES)
 
 
-def judge_of(certificate: Certificate, view: Landscape | None = None) -> Judge:
-    """Judge of a certified model; `view` is its landscape, if that is at hand."""
+def evaluator_of(certificate: Certificate, view: Landscape | None = None) -> Evaluator:
+    """Evaluator of a certified model; `view` is its landscape, if that is at hand."""
     data = None
     if find_spec("flint"):
         from relmer.reference.verify import read  # noqa: PLC0415
 
         data = read(json.loads(json.dumps(asdict(certificate.model))), "double", text_of(certificate))
-    return Judge(certificate, view or landscape(case(certificate.case)), data)
+    return Evaluator(certificate, view or landscape(case(certificate.case)), data)
 
 
 def enclosed(certificate: Certificate, data: Any, theta: Sequence[float]) -> Evaluation | None:

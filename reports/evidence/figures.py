@@ -57,12 +57,12 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
 
 
 def scalar_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
-    """Give criterion, logLik, sigma or sigma2."""
+    """One of criterion, logLik, sigma and sigma2."""
     return {"criterion": of.criterion, "logLik": -of.criterion / 2, "sigma": of.sigma, "sigma2": of.sigma**2}[quantity]
 
 
 def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
-    """Give beta, se, t or p of a coefficient, vcov or correlation of two."""
+    """One of beta, se, t and p of a coefficient, vcov or correlation of two."""
     i, j = (design.coefficients.index(name) for name in (names[0], names[-1]))
     if quantity == "vcov":
         return of.vcov[i][j]
@@ -76,7 +76,7 @@ def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: tup
 
 
 def residual_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
-    """Give the residual of a row, or a quantile of residual / sigma as R's quantile gives it (its type 7)."""
+    """The residual of a row, or a quantile of residual / sigma as R's quantile gives it (its type 7)."""
     residuals = design.y - np.array(of.fitted)
     if quantity == "residual":
         return float(residuals[int(names[0]) - 1])
@@ -95,7 +95,7 @@ def matrix_figure(design: Design, of: Estimates, quantity: str, names: tuple[str
 
 
 def random_effect_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
-    """Give b of a group, level and column, or coef, the fixed effect and b."""
+    """The b of a group, level and column, or coef, the fixed effect and b."""
     fixed = of.beta[design.coefficients.index(names[2])] if quantity == "coef" else 0.0
     return fixed + random_effect(design, of, *names)
 
@@ -108,7 +108,7 @@ def marginal_covariance(design: Design, of: Estimates, row: int, column: int) ->
 
 
 def random_effect(design: Design, of: Estimates, group: str, level: str, column: str) -> float:
-    """B of one group, level and column."""
+    """The b of one group, level and column."""
     first = 0
     for name, term in zip(group_names(design.terms), design.terms, strict=True):
         if name == group:

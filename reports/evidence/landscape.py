@@ -1,7 +1,7 @@
-"""The criterion's landscape around the optimum of a case, as the judge sees it.
+"""The criterion's landscape around the optimum of a case.
 
-The judge evaluates an engine's theta by the definition (the `gls` path), and turns a gap in the criterion into what it
-allows each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= gap, that is sqrt(2 gap J H^-1 J').
+An engine's theta is evaluated by the definition (the `gls` path), and a gap in the criterion becomes what it allows
+each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= gap, that is sqrt(2 gap J H^-1 J').
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +15,6 @@ from relmer.datasets import Case, free_of_fit
 from relmer.reference.answers import Estimates
 from relmer.reference.own_fits import estimates, fit_of, is_small
 from relmer.reference.published import figures
-from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.digits import scales
 from relmer.reports.evidence.figures import figure
 from relmer.solver.arrays import Array
 from relmer.solver.fits import Fit, at_theta
@@ -24,6 +22,8 @@ from relmer.solver.model import Design
 from relmer.solver.paths import Derivatives, Prepared, criterion, derivatives_at, prepare, size, solve_at
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
+# Of the solver's paths.
+DEFINITION, FOR_ANY_SIZE = "gls", "pls"
 STEP = 1e-3
 NEGLIGIBLE = 1e-9
 
@@ -36,7 +36,7 @@ class Landscape:
     ----------
     fit
         This project's fit.
-    judge
+    definition
         The design prepared for evaluation by the definition.
     size
         Size of the criterion's parts: what its rounding is relative to.
@@ -45,7 +45,7 @@ class Landscape:
     """
 
     fit: Fit
-    judge: Prepared
+    definition: Prepared
     size: float
     keys: frozenset[str]
 
@@ -66,15 +66,18 @@ class Landscape:
 
 def landscape(case: Case) -> Landscape:
     """Fit the case, and prepare it for evaluation at any theta."""
-    fit = fit_of(case.formula, case.dataset, case.reml, "pls")
+    fit = fit_of(case.formula, case.dataset, case.reml, FOR_ANY_SIZE)
     return Landscape(
-        fit, definition(fit.design), size(fit.design, fit.solution, case.reml), frozenset(printed_keys(case))
+        fit=fit,
+        definition=by_definition(fit.design),
+        size=size(fit.design, fit.solution, case.reml),
+        keys=frozenset(printed_keys(case)),
     )
 
 
-def definition(design: Design) -> Prepared:
-    """The design as the definition wants it; as pls does where V is too large to be written out."""
-    return prepare(design, "gls" if is_small(design) else "pls")
+def by_definition(design: Design) -> Prepared:
+    """The design as the definition wants it; where V is too large to be written out, as the path for any size does."""
+    return prepare(design, DEFINITION if is_small(design) else FOR_ANY_SIZE)
 
 
 def printed_keys(case: Case) -> set[str]:
@@ -112,7 +115,7 @@ def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]])
 
 def criterion_at(view: Landscape, theta: Sequence[float]) -> float:
     """The criterion at theta by the definition."""
-    return criterion(view.fit.design, solve_at(view.judge, np.asarray(theta, dtype=float)), view.fit.REML)
+    return criterion(view.fit.design, solve_at(view.definition, np.asarray(theta, dtype=float)), view.fit.REML)
 
 
 def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:
@@ -123,19 +126,3 @@ def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:
 def allowance(view: Landscape, name: str, gap: float) -> Array:
     """How far each component of a quantity may be from the optimum's at a criterion `gap` above it."""
     return np.asarray(np.sqrt(2 * max(gap, 0.0)) * view.sensitivity[name])
-
-
-def within(name: str, value: Array, reference: Array, allowed: Array | float) -> bool:
-    """Whether every entry is within the allowance and the rounding of an evaluation."""
-    largest = np.abs(reference).max(initial=0.0) if name not in ("beta", "se") else np.abs(reference)
-    return bool(np.all(np.abs(value - reference) <= allowed + tolerances.EVALUATION * largest))
-
-
-def unexplained(name: str, mine: Array, theirs: Array, floor: Array) -> tuple[str, str]:
-    """Say where the difference is largest against what is allowed."""
-    excess = np.abs(mine - theirs) / (floor + tolerances.EVALUATION * scales(name, theirs))
-    worst = int(np.argmax(excess))
-    return (
-        "disagree",
-        f"entry {worst + 1}: {mine[worst]:.12g} against {theirs[worst]:.12g}, {excess[worst]:.1f} × the allowance",
-    )

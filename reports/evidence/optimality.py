@@ -1,4 +1,4 @@
-"""What an engine's theta is, judged in the space of G: the chart theta has stationary points that are no minima.
+"""What an engine's theta is, in the space of G: the chart theta has stationary points that are no minima.
 
 Let S = df/dG be the dual of a term. At a minimum S is positive semi-definite and S G = 0. For any vector v the step
 G + t vv' stays a covariance matrix and changes the criterion by t v'S v, so a negative eigenvalue on the null space of
@@ -14,41 +14,44 @@ from scipy import linalg
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
-from relmer.reports.records import ANOTHER, EARLY, FALSE, NOWHERE, OPTIMUM
+from relmer.reports.records import Optimality
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.model import factors, group_names, theta_of
+from relmer.solver.model import factors, group_names, split, theta_of
 from relmer.solver.paths import Derivatives
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One of OPTIMALITY, and the numbers behind it."""
+class Stationarity:
+    """What a theta is, and the numbers behind it."""
 
-    optimality: str
+    optimality: Optimality
     reason: str
 
 
-def optimality(view: Landscape, theta: Sequence[float], gap: float) -> Verdict:
+def optimality(view: Landscape, theta: Sequence[float], gap: float) -> Stationarity:
     """Say what a theta is whose criterion lies `gap` above the proved optimum."""
     noise = tolerances.GAP * view.size
     if abs(gap) <= noise:
-        return Verdict(OPTIMUM, f"within rounding ({noise:.0e}) of the optimum")
+        return Stationarity(Optimality.OPTIMUM, f"within rounding ({noise:.0e}) of the optimum")
     if gap < 0:
-        return Verdict(ANOTHER, f"{-gap:.4g} below the certified optimum, which is proved to be a local one only")
+        below = f"{-gap:.4g} below the certified optimum, which is proved to be a local one only"
+        return Stationarity(Optimality.ANOTHER, below)
     at = view.derivatives(np.asarray(theta, dtype=float))
     blocks = factors(view.fit.design.terms, np.asarray(theta, dtype=float))
     decrement = face_decrement(at, blocks)
     dual, term = smallest_dual(at, blocks)
     where = f"{gap:.4g} above the optimum, while theta's chart promises a fall of {decrement:.2g}"
     if abs(decrement - gap) <= tolerances.DECREMENT * gap + noise:
-        return Verdict(EARLY, f"{gap:.1e} above the optimum; the Newton decrement there is {decrement:.1e}")
+        near = f"{gap:.1e} above the optimum; the Newton decrement there is {decrement:.1e}"
+        return Stationarity(Optimality.EARLY, near)
     if not decrement <= tolerances.DECREMENT * gap:
-        return Verdict(NOWHERE, f"{gap:.4g} above the optimum, and no minimum is near")
+        return Stationarity(Optimality.NOWHERE, f"{gap:.4g} above the optimum, and no minimum is near")
     if dual < 0:
         group = group_names(view.fit.design.terms)[term]
-        return Verdict(FALSE, f"{where}; the dual of {group} has the eigenvalue {dual:.4g}, which is a way down in G")
-    return Verdict(ANOTHER, where) if decrement <= tolerances.EARLY else Verdict(NOWHERE, where)
+        down = f"the dual of {group} has the eigenvalue {dual:.4g}, which is a way down in G"
+        return Stationarity(Optimality.FALSE, f"{where}; {down}")
+    return Stationarity(Optimality.ANOTHER if decrement <= tolerances.EARLY else Optimality.NOWHERE, where)
 
 
 def face_decrement(at: Derivatives, blocks: Sequence[Array]) -> float:
@@ -68,20 +71,23 @@ def face_decrement(at: Derivatives, blocks: Sequence[Array]) -> float:
 
 
 def covariance_changes(blocks: Sequence[Array]) -> Array:
-    """Derivatives of the entries of all G = T T', a column for each entry of theta."""
-    changes = []
-    for T in blocks:
-        rows, columns = lower_triangle(len(T))
-        units = np.zeros((len(rows), *T.shape))
-        units[np.arange(len(rows)), rows, columns] = 1.0
-        changes.append((units @ T.T + T @ units.transpose(0, 2, 1)).reshape(len(rows), -1).T)
-    return np.asarray(linalg.block_diag(*changes))
+    """Derivatives of the entries of all G = T T', a column for each entry of theta: dG = dT T' + T dT'.
+
+    Only the layout of theta is the solver's: its chart, by which it searches, is what is judged.
+    """
+    widths = [len(T) for T in blocks]
+    columns = []
+    for unit in np.eye(len(theta_of(blocks))):
+        changes = [dT @ T.T + T @ dT.T for dT, T in zip(split(unit, widths), blocks, strict=True)]
+        columns.append(np.concatenate([change.ravel() for change in changes]))
+    return np.column_stack(columns)
 
 
 def smallest_dual(at: Derivatives, blocks: Sequence[Array]) -> tuple[float, int]:
     """Smallest eigenvalue of S, and its term, among the terms whose S is not positive on what T T' has not.
 
-    0 if there are none: then G has no way down that theta's chart hides.
+    0 if there are none: then G has no way down that theta's chart hides. The search tests its duals by
+    itself, and this test must not share its code, for it judges where that search ends.
     """
     found = [(0.0, 0)]
     for k, (S, T) in enumerate(zip(at.duals, blocks, strict=True)):

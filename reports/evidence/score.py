@@ -2,7 +2,7 @@
 
 An engine's error splits in two. Its optimiser stopped at some theta: the exact values there, less those of the proved
 optimum, are what the optimiser lost. What the engine printed, less the exact values at its own theta, is what its
-evaluation lost. The certificate gives the optimum; the values at the engine's theta come from a `Judge`.
+evaluation lost. The certificate gives the optimum; the values at the engine's theta come from an `Evaluator`.
 """
 
 import math
@@ -13,7 +13,7 @@ from relmer.datasets import case
 from relmer.reference.answers import Answer, Estimates
 from relmer.reference.certificates import Certificate, Value, in_order
 from relmer.reports.evidence.digits import exact_digits
-from relmer.reports.evidence.evaluation import Judge, judge_of
+from relmer.reports.evidence.evaluation import Evaluator, evaluator_of
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.records import Score
 
@@ -21,7 +21,7 @@ from relmer.reports.records import Score
 LARGEST, LARGEST_THETA = 1e150, 2.0**26
 
 
-def score(answer: Answer, certificate: Certificate, judge: Judge | None = None) -> Score:
+def score(answer: Answer, certificate: Certificate, evaluator: Evaluator | None = None) -> Score:
     """Hold an answer against a certificate.
 
     Parameters
@@ -31,7 +31,7 @@ def score(answer: Answer, certificate: Certificate, judge: Judge | None = None) 
     certificate
         That of the answer's case, or of the same model under another name. Its `double` reading counts, which is what
         an engine reads.
-    judge
+    evaluator
         What evaluates the model at the engine's theta, if it is at hand.
 
     Raises
@@ -46,11 +46,11 @@ def score(answer: Answer, certificate: Certificate, judge: Judge | None = None) 
         raise ValueError(f"{answer.engine} on {answer.case}: {reason}")
     proved = in_order(certificate, reading.values)
     mine = answered(estimates, [len(term.columns) for term in certificate.model.random])
-    judge = judge or judge_of(certificate)
-    at = judge.at(estimates.theta)
+    evaluator = evaluator or evaluator_of(certificate)
+    at = evaluator.at(estimates.theta)
     (best,) = proved["criterion"]
     gap = at.criterion - best.exact
-    found = optimality(judge.view, estimates.theta, float(gap))
+    found = optimality(evaluator.view, estimates.theta, float(gap))
     return Score(
         case=answer.case,
         engine=answer.engine,

@@ -1,7 +1,6 @@
 """Verdicts: one file per rung of the ladder."""
 
-from relmer.reports.judge.hearing import OWN
 from relmer.reports.judge.ladder import judge_case
 from relmer.reports.judge.printed import place, published_figures
 
-__all__ = ["OWN", "judge_case", "place", "published_figures"]
+__all__ = ["judge_case", "place", "published_figures"]

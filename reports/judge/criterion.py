@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from relmer.reference.answers import Answer
+from relmer.reference.answers import Answer, Status
 from relmer.reports.evidence import digits, evaluable
-from relmer.reports.judge.hearing import OWN, Hearing, Record, short, unsupported
+from relmer.reports.judge.hearing import Hearing, Record, short, unsupported
 from relmer.reports.judge.rounding import rounding
-from relmer.reports.records import Comparison
+from relmer.reports.records import Comparison, Verdict
 
 
 def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
@@ -25,7 +25,7 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
         common = [theta for theta in thetas if theta in mine and theta in reference]
         if not common:
             if kind != "optimum":
-                yield record(3, f"criterion, {kind}", "unsupported", None, "no theta in common")
+                yield record(3, f"criterion, {kind}", Verdict.UNSUPPORTED, None, "no theta in common")
             continue
         value = np.array([mine[theta] for theta in common])
         wanted = np.array([reference[theta] for theta in common])
@@ -40,13 +40,14 @@ def at_shared_theta(
     hearing: Hearing, answers: Mapping[str, Answer], thetas: Iterable[tuple[float, ...]]
 ) -> tuple[dict[tuple[float, ...], float], Record]:
     """What the criterion is held against at each theta: balls where there are, else the peer's house."""
-    peer, judge = hearing.peer, hearing.judge
-    if judge is not None and judge.data is not None:
+    peer, evaluator = hearing.peer, hearing.evaluator
+    if evaluator is not None and evaluator.data is not None:
         length = len(hearing.view.fit.theta)
-        return {
-            theta: float(judge.at(theta).criterion) for theta in thetas if len(theta) == length and evaluable(theta)
-        }, hearing.enclosed
+        asked = [theta for theta in thetas if len(theta) == length and evaluable(theta)]
+        return {theta: float(evaluator.at(theta).criterion) for theta in asked}, hearing.enclosed
     if peer is None:
         return {}, hearing.comparison
-    house = [a for a in answers.values() if (a.engine in OWN) == (peer.engine in OWN) and a.status == "fitted"]
+    houses = hearing.kin.houses
+    fitted = [answer for answer in answers.values() if answer.status is Status.FITTED]
+    house = [answer for answer in fitted if houses[answer.engine] == houses[peer.engine]]
     return {point.theta: point.value for a in (peer, *house) for point in reversed(a.criterion)}, hearing.comparison

@@ -8,7 +8,7 @@ import numpy as np
 from relmer.reference.answers import Fingerprint
 from relmer.reports.evidence import digits, tolerances
 from relmer.reports.judge.hearing import Hearing, same, unsupported
-from relmer.reports.records import Comparison
+from relmer.reports.records import MOST, Comparison, Verdict
 
 
 def judge_data(hearing: Hearing) -> Iterator[Comparison]:
@@ -40,16 +40,10 @@ def judge_model(hearing: Hearing) -> Iterator[Comparison]:
 def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint, theirs: Fingerprint) -> Comparison:
     """The same bits, or sums that differ by no more than the rounding of computed columns."""
     if mine == theirs:
-        return hearing.comparison(2, name, "agree", 16.0, f"the same bits, {mine.shape[0]} × {mine.shape[1]}")
+        return hearing.comparison(2, name, Verdict.AGREE, MOST, f"the same bits, {mine.shape[0]} × {mine.shape[1]}")
     if mine.shape != theirs.shape:
         return same(hearing, 2, name, mine.shape, theirs.shape)
     sums = np.array([[mine.total, mine.weighted], [theirs.total, theirs.weighted]])
     reached = digits(name, sums[0], sums[1])
-    agrees = reached >= -np.log10(tolerances.MATRIX)
-    return hearing.comparison(
-        2,
-        name,
-        "agree" if agrees else "disagree",
-        reached,
-        f"digests differ, sums agree to {reached:.1f} digits",
-    )
+    verdict = Verdict.AGREE if reached >= -np.log10(tolerances.MATRIX) else Verdict.DISAGREE
+    return hearing.comparison(2, name, verdict, reached, f"digests differ, sums agree to {reached:.1f} digits")

@@ -13,6 +13,7 @@ from scipy import optimize
 
 from relmer.datasets import Case, free_of_fit, parse_key
 from relmer.reference.answers import Answer, Estimates, recorded
+from relmer.reference.engines import ORIGINAL
 from relmer.reference.own_fits import estimates
 from relmer.reference.published import Figure, figures, half_unit, number
 from relmer.reports.evidence import Landscape, criterion_at, figure, tolerances
@@ -20,7 +21,6 @@ from relmer.solver.arrays import Array
 from relmer.solver.fits import at_theta
 from relmer.solver.model import Design, factors, theta_of
 
-DEFAULT = "lme4"
 # R's summary prints estimates of this size to three decimals; the authors of document 002 went on with those.
 SUMMARY_DECIMALS = 3
 ROUNDS = 3
@@ -29,7 +29,7 @@ STEP = 1e-4
 
 @dataclass(frozen=True)
 class Witness:
-    """A fit that may give the printed digits: whose it is, what it estimates, its criterion, evaluated by the judge."""
+    """A fit that may give the printed digits: whose it is, what it estimates, its criterion by the definition."""
 
     name: str
     estimates: Estimates
@@ -115,7 +115,7 @@ def criteria(account: Account, witness: Witness, view: Landscape) -> str:
 
 
 def implied_gap(view: Landscape, key: str, difference: float) -> float:
-    """Give the smallest gap in the criterion whose ellipsoid of theta lets a figure move by `difference`."""
+    """The smallest gap in the criterion whose ellipsoid of theta lets a figure move by `difference`."""
     if difference <= 0:
         return 0.0
     if key in ("criterion", "logLik"):
@@ -132,10 +132,10 @@ def rounded(of: Estimates) -> Estimates:
 def default_fits(case: Case, answers: Mapping[str, Answer], view: Landscape) -> list[Witness]:
     """lme4's default fit as it is here, and as it was recorded if that is another."""
     found: dict[tuple[float, ...], Witness] = {}
-    for said in (answers.get(DEFAULT), recorded.read(DEFAULT, case)):
+    for said in (answers.get(ORIGINAL), recorded.read(ORIGINAL, case)):
         if said is None or said.estimates is None or len(said.estimates.theta) != len(view.fit.theta):
             continue
-        name = f"lme4 {said.version}'s default fit{', recorded,' if said.recorded else ''}"
+        name = f"{ORIGINAL} {said.version}'s default fit{', recorded,' if said.recorded else ''}"
         theta = said.estimates.theta
         found.setdefault(theta, Witness(name, said.estimates, criterion_at(view, theta)))
     return list(found.values())
@@ -168,7 +168,7 @@ def common_stop(view: Landscape, printed: Sequence[Figure]) -> list[Witness]:
 
 
 def least_largest(J: Array, r: Array) -> Array:
-    """Give the d whose largest |r - J d| is least."""
+    """The d whose largest |r - J d| is least."""
     m, n = J.shape
     size = np.abs(J).max()
     bound = np.ones((m, 1))

@@ -7,14 +7,14 @@ from functools import cached_property
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.answers import Answer, Grouping, Term
+from relmer.reference.answers import Answer, Grouping, Status, Term
 from relmer.reference.certificates import in_order
-from relmer.reports.evidence import BALLS, Judge, Landscape
-from relmer.reports.records import RUNGS, Comparison, Score
+from relmer.reference.engines import Kin
+from relmer.reports.evidence import BALLS, Evaluator, Landscape
+from relmer.reports.records import RUNGS, Comparison, Score, Verdict
 from relmer.solver.arrays import Array
 
-OWN = ("pls", "qr", "gls")
-Record = Callable[[int, str, str, float | None, str], Comparison]
+Record = Callable[[int, str, Verdict, float | None, str], Comparison]
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,19 @@ class Hearing:
     ----------
     case, answer
         What is judged.
+    kin
+        Whose programs the engines are.
     peer
         The answer that it is held against, None if there is none.
     best
-        The certified criterion; without a certificate the lowest that any answer reached, evaluated by the judge.
+        The certified criterion; without a certificate the lowest that any answer reached, by the definition.
     gaps
         Per engine, how far above `best` its theta is.
     points
         Shared theta by kind.
     view
         The criterion's landscape.
-    judge
+    evaluator
         Evaluates the certified model; None without a certificate.
     score
         The answer's score; None if there is none.
@@ -43,59 +45,78 @@ class Hearing:
 
     case: Case
     answer: Answer
+    kin: Kin
     peer: Answer | None
     best: float
     gaps: Mapping[str, float]
     points: Mapping[str, tuple[tuple[float, ...], ...]]
     view: Landscape
-    judge: Judge | None = None
+    evaluator: Evaluator | None = None
     score: Score | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether the engine is this project's own: then what they are held against is never this project's."""
+        return self.kin.is_own(self.answer.engine)
 
     @cached_property
     def proved(self) -> Mapping[str, Array]:
         """Certified values in the order of an answer's estimates; empty without a certificate."""
-        if self.judge is None:
+        if self.evaluator is None:
             return {}
-        found = in_order(self.judge.certificate, self.judge.certificate.double.values)
+        certificate = self.evaluator.certificate
+        found = in_order(certificate, certificate.double.values)
         return {name: np.array([float(value.exact) for value in values]) for name, values in found.items()}
 
-    def comparison(self, rung: int, quantity: str, verdict: str, digits: float | None, evidence: str) -> Comparison:
+    def comparison(self, rung: int, quantity: str, verdict: Verdict, digits: float | None, evidence: str) -> Comparison:
         """Record a comparison with the peer."""
-        peer = self.peer
-        kind = "none" if peer is None else "relmer" if peer.engine in OWN else "recorded" if peer.recorded else "live"
-        name = "none" if peer is None else f"{peer.engine} {peer.version}"
-        return Comparison(self.case.name, self.answer.engine, rung, quantity, verdict, digits, kind, name, evidence)
+        kind, whose = "none", "none"
+        if self.peer is not None:
+            kind = "recorded" if self.peer.recorded else "live"
+            kind = "relmer" if self.kin.is_own(self.peer.engine) else kind
+            whose = f"{self.peer.engine} {self.peer.version}"
+        return Comparison(
+            case=self.case.name,
+            engine=self.answer.engine,
+            rung=rung,
+            quantity=quantity,
+            verdict=verdict,
+            digits=digits,
+            kind=kind,
+            reference=whose,
+            evidence=evidence,
+        )
 
-    def certified(self, rung: int, quantity: str, verdict: str, digits: float | None, evidence: str) -> Comparison:
+    def certified(self, rung: int, quantity: str, verdict: Verdict, digits: float | None, evidence: str) -> Comparison:
         """Record a comparison with the certificate."""
-        assert self.judge is not None
-        found = self.judge.certificate
+        assert self.evaluator is not None
+        found = self.evaluator.certificate
         whose = f"{found.name}, {found.double.level}"
         return replace(
             self.comparison(rung, quantity, verdict, digits, evidence), kind=found.double.kind, reference=whose
         )
 
-    def enclosed(self, rung: int, quantity: str, verdict: str, digits: float | None, evidence: str) -> Comparison:
+    def enclosed(self, rung: int, quantity: str, verdict: Verdict, digits: float | None, evidence: str) -> Comparison:
         """Record a comparison with a value that is enclosed in ball arithmetic."""
         return replace(self.comparison(rung, quantity, verdict, digits, evidence), kind="certified", reference=BALLS)
 
 
-def peer_of(engine: str, answers: Mapping[str, Answer]) -> Answer | None:
-    """Whom an engine is held against: lme4's tight fit for our own paths, the definition for all others."""
-    wanted = ("lme4-tight", "lme4") if engine in OWN else ("gls", "pls", "qr")
-    return next((answers[name] for name in wanted if name in answers and answers[name].status == "fitted"), None)
+def peer_of(engine: str, answers: Mapping[str, Answer], kin: Kin) -> Answer | None:
+    """The first of its peers that has fitted the case."""
+    heard = (answers[name] for name in kin.peers(engine) if name in answers)
+    return next((answer for answer in heard if answer.status is Status.FITTED), None)
 
 
 def unsupported(hearing: Hearing, rung: int) -> Comparison:
     """The engine does not say what this rung compares."""
-    return hearing.comparison(rung, RUNGS[rung], "unsupported", None, f"{hearing.answer.engine} does not tell")
+    return hearing.comparison(rung, RUNGS[rung], Verdict.UNSUPPORTED, None, f"{hearing.answer.engine} does not tell")
 
 
 def same(hearing: Hearing, rung: int, quantity: str, mine: object, theirs: object) -> Comparison:
     """Compare two plain values for equality."""
     equal = mine == theirs
     evidence = f"the same: {told(mine)}" if equal else f"{told(mine)} against {told(theirs)}"
-    return hearing.comparison(rung, quantity, "agree" if equal else "disagree", None, f"{evidence:.300}")
+    return hearing.comparison(rung, quantity, Verdict.AGREE if equal else Verdict.DISAGREE, None, f"{evidence:.300}")
 
 
 def told(value: object) -> str:

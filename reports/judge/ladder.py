@@ -9,17 +9,21 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from relmer.datasets import Case
-from relmer.reference.answers import Answer
+from relmer.reference.answers import Answer, Status
 from relmer.reference.certificates import Certificate, CertificateError, certificate_of
-from relmer.reports.evidence import Landscape, criterion_at, judge_of, mismatch, score, tolerances
+from relmer.reference.engines import ORIGINAL, Kin
+from relmer.reports.evidence import Landscape, evaluator_of
 from relmer.reports.judge.criterion import judge_criterion
 from relmer.reports.judge.data_and_model import judge_data, judge_model
 from relmer.reports.judge.estimates import judge_estimates
 from relmer.reports.judge.explanations import Account, account_of
 from relmer.reports.judge.hearing import Hearing, peer_of
-from relmer.reports.judge.optimum import judge_optimum
+from relmer.reports.judge.optimum import finding_of, judge_certificate, judge_optimum
 from relmer.reports.judge.printed import judge_published
-from relmer.reports.records import RUNGS, Comparison, Finding, Score
+from relmer.reports.judge.stops import stops_of
+from relmer.reports.records import RUNGS, Comparison, Finding, Score, Verdict
+
+UNANSWERED = {Status.FAILED: Verdict.FAILED, Status.UNSUPPORTED: Verdict.UNSUPPORTED}
 
 
 @dataclass(frozen=True)
@@ -37,44 +41,33 @@ def judge_case(
     judged: Collection[str],
     points: Mapping[str, tuple[tuple[float, ...], ...]],
     view: Landscape,
+    kin: Kin,
 ) -> Judged:
     """Judge the answers of the `judged` engines to a case; the others are witnesses."""
-    fitted = {
-        name: answer
-        for name, answer in answers.items()
-        if answer.estimates is not None and len(answer.estimates.theta) == len(view.fit.theta)
-    }
     certificate, stale = certificate_or_reason(case)
-    judge = judge_of(certificate, view) if certificate else None
-    scores = {
-        name: score(answer, judge.certificate, judge)
-        for name, answer in fitted.items()
-        if judge and answer.estimates and not mismatch(answer.estimates, judge.certificate)
-    }
-    reached = {
-        name: criterion_at(view, answer.estimates.theta)
-        for name, answer in fitted.items()
-        if name not in scores and answer.estimates
-    }
-    if certificate:
-        best = float(certificate.double.values["criterion"].exact)
-    else:
-        best = min(reached.values(), default=view.fit.criterion)
-    gaps = {name: value - best for name, value in reached.items()}
-    gaps |= {name: score.optimiser_error for name, score in scores.items()}
+    evaluator = evaluator_of(certificate, view) if certificate else None
+    stops = stops_of(answers, view, evaluator)
     account = account_of(case, answers, view)
     comparisons: list[Comparison] = []
     findings: list[Finding] = []
     for name in judged:
-        peer, scored = peer_of(name, answers), scores.get(name)
-        hearing = Hearing(case, answers[name], peer, best, gaps, points, view, judge, scored)
-        verdicts = list(climb(hearing, answers, account))
-        if stale:
-            verdicts.append(hearing.comparison(4, "certificate", "failed", None, stale))
+        hearing = Hearing(
+            case=case,
+            answer=answers[name],
+            kin=kin,
+            peer=peer_of(name, answers, kin),
+            best=stops.best,
+            gaps=stops.gaps,
+            points=points,
+            view=view,
+            evaluator=evaluator,
+            score=stops.scores.get(name),
+        )
+        verdicts = [*climb(hearing, answers, account), *judge_certificate(hearing, stale)]
         comparisons += verdicts
-        findings += findings_of(hearing, verdicts)
-    found = tuple(scores[name] for name in judged if name in scores)
-    return Judged(tuple(comparisons), tuple(findings), found)
+        findings += [*broken(verdicts), *finding_of(hearing)]
+    scores = tuple(stops.scores[name] for name in judged if name in stops.scores)
+    return Judged(comparisons=tuple(comparisons), findings=tuple(findings), scores=scores)
 
 
 def certificate_or_reason(case: Case) -> tuple[Certificate | None, str]:
@@ -88,40 +81,30 @@ def certificate_or_reason(case: Case) -> tuple[Certificate | None, str]:
 def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> Iterator[Comparison]:
     """Climb the ladder with one answer; a rung that cannot be climbed has a verdict all the same."""
     answer = hearing.answer
-    if answer.status != "fitted":
-        for rung, name in RUNGS.items():
-            yield hearing.comparison(rung, name, answer.status, None, answer.message)
+    if answer.status is not Status.FITTED:
+        yield from on_every_rung(hearing, UNANSWERED[answer.status], answer.message)
         return
     if hearing.peer is None and hearing.score is None:
-        for rung, name in RUNGS.items():
-            yield hearing.comparison(
-                rung, name, "unsupported", None, "nothing to hold it against: no lme4 here, none recorded"
-            )
+        alone = f"nothing to hold it against: no {ORIGINAL} here, none recorded"
+        yield from on_every_rung(hearing, Verdict.UNSUPPORTED, alone)
         return
     yield from judge_data(hearing)
     yield from judge_model(hearing)
     yield from judge_criterion(hearing, answers)
-    yield from judge_optimum(hearing, answers)
+    yield from judge_optimum(hearing)
     yield from judge_estimates(hearing)
     yield from judge_published(hearing, account)
 
 
-def findings_of(hearing: Hearing, judged: list[Comparison]) -> list[Finding]:
-    """What a reader should know first."""
-    found = [
-        Finding(hearing.case.name, hearing.answer.engine, f"rung {c.rung}, {c.quantity}: {c.evidence}")
-        for c in judged
-        if c.verdict in ("disagree", "failed")
-    ]
-    gap = hearing.gaps.get(hearing.answer.engine, 0.0)
-    if gap > tolerances.FINDING:
-        said = "; ".join(hearing.answer.warnings) or "nothing"
-        known = "optimum" if hearing.judge is None else f"{hearing.judge.certificate.double.kind} optimum"
-        found.append(
-            Finding(
-                hearing.case.name,
-                hearing.answer.engine,
-                f"stops {gap:.6g} above the {known} {hearing.best:.6f}; it says: {said}",
-            )
-        )
-    return found
+def on_every_rung(hearing: Hearing, verdict: Verdict, evidence: str) -> Iterator[Comparison]:
+    """One verdict on all rungs."""
+    for rung, name in RUNGS.items():
+        yield hearing.comparison(rung, name, verdict, None, evidence)
+
+
+def broken(judged: Collection[Comparison]) -> Iterator[Finding]:
+    """The comparisons that break the run: what a reader should know first."""
+    for c in judged:
+        if c.verdict.breaks:
+            text = f"rung {c.rung}, {c.quantity}: {c.evidence}"
+            yield Finding(case=c.case, engine=c.engine, text=text)

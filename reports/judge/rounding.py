@@ -9,20 +9,21 @@ error is up to 2 d log(1 + rho). Centring avoids all that.
 from collections.abc import Sequence
 
 from relmer.reports.evidence import tolerances, uncentred
-from relmer.reports.judge.hearing import OWN, Hearing
+from relmer.reports.judge.hearing import Hearing
+from relmer.reports.records import Verdict
 
 
-def rounding(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> tuple[str, str]:
+def rounding(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> tuple[Verdict, str]:
     """Verdict on errors of the criterion at some theta, and what explains them if rounding does.
 
     Nothing excuses this project's paths where what they are held against is proved.
     """
     view = hearing.view
     if max(errors) <= tolerances.CRITERION * view.size:
-        return "agree", ""
-    if hearing.answer.engine in OWN and hearing.judge is not None:
-        return "disagree", ""
+        return Verdict.AGREE, ""
+    if hearing.own and hearing.evaluator is not None:
+        return Verdict.DISAGREE, ""
     allowed = [uncentred(view, theta).criterion for theta in thetas]
     if not all(error <= bound for error, bound in zip(errors, allowed, strict=True)):
-        return "disagree", ""
-    return "explained", f"; without centring the response, rounding may move it by {max(allowed):.1e}"
+        return Verdict.DISAGREE, ""
+    return Verdict.EXPLAINED, f"; without centring the response, rounding may move it by {max(allowed):.1e}"

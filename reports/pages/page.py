@@ -12,15 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
-from relmer.reports.records import RUNGS, VERDICTS, CaseRun, Comparison, EngineUsed, Report, Score
+from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Report, Score, Verdict
 from relmer.reports.text import digits_text, printable
 from relmer.reports.voices import (
-    BREAKS,
     QUANTITIES,
-    SYMBOLS,
     Standing,
     against,
-    astray,
     counts,
     digits_of,
     maps,
@@ -35,8 +32,6 @@ TINTS = 8
 DIGITS_PER_TINT = 2
 # Where the head of a narrow column may be parted.
 BROKEN = {"criterion": "cri\u00adte\u00adrion", "varcomp": "var\u00adcomp"}
-FIGURE_CLASSES = {"reproduced": "agree", "explained": "explained", "disagree": "disagree"}
-FIGURE_SYMBOLS = {verdict: SYMBOLS[name] for verdict, name in FIGURE_CLASSES.items()}
 
 
 @dataclass(frozen=True)
@@ -54,11 +49,12 @@ class Climb:
             return "not judged"
         if self.standing.broken:
             return f"breaks at {self.standing.rung}: {self.standing.broken.quantity}"
-        if self.standing.verdict == "unsupported":
+        if not self.standing.verdict.judged:
             return "nothing could be judged"
-        steps = zip(RUNGS, self.rungs, strict=True)
-        explained = next((rung for rung, found in steps if found and found.verdict == "explained"), None)
-        return "holds" if explained is None else f"explained from {rung_name(explained)} on"
+        for rung, found in zip(RUNGS, self.rungs, strict=True):
+            if found and found.verdict.judged and found.verdict is not Verdict.AGREE:
+                return f"{found.verdict} from {rung_name(rung)} on"
+        return "holds"
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class CaseView:
 
     anchor: str
     run: CaseRun
-    verdicts: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
     climbs: tuple[Climb, ...]
     rungs: tuple[tuple[int, tuple[Comparison, ...]], ...]
     scores: tuple[Score, ...]
@@ -75,7 +71,7 @@ class CaseView:
     @property
     def breaks(self) -> bool:
         """Whether the case needs to be read."""
-        return any(verdict in self.verdicts for verdict in BREAKS)
+        return any(verdict.breaks for verdict in self.verdicts)
 
 
 def page(report: Report) -> str:
@@ -131,7 +127,7 @@ def view(report: Report, case: CaseRun, anchor: str) -> CaseView:
     return CaseView(
         anchor=anchor,
         run=case,
-        verdicts=tuple(verdict for verdict in VERDICTS if any(c.verdict == verdict for c in judged)),
+        verdicts=tuple(verdict for verdict in Verdict if any(c.verdict is verdict for c in judged)),
         climbs=tuple(climbs),
         rungs=tuple((rung, tuple(rows)) for rung, rows in groupby(ordered, key=lambda c: c.rung)),
         scores=tuple(score for score in report.scores if score.case == case.name),
@@ -189,11 +185,10 @@ def environment() -> Environment:
         finalize=legible,
     )
     made.filters.update(against=against, digits=digits_text, rung=rung_name, tint=tint)
-    made.filters.update(anchor=anchor, astray=astray, bound=bound, digits_of=digits_of, power=power)
+    made.filters.update(anchor=anchor, bound=bound, digits_of=digits_of, power=power)
     made.filters.update(arranged=arranged, rounded=rounded, tally=tally)
-    made.globals.update(RUNGS=RUNGS, SYMBOLS=SYMBOLS, TINTS=TINTS, DIGITS_PER_TINT=DIGITS_PER_TINT)
-    made.globals.update(MAPPED=QUANTITIES, BROKEN=BROKEN)
-    made.globals.update(FIGURE_CLASSES=FIGURE_CLASSES, FIGURE_SYMBOLS=FIGURE_SYMBOLS)
+    made.globals.update(RUNGS=RUNGS, TINTS=TINTS, DIGITS_PER_TINT=DIGITS_PER_TINT)
+    made.globals.update(MAPPED=QUANTITIES, BROKEN=BROKEN, Verdict=Verdict)
     return made
 
 

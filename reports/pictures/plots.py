@@ -85,6 +85,7 @@ def lattice(
     y: ArrayLike,
     group: Sequence[str],
     lines: Mapping[str, Line],
+    *,
     names: tuple[str, str],
     title: str,
     description: str,
@@ -108,7 +109,7 @@ def lattice(
     levels = list(dict.fromkeys(labels.tolist()))
     for k, level in enumerate(levels):
         left = LEFT + k * (PANEL_WIDTH + GAP)
-        axes = Axes(x_range, y_range, left, TOP + STRIP, PANEL_WIDTH, PANEL_HEIGHT)
+        axes = Axes(x_range, y_range, left=left, top=TOP + STRIP, width=PANEL_WIDTH, height=PANEL_HEIGHT)
         own = labels == level
         ends = np.array([xs[own].min(), xs[own].max()])
         body += [
@@ -127,7 +128,7 @@ def lattice(
     return svg(width, height, title, description, body)
 
 
-def bundle(lines: Mapping[str, Line], x: Range, names: tuple[str, str], title: str, description: str) -> str:
+def bundle(lines: Mapping[str, Line], x: Range, *, names: tuple[str, str], title: str, description: str) -> str:
     """Draw labelled lines (intercept and slope) over one range of x."""
     ends = np.array(x)
     heights = np.concatenate([on_line(line, ends) for line in lines.values()])
@@ -143,7 +144,7 @@ def bundle(lines: Mapping[str, Line], x: Range, names: tuple[str, str], title: s
 
 
 def curve(
-    x: ArrayLike, y: ArrayLike, minimum: tuple[float, float], names: tuple[str, str], title: str, description: str
+    x: ArrayLike, y: ArrayLike, minimum: tuple[float, float], *, names: tuple[str, str], title: str, description: str
 ) -> str:
     """Draw a function of one variable, its minimum marked."""
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
@@ -165,6 +166,7 @@ def contour(
     x: ArrayLike,
     y: ArrayLike,
     z: ArrayLike,
+    *,
     rises: Sequence[float],
     minimum: tuple[float, float, float],
     names: tuple[str, str],

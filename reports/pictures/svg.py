@@ -12,7 +12,7 @@ STEPS = (1.0, 2.0, 5.0, 10.0)
 
 
 def svg(width: float, height: float, title: str, description: str, body: Iterable[str]) -> str:
-    """Give a whole picture: its size in pixels, its name, what it shows, and its pieces."""
+    """A whole picture: its size in pixels, its name, what it shows, and its pieces."""
     w, h = number(width), number(height)
     return (
         f'<svg class="drawing" role="img" width="{w}" height="{h}" viewBox="0 0 {w} {h}">'

@@ -1,12 +1,10 @@
 """Voices: a report as JSON, JUnit, Markdown and text."""
 
-from relmer.reports.voices.heat import QUANTITIES, astray, digits_of, maps, worst
+from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
 from relmer.reports.voices.markdown import markdown
 from relmer.reports.voices.report_json import as_json
 from relmer.reports.voices.summary import (
-    BREAKS,
-    SYMBOLS,
     Standing,
     against,
     counts,
@@ -17,13 +15,10 @@ from relmer.reports.voices.summary import (
 )
 
 __all__ = [
-    "BREAKS",
     "QUANTITIES",
-    "SYMBOLS",
     "Standing",
     "against",
     "as_json",
-    "astray",
     "counts",
     "digits_of",
     "junit",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from relmer.reports.records import ASTRAY, OPTIMALITY, Report, Score
+from relmer.reports.records import Optimality, Report, Score
 
 QUANTITIES = ("theta", "beta", "sigma", "criterion", "se", "vcov", "varcomp")
 # What theta's uniqueness and a boundary do to its digits is no matter of skill: the rows are kept apart.
@@ -19,10 +19,10 @@ class Map:
     scores: tuple[Score, ...]
 
     @property
-    def ends(self) -> tuple[tuple[str, int], ...]:
+    def ends(self) -> tuple[tuple[Optimality, int], ...]:
         """Kinds of points that occur, with their number."""
         seen = Counter(score.optimality for score in self.scores)
-        return tuple((kind, seen[kind]) for kind in OPTIMALITY if seen[kind])
+        return tuple((kind, seen[kind]) for kind in Optimality if seen[kind])
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,3 @@ def fewest(row: str, scores: Iterable[Score]) -> tuple[float, Score] | None:
 def digits_of(score: Score, quantity: str) -> float:
     """Digits of a quantity; those of G stand for theta where theta is not unique."""
     return score.digits[quantity if quantity in score.digits else "G"]
-
-
-def astray(score: Score) -> bool:
-    """Whether an engine's theta is neither the optimum nor a stop on the way to it."""
-    return score.optimality in ASTRAY

@@ -3,17 +3,13 @@
 from collections import Counter
 from xml.etree import ElementTree
 
-from relmer.reports.records import CaseRun, Comparison, Report, Score
+from relmer.reports.records import CaseRun, Comparison, Outcome, Report, Score
 from relmer.reports.text import digits_text, printable
 from relmer.reports.voices.summary import against, rung_name
 
 
 def junit(report: Report) -> str:
-    """Render `junit.xml`.
-
-    `disagree` is a failure, `failed` an error, `unsupported` a skipped test. The others pass, with their
-    evidence as output.
-    """
+    """Render `junit.xml`: what breaks fails or is an error; a test that passes has its evidence as output."""
     root = ElementTree.Element("testsuites", {"name": "relmer", **totals(report.comparisons)})
     for case in report.cases:
         root.append(suite(report, case))
@@ -61,24 +57,23 @@ def testcase(comparison: Comparison, name: str) -> ElementTree.Element:
     digits = digits_text(comparison.digits)
     told = f"{comparison.verdict} · against {against(comparison)}" + (f" · {digits} digits" if digits else "")
     text = f"{evidence}\n{printable(told)}"
-    match comparison.verdict:
-        case "disagree":
-            ElementTree.SubElement(element, "failure", type="disagree", message=evidence).text = text
-        case "failed":
-            ElementTree.SubElement(element, "error", type="failed", message=evidence).text = text
-        case "unsupported":
-            ElementTree.SubElement(element, "skipped", message=evidence)
+    ended = comparison.verdict.junit
+    match ended:
+        case Outcome.PASSED:
+            ElementTree.SubElement(element, ended).text = text
+        case Outcome.SKIPPED:
+            ElementTree.SubElement(element, ended, message=evidence)
         case _:
-            ElementTree.SubElement(element, "system-out").text = text
+            ElementTree.SubElement(element, ended, type=comparison.verdict, message=evidence).text = text
     return element
 
 
 def totals(comparisons: tuple[Comparison, ...]) -> dict[str, str]:
     """The counts that a suite states about itself."""
-    seen = Counter(c.verdict for c in comparisons)
+    seen = Counter(c.verdict.junit for c in comparisons)
     return {
         "tests": str(len(comparisons)),
-        "failures": str(seen["disagree"]),
-        "errors": str(seen["failed"]),
-        "skipped": str(seen["unsupported"]),
+        "failures": str(seen[Outcome.FAILURE]),
+        "errors": str(seen[Outcome.ERROR]),
+        "skipped": str(seen[Outcome.SKIPPED]),
     }

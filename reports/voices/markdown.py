@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
-from relmer.reports.records import Report
+from relmer.reports.records import Report, Verdict
 from relmer.reports.text import digits_text, printable
 from relmer.reports.voices.heat import maps, worst
-from relmer.reports.voices.summary import SYMBOLS, Standing, against, counts, rung_name, sentence, standings
+from relmer.reports.voices.summary import Standing, against, counts, rung_name, sentence, standings
 
 LISTED = 100
 LONGEST = 300
@@ -14,14 +14,14 @@ SIGNIFICANT = re.compile(r"([\\`*_\[\]|~$#])")
 
 
 def markdown(report: Report) -> str:
-    """Render `summary.md`: the verdict, counts, engines, cases × engines, findings, disagreements."""
+    """Render `summary.md`: the verdict, counts, engines, cases × engines, findings, what breaks the run."""
     parts = [
         f"# relmer: {escape(sentence(report))}",
-        " · ".join(f"{SYMBOLS[verdict]} {count:,} {verdict}" for verdict, count in counts(report).items()),
+        " · ".join(f"{verdict.symbol} {count:,} {verdict}" for verdict, count in counts(report).items()),
         *findings(report),
         *overview(report),
         *digits(report),
-        *disagreements(report),
+        *broken(report),
         *engines(report),
         f"relmer {escape(report.version)}, {escape(report.created)}. "
         "All comparisons with their evidence are in report.html and report.json.",
@@ -71,14 +71,14 @@ def cell(found: Standing | None) -> str:
     if found is None:
         return "not judged"
     broken = f"at {found.rung}" if found.rung else ""
-    return " ".join(filter(None, [found.symbol, found.verdict, broken, digits_text(found.digits)]))
+    return " ".join(filter(None, [found.verdict.symbol, found.verdict, broken, digits_text(found.digits)]))
 
 
-def disagreements(report: Report) -> list[str]:
-    """Every comparison that disagrees or failed, up to LISTED of each."""
+def broken(report: Report) -> list[str]:
+    """Every comparison that breaks the run, the worst first, up to LISTED of each verdict."""
     parts = []
-    for verdict, heading in (("disagree", "Disagreements"), ("failed", "Failures")):
-        wrong = [c for c in report.comparisons if c.verdict == verdict]
+    for verdict in sorted((v for v in Verdict if v.breaks), key=lambda v: v.rank):
+        wrong = [c for c in report.comparisons if c.verdict is verdict]
         rows = [
             [
                 c.case,
@@ -93,7 +93,7 @@ def disagreements(report: Report) -> list[str]:
         ]
         if rows:
             header = ["case", "engine", "rung", "quantity", "digits", "against", "evidence"]
-            parts += [f"## {heading}", table(header, rows), *remainder(len(wrong))]
+            parts += [f"## {verdict.heading}", table(header, rows), *remainder(len(wrong))]
     return parts
 
 

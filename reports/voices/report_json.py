@@ -3,12 +3,12 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from relmer.datasets import read_record
-from relmer.reports.records import FIGURE_VERDICTS, MOST, OPTIMALITY, RUNGS, SCHEMA, VERDICTS, Report
+from relmer.reports.records import MOST, RUNGS, SCHEMA, FigureVerdict, Optimality, Report, Verdict
 
 
 def as_json(report: Report) -> str:
@@ -49,26 +49,19 @@ def check(report: Report) -> None:
     engines = unique("engine", (engine.name for engine in report.engines))
     for k, comparison in enumerate(report.comparisons):
         where = f"report.comparisons[{k}]"
-        for what, value, known in (
-            ("case", comparison.case, cases),
-            ("engine", comparison.engine, engines),
-            ("rung", comparison.rung, RUNGS),
-            ("verdict", comparison.verdict, VERDICTS),
-        ):
-            if value not in known:
-                raise ValueError(f"{where}.{what}: the report knows no {what} {value!r:.60}")
+        refuse_unknown(where, "case", comparison.case, cases)
+        refuse_unknown(where, "engine", comparison.engine, engines)
+        refuse_unknown(where, "rung", comparison.rung, RUNGS)
+        refuse_unknown(where, "verdict", comparison.verdict, tuple(Verdict))
     for k, figure in enumerate(report.figures):
-        for what, text, listed in (("case", figure.case, {*cases, ""}), ("verdict", figure.verdict, FIGURE_VERDICTS)):
-            if text not in listed:
-                raise ValueError(f"report.figures[{k}].{what}: the report knows no {what} {text!r:.60}")
+        where = f"report.figures[{k}]"
+        refuse_unknown(where, "case", figure.case, {*cases, ""})
+        refuse_unknown(where, "verdict", figure.verdict, tuple(FigureVerdict))
     for k, score in enumerate(report.scores):
-        for what, text, known in (
-            ("case", score.case, cases),
-            ("engine", score.engine, engines),
-            ("optimality", score.optimality, OPTIMALITY),
-        ):
-            if text not in known:
-                raise ValueError(f"report.scores[{k}].{what}: the report knows no {what} {text!r:.60}")
+        where = f"report.scores[{k}]"
+        refuse_unknown(where, "case", score.case, cases)
+        refuse_unknown(where, "engine", score.engine, engines)
+        refuse_unknown(where, "optimality", score.optimality, tuple(Optimality))
     judged = [(f"comparisons[{k}]", comparison.digits) for k, comparison in enumerate(report.comparisons)]
     moved = [(f"drift[{k}]", drift.digits) for k, drift in enumerate(report.drift)]
     counted = [
@@ -79,6 +72,12 @@ def check(report: Report) -> None:
     for place, digits in judged + moved + counted:
         if digits is not None and math.isfinite(digits) and digits > MOST:
             raise ValueError(f"report.{place}.digits must be at most {MOST:g}, not {digits}")
+
+
+def refuse_unknown(where: str, what: str, value: object, listed: Collection[object]) -> None:
+    """Refuse what the report does not list."""
+    if value not in listed:
+        raise ValueError(f"{where}.{what}: the report knows no {what} {value!r:.60}")
 
 
 def unique(what: str, names: Iterable[str]) -> set[str]:

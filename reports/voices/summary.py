@@ -2,15 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from relmer.reports.records import RUNGS, VERDICTS, Comparison, Report
+from relmer.reports.records import RUNGS, Comparison, Report, Verdict
 from relmer.reports.text import number
 
-SYMBOLS = {"agree": "✓", "explained": "≈", "disagree": "✗", "unsupported": "–", "failed": "!"}
-WORST_FIRST = ("disagree", "failed", "explained", "agree", "unsupported")
-BREAKS = ("disagree", "failed")
 PROVED = ("certified", "exact")
 ESTIMATES = 5
 
@@ -22,24 +19,19 @@ class Standing:
     Attributes
     ----------
     verdict
-        The worst verdict; "unsupported" only if nothing could be judged.
+        The worst verdict.
     digits
         The fewest digits of the rung that breaks; if none breaks, of the estimates or of the rung summed up.
     broken
         The worst comparison of the first rung that breaks: the diagnosis.
-    unsupported
-        How many comparisons the engine does not support.
+    omitted
+        How many comparisons say nothing of the engine, for each verdict that does not, if it is not the worst.
     """
 
-    verdict: str
+    verdict: Verdict
     digits: float | None
     broken: Comparison | None
-    unsupported: int
-
-    @property
-    def symbol(self) -> str:
-        """The verdict's sign."""
-        return SYMBOLS[self.verdict]
+    omitted: Mapping[Verdict, int]
 
     @property
     def rung(self) -> str:
@@ -55,26 +47,30 @@ def standing(comparisons: Sequence[Comparison], rung: int = ESTIMATES) -> Standi
 
     Examples
     --------
+    >>> from functools import partial
+    >>> of = partial(Comparison, case="Rail", engine="lme4", kind="exact", reference="NIST", evidence="")
     >>> judged = [
-    ...     Comparison("Rail", "lme4", 3, "criterion", "agree", 13.2, "exact", "NIST", ""),
-    ...     Comparison("Rail", "lme4", 5, "beta", "disagree", 2.1, "exact", "NIST", ""),
+    ...     of(rung=3, quantity="criterion", verdict=Verdict.AGREE, digits=13.2),
+    ...     of(rung=5, quantity="beta", verdict=Verdict.DISAGREE, digits=2.1),
     ... ]
     >>> found = standing(judged)
     >>> found.verdict, found.rung, found.digits
-    ('disagree', '5 estimates', 2.1)
+    (<Verdict.DISAGREE: 'disagree'>, '5 estimates', 2.1)
     """
     if not comparisons:
         return None
-    broken = [c for c in comparisons if c.verdict in BREAKS]
+    broken = [c for c in comparisons if c.verdict.breaks]
     first = min((c.rung for c in broken), default=None)
     shown = [c for c in broken if c.rung == first] or [c for c in comparisons if c.rung == rung]
     if first is None:
         shown = [c for c in shown if c.kind in PROVED] or shown
+    seen = Counter(c.verdict for c in comparisons)
+    verdict = Verdict.worst(seen)
     return Standing(
-        verdict=min((c.verdict for c in comparisons), key=WORST_FIRST.index),
+        verdict=verdict,
         digits=lowest_digits(shown),
         broken=None if first is None else min(shown, key=badness),
-        unsupported=sum(c.verdict == "unsupported" for c in comparisons),
+        omitted={v: seen[v] for v in Verdict if seen[v] and v is not verdict and not (v.judged or v.breaks)},
     )
 
 
@@ -95,13 +91,13 @@ def lowest_digits(comparisons: Sequence[Comparison]) -> float | None:
 def badness(comparison: Comparison) -> tuple[int, float]:
     """Sort key: the worst verdict first, within it a wrong yes or no, then the fewest digits."""
     digits = comparison.digits if comparison.digits is not None else -math.inf
-    return WORST_FIRST.index(comparison.verdict), digits
+    return comparison.verdict.rank, digits
 
 
-def counts(report: Report) -> dict[str, int]:
+def counts(report: Report) -> dict[Verdict, int]:
     """Number of comparisons per verdict, all verdicts named."""
     seen = Counter(c.verdict for c in report.comparisons)
-    return {verdict: seen[verdict] for verdict in VERDICTS}
+    return {verdict: seen[verdict] for verdict in Verdict}
 
 
 def sentence(report: Report) -> str:
@@ -110,19 +106,20 @@ def sentence(report: Report) -> str:
     if total == 0:
         return "Nothing was compared."
     cases = len({c.case for c in report.comparisons})
-    unjudged = [f"{seen[v]:,} {v}" for v in ("failed", "unsupported") if seen[v]]
-    if seen["disagree"]:
-        wrong = len({c.case for c in report.comparisons if c.verdict == "disagree"})
-        rest = f"; {', '.join(unjudged)}" if unjudged else ""
-        verb = "disagrees" if seen["disagree"] == 1 else "disagree"
-        where = f"on {wrong:,} of {number(cases, 'case')}"
-        return f"{seen['disagree']:,} of {number(total, 'comparison')} {verb}, {where}{rest}."
+    worst_first = sorted(Verdict, key=lambda verdict: verdict.rank)
+    unjudged = ", ".join(f"{seen[v]:,} {v}" for v in worst_first if seen[v] and not v.judged)
+    rest = f"; {unjudged}" if unjudged else ""
+    wrong = [v for v in worst_first if seen[v] and v.judged and v.breaks]
+    if wrong:
+        told = [f"{seen[v]:,} of {number(total, 'comparison')} {v.one if seen[v] == 1 else v.several}" for v in wrong]
+        where = len({c.case for c in report.comparisons if c.verdict in wrong})
+        return f"{', '.join(told)}, on {where:,} of {number(cases, 'case')}{rest}."
     asked = f"{number(total, 'comparison')} on {number(cases, 'case')}"
-    if seen["agree"] + seen["explained"] == 0:
-        return f"{asked}: none could be judged ({', '.join(unjudged)})."
-    if unjudged:
-        return f"{asked}: all that could be judged agree or are explained; {', '.join(unjudged)}."
-    return f"{asked}: all agree or are explained."
+    held = [v for v in Verdict if v.judged and not v.breaks]
+    if not any(seen[v] for v in held):
+        return f"{asked}: none could be judged ({unjudged})."
+    judged = "all that could be judged" if unjudged else "all"
+    return f"{asked}: {judged} {' or '.join(v.several for v in held)}{rest}."
 
 
 def rung_name(rung: int) -> str:

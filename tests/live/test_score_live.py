@@ -13,9 +13,9 @@ from relmer.reference.certificates.records import Certificate, in_order
 from relmer.reference.certificates.store import certificate_of
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.digits import exact_digits
-from relmer.reports.evidence.evaluation import judge_of
+from relmer.reports.evidence.evaluation import evaluator_of
 from relmer.reports.evidence.optimality import optimality
-from relmer.reports.records import FALSE
+from relmer.reports.records import Optimality
 
 FIT = """
 suppressMessages(library(lme4))
@@ -84,10 +84,10 @@ def test_nlminb_stops_at_a_false_minimum_of_the_star_sample(lme4_fit) -> None:
     frame: pd.DataFrame = load("star_sample").frame
     levels = {name: list(map(str, frame[name].cat.categories)) for name in ("cltype", "sx", "sch", "tch")}
     said = lme4_fit("star_sample", found.formula, levels, "nlminbwrap")
-    judge = judge_of(found)
+    evaluator = evaluator_of(found)
     optimum = found.double.values["criterion"].exact
-    gap = float(judge.at(said["theta"]).criterion - optimum)
-    rounding = tolerances.CRITERION * judge.view.size
+    gap = float(evaluator.at(said["theta"]).criterion - optimum)
+    rounding = tolerances.CRITERION * evaluator.view.size
     assert gap == pytest.approx(float(Fraction(said["criterion"][0]) - optimum), abs=rounding)
-    assert optimality(judge.view, said["theta"], gap).optimality == FALSE
+    assert optimality(evaluator.view, said["theta"], gap).optimality is Optimality.FALSE
     assert np.allclose(said["theta"][:3], (0.0, -0.271453777, 0.113022348), atol=1e-6)

@@ -12,11 +12,14 @@ from relmer.reports.records import (
     Comparison,
     Drift,
     EngineUsed,
+    FigureVerdict,
     Finding,
+    Optimality,
     PublishedFigure,
     Report,
     Score,
     Tolerance,
+    Verdict,
 )
 
 ENGINES = ("pls", "qr", "gls", "lme4", "lme4-tight")
@@ -53,20 +56,20 @@ HOSTILE = (
 def comparison(case: str, engine: str, rung: int, quantity: str, random: Random) -> Comparison:
     """One judged quantity: rungs 1 and 2 yes or no, the others with digits; lme4's own fit stops early."""
     judged = Comparison(
-        case,
-        engine,
-        rung,
-        quantity,
-        "agree",
-        None,
-        "recorded",
-        "lme4-tight 1.1-31",
-        "identical to the last bit",
+        case=case,
+        engine=engine,
+        rung=rung,
+        quantity=quantity,
+        verdict=Verdict.AGREE,
+        digits=None,
+        kind="recorded",
+        reference="lme4-tight 1.1-31",
+        evidence="identical to the last bit",
     )
     if engine == "gls" and case.startswith("star"):
         return replace(
             judged,
-            verdict="unsupported",
+            verdict=Verdict.UNSUPPORTED,
             kind="",
             reference="",
             evidence="V would have 5,766 rows: too large for the dense path",
@@ -84,7 +87,7 @@ def comparison(case: str, engine: str, rung: int, quantity: str, random: Random)
         digits = random.uniform(4.5, 7.5) if early else random.uniform(8.5, 13.5)
         return replace(
             judged,
-            verdict="explained" if early and digits < 6.5 else "agree",
+            verdict=Verdict.EXPLAINED if early and digits < 6.5 else Verdict.AGREE,
             digits=digits,
             evidence=f"worst component differs by {10**-digits:.2g}"
             + (": the optimiser stopped 1.46e-09 above the optimum, which allows 2.1e-05" if early else ""),
@@ -117,7 +120,7 @@ def scored(case: str, engine: str, random: Random) -> Score:
         evaluation_error=-2.3e-13,
         uncertainty=1e-27,
         evaluated="ball arithmetic",
-        optimality="optimum" if tight else "stopped early",
+        optimality=Optimality.OPTIMUM if tight else Optimality.EARLY,
         reason="1.5e-09 above the optimum; the Newton decrement there is 1.5e-09",
     )
 
@@ -147,12 +150,12 @@ def realistic(cases: int = 10) -> Report:
     ]
     wrong = {
         ("star/REML", "lme4", 4): (
-            "disagree",
+            Verdict.DISAGREE,
             1.8,
             "criterion 55196.515 is 136 above the certified optimum 55060.534: a false minimum",
         ),
-        ("star/REML", "lme4", 5): ("disagree", 0.3, "differs more than the gap of rung 4 allows"),
-        ("Dyestuff/ML", "qr", 3): ("failed", None, "LinAlgError: singular matrix"),
+        ("star/REML", "lme4", 5): (Verdict.DISAGREE, 0.3, "differs more than the gap of rung 4 allows"),
+        ("Dyestuff/ML", "qr", 3): (Verdict.FAILED, None, "LinAlgError: singular matrix"),
     }
     for k, c in enumerate(judged):
         if (c.case, c.engine, c.rung) in wrong:
@@ -183,7 +186,7 @@ def realistic(cases: int = 10) -> Report:
         scores=tuple(
             replace(
                 score,
-                optimality="false minimum of theta's chart",
+                optimality=Optimality.FALSE,
                 reason="136 above the optimum; the dual of sch has the eigenvalue -413",
             )
             if (score.case, score.engine) == ("star/REML", "lme4")
@@ -208,9 +211,23 @@ def realistic(cases: int = 10) -> Report:
                 "000", "1. Manual method", "fixef(m1)", printed, runs[0].name, quantity, value, lme4, verdict, evidence
             )
             for printed, quantity, value, lme4, verdict, evidence in (
-                ("251.40510", "beta[(Intercept)]", 251.4051048, 251.4051048, "reproduced", "printed 251.40510"),
-                ("612.100158", "G[1, 1]", 612.0899386, 612.1001580, "explained", "lme4's default fit stops early"),
-                ("180", "nobs", 180.0, None, "reproduced", "printed 180"),
+                (
+                    "251.40510",
+                    "beta[(Intercept)]",
+                    251.4051048,
+                    251.4051048,
+                    FigureVerdict.REPRODUCED,
+                    "printed 251.40510",
+                ),
+                (
+                    "612.100158",
+                    "G[1, 1]",
+                    612.0899386,
+                    612.1001580,
+                    FigureVerdict.EXPLAINED,
+                    "lme4's default fit stops early",
+                ),
+                ("180", "nobs", 180.0, None, FigureVerdict.REPRODUCED, "printed 180"),
             )
         ),
         tolerances=(
@@ -231,36 +248,36 @@ def realistic(cases: int = 10) -> Report:
 def hostile() -> Report:
     """Every string field of every record tries to break out."""
     case = CaseRun(
-        f"case {HOSTILE}",
-        HOSTILE,
-        HOSTILE,
-        f"y ~ {' + '.join(f'x{k}' for k in range(900))} {HOSTILE}",
-        False,
-        HOSTILE,
-        HOSTILE,
-        1,
-        1,
-        1,
+        name=f"case {HOSTILE}",
+        dataset=HOSTILE,
+        dataset_sha256=HOSTILE,
+        formula=f"y ~ {' + '.join(f'x{k}' for k in range(900))} {HOSTILE}",
+        REML=False,
+        document=HOSTILE,
+        source=HOSTILE,
+        rows=1,
+        coefficients=1,
+        random_effects=1,
     )
     judged = tuple(
         Comparison(
-            case.name,
-            f"engine {HOSTILE}",
-            rung,
-            f"quantity {HOSTILE}",
-            verdict,
-            digits,
-            HOSTILE,
-            HOSTILE,
-            f"{verdict} {rung} {HOSTILE}",
+            case=case.name,
+            engine=f"engine {HOSTILE}",
+            rung=rung,
+            quantity=f"quantity {HOSTILE}",
+            verdict=verdict,
+            digits=digits,
+            kind=HOSTILE,
+            reference=HOSTILE,
+            evidence=f"{verdict} {rung} {HOSTILE}",
         )
         for rung in range(1, 6)
         for verdict, digits in (
-            ("agree", 15.95),
-            ("explained", 4.0),
-            ("disagree", 0.0),
-            ("unsupported", None),
-            ("failed", None),
+            (Verdict.AGREE, 15.95),
+            (Verdict.EXPLAINED, 4.0),
+            (Verdict.DISAGREE, 0.0),
+            (Verdict.UNSUPPORTED, None),
+            (Verdict.FAILED, None),
         )
     )
     return Report(
@@ -284,7 +301,11 @@ def hostile() -> Report:
         drift=(Drift(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, None),),
         figures=tuple(
             PublishedFigure(HOSTILE, HOSTILE, HOSTILE, HOSTILE, name, HOSTILE, None, None, verdict, HOSTILE)
-            for name, verdict in (("", "reproduced"), (case.name, "explained"), (case.name, "disagree"))
+            for name, verdict in (
+                ("", FigureVerdict.REPRODUCED),
+                (case.name, FigureVerdict.EXPLAINED),
+                (case.name, FigureVerdict.DISAGREE),
+            )
         ),
         tolerances=(Tolerance(HOSTILE, HOSTILE, HOSTILE),),
     )

@@ -15,7 +15,7 @@ import pytest
 
 from relmer.reports import export
 from relmer.reports.export import VOICES, write
-from relmer.reports.records import FIGURE_VERDICTS, OPTIMALITY, RUNGS, SCHEMA, VERDICTS, Report
+from relmer.reports.records import RUNGS, SCHEMA, FigureVerdict, Optimality, Report, Verdict
 from relmer.reports.voices.report_json import as_json, from_json
 
 SCHEMA_TEXT = files("relmer.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
@@ -45,11 +45,18 @@ def test_schema_is_itself_valid_and_names_the_fields_of_the_records():
         assert node["additionalProperties"] is False
         assert all(part["description"] for part in node["properties"].values())
     comparison = schema["$defs"]["comparison"]["properties"]
-    assert tuple(comparison["verdict"]["enum"]) == VERDICTS
+    assert tuple(comparison["verdict"]["enum"]) == tuple(Verdict)
     assert (comparison["rung"]["minimum"], comparison["rung"]["maximum"]) == (min(RUNGS), max(RUNGS))
-    assert tuple(schema["$defs"]["score"]["properties"]["optimality"]["enum"]) == OPTIMALITY
-    assert tuple(schema["$defs"]["figure"]["properties"]["verdict"]["enum"]) == FIGURE_VERDICTS
+    assert tuple(schema["$defs"]["score"]["properties"]["optimality"]["enum"]) == tuple(Optimality)
+    assert tuple(schema["$defs"]["figure"]["properties"]["verdict"]["enum"]) == tuple(FigureVerdict)
     assert schema["properties"]["schema"]["const"] == SCHEMA
+
+
+def test_words_are_read_back_as_members(make_report):
+    back = from_json(as_json(make_report(1)))
+    assert all(type(c.verdict) is Verdict for c in back.comparisons)
+    assert all(type(f.verdict) is FigureVerdict for f in back.figures)
+    assert all(type(s.optimality) is Optimality for s in back.scores)
 
 
 def test_floats_keep_every_bit_and_what_is_not_finite_is_null(make_report):
@@ -90,6 +97,11 @@ BROKEN = {
     "boolean": (change(["cases", 0, "REML"], 1), "report.cases[0].REML"),
     "list": (change(["comparisons"], {}), "report.comparisons"),
     "verdict": (change(["comparisons", 2, "verdict"], "fine"), "report.comparisons[2].verdict"),
+    "verdict's words": (
+        change(["comparisons", 2, "verdict"], "fine"),
+        'must be one of "agree", "explained", "disagree", "unsupported", "failed", not \'fine\'',
+    ),
+    "verdict of another kind": (change(["comparisons", 2, "verdict"], ["agree"]), "report.comparisons[2].verdict"),
     "rung": (change(["comparisons", 2, "rung"], 6), "report.comparisons[2].rung"),
     "digits": (change(["comparisons", 2, "digits"], 17.0), "report.comparisons[2].digits"),
     "score's optimality": (change(["scores", 1, "optimality"], "fine"), "report.scores[1].optimality"),

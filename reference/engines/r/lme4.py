@@ -11,7 +11,7 @@ from scipy import sparse
 from relmer.datasets import Case
 from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, fingerprint
 from relmer.reference.engines import EngineError, Fitted, plain_text, sendable
-from relmer.reference.engines.r.lme4_process import Lme4Process, shared
+from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process, shared
 
 MOST_WARNINGS = 20
 
@@ -28,12 +28,18 @@ class Lme4:
         that users turn to when the default one warns; "tight", by three optimisers with tolerances of about 1e-12.
     process
         The process that runs R; engines may share one.
+    witness_of
+        The house that it speaks for, None if for nobody.
     """
 
+    house = "lme4"
+    definition = False
+    needs = NEEDS
     capabilities = frozenset({"stages", "criterion", "fit"})
 
-    def __init__(self, name: str, search: str, process: Lme4Process) -> None:
+    def __init__(self, name: str, search: str, process: Lme4Process, witness_of: str | None = None) -> None:
         self.name = name
+        self.witness_of = witness_of
         self._search = search
         self._process = process
 
@@ -95,7 +101,7 @@ def bobyqa() -> Lme4:
 
 def tight() -> Lme4:
     """lme4 with every tolerance tight and more than one optimiser."""
-    return Lme4("lme4-tight", "tight", shared())
+    return Lme4("lme4-tight", "tight", shared(), witness_of=Lme4.house)
 
 
 @contextlib.contextmanager

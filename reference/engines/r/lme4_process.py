@@ -18,9 +18,10 @@ from relmer.solver.language import canonical, parse
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
 ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}
 SECONDS = 600.0
-OLDEST_R = (4, 0)
-OLDEST_LME4 = (1, 1, 27)
-INSTALL_R = "install R >= 4.0 and its package lme4 >= 1.1-27 (Debian: r-base-core, r-cran-lme4)"
+OLDEST_R, OLDEST_LME4 = "4.0", "1.1-27"
+RPY2 = "rpy2-rinterface>=3.6.3,<3.6.6"
+NEEDS = (f"R >= {OLDEST_R}", f"its package lme4 >= {OLDEST_LME4}", f"the Python package {RPY2}")
+INSTALL_R = f"install {NEEDS[0]} and {NEEDS[1]} (Debian: r-base-core, r-cran-lme4)"
 
 
 class Lme4Process:
@@ -110,7 +111,7 @@ def shared() -> Lme4Process:
 def advice(error: str) -> str:
     """One line on why R does not start from Python, and what to install, from the text of the error."""
     if "No module named 'rpy2" in error:
-        return "the Python package rpy2-rinterface is missing: pip install 'rpy2-rinterface>=3.6.3,<3.6.6'"
+        return f"the Python package rpy2-rinterface is missing: pip install '{RPY2}'"
     if "libR" in error and "cannot open shared object" in error:
         return "R was built without its shared library libR: install an R built with --enable-R-shlib"
     if symbol := re.search(r"undefined symbol:? *'?(\w+)|symbol '(\w+)' not found", error):
@@ -125,12 +126,12 @@ def advice(error: str) -> str:
 
 def outdated(versions: Mapping[str, str]) -> str:
     """One line on what is too old or missing among the versions of R and lme4; empty if they will do."""
-    if _parts(versions.get("R", "")) < OLDEST_R:
+    if _parts(versions.get("R", "")) < _parts(OLDEST_R):
         return f"R {versions.get('R') or 'of unknown version'} is too old: {INSTALL_R}"
     if not versions.get("lme4"):
         return "R has no package lme4: install.packages('lme4') in R, or r-cran-lme4 on Debian"
-    if _parts(versions["lme4"]) < OLDEST_LME4:
-        return f"lme4 {versions['lme4']} is too old: install lme4 >= 1.1-27"
+    if _parts(versions["lme4"]) < _parts(OLDEST_LME4):
+        return f"lme4 {versions['lme4']} is too old: install lme4 >= {OLDEST_LME4}"
     return ""
 
 

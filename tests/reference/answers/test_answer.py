@@ -11,7 +11,7 @@ from scipy import sparse
 
 from relmer.datasets import case
 from relmer.reference.answers import recorded
-from relmer.reference.answers.answer import Answer, data_seen, fingerprint, from_json, to_json
+from relmer.reference.answers.answer import Answer, Status, data_seen, fingerprint, from_json, to_json
 
 
 def matrix(seed: int) -> np.ndarray:
@@ -60,6 +60,8 @@ def test_data_seen_tells_levels_and_codes_apart() -> None:
 def test_json_and_back() -> None:
     answer = recorded.read("lme4", case("docs/sleepstudy"))
     assert from_json(to_json(answer)) == answer
+    assert from_json(to_json(answer)).status is Status.FITTED
+    assert json.loads(to_json(answer))["status"] == "fitted"
 
 
 BROKEN = {
@@ -82,6 +84,10 @@ BROKEN = {
     "wrong type": (
         json.dumps({"schema": "relmer-answer/1", "case": 3, "engine": "b", "version": "1", "status": "fitted"}),
         "answer.case must be str",
+    ),
+    "unknown status": (
+        json.dumps({"schema": "relmer-answer/1", "case": "a", "engine": "b", "version": "1", "status": "fine"}),
+        'answer.status must be one of "fitted", "unsupported", "failed", not \'fine\'',
     ),
     "NaN": ('{"schema": "relmer-answer/1", "case": NaN}', "NaN"),
     "a boolean for a number": (
@@ -109,7 +115,7 @@ def test_broken_answers_are_refused_by_field(name: str) -> None:
 
 def test_a_number_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        to_json(Answer("a", "b", "1", "fitted", criterion=(replace_value(float("inf")),)))
+        to_json(Answer("a", "b", "1", Status.FITTED, criterion=(replace_value(float("inf")),)))
 
 
 def replace_value(value: float):

@@ -8,6 +8,7 @@ import pytest
 
 from relmer.datasets import case, cases, load
 from relmer.reference.answers import recorded
+from relmer.reference.answers.answer import Status
 from relmer.reference.answers.recorded import RecordingError
 
 CASE = case("docs/sleepstudy")
@@ -21,7 +22,7 @@ def test_every_case_is_recorded_on_its_data(engine: str) -> None:
     for chosen in RECORDED:
         answer = recorded.read(engine, chosen)
         assert answer is not None, chosen.name
-        assert answer.status == "fitted"
+        assert answer.status is Status.FITTED
         assert answer.recorded
         assert answer.dataset_sha256 == load(chosen.dataset).sha256
         assert {"R", "lme4", "BLAS", "platform"} <= set(answer.environment)
@@ -74,7 +75,7 @@ def test_a_wrong_recording_is_refused(tmp_path: Path, change: dict, message: str
 def test_a_recording_on_other_data_says_nothing(tmp_path: Path) -> None:
     recorded.write(replace(recorded.read("lme4", CASE), dataset_sha256="0"), tmp_path)
     answer = recorded.read("lme4", CASE, tmp_path)
-    assert answer.status == "failed"
+    assert answer.status is Status.FAILED
     assert answer.estimates is None
     assert "was recorded on other data than sleepstudy is now; record it again" in answer.message
 

@@ -21,10 +21,10 @@ from relmer.reference.certificates.records import Certificate, from_json, in_ord
 from relmer.reference.certificates.store import certificate_of, certificates
 from relmer.reports.evidence import evaluation, tolerances
 from relmer.reports.evidence.digits import digits, exact_digits
-from relmer.reports.evidence.evaluation import BALLS, DOUBLES, Judge, judge_of
+from relmer.reports.evidence.evaluation import BALLS, DOUBLES, Evaluator, evaluator_of
 from relmer.reports.evidence.landscape import criterion_at, landscape
 from relmer.reports.evidence.score import relative_covariances, rounded_up, score
-from relmer.reports.records import ANOTHER, EARLY, FALSE, NOWHERE, OPTIMALITY, OPTIMUM, Score
+from relmer.reports.records import Optimality, Score
 
 # What lme4 1.1-31's default fit reaches by REML, digits of theta, beta, sigma, criterion and SE: counted with another
 # program before this one was written. Pastes and Machines are in tests/live/test_score_live.py.
@@ -54,18 +54,18 @@ def said(name: str, engine: str = "lme4") -> Answer:
 
 
 @lru_cache
-def judge(name: str) -> Judge:
-    return judge_of(certificate(name))
+def evaluator(name: str) -> Evaluator:
+    return evaluator_of(certificate(name))
 
 
 def scored(name: str, engine: str = "lme4", **changes: object) -> Score:
     answer = said(name, engine)
-    return score(replace(answer, estimates=replace(answer.estimates, **changes)), certificate(name), judge(name))
+    return score(replace(answer, estimates=replace(answer.estimates, **changes)), certificate(name), evaluator(name))
 
 
 def at(name: str, theta: tuple[float, ...]) -> Score:
     """The score of an engine that stops at theta and evaluates it rightly to a double."""
-    found = judge(name).at(theta).values
+    found = evaluator(name).at(theta).values
     flat = {key: tuple(map(float, found[key])) for key in ("beta", "se", "varcomp")}
     p = len(flat["beta"])
     vcov = tuple(tuple(map(float, found["vcov"][i * p : (i + 1) * p])) for i in range(p))
@@ -99,7 +99,7 @@ def test_lme4_loses_them_in_its_optimiser_not_in_its_evaluation(name: str) -> No
     assert found.evaluated == BALLS
     assert found.evaluation["criterion"] > 14
     assert found.evaluation["sigma"] > 13.5
-    assert found.optimality in (OPTIMUM, EARLY)
+    assert found.optimality in (Optimality.OPTIMUM, Optimality.EARLY)
 
 
 def test_the_certificate_made_by_hand_gives_the_same_score_as_the_stored_one() -> None:
@@ -132,7 +132,7 @@ def test_an_error_of_the_evaluation_is_told_as_one() -> None:
     assert found.optimiser_error == before.optimiser_error
     told = found.evaluation_error - before.evaluation_error
     assert told == pytest.approx(float(Fraction(printed) - Fraction(right)), abs=2 * EPS * 1e-6)
-    assert found.optimality == EARLY
+    assert found.optimality is Optimality.EARLY
 
 
 def test_an_error_of_one_quantity_is_told_by_its_digits() -> None:
@@ -157,7 +157,7 @@ def test_the_distance_holds_the_optimum() -> None:
 def test_theta_at_the_optimum_has_a_distance_of_its_rounding() -> None:
     proved = in_order(certificate(SLEEPSTUDY), certificate(SLEEPSTUDY).double.values)["theta"]
     found = at(SLEEPSTUDY, tuple(float(value.exact) for value in proved))
-    assert found.optimality == OPTIMUM
+    assert found.optimality is Optimality.OPTIMUM
     assert found.distance <= 2.0**-53 * (1 + 1e-9)
     assert abs(found.optimiser_error) < 1e-25
     assert min(found.digits.values()) > 14
@@ -182,16 +182,16 @@ def test_lme4_with_nlminb_stops_at_a_false_minimum_and_its_dual_says_so() -> Non
     """lme4 1.1-31 with nlminbwrap stops here on the star sample, and reports convergence and this criterion."""
     theta = (0.0, -0.27145377668791859, 0.1130223480957767, 0.49057986471095372, -0.028189359936813378, 0.0)
     found = at("docs/star-sample", theta)
-    assert found.optimality == FALSE
+    assert found.optimality is Optimality.FALSE
     above = float(11018.379801491268 - certificate("docs/star-sample").double.values["criterion"].exact)
-    rounding = tolerances.CRITERION * judge("docs/star-sample").view.size
+    rounding = tolerances.CRITERION * evaluator("docs/star-sample").view.size
     assert found.optimiser_error == pytest.approx(above, abs=rounding)
     assert "the dual of tch:sch has the eigenvalue -413" in found.reason
 
 
 def test_a_stationary_point_of_a_rank_face_is_a_false_minimum() -> None:
     """bdf has one of rank 1 at 13550.137, which must be refused: there the chart's gradient is zero."""
-    view = judge("docs/bdf").view
+    view = evaluator("docs/bdf").view
 
     def on_face(t: np.ndarray) -> tuple[float, np.ndarray]:
         theta = np.array([*t, 0.0])
@@ -200,7 +200,7 @@ def test_a_stationary_point_of_a_rank_face_is_a_false_minimum() -> None:
     face = optimize.minimize(on_face, np.array([0.5, 0.0]), jac=True, method="BFGS")
     assert face.fun == pytest.approx(13550.137, abs=5e-4)
     found = at("docs/bdf", (*face.x.tolist(), 0.0))
-    assert found.optimality == FALSE
+    assert found.optimality is Optimality.FALSE
     assert "the dual of schoolNR has the eigenvalue -" in found.reason
 
 
@@ -210,20 +210,24 @@ def test_the_worse_of_two_optima_is_another_local_optimum() -> None:
     It told six decimals. Here theta is found to 1e-8: with a curvature of 749 that moves the criterion by 4e-14.
     """
     (met,) = [e for e in certificate("two-optima/reml").double.starts.elsewhere if e.dual is None]
-    view = judge("two-optima/reml").view
+    view = evaluator("two-optima/reml").view
     near = optimize.minimize_scalar(
         lambda theta: criterion_at(view, (theta,)), bounds=(0.0, 0.3), method="bounded", options={"xatol": 1e-8}
     )
     assert near.fun == pytest.approx(float(met.criterion), abs=5e-7)
     found = at("two-optima/reml", (float(near.x),))
-    assert found.optimality == ANOTHER
+    assert found.optimality is Optimality.ANOTHER
     best = certificate("two-optima/reml").double.values["criterion"].exact
     assert found.optimiser_error == pytest.approx(float(met.criterion) - float(best), abs=5e-7)
 
 
 @pytest.mark.parametrize(
     ("theta", "expected"),
-    [((0.0, 0.0, 0.0), FALSE), ((3.0, 0.0, 0.05), NOWHERE), ((0.9669, 0.0152, 0.2309), EARLY)],
+    [
+        ((0.0, 0.0, 0.0), Optimality.FALSE),
+        ((3.0, 0.0, 0.05), Optimality.NOWHERE),
+        ((0.9669, 0.0152, 0.2309), Optimality.EARLY),
+    ],
 )
 def test_far_and_near(theta: tuple[float, ...], expected: str) -> None:
     assert at(SLEEPSTUDY, theta).optimality == expected
@@ -235,7 +239,7 @@ def test_theta_zero_is_a_stationary_point_of_the_chart_and_no_minimum() -> None:
     The criterion there is that of a mean, with a sum of squares of 5 x 11271.5 + 24 x 2451.25.
     """
     found = at("dyestuff/reml", (0.0,))
-    assert found.optimality == FALSE
+    assert found.optimality is Optimality.FALSE
     at_zero = 29 * (1 + math.log(2 * math.pi * 115187.5 / 29)) + math.log(30)
     rounding = tolerances.GAP * at_zero + 5e-11
     assert found.optimiser_error == pytest.approx(at_zero - 319.6542768423, abs=rounding)
@@ -243,7 +247,7 @@ def test_theta_zero_is_a_stationary_point_of_the_chart_and_no_minimum() -> None:
 
 def test_theta_zero_is_the_optimum_of_dyestuff2() -> None:
     found = at("dyestuff2/reml", (0.0,))
-    assert (found.optimality, found.distance) == (OPTIMUM, 0.0)
+    assert (found.optimality, found.distance) == (Optimality.OPTIMUM, 0.0)
 
 
 def test_a_criterion_below_the_certified_one_is_not_an_optimum_that_agrees() -> None:
@@ -252,14 +256,14 @@ def test_a_criterion_below_the_certified_one_is_not_an_optimum_that_agrees() -> 
     for reading in plain["readings"].values():
         reading["values"]["criterion"] = {"value": "320.5", "radius": "1e-26"}
     found = score(said("dyestuff/reml"), from_json(json.dumps(plain)))
-    assert found.optimality == ANOTHER
+    assert found.optimality is Optimality.ANOTHER
     assert "below the certified optimum" in found.reason
 
 
 def test_the_decrement_of_an_early_stop_is_its_gap() -> None:
     found = scored(SLEEPSTUDY)
     gap, decrement = (float(word.rstrip(";")) for word in found.reason.split() if "e-" in word)
-    assert found.optimality == EARLY
+    assert found.optimality is Optimality.EARLY
     assert decrement == pytest.approx(gap, rel=0.1, abs=0)  # both are told to two digits: 5% of 1.0 each
 
 
@@ -304,8 +308,8 @@ def test_balls_and_doubles_agree_at_any_theta(name: str) -> None:
     """The verifier's evaluation and the definition's share no code; they differ by the rounding of the latter."""
     view = landscape(case(name))
     theta = tuple((0.5 + 0.1 * np.arange(len(view.fit.theta))).tolist())
-    by_balls = judge(name).at(theta)
-    in_doubles = Judge(certificate(name), view, None).at(theta)
+    by_balls = evaluator(name).at(theta)
+    in_doubles = Evaluator(certificate(name), view, None).at(theta)
     assert abs(by_balls.criterion - in_doubles.criterion) <= in_doubles.uncertainty
     for quantity, values in by_balls.values.items():
         assert exact_digits(quantity, [float(v) for v in in_doubles.values[quantity]], values) > 9
@@ -349,8 +353,8 @@ def test_a_bound_is_never_rounded_down(value: Fraction) -> None:
 
 
 def test_the_words_are_those_that_the_report_knows() -> None:
-    assert len(set(OPTIMALITY)) == 5
-    assert all(scored(c.case).optimality in OPTIMALITY for c in certificates()[:2])
+    assert len(set(Optimality)) == 5
+    assert all(isinstance(scored(c.case).optimality, Optimality) for c in certificates()[:2])
 
 
 def test_estimates_have_every_quantity_of_the_score() -> None:

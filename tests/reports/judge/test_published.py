@@ -13,7 +13,8 @@ from relmer.datasets import Case, case, load
 from relmer.reference import own_fits, published
 from relmer.reference.answers import recorded
 from relmer.reference.answers.answer import Answer
-from relmer.reference.engines.protocol import answer, engine
+from relmer.reference.engines.kin import kin_of
+from relmer.reference.engines.protocol import answer, engine, installed
 from relmer.reference.published import figures, half_unit, number
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, criterion_at, landscape
@@ -21,8 +22,9 @@ from relmer.reports.judge import explanations
 from relmer.reports.judge import printed as judged
 from relmer.reports.judge.explanations import Account, account_of, prints, semidefinite_root
 from relmer.reports.judge.printed import published_figures
-from relmer.reports.records import PublishedFigure
+from relmer.reports.records import FigureVerdict, PublishedFigure
 
+KIN = kin_of(installed())
 CASES = tuple(dict.fromkeys(f.case for f in figures()))
 SMALL = ("docs/sleepstudy", "docs/three-level", "docs/mtcars-ols", "docs/sleepstudy-three")
 
@@ -38,7 +40,7 @@ def heard(name: str) -> tuple[Case, dict[str, Answer], Landscape]:
 
 @lru_cache
 def recomputed(name: str) -> tuple[PublishedFigure, ...]:
-    return published_figures(*heard(name))
+    return published_figures(*heard(name), KIN)
 
 
 @lru_cache
@@ -57,7 +59,7 @@ def change(monkeypatch: pytest.MonkeyPatch, folder: Path, document: str, old: st
 
 
 def wrong(found: tuple[PublishedFigure, ...]) -> set[tuple[str, str]]:
-    return {(f.quantity, f.printed) for f in found if f.verdict == "disagree"}
+    return {(f.quantity, f.printed) for f in found if f.verdict == FigureVerdict.DISAGREE}
 
 
 def test_every_figure_has_its_case() -> None:
@@ -70,11 +72,11 @@ def test_every_figure_is_reproduced_or_explained(name: str) -> None:
     assert [(f.document, f.section, f.label, f.quantity, f.printed) for f in found] == [
         (f.document, f.section, f.label, f.quantity, f.printed) for f in figures() if f.case == name
     ]
-    assert {f.verdict for f in found} <= {"reproduced", "explained"}
+    assert {f.verdict for f in found} <= {FigureVerdict.REPRODUCED, FigureVerdict.EXPLAINED}
     for f in found:
         assert f.relmer is not None
         values = [f.relmer] if f.lme4 is None else [f.relmer, f.lme4]
-        assert (f.verdict == "reproduced") == all(prints(value, f.printed) for value in values)
+        assert (f.verdict == FigureVerdict.REPRODUCED) == all(prints(value, f.printed) for value in values)
         assert f.lme4 is not None or f.quantity.startswith("data[")
 
 
@@ -85,7 +87,7 @@ def test_lme4_prints_every_figure_of_the_first_two_documents(name: str) -> None:
         if not f.quantity.startswith("data["):
             assert f.lme4 is not None
             assert prints(f.lme4, f.printed), f
-        assert f.verdict == "reproduced" or "lme4 1.1-31's default fit, recorded, gives" in f.evidence
+        assert f.verdict == FigureVerdict.REPRODUCED or "lme4 1.1-31's default fit, recorded, gives" in f.evidence
 
 
 def test_the_star_figures_are_those_of_a_fit_that_stopped_early() -> None:
@@ -99,7 +101,7 @@ def test_the_star_figures_are_those_of_a_fit_that_stopped_early() -> None:
     # Seven digits of six covariances, each up to 30 standard errors, place them within 4e-6 standard errors of the
     # default fit. There the criterion is 2.7e-7 above its least: it rises by at most sqrt(2 * 2.7e-7) for each.
     assert known.printed_criterion == pytest.approx(default.criterion, abs=3e-9)
-    found = [f for f in recomputed("docs/star-sample") if f.verdict == "explained"]
+    found = [f for f in recomputed("docs/star-sample") if f.verdict == FigureVerdict.EXPLAINED]
     assert {f.quantity for f in found} == {
         *(f"beta[{name}]" for name in ("(Intercept)", "cltypereg", "cltypereg+A", "sxF")),
         *(f"G[{i}, {j}]" for i, j in ((1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (3, 4), (4, 3), (4, 4))),
@@ -133,17 +135,17 @@ def test_intercepts_and_slopes_are_a_rounded_fixed_effect_and_the_printed_b() ->
             added, b = found[f"coef[Subject, {level}, {name}]"], number(found[f"b[Subject, {level}, {name}]"].printed)
             assert prints(value + b, added.printed)
             assert not prints(beta[name] + b, added.printed)
-            assert added.verdict == "explained"
+            assert added.verdict == FigureVerdict.EXPLAINED
             assert f"the rounded fixed effect {value:g}" in added.evidence
 
 
 def test_the_size_of_a_printed_matrix_is_held_against_the_matrix() -> None:
     """Document 002 heads a matrix of 30 columns with "6 x 12"."""
     found = {f.quantity: f for f in recomputed("docs/sleepstudy-three")}
-    assert found["dim[Zt, 2]"].verdict == "explained"
+    assert found["dim[Zt, 2]"].verdict == FigureVerdict.EXPLAINED
     assert found["dim[Zt, 2]"].relmer == 30
     assert "12 would be that of the first 4 rows of each of the 3 levels" in found["dim[Zt, 2]"].evidence
-    assert all(f.verdict == "reproduced" for f in found.values() if f.quantity.startswith("Zt["))
+    assert all(f.verdict == FigureVerdict.REPRODUCED for f in found.values() if f.quantity.startswith("Zt["))
 
 
 DIGITS = {
@@ -180,7 +182,7 @@ DIGITS = {
 def test_one_changed_digit_disagrees_and_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document, chosen, old, new, expected = DIGITS[name]
     change(monkeypatch, tmp_path, document, old, new)
-    found = wrong(published_figures(*heard(chosen)))
+    found = wrong(published_figures(*heard(chosen), KIN))
     assert expected in found
     # The random effects of document 002 have one theta in common: one that is wrong leaves none for the others.
     assert len(found) == 1 or name == "b"
@@ -199,8 +201,8 @@ def test_a_unit_of_the_last_digit_is_never_explained(name: str, last: int, monke
         moved.append(replace(f, printed=f"{value:.{places}{'e' if exponent else 'f'}}"))
     changed = replace(known, printed=tuple(moved))
     monkeypatch.setattr(judged, "account_of", lambda *_: changed)
-    found = published_figures(chosen, heard(name)[1], view)
-    assert Counter(f.verdict for f in found) == {"disagree": len(moved)}
+    found = published_figures(chosen, heard(name)[1], view, KIN)
+    assert Counter(f.verdict for f in found) == {FigureVerdict.DISAGREE: len(moved)}
 
 
 def test_one_changed_value_of_the_data_disagrees_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +213,7 @@ def test_one_changed_value_of_the_data_disagrees_and_is_named(monkeypatch: pytes
     for module in ("relmer.reference.own_fits.load", "relmer.reports.judge.printed.load"):
         monkeypatch.setattr(module, lambda name: dataset)
     own_fits.fit_of.cache_clear()
-    found = wrong(published_figures(chosen, answers, landscape(chosen)))
+    found = wrong(published_figures(chosen, answers, landscape(chosen), KIN))
     own_fits.fit_of.cache_clear()
     assert ("data[y, 1]", "0.40529698") in found
     assert ("beta[x1]", "0.3587507") in found
@@ -219,17 +221,17 @@ def test_one_changed_value_of_the_data_disagrees_and_is_named(monkeypatch: pytes
 
 def test_without_lme4_the_recording_is_the_witness() -> None:
     chosen, answers, view = heard("docs/sleepstudy")
-    found = published_figures(chosen, {"gls": answers["gls"]}, view)
+    found = published_figures(chosen, {"gls": answers["gls"]}, view, KIN)
     assert not wrong(found)
     assert {f.lme4 for f in found} == {None}
-    assert "explained" in {f.verdict for f in found}
+    assert FigureVerdict.EXPLAINED in {f.verdict for f in found}
 
 
 def test_a_figure_that_no_fit_prints_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small difference alone is no explanation."""
     chosen, answers, view = heard("docs/sleepstudy")
     monkeypatch.setattr(explanations, "default_fits", lambda *_: [])
-    found = published_figures(chosen, {"gls": answers["gls"]}, view)
+    found = published_figures(chosen, {"gls": answers["gls"]}, view, KIN)
     assert ("G[1, 1]", "612.100158") in wrong(found)
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from relmer.reports.pages.page import page, power, tint
-from relmer.reports.records import RUNGS, VERDICTS, Comparison
+from relmer.reports.records import RUNGS, Comparison, Verdict
 from relmer.reports.text import digits_text, printable
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.summary import sentence, standing
@@ -70,7 +70,7 @@ def test_every_comparison_has_a_row(report):
 
 def test_every_verdict_and_rung_is_named_and_explained(make_report):
     text = Reader(page(make_report(1))).shown
-    for verdict in VERDICTS:
+    for verdict in Verdict:
         assert text.count(verdict) >= 3
     for rung, name in RUNGS.items():
         assert f"{rung} {name}" in text
@@ -184,13 +184,13 @@ def test_a_case_that_an_engine_was_not_judged_on_says_so(make_report):
 
 SENTENCES = {
     (): "Nothing was compared.",
-    ("agree", "explained"): "2 comparisons on 1 case: all agree or are explained.",
+    (Verdict.AGREE, Verdict.EXPLAINED): "2 comparisons on 1 case: all agree or are explained.",
     (
-        "agree",
-        "failed",
+        Verdict.AGREE,
+        Verdict.FAILED,
     ): "2 comparisons on 1 case: all that could be judged agree or are explained; 1 failed.",
-    ("agree", "disagree"): "1 of 2 comparisons disagrees, on 1 of 1 case.",
-    ("unsupported", "unsupported"): "2 comparisons on 1 case: none could be judged (2 unsupported).",
+    (Verdict.AGREE, Verdict.DISAGREE): "1 of 2 comparisons disagrees, on 1 of 1 case.",
+    (Verdict.UNSUPPORTED, Verdict.UNSUPPORTED): "2 comparisons on 1 case: none could be judged (2 unsupported).",
 }
 
 
@@ -208,33 +208,34 @@ def row(rung, verdict, digits=None, quantity="beta", kind="exact"):
 def test_a_standing_is_diagnosed_at_the_first_rung_that_breaks():
     found = standing(
         [
-            row(5, "disagree", 0.1),
-            row(3, "failed"),
-            row(3, "disagree", 2.5),
-            row(3, "disagree", 2.0),
-            row(1, "agree"),
+            row(5, Verdict.DISAGREE, 0.1),
+            row(3, Verdict.FAILED),
+            row(3, Verdict.DISAGREE, 2.5),
+            row(3, Verdict.DISAGREE, 2.0),
+            row(1, Verdict.AGREE),
         ]
     )
     assert (found.verdict, found.rung, found.digits, found.broken) == (
-        "disagree",
+        Verdict.DISAGREE,
         "3 criterion",
         2.0,
-        row(3, "disagree", 2.0),
+        row(3, Verdict.DISAGREE, 2.0),
     )
 
 
 def test_a_standing_without_a_break_has_the_digits_of_the_estimates():
     found = standing(
         [
-            row(3, "agree", 3.0),
-            row(5, "agree", 9.0),
-            row(5, "explained", 5.0),
-            row(5, "unsupported"),
-            row(5, "agree", 1.0, kind="published"),
+            row(3, Verdict.AGREE, 3.0),
+            row(5, Verdict.AGREE, 9.0),
+            row(5, Verdict.EXPLAINED, 5.0),
+            row(5, Verdict.UNSUPPORTED),
+            row(5, Verdict.AGREE, 1.0, kind="published"),
         ]
     )
-    assert (found.verdict, found.rung, found.digits, found.unsupported) == ("explained", "", 5.0, 1)
-    assert standing([row(2, "unsupported")]).verdict == "unsupported"
+    assert (found.verdict, found.rung, found.digits) == (Verdict.EXPLAINED, "", 5.0)
+    assert found.omitted == {Verdict.UNSUPPORTED: 1}
+    assert standing([row(2, Verdict.UNSUPPORTED)]).verdict == Verdict.UNSUPPORTED
     assert standing([]) is None
 
 
@@ -316,7 +317,7 @@ def contrast(one, other):
 def test_colours_have_the_contrast_of_wcag_aa(scheme):
     colour = schemes()[scheme]
     assert contrast("#000", "#fff") == pytest.approx(21)
-    for name in ("ink", "soft", "link", *VERDICTS):
+    for name in ("ink", "soft", "link", *(verdict.css for verdict in Verdict)):
         assert contrast(colour[name], colour["page"]) >= 4.5, name
         assert contrast(colour[name], colour["band"]) >= 4.5, name
     for k in range(8):

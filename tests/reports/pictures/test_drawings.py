@@ -15,6 +15,7 @@ from relmer.reports.pictures.svg import label, ticks
 from relmer.solver.paths.criterion import criterion, prepare, solve_at
 
 HOSTILE = "<script>alert(1)</script> ]]> \"'& \x00\ud800 {{ 7 }}"
+TOLD = {"names": ("x", "y"), "title": "T", "description": "D"}
 TILE = re.compile(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z")
 
 
@@ -104,7 +105,7 @@ def test_an_empty_matrix_has_a_frame():
 def test_a_lattice_has_a_panel_a_group_with_its_points_and_least_squares_line():
     x, y = np.tile(np.arange(5.0), 3), np.concatenate([np.arange(5.0), 4 - np.arange(5.0), np.full(5, 2.0)])
     group = np.repeat(["a", "b", "c"], 5).tolist()
-    root = parsed(plots.lattice(x, y, group, {"b": (1.0, 0.0)}, ("x", "y"), "T", "D"))
+    root = parsed(plots.lattice(x, y, group, {"b": (1.0, 0.0)}, **TOLD))
     assert len(list(root.iter("circle"))) == 15
     paths = {kind: [e.get("d") for e in root.iter("path") if e.get("class") == kind] for kind in ("first", "second")}
     assert len(paths["first"]) == 3 and len(paths["second"]) == 1
@@ -117,7 +118,7 @@ def test_a_lattice_has_a_panel_a_group_with_its_points_and_least_squares_line():
 
 def test_a_curve_marks_its_minimum():
     x = np.linspace(0, 4, 41)
-    root = parsed(plots.curve(x, (x - 1) ** 2 + 3, (1.0, 3.0), ("theta", "deviance"), "T", "D"))
+    root = parsed(plots.curve(x, (x - 1) ** 2 + 3, (1.0, 3.0), **TOLD))
     (point,) = root.iter("circle")
     (line,) = [e.get("d") for e in root.iter("path") if e.get("class") == "first"]
     points = [tuple(map(float, p.split())) for p in line[1:].split("L")]
@@ -127,7 +128,7 @@ def test_a_curve_marks_its_minimum():
 def test_contours_lie_where_the_function_has_the_stated_rise():
     x, y = np.linspace(-3, 3, 121), np.linspace(-2, 2, 81)
     z = 10 + x[None, :] ** 2 + y[:, None] ** 2
-    root = parsed(plots.contour(x, y, z, (1.0,), (0.0, 0.0, 10.0), ("a", "b"), "T", "D"))
+    root = parsed(plots.contour(x, y, z, rises=(1.0,), minimum=(0.0, 0.0, 10.0), **TOLD))
     axes = plots.Axes((-3.0, 3.0), (-2.0, 2.0))
     (data,) = [e.get("d") for e in root.iter("path") if e.get("class") == "first"]
     points = np.array([[float(v) for v in p.split()] for p in re.split("[ML]", data)[1:]])
@@ -138,11 +139,12 @@ def test_contours_lie_where_the_function_has_the_stated_rise():
 
 def test_hostile_names_stay_text():
     lines = {HOSTILE: (0.0, 1.0)}
+    told = {"names": (HOSTILE, HOSTILE), "title": HOSTILE, "description": HOSTILE}
     for drawn in (
         drawings.image(np.eye(2), HOSTILE, HOSTILE),
-        plots.bundle(lines, (0.0, 1.0), (HOSTILE, HOSTILE), HOSTILE, HOSTILE),
-        plots.lattice([0, 1], [0, 1], [HOSTILE, HOSTILE], lines, (HOSTILE, HOSTILE), HOSTILE, HOSTILE),
-        plots.curve([0, 1], [0, 1], (0, 0), (HOSTILE, HOSTILE), HOSTILE, HOSTILE),
+        plots.bundle(lines, (0.0, 1.0), **told),
+        plots.lattice([0, 1], [0, 1], [HOSTILE, HOSTILE], lines, **told),
+        plots.curve([0, 1], [0, 1], (0, 0), **told),
     ):
         assert "<script" not in drawn
         assert "alert(1)" in "".join(parsed(drawn).itertext())

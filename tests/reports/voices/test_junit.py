@@ -6,15 +6,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from relmer.reports.records import Verdict
 from relmer.reports.text import digits_text, printable
 from relmer.reports.voices.junit import junit
 
 ELEMENTS = {
-    "disagree": "failure",
-    "failed": "error",
-    "unsupported": "skipped",
-    "agree": "system-out",
-    "explained": "system-out",
+    Verdict.DISAGREE: "failure",
+    Verdict.FAILED: "error",
+    Verdict.UNSUPPORTED: "skipped",
+    Verdict.AGREE: "system-out",
+    Verdict.EXPLAINED: "system-out",
 }
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped", "tests": "testcase"}
 
@@ -52,7 +53,7 @@ def test_counts_are_those_of_the_elements(report):
                 attribute,
                 element.get("name"),
             )
-    assert int(root.get("failures")) == sum(c.verdict == "disagree" for c in report.comparisons) > 0
+    assert int(root.get("failures")) == sum(c.verdict == Verdict.DISAGREE for c in report.comparisons) > 0
 
 
 def test_names_are_unique_within_a_suite(make_report):
@@ -81,7 +82,7 @@ def test_a_suite_says_what_was_fitted_by_which_version(make_report):
 )
 def test_characters_that_xml_forbids_or_a_terminal_obeys_are_dropped(character, make_report):
     report = make_report(1)
-    first = replace(report.comparisons[0], evidence=f"before{character}after", verdict="disagree")
+    first = replace(report.comparisons[0], evidence=f"before{character}after", verdict=Verdict.DISAGREE)
     text = junit(replace(report, comparisons=(first,)))
     assert ElementTree.fromstring(text.encode()).find(".//failure").get("message") == "beforeafter"
 
@@ -89,6 +90,6 @@ def test_characters_that_xml_forbids_or_a_terminal_obeys_are_dropped(character, 
 def test_other_characters_stay(make_report):
     report = make_report(1)
     evidence = "θ ≤ 1 & <σ²> \t 𝜎 ]]> \U0001f600"
-    first = replace(report.comparisons[0], evidence=evidence, verdict="agree")
+    first = replace(report.comparisons[0], evidence=evidence, verdict=Verdict.AGREE)
     root = ElementTree.fromstring(junit(replace(report, comparisons=(first,))))
     assert root.find(".//system-out").text.startswith(evidence)

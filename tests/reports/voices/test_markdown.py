@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
-from relmer.reports.records import VERDICTS
+from relmer.reports.records import Verdict
 from relmer.reports.text import digits_text, printable
 from relmer.reports.voices.markdown import LISTED, markdown
 
@@ -56,7 +56,7 @@ def test_every_table_keeps_its_columns(report):
 def test_it_says_the_answer_and_the_counts(make_report):
     text = markdown(make_report(10))
     assert text.startswith("# relmer: 12 of 1,300 comparisons disagree, on 1 of 10 cases; 6 failed, 52 unsupported.\n")
-    assert all(verdict in text.splitlines()[2] for verdict in VERDICTS)
+    assert all(verdict in text.splitlines()[2] for verdict in Verdict)
     assert "lme4's default optimiser stops 136 above the optimum" in text
 
 
@@ -83,7 +83,7 @@ def test_the_fewest_digits_are_told_with_their_case(make_report):
 
 def test_disagreements_and_failures_are_all_listed(report):
     listed = dict(tables(markdown(report)))
-    for verdict, heading in (("disagree", "Disagreements"), ("failed", "Failures")):
+    for verdict, heading in ((Verdict.DISAGREE, "Disagreements"), (Verdict.FAILED, "Failures")):
         wrong = [c for c in report.comparisons if c.verdict == verdict]
         rows = listed[heading][1:]
         assert len(rows) == len(wrong)
@@ -95,7 +95,7 @@ def test_disagreements_and_failures_are_all_listed(report):
 
 def test_a_long_list_is_cut_and_says_so(make_report):
     report = make_report(2)
-    wrong = tuple(replace(c, verdict="disagree") for c in report.comparisons)
+    wrong = tuple(replace(c, verdict=Verdict.DISAGREE) for c in report.comparisons)
     text = markdown(replace(report, comparisons=wrong))
     assert len(dict(tables(text))["Disagreements"]) == 1 + LISTED
     assert f"… and {len(wrong) - LISTED} more in report.html." in text
@@ -103,7 +103,7 @@ def test_a_long_list_is_cut_and_says_so(make_report):
 
 def test_a_long_cell_is_cut(make_report):
     report = make_report(1)
-    first = replace(report.comparisons[0], verdict="disagree", evidence="x" * 5000)
+    first = replace(report.comparisons[0], verdict=Verdict.DISAGREE, evidence="x" * 5000)
     text = markdown(replace(report, comparisons=(first,)))
     assert "x" * 200 in text and "x…" in text
     assert len(text) < 5000

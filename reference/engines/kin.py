@@ -1,0 +1,72 @@
+"""Whose program every engine is, and who speaks for whom: what the engines declare, never what they are called."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.protocol import OWN_HOUSE, Engine
+
+# The house whose program the documents print, and which this project's own paths are held against.
+ORIGINAL = "lme4"
+
+
+@dataclass(frozen=True)
+class Kin:
+    """The houses of some engines.
+
+    Attributes
+    ----------
+    houses
+        House by engine, in the order of the engines.
+    witnesses
+        By house, the engine that speaks for it.
+    definition
+        The engine that all others are held against.
+    """
+
+    houses: Mapping[str, str]
+    witnesses: Mapping[str, str]
+    definition: str
+
+    def is_own(self, engine: str) -> bool:
+        """Whether an engine is this project's own."""
+        return self.houses[engine] == OWN_HOUSE
+
+    def witness(self, engine: str) -> str | None:
+        """The engine that speaks for the house of an engine; None if none does."""
+        return self.witnesses.get(self.houses[engine])
+
+    def peers(self, engine: str) -> tuple[str, ...]:
+        """Whom an engine may be held against, the best first: the definition, or the original for our own paths."""
+        if self.is_own(engine):
+            tight = self.witnesses.get(ORIGINAL)
+            return (ORIGINAL,) if tight is None else (tight, ORIGINAL)
+        own = [name for name in self.houses if self.is_own(name) and name != self.definition]
+        return (self.definition, *own)
+
+    def witnesses_for(self, engines: Iterable[str]) -> tuple[str, ...]:
+        """Who must be heard to judge some engines: the definition, and who speaks for the original or their houses."""
+        houses = dict.fromkeys([ORIGINAL, *(self.houses[engine] for engine in engines)])
+        return (self.definition, *(self.witnesses[house] for house in houses if house in self.witnesses))
+
+
+def kin_of(engines: Iterable[Engine]) -> Kin:
+    """Gather what engines declare.
+
+    Raises
+    ------
+    EngineError
+        Two speak for one house, or there is not one definition.
+    """
+    listed = tuple(engines)
+    houses = {engine.name: engine.house for engine in listed}
+    witnesses: dict[str, str] = {}
+    for engine in listed:
+        if engine.witness_of is not None:
+            first = witnesses.setdefault(engine.witness_of, engine.name)
+            if first != engine.name:
+                raise EngineError(f"engines {first} and {engine.name} both speak for {engine.witness_of}; remove one")
+    definitions = [engine.name for engine in listed if engine.definition]
+    if len(definitions) != 1:
+        raise EngineError(f"one engine must be the definition, not {', '.join(definitions) or 'none'}")
+    return Kin(houses=houses, witnesses=witnesses, definition=definitions[0])
