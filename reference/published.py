@@ -137,7 +137,7 @@ def _read(document: str, text: str) -> tuple[Figure, ...]:
 
 
 def _expanded(document: str, written: Mapping[str, Any], where: str, known: set[str]) -> Iterator[Figure]:
-    """Give the single figures of an entry, which may be a table and may be printed more than once."""
+    """The single figures of an entry, which may be a table and may be printed more than once."""
     entry = _checked({**_BLANK, **written}, where)
     if entry.case not in known:
         raise DataError(f"{where}: case is {entry.case!r}: give the name of a case")
@@ -161,7 +161,7 @@ def _checked(written: Mapping[str, Any], where: str) -> Entry:
 
 
 def _range(value: object) -> object:
-    """Give the names that a range stands for; what is no range, or an empty one, is left as it is."""
+    """The names that a range stands for; what is no range, or an empty one, is left as it is."""
     ends = _RANGE.fullmatch(value) if isinstance(value, str) else None
     return [str(k) for k in range(int(ends[1]), int(ends[2]) + 1)] or value if ends else value
 

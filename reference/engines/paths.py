@@ -80,7 +80,7 @@ class Path:
         """The path's fit."""
         fit = fit_of(case.formula, case.dataset, case.reml, self.name)
         if not fit.optimum.converged:
-            raise EngineError(f"{self.name}: the search of {case.name} did not converge")
+            raise EngineError(f"{self.name}: the search of {case.name} did not converge: {fit.optimum.ending}")
         return Fitted(estimates(fit), evaluations=fit.optimum.evaluations)
 
 

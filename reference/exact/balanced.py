@@ -145,7 +145,7 @@ def by_strata(layout: Layout, REML: bool) -> Components:
 
 
 def contrast_of(W: Matrix) -> Vector:
-    """Give g = (-beta, 1), with which W g is the least-squares residual of the last column of W."""
+    """g = (-beta, 1), with which W g is the least-squares residual of the last column of W."""
     try:
         _, _, beta = solved(product(transpose(W), W))
     except ZeroDivisionError:
@@ -274,7 +274,7 @@ def by_group(layout: Layout, REML: bool) -> Components:
 def covariance_above(
     rss: Fraction, weight_within: int, S: Matrix, weight: int, A: Matrix, inverse_A: Matrix
 ) -> tuple[Fraction, Matrix]:
-    """Give sigma^2 and Omega >= sigma^2 A^-1 at the minimum of (2), S divided by its weight already."""
+    """sigma^2 and Omega >= sigma^2 A^-1 at the minimum of (2), S divided by its weight already."""
     c = len(A)
     sigma2 = positive(rss / weight_within)
     if ldl(combine(ONE, S, -sigma2, inverse_A)) is not None:

@@ -58,7 +58,7 @@ def scaled(a: Fraction, A: Matrix) -> Matrix:
 
 
 def block(A: Matrix, size: int) -> Matrix:
-    """Give the leading block of an order."""
+    """The leading block of an order."""
     return tuple(row[:size] for row in A[:size])
 
 

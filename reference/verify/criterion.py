@@ -187,7 +187,7 @@ def estimates(data: Data, state: State, REML: bool, G: Sequence[arb]) -> dict[st
 
 
 def covariance(data: Data, R: Sequence[Factor]) -> list[arb]:
-    """Gamma of G_j = R_j R_j'."""
+    """gamma of G_j = R_j R_j'."""
     return [sum((x * y for x, y in zip(R[t][a], R[t][b], strict=True)), arb(0)) for t, a, b in data.gammas]
 
 

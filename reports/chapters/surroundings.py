@@ -44,7 +44,7 @@ def reach(fit: Fit, k: int, direction: int, rise: float) -> float:
 
 
 def along(fit: Fit, k: int, rise: float, count: int) -> tuple[Array, Array]:
-    """Theta[k] in `count` steps as far as the criterion rises by `rise` either way, and the criterion there."""
+    """theta[k] in `count` steps as far as the criterion rises by `rise` either way, and the criterion there."""
     thetas = np.linspace(reach(fit, k, -1, rise), reach(fit, k, 1, rise), count)
     return thetas, np.array(criterion_moved(fit, [k], [(theta,) for theta in thetas]))
 

@@ -9,7 +9,7 @@ from scipy import linalg, special
 from relmer.datasets import parse_key
 from relmer.reference.answers import Estimates
 from relmer.solver.arrays import Array
-from relmer.solver.model import Design, Lambda, factors, group_names
+from relmer.solver.model import Design, Lambda, covariance, factors, group_names
 
 QUANTILES = {"Min": 0.0, "1Q": 0.25, "Median": 0.5, "3Q": 0.75, "Max": 1.0}
 
@@ -95,7 +95,7 @@ def matrix_figure(design: Design, of: Estimates, quantity: str, names: tuple[str
 
 
 def random_effect_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
-    """The b of a group, level and column, or coef, the fixed effect and b."""
+    """b of a group, level and column, or coef, the fixed effect and b."""
     fixed = of.beta[design.coefficients.index(names[2])] if quantity == "coef" else 0.0
     return fixed + random_effect(design, of, *names)
 
@@ -108,7 +108,7 @@ def marginal_covariance(design: Design, of: Estimates, row: int, column: int) ->
 
 
 def random_effect(design: Design, of: Estimates, group: str, level: str, column: str) -> float:
-    """The b of one group, level and column."""
+    """b of one group, level and column."""
     first = 0
     for name, term in zip(group_names(design.terms), design.terms, strict=True):
         if name == group:
@@ -119,7 +119,7 @@ def random_effect(design: Design, of: Estimates, group: str, level: str, column:
 
 def covariances(design: Design, of: Estimates) -> list[Array]:
     """sigma^2 T T' of every term."""
-    return [of.sigma**2 * T @ T.T for T in factors(design.terms, np.array(of.theta))]
+    return [covariance(T, of.sigma) for T in factors(design.terms, np.array(of.theta))]
 
 
 def covariance_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:

@@ -49,6 +49,10 @@ class Landscape:
     size: float
     keys: frozenset[str]
 
+    def takes(self, theta: Sequence[float]) -> bool:
+        """Whether a theta has as many entries as the model's: one of another model has not."""
+        return len(theta) == len(self.fit.optimum.theta)
+
     @cached_property
     def sensitivity(self) -> Mapping[str, Array]:
         """sqrt(J H^-1 J') of every component of every quantity and of every printed figure."""

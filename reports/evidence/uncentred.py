@@ -8,6 +8,7 @@ from scipy import linalg
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, estimates_at
+from relmer.solver.model import response
 from relmer.solver.paths import degrees_of_freedom
 
 
@@ -22,7 +23,7 @@ class Uncentred:
 def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
     """Bounds of the rounding at theta; none where it cannot cost half of a double's digits."""
     design = view.fit.design
-    y = design.y if design.offset is None else design.y - design.offset
+    y = response(design)
     centred = y - y.mean()
     residual = centred - design.X @ linalg.lstsq(design.X, centred)[0]
     spread = np.sqrt(np.mean(residual**2))

@@ -42,8 +42,7 @@ def at_shared_theta(
     """What the criterion is held against at each theta: balls where there are, else the peer's house."""
     peer, evaluator = hearing.peer, hearing.evaluator
     if evaluator is not None and evaluator.data is not None:
-        length = len(hearing.view.fit.theta)
-        asked = [theta for theta in thetas if len(theta) == length and evaluable(theta)]
+        asked = [theta for theta in thetas if hearing.view.takes(theta) and evaluable(theta)]
         return {theta: float(evaluator.at(theta).criterion) for theta in asked}, hearing.enclosed
     if peer is None:
         return {}, hearing.comparison

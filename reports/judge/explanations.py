@@ -17,6 +17,7 @@ from relmer.reference.engines import ORIGINAL
 from relmer.reference.own_fits import estimates
 from relmer.reference.published import Figure, figures, half_unit, number
 from relmer.reports.evidence import Landscape, criterion_at, figure, tolerances
+from relmer.solver.algebra import root_by_columns
 from relmer.solver.arrays import Array
 from relmer.solver.fits import at_theta
 from relmer.solver.model import Design, factors, theta_of
@@ -133,7 +134,7 @@ def default_fits(case: Case, answers: Mapping[str, Answer], view: Landscape) -> 
     """lme4's default fit as it is here, and as it was recorded if that is another."""
     found: dict[tuple[float, ...], Witness] = {}
     for said in (answers.get(ORIGINAL), recorded.read(ORIGINAL, case)):
-        if said is None or said.estimates is None or len(said.estimates.theta) != len(view.fit.theta):
+        if said is None or said.estimates is None or not view.takes(said.estimates.theta):
             continue
         name = f"{ORIGINAL} {said.version}'s default fit{', recorded,' if said.recorded else ''}"
         theta = said.estimates.theta
@@ -183,7 +184,7 @@ def least_largest(J: Array, r: Array) -> Array:
 
 
 def printed_theta(view: Landscape, printed: Sequence[Figure], sigma: float) -> tuple[float, ...] | None:
-    """Theta of the printed covariance matrices at a given sigma, None unless they are printed as a whole.
+    """theta of the printed covariance matrices at a given sigma, None unless they are printed as a whole.
 
     A matrix of rank one may be indefinite as it is printed: what is negative under the root counts as zero.
     """
@@ -195,27 +196,9 @@ def printed_theta(view: Landscape, printed: Sequence[Figure], sigma: float) -> t
         G = np.array([[given.get(f"G[{i}, {j}]", np.nan) for j in at] for i in at])
         if np.isnan(G).any():
             return None
-        blocks.append(semidefinite_root(G / sigma**2))
+        blocks.append(root_by_columns(G / sigma**2))
         first += width
     return tuple(theta_of(blocks).tolist()) if blocks else None
-
-
-def semidefinite_root(G: Array) -> Array:
-    """Lower triangular T with T T' = G, column by column.
-
-    Examples
-    --------
-    >>> semidefinite_root(np.array([[4.0, 2.0], [2.0, 1.0]]))
-    array([[2., 0.],
-           [1., 0.]])
-    """
-    rest, T = G.copy(), np.zeros_like(G)
-    for k in range(len(G)):
-        root = np.sqrt(max(rest[k, k], 0.0))
-        if root > 0:
-            T[k:, k] = rest[k:, k] / root
-            rest -= np.outer(T[:, k], T[:, k])
-    return T
 
 
 def contradicted_size(design: Design, printed: Sequence[Figure], key: str, size: str) -> str | None:

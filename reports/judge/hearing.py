@@ -142,5 +142,5 @@ def told(value: object) -> str:
 
 
 def short(theta: tuple[float, ...]) -> str:
-    """Theta to five digits."""
+    """theta to five digits."""
     return ", ".join(f"{value:.5g}" for value in theta)

@@ -15,7 +15,7 @@ def judge_optimum(hearing: Hearing) -> Iterator[Comparison]:
     estimates, view, peer = hearing.answer.estimates, hearing.view, hearing.peer
     if estimates is None:
         yield unsupported(hearing, 4)
-    elif len(estimates.theta) != len(view.fit.theta):
+    elif not view.takes(estimates.theta):
         yield same(hearing, 4, "length of theta", len(estimates.theta), len(view.fit.theta))
     elif hearing.score is not None:
         yield from judge_score(hearing, hearing.score)

@@ -30,7 +30,7 @@ def judge_published(hearing: Hearing, account: Account) -> Iterator[Comparison]:
     """Every printed figure of the case against the engine's value: those of the documents, then those of others."""
     yield from judge_data_figures(hearing, account)
     mine = hearing.answer.estimates
-    if mine is None or len(mine.theta) != len(hearing.view.fit.theta):
+    if mine is None or not hearing.view.takes(mine.theta):
         return
     gap = hearing.gaps[hearing.answer.engine]
     of_fit = (f for f in account.printed if not free_of_fit(f.quantity))
@@ -136,7 +136,7 @@ def published_figures(
     account = account_of(case, answers, view)
     said = answers.get(ORIGINAL)
     theirs = said.estimates if said else None
-    if theirs is not None and len(theirs.theta) != len(view.fit.theta):
+    if theirs is not None and not view.takes(theirs.theta):
         theirs = None
     own = estimates(view.fit)
     gap = criterion_at(view, theirs.theta) - view.fit.criterion if theirs and account.printed else 0.0

@@ -32,7 +32,7 @@ def stops_of(answers: Mapping[str, Answer], view: Landscape, evaluator: Evaluato
     fitted = {
         name: answer
         for name, answer in answers.items()
-        if answer.estimates is not None and len(answer.estimates.theta) == len(view.fit.theta)
+        if answer.estimates is not None and view.takes(answer.estimates.theta)
     }
     scores = {
         name: score(answer, evaluator.certificate, evaluator)

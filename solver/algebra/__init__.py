@@ -3,7 +3,15 @@
 from relmer.solver.algebra.cholesky import factorize, repeated
 from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
 from relmer.solver.algebra.rank import full_rank_columns
-from relmer.solver.algebra.roots import RANK, is_regular, lower_trapezoid, positive, reduced_root, root_of
+from relmer.solver.algebra.roots import (
+    RANK,
+    is_regular,
+    lower_trapezoid,
+    positive,
+    reduced_root,
+    root_by_columns,
+    root_of,
+)
 from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "positive",
     "reduced_root",
     "repeated",
+    "root_by_columns",
     "root_of",
     "sweep",
 ]

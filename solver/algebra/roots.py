@@ -38,6 +38,27 @@ def spectral_root(values: Array, vectors: Array, least: float) -> Array:
     return np.asarray(vectors * np.sqrt(np.maximum(values, least)))
 
 
+def root_by_columns(G: Array) -> Array:
+    """Lower triangular T with T T' = G; of a G that is not quite semi-definite its leading columns.
+
+    A G that was printed may have a negative eigenvalue. Here, other than in `root_of`, the columns that come first are
+    kept to the digit, and what is negative under a root counts as zero.
+
+    Examples
+    --------
+    >>> root_by_columns(np.array([[4.0, 2.0], [2.0, 1.0]]))
+    array([[2., 0.],
+           [1., 0.]])
+    """
+    rest, T = G.copy(), np.zeros_like(G)
+    for k in range(len(G)):
+        root = np.sqrt(max(rest[k, k], 0.0))
+        if root > 0:
+            T[k:, k] = rest[k:, k] / root
+            rest -= np.outer(T[:, k], T[:, k])
+    return T
+
+
 def lower_trapezoid(root: Array) -> Array:
     """Lower triangular T (c, c) with T T' = root root', for a root (c, r) of any rank.
 

@@ -16,12 +16,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from relmer.datasets import load, store
+from relmer.datasets import case, load, store
 from relmer.datasets.exported import read_exported
 from relmer.reference import own_fits, published
+from relmer.reference.engines import EngineError, engine
 from relmer.reference.engines.r import lme4_process
 from relmer.reports.commands.main import main
 from relmer.solver import ModelError
+from relmer.solver.search.ending import Ending
 
 SCHEMA = resources.files("relmer.reports").joinpath("report.schema.json")
 
@@ -248,6 +250,23 @@ def test_fit_prints_numbers_and_json(sleepstudy: Path) -> None:
     ml = json.loads(relmer("fit", formula, str(sleepstudy), "--json", "--ml", "--method", "gls").stdout)
     assert f"{ml['criterion']:.10f}".startswith("1751.93934446")
     assert ml["method"] == "gls"
+
+
+def test_fit_says_why_a_search_did_not_converge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["relmer.solver.search.optimise"], "MAXIMUM_STEPS", 1)
+    path = tmp_path / "unbalanced.csv"
+    load("sleepstudy").frame.drop(index=[3, 17, 18, 90]).to_csv(path, index=False)
+    asked = ("fit", "Reaction ~ Days + (Days | Subject)", str(path))
+    assert f"not converged: {Ending.EXHAUSTED}" in " ".join(relmer(*asked).stdout.split())
+    assert json.loads(relmer(*asked, "--json").stdout)["ending"] == Ending.EXHAUSTED
+
+
+def test_an_engine_says_why_a_search_did_not_converge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["relmer.solver.search.optimise"], "MAXIMUM_STEPS", 1)
+    own_fits.fit_of.cache_clear()
+    with pytest.raises(EngineError, match=f"the search of docs/machines did not converge: {Ending.EXHAUSTED}"):
+        engine("pls").fit(case("docs/machines"))
+    own_fits.fit_of.cache_clear()
 
 
 def test_fit_says_when_it_is_singular(tmp_path: Path) -> None:

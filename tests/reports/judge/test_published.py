@@ -20,9 +20,10 @@ from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, criterion_at, landscape
 from relmer.reports.judge import explanations
 from relmer.reports.judge import printed as judged
-from relmer.reports.judge.explanations import Account, account_of, prints, semidefinite_root
+from relmer.reports.judge.explanations import Account, account_of, prints
 from relmer.reports.judge.printed import published_figures
 from relmer.reports.records import FigureVerdict, PublishedFigure
+from relmer.solver.algebra.roots import root_by_columns
 
 KIN = kin_of(installed())
 CASES = tuple(dict.fromkeys(f.case for f in figures()))
@@ -238,7 +239,7 @@ def test_a_figure_that_no_fit_prints_is_not_explained(monkeypatch: pytest.Monkey
 def test_a_root_of_an_indefinite_printed_matrix() -> None:
     """A covariance of rank one that is printed may have a negative eigenvalue."""
     G = np.array([[141.78835, -10.11802], [-10.11802, 0.7220208]])
-    T = semidefinite_root(G)
+    T = root_by_columns(G)
     assert np.linalg.eigvalsh(G)[0] < 0
     assert T[0, 1] == T[1, 1] == 0
     left = G - T @ T.T
