@@ -227,7 +227,7 @@ def curvature(at: CrossedSolved, weights: Weights, exact: bool) -> tuple[list[Ar
     first = np.concatenate([unit @ squares(columns) for unit, columns in zip(units, each, strict=True)])
     if not exact:
         return duals, information(at, H, first) * w[-1]
-    if reduced.is_sparse:
+    if isinstance(others, SparseInverse):
         return duals, differences(at, weights)
     blocks = [[units[0] @ own_second(H, hh + returned) @ units[0].T]]
 

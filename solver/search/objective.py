@@ -8,7 +8,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import is_regular, logdet_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import Eliminated, weights
+from relmer.solver.elimination import Corner, Eliminated, weights
 from relmer.solver.errors import ModelError
 from relmer.solver.model import chain, standardise, theta_of
 from relmer.solver.paths import Prepared, criterion, parts, prepare, solve_at
@@ -87,7 +87,7 @@ class Objective:
                 "there is a residual"
             ) from error
 
-    def parts(self, at: Eliminated) -> list[float]:
+    def parts(self, at: Eliminated | Corner) -> list[float]:
         """What the criterion of the solution is the sum of."""
         return parts(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
 
