@@ -10,7 +10,7 @@ from relmer.solver.arrays import Array
 
 
 def factorize(M: sparse.csc_array, ordering: Literal["NATURAL", "MMD_AT_PLUS_A"]) -> SuperLU:
-    """M = L D L' for a positive definite M, in its own order or in a fill-reducing one."""
+    """Factor a positive definite M, in its own order or in a fill-reducing one: unit L times U with the pivots."""
     factor: SuperLU = splu(M, permc_spec=ordering, diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     return factor
 

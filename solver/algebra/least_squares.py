@@ -1,4 +1,4 @@
-"""Least squares, ordinary, swept and generalized, by orthogonal and Cholesky factors."""
+"""Least squares: ordinary, swept (theory.md, 12), and generalized by the Cholesky factor V^1/2 (theory.md, 9)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -38,9 +38,7 @@ def generalized_least_squares(X: Array, V: Any, y: Array) -> tuple[Array, Array]
 
 
 def whitened(V: Any, rows: Array) -> Array:
-    """C^-1 times rows (n, k), where C is a square root of V (n, n): C C' = V.
-
-    For a sparse V, C = P'L with the fill-reducing permutation P of its rows.
+    """V^-1/2 times rows (n, m), for V (n, n); a sparse V is factored, and the rows come, in a fill-reducing order.
 
     Raises
     ------
@@ -62,10 +60,10 @@ def whitened(V: Any, rows: Array) -> Array:
 def dense_whitened(V: Array, rows: Array) -> Array:
     """`whitened` by a dense Cholesky factor."""
     try:
-        C = linalg.cholesky(V, lower=True)
+        half = linalg.cholesky(V, lower=True)
     except linalg.LinAlgError as error:
         raise ModelError("V is not positive definite; add the residual variance R to Z G Z'") from error
-    return np.asarray(linalg.solve_triangular(C, rows, lower=True))
+    return np.asarray(linalg.solve_triangular(half, rows, lower=True))
 
 
 def sparse_whitened(V: sparse.csc_array, rows: Array) -> Array:
@@ -78,8 +76,8 @@ def sparse_whitened(V: sparse.csc_array, rows: Array) -> Array:
         pivots = np.zeros(1)
     if not np.all(pivots > 0):
         raise ModelError("V is not positive definite; add the residual variance R to Z G Z'")
-    L = sparse.csr_array(lu.L @ sparse.diags_array(np.sqrt(pivots)))
-    return np.asarray(spsolve_triangular(L, rows[order], lower=True))
+    half = sparse.csr_array(lu.L @ sparse.diags_array(np.sqrt(pivots)))
+    return np.asarray(spsolve_triangular(half, rows[order], lower=True))
 
 
 def least_squares(X: Array, y: Array) -> tuple[Array, Array]:
@@ -92,7 +90,10 @@ def least_squares(X: Array, y: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Swept:
-    """y swept by X: orthonormal Q (n, p) and R (p, p) of positive diagonal with X = Q R, beta (p,), residual (n,)."""
+    """y swept by X = Q R: Q (n, p), R (p, p) of positive diagonal, beta (p,), residual (n,).
+
+    Of the rows of a model these are Q, RX0, beta0 and y0 (theory.md, 12).
+    """
 
     Q: Array
     R: Array

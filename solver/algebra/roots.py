@@ -1,4 +1,4 @@
-"""Roots T of a positive semi-definite matrix G = T T', singular or not."""
+"""Roots T (c, m) of a positive semi-definite matrix G = T T' (theory.md, 2), singular or not."""
 
 import numpy as np
 from scipy.linalg import lapack
@@ -13,7 +13,7 @@ FLOOR = 1e-2
 
 
 def reduced_root(T: Array) -> Array:
-    """Root (c, r) of G = T T' without the directions of negligible variance."""
+    """Root (c, m) of G = T T' without the directions of negligible variance; m is the rank that is left."""
     left, singular, _ = np.linalg.svd(T)
     kept = singular**2 > RANK * max(1.0, float(singular.max() ** 2))
     return np.asarray(left[:, kept] * singular[kept])
@@ -60,9 +60,9 @@ def root_by_columns(G: Array) -> Array:
 
 
 def lower_trapezoid(root: Array) -> Array:
-    """Lower triangular T (c, c) with T T' = root root', for a root (c, r) of any rank.
+    """Lower triangular T (c, c) with T T' = root root', for a root (c, m) with any number of columns.
 
-    Columns beyond the r-th are zero; the first nonzero entry of each column is positive.
+    Columns of T beyond the m-th are zero; the first nonzero entry of each column is positive.
     """
     width, rank = len(root), min(root.shape)
     if root.shape == (1, 1):

@@ -1,7 +1,7 @@
 """The profiled criterion along one or two entries of theta, as tables for curves and contours.
 
-beta and sigma are profiled out; the other entries of theta are held where the fit has them. This is a cut through the
-criterion, not lme4's `profile`, which optimises over the other entries at every point.
+beta and sigma are profiled out (theory.md, 8); the other entries of theta are held where the fit has them. This is a
+cut through the criterion, not lme4's `profile`, which optimises over the other entries at every point.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The marginal covariance V of a fit, the manual way and the automatic way, and the fixed effects that follow from it.
 
 y ~ N(X beta, V) with V = Z Gm Z' + R. Gm repeats the small covariance matrix G_j of each term once per level; R is
-sigma^2 W^-1. Given V, beta is the generalized least squares estimate.
+sigma^2 W^-1. Given V, beta is the generalized least squares estimate. The letters are document 000's: G_j and V have
+sigma^2 in them (theory.md, 3, has not), and R is no factor of a QR.
 """
 
 from collections.abc import Mapping

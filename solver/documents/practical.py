@@ -3,7 +3,10 @@
 Each element of ref is a block of columns of Z, the interaction of its variables without an intercept; the random
 effects of a block share one variance. R codes every factor of such an interaction by one indicator per level, ordered
 factors too, so each row has at most one nonzero entry per block: the block is a random term whose levels are its
-columns, and the solver's QR path and its Newton search apply as they are.
+columns, and the solver's QR path and its Newton search apply as they are (theory.md, 10).
+
+The letters are the practical's: Z has p columns and X k; psi is the covariance of the random effects, with sigma^2 in
+it, V = Z psi Z' + I sigma^2, and W its inverse; theta holds logarithms.
 """
 
 from collections.abc import Sequence

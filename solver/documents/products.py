@@ -1,6 +1,7 @@
 """Z from its parts: the indicator matrix J_i of a grouping factor, the raw model matrix X_i, and their product.
 
-Z_i = (J_i' * X_i')', with * the Khatri-Rao product (Bates et al. 2015, equation 6; document 002).
+Z_i = (J_i' * X_i')', with * the Khatri-Rao product (Bates et al. 2015, equation 6; document 002). The letters are the
+document's: i is a term, and J_i no derivative.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The penalized least squares problem solved twice: by the extended Cholesky factor, and by pseudo-data.
 
-Bates (2011), document 004: slides 8 (pseudo-data), 14 and 15 (the extended system). y, X and Z stand here for the
-arrays with the offset taken from y and every row times the square root of its weight.
+Bates (2011), document 004: slides 8 (pseudo-data), 14 and 15 (the extended system, theory.md, 11). y, X and Z stand
+here for the arrays with the offset taken from y and every row times the square root of its weight (theory.md, 3).
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""Least squares by matrices: ordinary for a linear model, generalized for a mixed one, rows in any order."""
+"""Least squares by matrices: ordinary for a linear model, generalized for a mixed one, rows in any order.
+
+The letters are document 001's: u are residuals, k counts coefficients, G, R and V have sigma^2 in them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

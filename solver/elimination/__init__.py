@@ -1,4 +1,4 @@
-"""G to log|V|, [X y]'V^-1 [X y] and their derivatives, by the structure of the random effects."""
+"""G to log|V|, A = [X y]'V^-1 [X y] and their derivatives (theory.md, 14 to 34), by the structure of Z."""
 
 from relmer.solver.elimination.contract import Eliminated
 from relmer.solver.elimination.corner import Corner, expected, weights

@@ -25,7 +25,7 @@ def parts_of(levels: Sequence[int], widths: Sequence[int]) -> tuple[Part, ...]:
 
 
 def effects_of(parts: Sequence[Part], codes: Sequence[Codes]) -> Codes:
-    """Index (k, n) of the random effect that each entry of the columns of Z multiplies."""
+    """Index (m, n) of the random effect that each entry of m columns of Z multiplies."""
     return np.concatenate(
         [
             part.effects.start + code * part.width + np.arange(part.width)[:, None]
@@ -34,14 +34,14 @@ def effects_of(parts: Sequence[Part], codes: Sequence[Codes]) -> Codes:
     )
 
 
-def diagonal(X: Array, part: Part) -> Array:
-    """Sum of the blocks of a part on the diagonal of X (q, q)."""
-    block = X[part.effects, part.effects].reshape(part.levels, part.width, part.levels, part.width)
+def diagonal(matrix: Array, part: Part) -> Array:
+    """Sum of the blocks of a part on the diagonal of a matrix over all effects."""
+    block = matrix[part.effects, part.effects].reshape(part.levels, part.width, part.levels, part.width)
     return np.asarray(np.einsum("iaib->ab", block))
 
 
 def by_level(columns: Array, part: Part) -> Array:
-    """The rows (q, m) of one factor's effects as (l, c, m)."""
+    """The rows of one factor's effects, of (q, m), as (l, c, m)."""
     return columns[part.effects].reshape(part.levels, part.width, -1)
 
 
@@ -53,7 +53,7 @@ def dots(left: Array, right: Array) -> Array:
 
 
 def times(matrix: Array, blocks: Sequence[Array], parts: Sequence[Part]) -> Array:
-    """Matrix (r, q) times the block-diagonal matrix that repeats each block (c, c) over the levels of its part."""
+    """Matrix (m, q) times the block-diagonal matrix that repeats each block (c, c) over the levels of its part."""
     if all(part.width == 1 for part in parts):
         return np.asarray(matrix * np.repeat([block[0, 0] for block in blocks], [part.levels for part in parts]))
     product = np.empty_like(matrix, order="C")
@@ -63,9 +63,9 @@ def times(matrix: Array, blocks: Sequence[Array], parts: Sequence[Part]) -> Arra
     return product
 
 
-def congruent(X: Array, blocks: Sequence[Array], parts: Sequence[Part]) -> Array:
-    """T'X T for a symmetric X (q, q) and the block-diagonal T of `times`."""
-    half = times(X, blocks, parts)
+def congruent(S: Array, blocks: Sequence[Array], parts: Sequence[Part]) -> Array:
+    """T'S T for a symmetric S (q, q) and the block-diagonal T of `times`."""
+    half = times(S, blocks, parts)
     if all(part.width == 1 for part in parts):
         half *= np.repeat([block[0, 0] for block in blocks], [part.levels for part in parts])[:, None]
         return half

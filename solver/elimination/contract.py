@@ -13,19 +13,19 @@ from relmer.solver.elimination.corner import Weights
 
 
 class Eliminated(Protocol):
-    """All random effects eliminated at one G; `corner.Corner` has what the criterion needs of it."""
+    """All random effects eliminated at one G; `corner.Corner` has what the criterion needs of it (theory.md, 4)."""
 
     @property
     def logdet(self) -> float:
         """log|V|."""
 
     @property
-    def RC(self) -> Array:
-        """Upper triangular (p + 1, p + 1) with RC'RC = [X y]'V^-1 [X y]."""
+    def RXy(self) -> Array:
+        """Upper triangular (p + 1, p + 1) with RXy'RXy = A = [X y]'V^-1 [X y]."""
 
     @property
     def inverse(self) -> Array:
-        """RC^-1."""
+        """RXy^-1."""
 
     @property
     def logdet_RX(self) -> float:
@@ -36,10 +36,10 @@ class Eliminated(Protocol):
         """Square root of the penalized residual sum of squares."""
 
     def effects(self) -> list[Array]:
-        """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
+        """e = Z'V^-1 (y - X beta) of every factor, (c, l) (theory.md, 5)."""
 
     def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
-        """df/dG of every factor (c, c), and d2f/dgamma2 of all; where that is costly, an average of it if not exact."""
+        """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all; if not exact, AI where that is costly."""
 
 
 class Elimination(Protocol):
@@ -57,7 +57,7 @@ class Elimination(Protocol):
         """Eliminate the factors at the covariances G, one (c, c) each."""
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
-        """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+        """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""
 
     def describe(self, sizes: Sequence[str]) -> str:
         """What is eliminated how, in one line, given the name and the size of every factor."""
@@ -66,4 +66,4 @@ class Elimination(Protocol):
 def ray_of(at: Callable[[float], Eliminated], scales: Array) -> tuple[Array, Array]:
     """`Elimination.ray`, multiple by multiple."""
     solved = [at(scale) for scale in scales]
-    return np.array([each.logdet for each in solved]), np.array([each.RC.diagonal() for each in solved])
+    return np.array([each.logdet for each in solved]), np.array([each.RXy.diagonal() for each in solved])

@@ -1,8 +1,10 @@
 """Crossed grouping factors: the first one eliminated level by level, the others by one dense Cholesky factor.
 
-With the first factor eliminated, S = Z'V^-1 Z and s = Z'V^-1 [X y] of the other factors' columns Z is a front as in
-`nested`, but a single one of size q: the levels of the first factor couple them. `schur` has what the Cholesky factor
-of M = I + T'ST gives: Omega = T M^-1 T', b = Omega s, and the rest.
+With the first factor eliminated, S = Z'V^-1 Z and s = Z'V^-1 [X y] of the other factors' columns Z are a front as in
+`nested`, but a single one of r effects: the levels of the first factor couple them by their pseudo-rows B (theory.md,
+19). `schur` has what the Cholesky factor of M = T'S T + I gives: Omega = T M^-1 T', b = Omega s, and the rest
+(theory.md, 20 and 21). Derivatives are those of a factor with one level outside it (theory.md, 28 to 32): K = U B with
+U = R'D^-1, and S_E = -K'E K, s+_E = -K'E h.
 """
 
 from collections.abc import Sequence
@@ -47,9 +49,9 @@ class Crossed:
     front
         S as a function of D^-1 of the first factor, dense or sparse.
     s
-        What the rows orthogonal to the first factor give to Z'[X y] (q, p + 1).
+        What the rows orthogonal to the first factor give to Z'[X y] (r, p + 1).
     within
-        The same for [X y]: (p + 1, p + 1).
+        A0 (p + 1, p + 1): the same for [X y].
     """
 
     width: int
@@ -76,7 +78,7 @@ class Crossed:
         return solve(self, G)
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
-        """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+        """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""
         widths = [self.width, *(part.width for part in self.parts)]
         return ray_of(lambda scale: solve(self, [scale * np.eye(width) for width in widths]), scales)
 
@@ -90,7 +92,7 @@ class Crossed:
 
 @dataclass(frozen=True)
 class Solutions:
-    """U = R'D^-1 (c, c, l) and h (c, p + 1, l) of the first factor, h (q, p + 1) of the others; X y whitened."""
+    """U = R'D^-1 (c, c, l) and h (c, p + 1, l) of the first factor, h (r, p + 1) of the others."""
 
     U: Array
     h: Array
@@ -125,7 +127,7 @@ class CrossedSolved(Corner):
         return [self.solutions.h[:, -1] * self.root_pwrss, *others]
 
     def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
-        """df/dG of every factor (c, c), and d2f/dgamma2 of all, or in its place their average information."""
+        """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all, or in its place AI."""
         return curvature(self, weights, exact)
 
 
@@ -137,12 +139,12 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     identity = np.broadcast_to(np.eye(first)[:, :, None], (first, first, levels[0]))
     Xy = own[first:]
     parts = parts_of(levels[1:], widths[1:])
-    q = parts[-1].effects.stop
+    r = parts[-1].effects.stop
     Z = columns[first:count]
     effects = effects_of(parts, codes[1:])
-    coupling = couple(list(own[:first]), codes[0], levels[0], Z, effects, q)
+    coupling = couple(list(own[:first]), codes[0], levels[0], Z, effects, r)
     reduced = front(coupling, Z, effects, parts, codes[1:])
-    sums = [[np.bincount(index, z * x, q) for x in Xy] for z, index in zip(Z, effects, strict=True)]
+    sums = [[np.bincount(index, z * x, r) for x in Xy] for z, index in zip(Z, effects, strict=True)]
     return Crossed(
         first, levels[0], np.concatenate([rows, identity]), coupling, parts, reduced, np.sum(sums, axis=0).T, Xy @ Xy.T
     )
@@ -151,7 +153,7 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
 def front(
     coupling: Coupling, Z: Array, effects: Codes, parts: tuple[Part, ...], codes: Sequence[Codes]
 ) -> DenseFront | SparseFront:
-    """S of the other factors, of which the rows orthogonal to the first one give Z'Z; sparse if that is cheaper."""
+    """S of the other factors at D^-1 = 0, Z'Z of the rows orthogonal to the first one; sparse if that is cheaper."""
     if isinstance(coupling, SparseCoupling):
         found = sparse_front(coupling, Z, effects, parts)
         if found is not None:
@@ -164,9 +166,9 @@ def front(
 
 
 def cross_products(Z: Array, effects: Codes, parts: Sequence[Part], codes: Sequence[Codes]) -> Array:
-    """Z'Z (q, q) of columns Z (k, n) whose numbers multiply the given effects."""
-    q = parts[-1].effects.stop
-    S = np.zeros((q, q))
+    """Z'Z (r, r) of columns Z (m, n) whose numbers multiply the given effects."""
+    r = parts[-1].effects.stop
+    S = np.zeros((r, r))
     ends = np.cumsum([0, *(part.width for part in parts)])
     for j, part in enumerate(parts):
         for m, other in enumerate(parts[: j + 1]):
@@ -195,13 +197,13 @@ def solve(reduced: Crossed, G: Sequence[Array]) -> CrossedSolved:
     factor, logdet_M = reduced.front.factored(inverse_D, [root_of(each) for each in G[1:]])
     b = factor.omega_times(s)
     Xy = N[width:-width].reshape(len(reduced.within), -1)
-    C = reduced.within + Xy @ Xy.T - s.T @ b
+    A = reduced.within + Xy @ Xy.T - s.T @ b
     found = float(logdet.sum()) + logdet_M
-    return CrossedSolved(found, *solved(C), of=reduced, G=G, N=N, s=s, factor=factor, b=b)
+    return CrossedSolved(found, *solved(A), of=reduced, G=G, N=N, s=s, factor=factor, b=b)
 
 
 def solutions(at: CrossedSolved) -> Solutions:
-    """What is left once the others are solved for, and b = Omega s is taken from the first factor."""
+    """h of the first factor, R'D^-1 (B_Xy - B b), and of the others, s - S b, for [X y] times RXy^-1."""
     reduced, width = at.of, at.of.width
     R, root = at.N[:width], at.N[-width:]
     b = at.b @ at.inverse
@@ -211,15 +213,15 @@ def solutions(at: CrossedSolved) -> Solutions:
 
 
 def curvature(at: CrossedSolved, weights: Weights, exact: bool) -> tuple[list[Array], Array]:
-    """df/dG of every factor (c, c), and d2f/dgamma2 of all, or in its place their average information."""
+    """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all, or in its place AI."""
     reduced, others = at.of, at.others
     U, h, rest = at.solutions.U, at.solutions.h, at.solutions.rest
     width, w = reduced.width, weights.columns
     units = [symmetric_units(width), *(symmetric_units(part.width) for part in reduced.parts)]
-    H, Y = products(at.N[:width], at.N[:width]), products(h * w[:, None], h)
+    H, hh = products(at.N[:width], at.N[:width]), products(h * w[:, None], h)
     returned = others.returned(reduced.coupling, U)
     scores = [by_level(rest, part) for part in reduced.parts]
-    duals = [(H - Y).sum(axis=-1) - returned.sum(axis=-1)]
+    duals = [(H - hh).sum(axis=-1) - returned.sum(axis=-1)]
     duals += [others.own(j) - dots(score * w, score) for j, score in enumerate(scores)]
     each = [h, *(score.transpose(1, 2, 0) for score in scores)]
     first = np.concatenate([unit @ squares(columns) for unit, columns in zip(units, each, strict=True)])
@@ -227,20 +229,22 @@ def curvature(at: CrossedSolved, weights: Weights, exact: bool) -> tuple[list[Ar
         return duals, information(at, H, first) * w[-1]
     if isinstance(others, SparseInverse):
         return duals, differences(at, weights)
-    blocks = [[units[0] @ own_second(H, Y + returned) @ units[0].T]]
+    blocks = [[units[0] @ own_second(H, hh + returned) @ units[0].T]]
 
-    # What reaches the others from the first: dS = -B'U'E U B, dv = -B'U'E h.
+    # What reaches the others from the first, for every E: S_E = -B'U'E U B, s+_E = -B'U'E h.
     changes, turned_U = units[0].reshape(-1, width, width), U.transpose(1, 0, 2)
-    dS = reduced.coupling.spread(np.array([products(turned_U, -apply(E, U).transpose(1, 0, 2)) for E in changes]))
-    dv = [reduced.coupling.down(products(turned_U, -apply(E, h).transpose(1, 0, 2))) for E in changes]
-    A, b = others.omega_times(dS), np.array([others.omega_times(v) for v in dv])
-    flat = A.reshape(len(A), -1), A.transpose(0, 2, 1).reshape(len(A), -1)
-    blocks[0][0] -= flat[0] @ flat[1].T + 2 * (b * w).reshape(len(A), -1) @ np.array(dv).reshape(len(A), -1).T
+    S_E = reduced.coupling.spread(np.array([products(turned_U, -apply(E, U).transpose(1, 0, 2)) for E in changes]))
+    s_E = [reduced.coupling.down(products(turned_U, -apply(E, h).transpose(1, 0, 2))) for E in changes]
+    omega_S, omega_s = others.omega_times(S_E), np.array([others.omega_times(each) for each in s_E])
+    count = len(changes)
+    flat = omega_S.reshape(count, -1), omega_S.transpose(0, 2, 1).reshape(count, -1)
+    blocks[0][0] -= flat[0] @ flat[1].T + 2 * (omega_s * w).reshape(count, -1) @ np.array(s_E).reshape(count, -1).T
     for j, score in enumerate(scores):
         mixed = [
-            others.turned(j, X, Y) - 2 * dots(others.moved(j, v) * w, score) for X, Y, v in zip(dS, A, dv, strict=True)
+            others.turned(j, S, omega) - 2 * dots(others.moved(j, s) * w, score)
+            for S, omega, s in zip(S_E, omega_S, s_E, strict=True)
         ]
-        row = [units[j + 1] @ np.array(mixed).reshape(len(A), -1).T]
+        row = [units[j + 1] @ np.array(mixed).reshape(count, -1).T]
         for m, other in enumerate(scores[: j + 1]):
             row.append(units[j + 1] @ pair_second(others.block(j, m), score, other, w) @ units[m + 1].T)
         blocks.append(row)
@@ -275,31 +279,31 @@ def differences(at: CrossedSolved, weights: Weights) -> Array:
 
 
 def information(at: CrossedSolved, H: Array, first: Array) -> Array:
-    """G'P g of all pairs of g = E e, less the product of their e'E e, for e whitened, over N.
+    """AI over d: g'H_X g for all pairs of g = E h_y, less the product of their h_y'E h_y (theory.md, 33 and 34).
 
-    H (c, c, l) is Z'V^-1 Z of the first factor, V without the others; `first` are the squares of its first derivatives.
+    H (c, c, l) is Z'V^-1 Z of the first factor, V without the others; `first` are the h_x'E h_z of every E.
 
-    It is the second derivative with tr(K E K F) replaced by what it is on average, and costs no product of matrices.
-    With g = (g1, g2) of the first factor and of the others, w = B'U'g1 and t = w + S g2,
+    It is the second derivative with tr(H_X E H_X F) replaced by what it is on average, and costs no product of
+    matrices. With g = (g1, g2) of the first factor and of the others, and t = B'U'g1 + S g2,
 
-        g'H g = g1'H1 g1 + 2 g2'w + g2'S g2 - t'Omega t.
+        g'H g = g1'H1 g1 + 2 g2'B'U'g1 + g2'S g2 - t'Omega t.
     """
     reduced, others = at.of, at.others
     U, h, rest = at.solutions.U, at.solutions.h, at.solutions.rest
     changes = symmetric_units(reduced.width).reshape(-1, reduced.width, reduced.width)
     own = np.array([E @ h[:, -1] for E in changes])
-    count, q = len(own), len(rest)
-    w = np.zeros((q, len(first)))
-    g = np.zeros((q, len(first)))
-    w[:, :count] = reduced.coupling.down(products(U.transpose(1, 0, 2), own))
+    count, r = len(own), len(rest)
+    passed = np.zeros((r, len(first)))
+    g = np.zeros((r, len(first)))
+    passed[:, :count] = reduced.coupling.down(products(U.transpose(1, 0, 2), own))
     begin = count
     for part in reduced.parts:
         unit = symmetric_units(part.width).reshape(-1, part.width, part.width)
         moved = np.einsum("kab,ib->iak", unit, by_level(rest[:, -1:], part)[:, :, 0])
         g[part.effects, begin : begin + len(unit)] = moved.reshape(-1, len(unit))
         begin += len(unit)
-    t = w + others.S @ g
-    quadratic = g.T @ t + w.T @ g - t.T @ others.omega_times(t)
+    t = passed + others.S @ g
+    quadratic = g.T @ t + passed.T @ g - t.T @ others.omega_times(t)
     quadratic[:count, :count] += np.einsum("abl,kbl->kal", H, own).reshape(count, -1) @ own.reshape(count, -1).T
     along = first.reshape(len(first), len(reduced.within), -1)[:, :, -1]
     return quadratic - along @ along.T

@@ -1,11 +1,12 @@
 """All random effects of a small model at once: where numbers are few, the calls cost more than they do.
 
-One QR of the rows, [Z X y] = Q [R B; 0 W], leaves of Z the r pseudo-rows R, as `levels` does level by level. With
-D = I + R G R' = L L' and N = L^-1 [R B] everything is as there, in matrices of all q effects:
+One QR of the rows, [Z X y] = Q [R B; 0 R0], leaves of Z min(n, q) pseudo-rows R, as `levels` does level by level
+(theory.md, 18). With D = I + R G R' and N = D^-1/2 [R B] everything is as there, in matrices of all q effects:
 
-    log|V| = log|D|,   C = [X y]'V^-1 [X y] = W'W + N_B'N_B,   H = Z'V^-1 Z = N_R'N_R,   h = N_R'N_B RC^-1.
+    log|V| = log|D|,   A = R0'R0 + N_B'N_B,   H = Z'V^-1 Z = N_R'N_R,   h = N_R'N_B RXy^-1.
 
-D, of the rows, has the determinant of the slides' Lambda'Z'Z Lambda + I, of the effects (Sylvester).
+D, of the rows, has the determinant of the slides' Lambda'Z'Z Lambda + I, of the effects (Sylvester). All effects are
+one level, with no factor outside: Phi is the sum of w_x h_x h_x' (theory.md, 28 and 30).
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ MULTIPLICATIONS = 2**18
 
 @dataclass(frozen=True)
 class Joint:
-    """What depends on the data alone: the factors, R (r, q), B (r, p + 1), and W'W (p + 1, p + 1)."""
+    """What depends on the data alone: the factors, R (m, q) and B (m, p + 1) of m pseudo-rows, A0 (p + 1, p + 1)."""
 
     parts: tuple[Part, ...]
     R: Array
@@ -49,7 +50,7 @@ class Joint:
         return eliminate(self, times(self.R, G, self.parts) @ self.R.T)
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
-        """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+        """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""
         RR = self.R @ self.R.T
         return ray_of(lambda scale: eliminate(self, scale * RR), scales)
 
@@ -60,17 +61,17 @@ class Joint:
 
 @dataclass(frozen=True)
 class JointSolved(Corner):
-    """What was solved: the lower triangular L (r, r), and N_B (r, p + 1)."""
+    """What was solved: the lower triangular D^1/2 (m, m), and N_B (m, p + 1)."""
 
     of: Joint
-    L: Array
-    B: Array
+    half: Array
+    N: Array
 
     @cached_property
     def solutions(self) -> tuple[Array, Array]:
         """H (q, q) and h (q, p + 1)."""
-        N = lapack.dtrtrs(self.L, self.of.R, lower=1)[0]
-        return N.T @ N, N.T @ (self.B @ self.inverse)
+        N = lapack.dtrtrs(self.half, self.of.R, lower=1)[0]
+        return N.T @ N, N.T @ (self.N @ self.inverse)
 
     def effects(self) -> list[Array]:
         """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
@@ -78,7 +79,7 @@ class JointSolved(Corner):
         return [by_level(e, part)[:, :, 0].T for part in self.of.parts]
 
     def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
-        """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
+        """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all."""
         return curvature(self, weights)
 
 
@@ -97,28 +98,28 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     rows[effects_of(parts, codes), np.arange(n)] = columns[:count]
     rows[q:] = columns[count:]
     reduced = np.triu(lapack.dgeqrf(rows.T, overwrite_a=1)[0][: len(rows)])
-    r = min(n, q)
-    W = reduced[r:, q:]
-    return Joint(parts, np.asfortranarray(reduced[:r, :q]), np.asfortranarray(reduced[:r, q:]), W.T @ W)
+    m = min(n, q)
+    R0 = reduced[m:, q:]
+    return Joint(parts, np.asfortranarray(reduced[:m, :q]), np.asfortranarray(reduced[:m, q:]), R0.T @ R0)
 
 
 def eliminate(reduced: Joint, D: Array) -> JointSolved:
     """Eliminate all effects, given R G R', which becomes D."""
     D.flat[:: len(D) + 1] += 1.0
-    L, status = lapack.dpotrf(D.T, lower=1, clean=0, overwrite_a=1)
+    half, status = lapack.dpotrf(D.T, lower=1, clean=0, overwrite_a=1)
     if status:
         raise ModelError("the random effects are so large beside the residual that it is lost in rounding")
-    B = lapack.dtrtrs(L, reduced.B, lower=1)[0]
-    logdet = 2.0 * float(np.log(L.diagonal()).sum())
-    return JointSolved(logdet, *solved(reduced.within + B.T @ B), of=reduced, L=L, B=B)
+    N = lapack.dtrtrs(half, reduced.B, lower=1)[0]
+    logdet = 2.0 * float(np.log(half.diagonal()).sum())
+    return JointSolved(logdet, *solved(reduced.within + N.T @ N), of=reduced, half=half, N=N)
 
 
 def curvature(at: JointSolved, weights: Weights) -> tuple[list[Array], Array]:
-    """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
+    """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all."""
     parts, (H, h) = at.of.parts, at.solutions
     units = [symmetric_units(part.width) for part in parts]
-    Y = (h * weights.columns) @ h.T
-    slopes, twice = H - Y, 2 * Y - H
+    Phi = (h * weights.columns) @ h.T
+    slopes, twice = H - Phi, 2 * Phi - H
     blocks = [
         [units[j] @ pair(H, twice, part, other) @ units[m].T for m, other in enumerate(parts[: j + 1])]
         for j, part in enumerate(parts)
@@ -129,11 +130,11 @@ def curvature(at: JointSolved, weights: Weights) -> tuple[list[Array], Array]:
 
 
 def pair(H: Array, right: Array, part: Part, other: Part) -> Array:
-    """tr(E H F X) between two factors, (c c, c' c') for E and F flat, for symmetric H and X (q, q)."""
+    """tr(E H F right) between two factors, (c c, c' c') for E and F flat, for symmetric H and right (q, q)."""
     shape = (part.levels, part.width, other.levels, other.width)
-    left, X = H[part.effects, other.effects], right[part.effects, other.effects]
+    pair_of = [each[part.effects, other.effects] for each in (H, right)]
     if part.width == other.width == 1:
-        return np.array([[np.vdot(left, X)]])
-    c, d = part.width, other.width
-    flat = [each.reshape(shape).transpose(1, 3, 0, 2).reshape(c * d, -1) for each in (left, X)]
-    return np.asarray((flat[0] @ flat[1].T).reshape(c, d, c, d).transpose(2, 0, 1, 3).reshape(c * c, d * d))
+        return np.array([[np.vdot(*pair_of)]])
+    a, b = part.width, other.width
+    flat = [each.reshape(shape).transpose(1, 3, 0, 2).reshape(a * b, -1) for each in pair_of]
+    return np.asarray((flat[0] @ flat[1].T).reshape(a, b, a, b).transpose(2, 0, 1, 3).reshape(a * a, b * b))

@@ -2,10 +2,9 @@
 
 Gram-Schmidt within a level writes its rows of Z as Z_i = Q_i R_i with c orthonormal columns Q_i. Rotated by Q_i and a
 complement, the level has c pseudo-rows R_i, B_i = Q_i'[X y], and rows in which Z is zero, which enter by their cross
-product W only.
-Then V_i^-1 is that of D_i = I + R_i G R_i' (c x c), and with D_i = L_i L_i', N = L_i^-1 [R_i B_i],
+products A0 only. Then the level's V^-1 is that of D = I + R G R' (c x c), and with N = D^-1/2 [R B] (theory.md, 14)
 
-    log|V| = sum log|D_i|,   [X y]'V^-1 [X y] = W + sum N_B'N_B,   Z_i'V^-1 [Z_i X y] = N_R'[N_R N_B].
+    log|V| = sum log|D|,   A = A0 + sum N_B'N_B,   Z_i'V^-1 [Z_i X y] = N_R'[N_R N_B] (theory.md, 15).
 
 Nothing is subtracted, so a large variance costs no digits, and G = 0 is like any other.
 
@@ -66,32 +65,32 @@ def orthogonalise(columns: Array, width: int, codes: Codes, levels: int) -> Arra
     index = stacked(codes, levels, len(columns))
     least = NEGLIGIBLE * level_sums(columns[:width] ** 2, index, levels)
     for a in range(width):
-        q = columns[a]
+        own = columns[a]
         if a:
             # Once more, since the first passes leave a column that is nearly determined with an error along the others.
             project(columns[a : a + 1], columns[:a], coefficients[a : a + 1, :a], codes, index, levels)
         square = level_sums(columns[a : a + 1] ** 2, index, levels)[0]
         norm = np.sqrt(np.where(square > least[a], square, 0.0))
         coefficients[a, a] = norm
-        q *= np.divide(1.0, norm, out=np.zeros(levels), where=norm > 0)[codes]
+        own *= np.divide(1.0, norm, out=np.zeros(levels), where=norm > 0)[codes]
         project(columns[a + 1 :], columns[a : a + 1], coefficients[a + 1 :, a : a + 1], codes, index, levels)
     return coefficients
 
 
 def project(columns: Array, basis: Array, coefficients: Array, codes: Codes, index: Codes, levels: int) -> None:
-    """Take from columns (m, n) their parts along each q of the basis (k, n); add them to the coefficients (m, k, l)."""
+    """Take from columns (m, n) their parts along the orthonormal basis (c, n); add them to coefficients (m, c, l)."""
     m, n = columns.shape
     block = max(1, AT_ONCE // n)
-    for k, q in enumerate(basis):
+    for a, direction in enumerate(basis):
         for begin in range(0, m, block):
             part = columns[begin : begin + block]
-            along = level_sums(part * q, index, levels)
-            coefficients[begin : begin + block, k] += along
-            part -= np.take(along, codes, axis=1) * q
+            along = level_sums(part * direction, index, levels)
+            coefficients[begin : begin + block, a] += along
+            part -= np.take(along, codes, axis=1) * direction
 
 
 def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, Array]:
-    """N = L^-1 [R B] for D = I + R G R' = L L', and log|D|.
+    """N = D^-1/2 [R B] for D = I + R G R' (theory.md, 14), and log|D|.
 
     Parameters
     ----------
@@ -114,18 +113,18 @@ def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, Array]:
     if width == 1:
         pivot = np.sqrt(1.0 + R[0, 0] * GR[0, 0])
         return rows / pivot, 2.0 * np.log(pivot)
-    M = np.empty((width + len(rows), *R.shape[1:]))
-    np.einsum("xa...,xb...->ab...", R, GR, out=M[:width])
-    M[width:] = rows
+    work = np.empty((width + len(rows), *R.shape[1:]))
+    np.einsum("xa...,xb...->ab...", R, GR, out=work[:width])
+    work[width:] = rows
     logdet = np.zeros(R.shape[2:])
     for a in range(width):
-        pivot = M[a, a]
+        pivot = work[a, a]
         pivot += 1.0
         logdet += np.log(pivot)
-        M[a:, a] /= np.sqrt(pivot)
+        work[a:, a] /= np.sqrt(pivot)
         if a + 1 < width:
-            M[a + 1 :, a + 1 :] -= M[a + 1 :, a, None] * M[a + 1 : width, a]
-    return M[width:], logdet
+            work[a + 1 :, a + 1 :] -= work[a + 1 :, a, None] * work[a + 1 : width, a]
+    return work[width:], logdet
 
 
 def products(left: Array, right: Array) -> Array:
@@ -136,7 +135,7 @@ def products(left: Array, right: Array) -> Array:
 
 
 def compress(front: Array, width: int) -> Array:
-    """Pseudo-rows (m, c, l) of a front [S s] (c, m, l): S = R'R, B = R^-T s.
+    """Pseudo-rows [R B] (m, c, l) of a front [S s] (c, m, l): S = R'R, B = R^-T s (theory.md, 16).
 
     A column that the ones before it determine, to rounding, has a pseudo-row of zeros.
     """

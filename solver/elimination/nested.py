@@ -1,18 +1,20 @@
-"""One grouping factor, or several nested in each other: every level is a small reduced, solved inside out.
+"""One grouping factor, or several nested in each other: every level is a small problem, solved inside out.
 
 After `levels.orthogonalise` a level of the innermost factor is c pseudo-rows. Eliminating it leaves for its parent the
-front [S s] = Z'V^-1 [Z X y] of the parent's own columns Z, V holding the factors inside; S = R'R and B = R^-T s make
-pseudo-rows of the front, and so on outwards. With H = Z'V^-1 Z, h = Z'V^-1 [. X y] of each level, where V now holds the
-level's own factor too, a change dG of its covariance changes what its parents receive by -h'dG h. So a derivative is
-passed outwards, while the solution is passed inwards:
+front [S s] = Z'V^-1 [Z Z_out X y] of the parent's own columns Z, V holding the factors inside (theory.md, 16 and 17);
+S = R'R and B = R^-T s make pseudo-rows of the front, and so on outwards. With H = Z'V^-1 Z and K = Z'V^-1 Z_out of each
+level, where V now holds the level's own factor too, a change E of its covariance changes what its parents receive by
+-K'E K. So a derivative is passed outwards, while the solution is passed inwards (theory.md, 28 and 29):
 
-    h_full = h_Xy - h_Z b,  b = G h_full of the parents,   Y = h_Z X h_Z' + sum over r of w_r h_full,r h_full,r',
+    h = Z'V^-1 [X y] RXy^-1 - K b,   b = G h of the parents,   Phi = K Omega K' + sum of w_x h_x h_x',
 
-where X = (S + G^-1)^-1 = Omega of the parents, r runs over the columns of X y whitened by their own factor, and w is
-(1 for REML else 0, ..., N). Then df/dG = sum (H - Y). The second derivative has -tr(H E H F) + 2 tr(E H F Y) of the
-same level, and what a parent's elimination adds for the first derivatives dS, dv = (d[S s] [-b; I]) that reach it:
+where Omega = (S + G^-1)^-1 is that of the parents. Then df/dG = sum (H - Phi). The second derivative has
+-tr(H E H F) + 2 tr(E H F Phi) of the same level (theory.md, 30), and what a parent's elimination adds for the first
+derivatives S_E, s+_E = [S s]_E [-Omega s; I] that reach it (theory.md, 31 and 32), with Omega+ = diag(Omega, w):
 
-    -tr(Omega dS Omega dS) - 2 tr(X' dv'Omega dv),   tr(E (Q dS Q' - 2 Q dv X'h')),   Q = (I + S G)^-1 = I - H G.
+    -tr(Omega S_E Omega S_F) - 2 tr(Omega+ s+_E'Omega s+_F),   tr(F (Psi S_E Psi' - 2 Psi s+_E Omega+ [K h]')),
+
+where Omega is the parent's own, Omega+ that of what is outside it, and Psi = (I + S G)^-1 = I - H G.
 """
 
 from collections.abc import Sequence
@@ -35,7 +37,7 @@ class Stage:
     Attributes
     ----------
     width, levels
-        c columns and l levels.
+        c columns, l levels.
     first
         Number of columns of Z of the factors inside it.
     up
@@ -61,7 +63,7 @@ class Nested:
     fronts
         Per factor outside it, what the rows orthogonal to the innermost factor give to [S s], (c, m, l).
     within
-        The same for [X y]: (p + 1, p + 1).
+        A0 (p + 1, p + 1): the same for [X y].
     """
 
     stages: tuple[Stage, ...]
@@ -76,10 +78,10 @@ class Nested:
         return solve(self, G)
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
-        """log|V| (k,) and the diagonals of RC (k, p + 1) at k multiples G = scale I."""
+        """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""
         if len(self.stages) == 1 and self.rows.size <= AT_ONCE:
-            logdet, C = ray(self, scales)
-            return logdet, diagonals(C)
+            logdet, A = ray(self, scales)
+            return logdet, diagonals(A)
         return ray_of(lambda scale: solve(self, [scale * np.eye(stage.width) for stage in self.stages]), scales)
 
     def describe(self, sizes: Sequence[str]) -> str:
@@ -99,15 +101,15 @@ class NestedSolved(Corner):
 
     @cached_property
     def solutions(self) -> tuple[list[Array], list[Array]]:
-        """h and h_full of every stage, X y whitened."""
+        """Z'V^-1 [Z Z_out], beginning with H and K, and h of every stage."""
         return solutions(self)
 
     def effects(self) -> list[Array]:
         """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""
-        return [full[:, -1] * self.root_pwrss for full in self.solutions[1]]
+        return [h[:, -1] * self.root_pwrss for h in self.solutions[1]]
 
     def curvature(self, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
-        """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
+        """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all."""
         return curvature(self, weights)
 
 
@@ -133,21 +135,21 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
 def solve(reduced: Nested, G: Sequence[Array]) -> NestedSolved:
     """Eliminate the factors inside out at the covariances G, one (c, c) each."""
     fronts = [front.copy() for front in reduced.fronts]
-    C = reduced.within.copy()
+    A = reduced.within.copy()
     rows, logdet, N = reduced.rows, 0.0, []
     for j, stage in enumerate(reduced.stages):
         if j:
             rows = compress(fronts[j - 1], stage.width)
-            receive(reduced, j, fronts, C, rows[stage.width :], -1.0)
+            receive(reduced, j, fronts, A, rows[stage.width :], -1.0)
         left, part = eliminate(rows, stage.width, G[j])
-        receive(reduced, j, fronts, C, left[stage.width :], 1.0)
+        receive(reduced, j, fronts, A, left[stage.width :], 1.0)
         logdet += float(part.sum())
         N.append(left)
-    return NestedSolved(logdet, *solved(C), of=reduced, G=G, N=N)
+    return NestedSolved(logdet, *solved(A), of=reduced, G=G, N=N)
 
 
 def ray(reduced: Nested, scales: Array) -> tuple[Array, Array]:
-    """log|V| (k,) and C (k, p + 1, p + 1) of one factor at k multiples G = scale I, all levels of all at once."""
+    """log|V| (m,) and A (m, p + 1, p + 1) of one factor at m multiples G = scale I, all levels of all at once."""
     width = reduced.stages[0].width
     rows = np.repeat(reduced.rows[:, :, None], len(scales), axis=2)
     rows[:width] *= np.sqrt(scales)[:, None]
@@ -156,89 +158,89 @@ def ray(reduced: Nested, scales: Array) -> tuple[Array, Array]:
     return logdet.sum(axis=1), reduced.within + Xy @ Xy.transpose(0, 2, 1)
 
 
-def receive(reduced: Nested, j: int, fronts: Sequence[Array], C: Array, N: Array, sign: float) -> None:
-    """Add sign N'N of stage j to the fronts of its parents and to C."""
+def receive(reduced: Nested, j: int, fronts: Sequence[Array], A: Array, N: Array, sign: float) -> None:
+    """Add sign N'N of stage j to the fronts of its parents and to A (theory.md, 17)."""
     own = reduced.stages[j]
     inside = own.first + own.width
     for stage, up, front in zip(reduced.stages[j + 1 :], own.up, fronts[j:], strict=True):
         first = stage.first - inside
         sent = products(N[first : first + stage.width], N[first:]).reshape(-1, own.levels)
         np.add(front, sign * level_sums(sent, up, stage.levels).reshape(front.shape), out=front)
-    Xy = N[len(N) - len(C) :].reshape(len(C), -1)
-    C += sign * (Xy @ Xy.T)
+    Xy = N[len(N) - len(A) :].reshape(len(A), -1)
+    A += sign * (Xy @ Xy.T)
 
 
 def solutions(at: NestedSolved) -> tuple[list[Array], list[Array]]:
-    """h = Z'V^-1 [Z X y] of every stage (c, m, l), V what is inside, and h_full (c, p + 1, l); X y whitened."""
+    """Z'V^-1 [Z Z_out X y] of every stage (c, m, l), V as far as the stage, and h (c, p + 1, l); [X y] times RXy^-1."""
     reduced, G = at.of, at.G
     count = len(reduced.within)
+    HK: list[Array] = []
     h: list[Array] = []
-    full: list[Array] = []
     b: list[Array] = []
     for j in reversed(range(len(G))):
         stage, N = reduced.stages[j], at.N[j]
         Xy = len(N) - count
         local = products(N[: stage.width], whiten(at, N))
         total = local[:, Xy:]
-        for outer, up, beta in zip(reduced.stages[j + 1 :], stage.up, reversed(b), strict=True):
+        for outer, up, parents in zip(reduced.stages[j + 1 :], stage.up, reversed(b), strict=True):
             first = outer.first - stage.first
-            total = total - np.einsum("axl,xrl->arl", local[:, first : first + outer.width], beta[:, :, up])
+            total = total - np.einsum("axl,xrl->arl", local[:, first : first + outer.width], parents[:, :, up])
         if j:
             b.append(apply(G[j], total))
-        h.append(local)
-        full.append(total)
-    return h[::-1], full[::-1]
+        HK.append(local)
+        h.append(total)
+    return HK[::-1], h[::-1]
 
 
 def curvature(at: NestedSolved, weights: Weights) -> tuple[list[Array], Array]:
-    """df/dG of every factor (c, c), and d2f/dgamma2 of all."""
-    reduced, G, (h, full) = at.of, at.G, at.solutions
+    """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all."""
+    reduced, G, (HK, h) = at.of, at.G, at.solutions
     units = [symmetric_units(stage.width) for stage in reduced.stages]
     ends = np.cumsum([0, *map(len, units)])
     second = np.zeros((ends[-1], ends[-1]))
     duals: list[Array] = []
-    reached = reach(reduced, G, h) if len(G) > 1 else []
-    X = np.zeros((0, 0, reduced.stages[-1].levels))
+    reached = reach(reduced, G, HK) if len(G) > 1 else []
+    outer = np.zeros((0, 0, reduced.stages[-1].levels))
     for j in reversed(range(len(G))):
         stage = reduced.stages[j]
-        H = h[j][:, : stage.width]
-        outside = h[j][:, stage.width : h[j].shape[1] - len(reduced.within)]
-        Y = products((full[j] * weights.columns[:, None]), full[j])
+        H = HK[j][:, : stage.width]
+        K = HK[j][:, stage.width : HK[j].shape[1] - len(reduced.within)]
+        Phi = products((h[j] * weights.columns[:, None]), h[j])
         if stage.up:
-            X = X[:, :, stage.up[0]]
-            Y += np.einsum("axl,bxl->abl", np.einsum("axl,xyl->ayl", outside, X), outside)
-        duals.append((H - Y).sum(axis=-1))
+            outer = outer[:, :, stage.up[0]]
+            Phi += np.einsum("axl,bxl->abl", np.einsum("axl,xyl->ayl", K, outer), K)
+        duals.append((H - Phi).sum(axis=-1))
         own = slice(ends[j], ends[j + 1])
-        second[own, own] += units[j] @ own_second(H, Y) @ units[j].T
+        second[own, own] += units[j] @ own_second(H, Phi) @ units[j].T
         if j:
             omega = G[j][:, :, None] - apply(G[j], apply(G[j], H).transpose(1, 0, 2))
-            here = Station(G=G[j], H=H, outside=outside, full=full[j], omega=omega, X=X, weights=weights)
-            inner, mixed = inflow(here, reduced.stages[: j + 1], reached[j], full, units)
+            here = Station(G=G[j], H=H, K=K, h=h[j], omega=omega, outer=outer, weights=weights)
+            inner, mixed = inflow(here, reduced.stages[: j + 1], reached[j], h, units)
             second[: ends[j], : ends[j]] += inner
             second[own, : ends[j]] += units[j] @ mixed.T
             second[: ends[j], own] += mixed @ units[j].T
-            across = apply(G[j], outside)
-            step = np.einsum("axl,xyl->ayl", across, X)
-            corner = omega + np.einsum("axl,bxl->abl", step, across)
-            X = np.concatenate(
-                [np.concatenate([corner, -step], axis=1), np.concatenate([-step.transpose(1, 0, 2), X], axis=1)]
+            GK = apply(G[j], K)
+            step = np.einsum("axl,xyl->ayl", GK, outer)
+            corner = omega + np.einsum("axl,bxl->abl", step, GK)
+            outer = np.concatenate(
+                [np.concatenate([corner, -step], axis=1), np.concatenate([-step.transpose(1, 0, 2), outer], axis=1)]
             )
-    first = np.concatenate([unit @ squares(each) for unit, each in zip(units, full, strict=True)])
+    first = np.concatenate([unit @ squares(each) for unit, each in zip(units, h, strict=True)])
     return duals[::-1], second - (first * weights.pairs.ravel()) @ first.T
 
 
-def reach(reduced: Nested, G: Sequence[Array], h: Sequence[Array]) -> list[list[Array]]:
-    """Per stage t and stage s inside it, Z_s'V^-1 Z of the columns of t and of the factors outside t.
+def reach(reduced: Nested, G: Sequence[Array], HK: Sequence[Array]) -> list[list[Array]]:
+    """Per stage t and stage j inside it, [K_j K+_j]: Z_j'V^-1 Z of the columns of t and of the factors outside t.
 
     V holds the factors inside t for the columns of t, and t as well for those outside it.
     """
-    reached: list[list[Array]] = [[] for _ in h]
-    for s, stage in enumerate(reduced.stages):
-        remaining = h[s][:, stage.width : h[s].shape[1] - len(reduced.within)]
-        for t, up in enumerate(stage.up, start=s + 1):
+    reached: list[list[Array]] = [[] for _ in HK]
+    for j, stage in enumerate(reduced.stages):
+        remaining = HK[j][:, stage.width : HK[j].shape[1] - len(reduced.within)]
+        for t, up in enumerate(stage.up, start=j + 1):
             width = reduced.stages[t].width
             own, beyond = remaining[:, :width], remaining[:, width:]
-            passed = apply(G[t], h[t][:, width : width + beyond.shape[1]])[:, :, up]
+            passed = apply(G[t], HK[t][:, width : width + beyond.shape[1]])[:, :, up]
             remaining = beyond - np.einsum("axl,xyl->ayl", own, passed)
             reached[t].append(np.concatenate([own, remaining], axis=1))
     return reached
@@ -251,11 +253,11 @@ class Station:
     Attributes
     ----------
     G, H, omega
-        Its covariance (c, c), Z'V^-1 Z and (S + G^-1)^-1 of each level (c, c, l).
-    outside, full
-        h of the columns of the factors outside it (c, m, l), and h_full (c, p + 1, l).
-    X
-        (S + G^-1)^-1 of the parents of each level (m, m, l).
+        Its covariance (c, c), H and Omega of each level (c, c, l).
+    K, h
+        (c, m, l) for the m columns of the factors outside it, and (c, p + 1, l).
+    outer
+        Omega of the parents of each level, all that are outside together (m, m, l).
     weights
         Those of the columns [X y].
     """
@@ -263,40 +265,42 @@ class Station:
     G: Array
     H: Array
     omega: Array
-    outside: Array
-    full: Array
-    X: Array
+    K: Array
+    h: Array
+    outer: Array
     weights: Weights
 
 
 def inflow(
-    here: Station, stages: Sequence[Stage], reached: Sequence[Array], full: Sequence[Array], units: Sequence[Array]
+    here: Station, stages: Sequence[Stage], reached: Sequence[Array], h: Sequence[Array], units: Sequence[Array]
 ) -> tuple[Array, Array]:
-    """What the last of the stages makes of the first derivatives that reach it from the others.
+    """What the last of the stages makes of the first derivatives S_E, s+_E that reach it (theory.md, 31 and 32).
 
     Returns
     -------
     inner, mixed
-        Second derivatives in the covariances inside it (k, k), and with its own G, (k, c c) for E flat.
+        Second derivatives in the covariances inside it (k, k), and with its own G, (k, c c) for F flat.
     """
-    G, X, weights = here.G, here.X, here.weights
+    G, outer, weights = here.G, here.outer, here.weights
     *inside, stage = stages
     width = len(G)
     derivatives = []
-    for s, (inner, columns, right, unit) in enumerate(zip(inside, reached, full, units, strict=False)):
+    for j, (inner, columns, right, unit) in enumerate(zip(inside, reached, h, units, strict=False)):
         both = np.concatenate([columns, right], axis=1)
-        outer = -columns[:, None, :width, None] * both[None, :, None, :]
-        sums = level_sums(outer.reshape(-1, inner.levels), inner.up[len(inside) - s - 1], stage.levels)
+        sent = -columns[:, None, :width, None] * both[None, :, None, :]
+        sums = level_sums(sent.reshape(-1, inner.levels), inner.up[len(inside) - j - 1], stage.levels)
         derivatives.append((unit @ sums.reshape(unit.shape[1], -1)).reshape(len(unit), width, -1, stage.levels))
-    d = np.concatenate(derivatives)
-    dS, dv, dr = d[:, :, :width], d[:, :, width : d.shape[2] - len(weights.columns)], d[:, :, -len(weights.columns) :]
-    Q = np.eye(width)[:, :, None] - apply(G, here.H).transpose(1, 0, 2)
-    count = len(d)
-    turned = np.einsum("axl,kxyl->kayl", here.omega, dS)
+    received = np.concatenate(derivatives)
+    S_E, s_E = received[:, :, :width], received[:, :, width:]
+    Z_columns, Xy_columns = s_E[:, :, : len(outer)], s_E[:, :, len(outer) :]
+    Psi = np.eye(width)[:, :, None] - apply(G, here.H).transpose(1, 0, 2)
+    count = len(received)
+    turned = np.einsum("axl,kxyl->kayl", here.omega, S_E)
     second = -turned.reshape(count, -1) @ turned.transpose(0, 2, 1, 3).reshape(count, -1).T
-    weighed = np.concatenate([np.einsum("kaxl,xyl->kayl", dv, X), dr * weights.columns[:, None]], axis=2)
-    v = np.concatenate([dv, dr], axis=2)
-    second -= 2 * np.einsum("axl,kxyl->kayl", here.omega, weighed).reshape(count, -1) @ v.reshape(count, -1).T
-    right = np.concatenate([here.outside, here.full], axis=1)
-    mixed = np.einsum("kxyl,byl->kxbl", dS, Q) - 2 * np.einsum("kxyl,byl->kxbl", weighed, right)
-    return second, np.einsum("axl,kxbl->kab", Q, mixed).reshape(count, -1)
+    weighed = np.concatenate(
+        [np.einsum("kaxl,xyl->kayl", Z_columns, outer), Xy_columns * weights.columns[:, None]], axis=2
+    )
+    second -= 2 * np.einsum("axl,kxyl->kayl", here.omega, weighed).reshape(count, -1) @ s_E.reshape(count, -1).T
+    right = np.concatenate([here.K, here.h], axis=1)
+    mixed = np.einsum("kxyl,byl->kxbl", S_E, Psi) - 2 * np.einsum("kxyl,byl->kxbl", weighed, right)
+    return second, np.einsum("axl,kxbl->kab", Psi, mixed).reshape(count, -1)

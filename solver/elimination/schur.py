@@ -1,8 +1,8 @@
-"""What the dense factor of the crossed factors gives: Omega, Q and H, and the sums of their blocks.
+"""What the dense factor of the crossed factors gives: Omega, Psi and H, and the sums of their blocks.
 
-M = I + T'ST = L L' with the block-diagonal T of the factors, Omega = T M^-1 T', Q = (I + S G)^-1 = I - S Omega and
-H = Q S. Where a G is not close to singular, its rows of Q are those of G^-1 Omega, and H is (I - Q) G^-1 between two
-such factors, which spares the products of large matrices.
+M = T'S T + I = L L' with the block-diagonal T of the factors, Omega = T M^-1 T', Psi = (I + S G)^-1 = I - S Omega and
+H = Psi S (theory.md, 20 and 21). Where a G is not close to singular, its rows of Psi are those of G^-1 Omega, and H is
+(I - Psi) G^-1 between two such factors, which spares the products of large matrices.
 """
 
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ REGULAR = 1e-4
 
 @dataclass(frozen=True)
 class Inverse:
-    """Omega (q, q), and what is cheapest for Q = I - S Omega and H = Q S, part by part.
+    """Omega (r, r), and what is cheapest for Psi = I - S Omega and H = Psi S, part by part.
 
     Attributes
     ----------
     G_inverse
-        Of each part whose G is not close to singular, whose rows of Q are those of G^-1 Omega.
-    Q
-        The rows of Q (l, c, q) of the other parts; nothing for those above.
+        Of each part whose G is not close to singular, whose rows of Psi are those of G^-1 Omega.
+    Psi
+        The rows of Psi (l, c, r) of the other parts; nothing for those above.
     zero
         Whether T, and so Omega, is zero.
     """
@@ -39,37 +39,37 @@ class Inverse:
     S: Array
     omega: Array
     G_inverse: list[Array | None]
-    Q: list[Array]
+    Psi: list[Array]
     zero: bool
 
     def returned(self, coupling: Coupling, U: Array) -> Array:
         """U_i B_i Omega B_i'U_i' of each level of the first factor, (c, c, l)."""
         return products(U, products(U, coupling.gather(self.omega)))
 
-    def omega_times(self, X: Array) -> Array:
-        """Omega X for X (k, q, q)."""
-        return np.zeros_like(X) if self.zero else self.omega @ X
+    def omega_times(self, columns: Array) -> Array:
+        """Omega times columns (r, m), or several such (k, r, m)."""
+        return np.zeros_like(columns) if self.zero else self.omega @ columns
 
-    def moved(self, j: int, v: Array) -> Array:
-        """The rows of Q v that belong to part j, for v (q, m): (l, c, m)."""
+    def moved(self, j: int, columns: Array) -> Array:
+        """The rows of Psi times columns (r, m) that belong to part j: (l, c, m)."""
         part, back = self.parts[j], self.G_inverse[j]
         if back is not None:
-            return np.asarray(back @ (by_level(self.omega, part) @ v))
-        return by_level(v, part) if self.zero else np.asarray(self.Q[j] @ v)
+            return np.asarray(back @ (by_level(self.omega, part) @ columns))
+        return by_level(columns, part) if self.zero else np.asarray(self.Psi[j] @ columns)
 
     def own(self, j: int) -> Array:
-        """Sum of the blocks of part j on the diagonal of H = Q S."""
+        """Sum of the blocks of part j on the diagonal of H = Psi S."""
         part, back = self.parts[j], self.G_inverse[j]
         if back is not None:
             return np.asarray(back @ dots(by_level(self.omega, part), by_level(self.S, part)))
-        return diagonal(self.S, part) if self.zero else dots(self.Q[j], by_level(self.S, part))
+        return diagonal(self.S, part) if self.zero else dots(self.Psi[j], by_level(self.S, part))
 
-    def turned(self, j: int, X: Array, omega_X: Array) -> Array:
-        """Sum of the blocks of part j on the diagonal of Q X Q', for X (q, q)."""
+    def turned(self, j: int, S_E: Array, omega_S_E: Array) -> Array:
+        """Sum of the blocks of part j on the diagonal of Psi S_E Psi', for S_E (r, r) and Omega S_E."""
         part, back = self.parts[j], self.G_inverse[j]
         if back is not None:
-            return np.asarray(back @ dots(by_level(omega_X, part), by_level(self.omega, part)) @ back)
-        return diagonal(X, part) if self.zero else dots(self.Q[j] @ X, self.Q[j])
+            return np.asarray(back @ dots(by_level(omega_S_E, part), by_level(self.omega, part)) @ back)
+        return diagonal(S_E, part) if self.zero else dots(self.Psi[j] @ S_E, self.Psi[j])
 
     def block(self, j: int, m: int) -> Array:
         """A block of H as (l, c, l', c')."""
@@ -79,7 +79,7 @@ class Inverse:
         if self.zero:
             return self.S[part.effects, other.effects].reshape(shape)
         if left is None:
-            return (self.Q[j] @ self.S[:, other.effects]).reshape(shape)
+            return (self.Psi[j] @ self.S[:, other.effects]).reshape(shape)
         if right is None:
             return self.block(m, j).transpose(2, 3, 0, 1)
         if part.width == other.width == 1:
@@ -95,7 +95,7 @@ class Inverse:
 
 @dataclass(frozen=True)
 class Cholesky:
-    """T, S and the Cholesky factor of M, upper triangular in Fortran's order; None where T is zero and M is I."""
+    """T, S and the factor L of M, as L' in Fortran's order; None where T is zero and M is I."""
 
     parts: tuple[Part, ...]
     S: Array
@@ -108,7 +108,7 @@ class Cholesky:
         return inverse(self)
 
     def omega_times(self, columns: Array) -> Array:
-        """Omega times columns (q, m)."""
+        """Omega times columns (r, m)."""
         if self.L is None:
             return np.zeros_like(columns)
         solution = lapack.dpotrs(self.L, times(columns.T, self.T, self.parts).T)[0]
@@ -135,7 +135,7 @@ def factorize(parts: tuple[Part, ...], S: Array, T: Sequence[Array]) -> tuple[Ch
 
 @dataclass(frozen=True)
 class DenseFront:
-    """S as a function of D^-1 of the first factor: what the rows orthogonal to that give (q, q), and the coupling."""
+    """S as a function of D^-1 of the first factor (theory.md, 19): what does not change (r, r), and the coupling."""
 
     parts: tuple[Part, ...]
     within: Array
@@ -157,32 +157,32 @@ def inverse(of: Cholesky) -> Inverse:
         return Inverse(parts, S, np.zeros_like(S), [None] * len(parts), [], True)
     omega = congruent(mirrored(lapack.dpotri(of.L, lower=0)[0].T), [each.T for each in T], parts)
     G_inverse: list[Array | None] = []
-    Q: list[Array] = []
+    Psi: list[Array] = []
     for part, each in zip(parts, T, strict=True):
         regular = lapack.dsyev(each.T @ each, compute_v=0)[0][0] >= REGULAR
         G_inverse.append(np.asarray(np.linalg.inv(each @ each.T)) if regular else None)
-        Q.append(np.zeros((0, 0, 0)) if regular else rows_of_Q(S, omega, part))
-    return Inverse(parts, S, omega, G_inverse, Q, False)
+        Psi.append(np.zeros((0, 0, 0)) if regular else rows_of_Psi(S, omega, part))
+    return Inverse(parts, S, omega, G_inverse, Psi, False)
 
 
-def rows_of_Q(S: Array, omega: Array, part: Part) -> Array:
-    """The rows (l, c, q) of Q = I - S Omega that belong to a part."""
+def rows_of_Psi(S: Array, omega: Array, part: Part) -> Array:
+    """The rows (l, c, r) of Psi = I - S Omega that belong to a part."""
     rows = -(S[part.effects] @ omega)
     own = np.arange(part.effects.stop - part.effects.start)
     rows[own, part.effects.start + own] += 1.0
     return rows.reshape(part.levels, part.width, -1)
 
 
-def pair_second(block: Array, scores: Array, other_scores: Array, w: Array) -> Array:
-    """-tr(E H F H) + 2 sum over r of w_r h_r'E H F h_r between two factors, (c c, c' c') for E and F flat.
+def pair_second(block: Array, h: Array, other_h: Array, w: Array) -> Array:
+    """-tr(E H F H) + 2 sum of w_x h_x'E H F h_x between two factors (theory.md, 26), (c c, c' c') for E and F flat.
 
     The block of H is (l, c, l', c'), the h are (l, c, p + 1) and (l', c', p + 1).
     """
-    levels, c, others, d = block.shape
-    if c == d == 1:
+    levels, a, others, b = block.shape
+    if a == b == 1:
         flat = block.reshape(levels, others)
-        return np.array([[2 * np.vdot(scores[:, 0] * w, flat @ other_scores[:, 0]) - np.vdot(flat, flat)]])
-    flat = block.transpose(1, 3, 0, 2).reshape(c * d, -1)
-    trace = (flat @ flat.T).reshape(c, d, c, d).transpose(2, 0, 1, 3)
-    inner = np.tensordot(block, other_scores * w, axes=(2, 0))
-    return np.asarray(2 * np.einsum("iar,ibcdr->abcd", scores, inner) - trace).reshape(c * c, d * d)
+        return np.array([[2 * np.vdot(h[:, 0] * w, flat @ other_h[:, 0]) - np.vdot(flat, flat)]])
+    flat = block.transpose(1, 3, 0, 2).reshape(a * b, -1)
+    trace = (flat @ flat.T).reshape(a, b, a, b).transpose(2, 0, 1, 3)
+    inner = np.tensordot(block, other_h * w, axes=(2, 0))
+    return np.asarray(2 * np.einsum("iar,ibcdr->abcd", h, inner) - trace).reshape(a * a, b * b)

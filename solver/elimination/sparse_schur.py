@@ -1,9 +1,9 @@
 """The other factors of a crossed model by a sparse Cholesky factor, where a dense one would be wasteful or too large.
 
 S = Z'V^-1 Z has entries only for effects that share a row or a level of the first factor. They, and a fill-reducing
-order, are found once; at every G the numbers are renewed and M = I + T'ST is factored anew (SuperLU, no pivoting).
-Traces of inverses come from complex steps: log|M + i h D| = log|M| + i h tr(M^-1 D) for an h so small that nothing else
-is left, and nothing is subtracted. So an exact derivative costs one complex factor.
+order, are found once; at every G the numbers are renewed and M = T'S T + I is factored anew (SuperLU, no pivoting).
+Traces of inverses come from complex steps: log|M + i eta F| = log|M| + i eta tr(M^-1 F) for a step eta so small that
+nothing else is left, and nothing is subtracted (theory.md, 22 and 23). So an exact derivative costs one complex factor.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ DENSE = 500
 TOO_LARGE = 20_000
 # Share of the entries, and of the entries of the factor, from which on a dense factor is faster.
 CROWDED = 0.05
-# Complex step.
+# The complex step eta.
 STEP = 1e-30
 
 
 @dataclass(frozen=True)
 class SparseFront:
-    """S as a function of D^-1 of the first factor.
+    """S as a function of D^-1 of the first factor (theory.md, 19).
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class SparseFront:
     rows, columns
         Where S has entries, row >= column, (m,).
     values
-        What the rows orthogonal to the first factor give to them, (m,).
+        What does not change of them with D^-1, (m,).
     pairs
         Per (a, b) of the lower triangle of a D^-1 the sparse (m, l) matrix that spreads it over the entries.
     order
@@ -64,19 +64,19 @@ class SparseFront:
         """S at D^-1 (c, c, l), and the factor of M at the roots T; also log|M|."""
         return inverse(self, self.symmetric(self.values + self.spread(inverse_D)), T)
 
-    def spread(self, W: Array) -> Array:
-        """Entries (m,) of the sum of B_i'W_i B_i over the levels, for W (c, c, l) symmetric."""
-        entries = zip(self.pairs, *lower_triangle(len(W)), strict=True)
-        return np.asarray(sum(products @ (W[a, b] if a == b else 2 * W[a, b]) for products, a, b in entries))
+    def spread(self, inner: Array) -> Array:
+        """Entries (m,) of the sum of B' inner B over the levels, for symmetric inner (c, c, l)."""
+        entries = zip(self.pairs, *lower_triangle(len(inner)), strict=True)
+        return np.asarray(sum(products @ (inner[a, b] if a == b else 2 * inner[a, b]) for products, a, b in entries))
 
     def symmetric(self, values: Array) -> sparse.csc_array:
-        """The matrix (q, q) of the given entries."""
-        q = self.parts[-1].effects.stop
-        lower = sparse.csc_array((values, (self.rows, self.columns)), shape=(q, q))
+        """The matrix (r, r) of the given entries."""
+        r = self.parts[-1].effects.stop
+        lower = sparse.csc_array((values, (self.rows, self.columns)), shape=(r, r))
         return sparse.csc_array(lower + sparse.tril(lower, -1).T)
 
     def ldl(self, M: sparse.csc_array) -> SuperLU:
-        """L D L' of M in the order of the front."""
+        """The factor of M in the order of the front."""
         return factorize(sparse.csc_array(M[self.order][:, self.order]), "NATURAL")
 
 
@@ -97,7 +97,7 @@ class SparseInverse:
         return self
 
     def omega_times(self, columns: Array) -> Array:
-        """Omega times columns (q, m)."""
+        """Omega times columns (r, m)."""
         if self.lu is None:
             return np.zeros_like(columns)
         root, order = self.root, self.front.order
@@ -106,7 +106,7 @@ class SparseInverse:
         return np.asarray(root @ solution)
 
     def returned(self, coupling: Coupling, U: Array) -> Array:
-        """Sum over the levels of U_i B_i Omega B_i'U_i', (c, c, 1)."""
+        """Sum over the levels of K Omega K' = U B Omega B'U', (c, c, 1)."""
         width, root = len(U), self.root
         traces = []
         for E in symmetric_units(width).reshape(-1, width, width):
@@ -115,7 +115,7 @@ class SparseInverse:
         return halved(traces, width)[:, :, None]
 
     def own(self, j: int) -> Array:
-        """Sum of the blocks of part j on the diagonal of H = Q S.
+        """Sum of the blocks of part j on the diagonal of H = Psi S (theory.md, 23).
 
         tr(H E) = l tr(F) - tr(M^-1 F), F = T^-1 E T^-T, is found by the symmetric factor of M; where T is close to
         singular, the derivative of log|I + S G| itself is.
@@ -134,30 +134,30 @@ class SparseInverse:
         return halved(traces, width)
 
     def placed(self, j: int, block: Array) -> sparse.csc_array:
-        """The matrix (q, q) that repeats a block over the levels of part j and is zero elsewhere."""
+        """The matrix (r, r) that repeats a block over the levels of part j and is zero elsewhere."""
         part = self.front.parts[j]
         repeats = repeated([block], [part.levels]).tocoo()
         place = (repeats.row + part.effects.start, repeats.col + part.effects.start)
         return sparse.csc_array((repeats.data, place), shape=self.S.shape)
 
-    def trace(self, D: sparse.csc_array) -> float:
-        """Trace of M^-1 D."""
-        return slope(self.front.ldl(sparse.csc_array(self.M + 1j * STEP * D)))
+    def trace(self, F: sparse.csc_array) -> float:
+        """Trace of M^-1 F."""
+        return slope(self.front.ldl(sparse.csc_array(self.M + 1j * STEP * F)))
 
 
 def slope(lu: SuperLU) -> float:
-    """Derivative of log|M| along D, from the pivots of M + i h D, of either sign."""
+    """Derivative of log|M| along F, from the pivots of M + i eta F, of either sign."""
     pivots = lu.U.diagonal()
     return float((pivots.imag / pivots.real).sum() / STEP)
 
 
 def halved(traces: Sequence[float], width: int) -> Array:
-    """The symmetric matrix X (c, c) with tr(E X) the given numbers for the units E of gamma."""
-    X = np.zeros((width, width))
+    """The symmetric matrix (c, c) whose traces with the units E_a of gamma are the given numbers."""
+    found = np.zeros((width, width))
     rows, columns = lower_triangle(width)
-    X[rows, columns] = np.where(rows == columns, traces, np.array(traces) / 2)
-    X[columns, rows] = X[rows, columns]
-    return X
+    found[rows, columns] = np.where(rows == columns, traces, np.array(traces) / 2)
+    found[columns, rows] = found[rows, columns]
+    return found
 
 
 def inverse(front: SparseFront, S: sparse.csc_array, T: Sequence[Array]) -> tuple[SparseInverse, float]:
@@ -172,26 +172,26 @@ def inverse(front: SparseFront, S: sparse.csc_array, T: Sequence[Array]) -> tupl
 def sparse_front(
     coupling: SparseCoupling, columns: Array, effects: Codes, parts: tuple[Part, ...]
 ) -> SparseFront | None:
-    """The front of the other factors' columns (k, n), whose numbers multiply the given effects.
+    """The front of the other factors' columns (m, n), whose numbers multiply the given effects.
 
     None where a dense one is cheaper.
     """
-    (k, n), q = columns.shape, parts[-1].effects.stop
-    if q <= DENSE:
+    (m, n), r = columns.shape, parts[-1].effects.stop
+    if r <= DENSE:
         return None
-    Z = sparse.csr_array((columns.T.ravel(), effects.T.ravel(), np.arange(0, k * n + 1, k)), shape=(n, q))
+    Z = sparse.csr_array((columns.T.ravel(), effects.T.ravel(), np.arange(0, m * n + 1, m)), shape=(n, r))
     targets = coupling.pairs[0].indices
-    entries = distinct(targets, q * q)
-    if q <= TOO_LARGE and len(entries) > CROWDED * q * q / 2:
+    entries = distinct(targets, r * r)
+    if r <= TOO_LARGE and len(entries) > CROWDED * r * r / 2:
         return None
     cross = sparse.coo_array(sparse.triu(sparse.csr_array(Z.T @ Z)))
-    keys = cross.row.astype(np.int64) * q + cross.col
+    keys = cross.row.astype(np.int64) * r + cross.col
     entries = np.union1d(entries, keys)
-    column, row = np.divmod(entries, q)
-    pattern = sparse.csc_array((np.ones(len(entries)), (row, column)), shape=(q, q))
+    column, row = np.divmod(entries, r)
+    pattern = sparse.csc_array((np.ones(len(entries)), (row, column)), shape=(r, r))
     dominant = sparse.csc_array(pattern + pattern.T + sparse.diags_array(np.diff((pattern + pattern.T).indptr) + 1.0))
     lu = factorize(dominant, "MMD_AT_PLUS_A")
-    if q <= TOO_LARGE and lu.L.nnz > 4 * CROWDED * q * q / 2:
+    if r <= TOO_LARGE and lu.L.nnz > 4 * CROWDED * r * r / 2:
         return None
     values = np.zeros(len(entries))
     values[np.searchsorted(entries, keys)] = cross.data

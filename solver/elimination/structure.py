@@ -1,8 +1,9 @@
 """The structure of the random effects, found once: which factors are nested, which cross, what is eliminated how.
 
 Terms with the same grouping factor count as one factor with the columns of all and a block-diagonal G. A small model of
-several factors is solved all at once by `joint`; if the factors are nested in each other, `nested` solves them inside
-out; else `crossed` eliminates the largest one level by level. What they have in common is in `contract`.
+several factors is solved all at once by `joint` (theory.md, 18); if the factors are nested in each other, `nested`
+solves them inside out (theory.md, 16 and 17); else `crossed` eliminates the largest one level by level (theory.md, 19
+to 23). What they have in common is in `contract`.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,7 +70,7 @@ class Structure:
         )
 
     def curvature(self, at: Eliminated, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
-        """df/dG of every term (c, c), and d2f/dgamma2 of all; of a costly one, average information if not exact."""
+        """The dual df/dG (c, c) of every term, and d2f/dgamma2 of all; if not exact, AI where that is costly."""
         duals, second = at.curvature(weights, exact)
         if self.order is not None:
             second = second[self.order[:, None], self.order]

@@ -7,7 +7,7 @@ from relmer.solver.model import covariance, factors, group_names
 
 
 def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
-    """Covariance matrix G_j = sigma^2 T_j T_j' of the c_j random effects of one level, for each term: lme4's VarCorr.
+    """Covariance matrix sigma^2 T_j T_j' of the c_j random effects of one level, for each term: lme4's VarCorr.
 
     Parameters
     ----------

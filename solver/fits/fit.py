@@ -34,6 +34,9 @@ from relmer.solver.threads import one_thread
 class Fit:
     """A fitted linear mixed model; the names are those of lme4's `getME` and of Bates et al. (2015).
 
+    G, R and V have sigma^2 in them and are those of the rows as they were given (theory.md, 1); `optimum.theta` and the
+    matrices of the solution are in units of sigma^2, of the weighted rows (theory.md, 3).
+
     Attributes
     ----------
     REML
@@ -81,7 +84,7 @@ class Fit:
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation: sqrt(pwrss / (n - p)) for REML, sqrt(pwrss / n) for ML."""
+        """Residual standard deviation (theory.md, 8): sqrt(pwrss / (n - p)) for REML, sqrt(pwrss / n) for ML."""
         return float(np.sqrt(self.solution.pwrss / degrees_of_freedom(self.design, self.REML)))
 
     @property
@@ -100,7 +103,7 @@ class Fit:
 
     @property
     def L(self) -> sparse.csc_array:
-        """Sparse Cholesky factor (q, q): L L' = P (Lambda'Z'W Z Lambda + I) P'."""
+        """Sparse Cholesky factor (q, q): L L' = P (Lambda'Z'W Z Lambda + I) P' (theory.md, 11)."""
         return self._factor.L
 
     @property

@@ -1,4 +1,4 @@
-"""The symbols of the theory: terms, theta, Lambda, the design y, X, Z, working coordinates and charts."""
+"""The symbols of the theory (docs/theory.md): terms, theta, Lambda, the design, working coordinates and charts."""
 
 from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units

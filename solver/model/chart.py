@@ -1,11 +1,9 @@
-"""From derivatives in the covariances G to derivatives in theta.
+"""From derivatives in the covariances G to derivatives in theta (theory.md, 35 and 36).
 
 gamma lists the lower triangles of the symmetric G, column by column; a unit of an entry off the diagonal changes two
-entries of G. For G = T T' and theta the lower triangles of the T, with dG = dT T' + T dT',
+entries of G. With the duals Delta = df/dG, symmetric, J = dgamma/dtheta and T_a = dT/dtheta_a, G = T T' gives
 
-    df/dtheta = J df/dgamma,   d2f/dtheta2 = J d2f/dgamma2 J' + 2 tr(S dT dT'),   J = dgamma/dtheta,
-
-where S = df/dG, symmetric, so that df = tr(S dG).
+    df/dtheta = J df/dgamma,   d2f/dtheta2 = J d2f/dgamma2 J' + 2 tr(Delta T_a T_o') in row a and column o.
 """
 
 from collections.abc import Sequence
@@ -30,7 +28,7 @@ def units(width: int) -> Array:
 
 @lru_cache(maxsize=64)
 def symmetric_units(width: int) -> Array:
-    """Changes of a symmetric G (c, c) by a unit of each entry of gamma, flat: (m, c c)."""
+    """The changes E_a of a symmetric G (c, c) by a unit of each entry a of gamma, flat: (m, c c)."""
     each = units(width)
     changes = np.maximum(each, each.transpose(0, 2, 1))
     return changes.reshape(len(each), -1)
@@ -38,15 +36,15 @@ def symmetric_units(width: int) -> Array:
 
 @dataclass(frozen=True)
 class Places:
-    """Where chain takes its numbers from, among those of all T, or all S, flat one after the other.
+    """Where chain takes its numbers from, among those of all T, or all duals, flat one after the other.
 
-    Entry (k, g) of J is the sum of two entries of T times 0 or 1, and d2f/dtheta2 has an entry of S times 0 or 2.
+    An entry of J is the sum of two entries of T times 0 or 1, and d2f/dtheta2 has an entry of a dual times 0 or 2.
 
     Attributes
     ----------
     T, factor
         Two index arrays (k, k), and what the numbers there are multiplied by.
-    S, twice
+    dual, twice
         The same for the second derivative, once.
     gamma, entries
         The same for df/dgamma (k,).
@@ -54,7 +52,7 @@ class Places:
 
     T: tuple[NDArray[np.int64], NDArray[np.int64]]
     factor: tuple[Array, Array]
-    S: NDArray[np.int64]
+    dual: NDArray[np.int64]
     twice: Array
     gamma: NDArray[np.int64]
     entries: Array
@@ -77,7 +75,7 @@ def places(widths: tuple[int, ...]) -> Places:
     return Places(
         T=(at(column, column[:, None]), at(row, column[:, None])),
         factor=((same & (row == row[:, None])) * 1.0, (same & (column == row[:, None])) * 1.0),
-        S=at(row, row[:, None]),
+        dual=at(row, row[:, None]),
         twice=2.0 * (same & (column == column[:, None])),
         gamma=start + row * width + column,
         entries=np.where(row == column, 1.0, 2.0),
@@ -85,30 +83,30 @@ def places(widths: tuple[int, ...]) -> Places:
 
 
 def chain(blocks: Sequence[Array], duals: Sequence[Array], second: Array) -> tuple[Array, Array]:
-    """Gradient (k,) and Hessian (k, k) in theta from S (c, c) of each term and d2f/dgamma2 (k, k)."""
+    """Gradient (k,) and Hessian (k, k) in theta from the dual (c, c) of each term and d2f/dgamma2 (k, k)."""
     of = places(tuple(map(len, blocks)))
     T = np.concatenate([each.ravel() for each in blocks])
-    S = np.concatenate([each.ravel() for each in duals])
+    Delta = np.concatenate([each.ravel() for each in duals])
     J = of.factor[0] * T[of.T[0]] + of.factor[1] * T[of.T[1]]
-    return J @ (of.entries * S[of.gamma]), J @ second @ J.T + of.twice * S[of.S]
+    return J @ (of.entries * Delta[of.gamma]), J @ second @ J.T + of.twice * Delta[of.dual]
 
 
 def carried(scales: Sequence[Array], second: Array) -> Array:
-    """d2f/dgamma2 (k, k) in the covariances G of which C'G C are the given one's."""
+    """d2f/dgamma2 (k, k) in the covariances G, given that in the working ones C'G C (theory.md, 36)."""
     sizes = [len(lower_triangle(len(C))[0]) for C in scales]
-    K = np.zeros_like(second)
+    J_C = np.zeros_like(second)
     first = 0
     for C, size in zip(scales, sizes, strict=True):
         rows, columns = lower_triangle(len(C))
         changes = C.T @ symmetric_units(len(C)).reshape(size, len(C), len(C)) @ C
-        K[first : first + size, first : first + size] = changes[:, rows, columns]
+        J_C[first : first + size, first : first + size] = changes[:, rows, columns]
         first += size
-    return np.asarray(K @ second @ K.T)
+    return np.asarray(J_C @ second @ J_C.T)
 
 
 def gamma_of(duals: Sequence[Array]) -> Array:
-    """Derivatives in gamma from symmetric S with df = tr(S dG): entries off the diagonal count twice."""
-    return np.concatenate([symmetric_units(len(S)) @ S.ravel() for S in duals])
+    """df/dgamma (k,) from the duals: entries off the diagonal count twice."""
+    return np.concatenate([symmetric_units(len(dual)) @ dual.ravel() for dual in duals])
 
 
 def matrices(gamma: Array, widths: Sequence[int]) -> list[Array]:

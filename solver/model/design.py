@@ -1,8 +1,8 @@
 """The design of a mixed model: y, X, Z and the template of the relative covariance factor Lambda.
 
 The random effects of one term have l levels and c columns; their relative covariance factor is T, lower triangular
-c x c, repeated l times along the diagonal of Lambda. theta lists the lower triangles of all T, column by column,
-term after term (Bates et al. 2015, section 2.3).
+c x c, repeated l times along the diagonal of Lambda (theory.md, 2). theta lists the lower triangles of all T, column by
+column, term after term (Bates et al. 2015, section 2.3).
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from relmer.solver.model.theta import Template, template, theta_of
 
 @dataclass(frozen=True)
 class Design:
-    """All that the criterion needs.
+    """All that the criterion needs: y, X and Z as they were given (theory.md, 1).
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def random_matrix(term: RandomTerm) -> sparse.csr_array:
 
 
 def weighted(design: Design) -> tuple[Array, Array, sparse.csc_array]:
-    """y, X and Z with the offset taken from y and every row times the square root of its weight."""
+    """y, X and Z as they stand from (theory.md, 3) on: y without the offset, rows times the square roots of weights."""
     y = response(design)
     if design.weights is None:
         return y, design.X, design.Z

@@ -38,7 +38,7 @@ class RandomTerm:
 
 
 def factors(terms: Sequence[RandomTerm], theta: Array) -> list[Array]:
-    """Split theta into the lower triangular T (c, c) of each term."""
+    """Split theta into the lower triangular T (c, c) of each term (theory.md, 2)."""
     return split(theta, [len(term.columns) for term in terms])
 
 

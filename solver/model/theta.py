@@ -1,4 +1,4 @@
-"""theta, the factors T of the terms, and Lambda."""
+"""theta, the factors T of the terms, and Lambda (theory.md, 2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

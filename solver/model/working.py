@@ -1,7 +1,7 @@
-"""Working coordinates: the same model with its random-effects columns made orthonormal on average.
+"""Working coordinates: the same model with its random-effects columns made orthonormal on average (theory.md, 13).
 
-Z_j becomes Z_j C_j^-T with C_j C_j' the mean of X_i'X_i over the levels, so that G_j becomes C_j' G_j C_j. A shift or a
-change of scale of a slope's covariate leaves the working problem as it is.
+X_j of a term becomes X_j C_j^-T, with C_j C_j' the mean of its cross product over the levels, and so G_j becomes
+C_j' G_j C_j. A shift or a change of scale of a slope's covariate leaves the working problem as it is.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def scale_of(term: RandomTerm) -> Array:
 
 
 def working(term: RandomTerm, C: Array) -> Array:
-    """The term's columns in working coordinates, C^-1 X', (c, n)."""
+    """The term's columns in working coordinates, C^-1 X_j', (c, n)."""
     z = np.array(term.X.T, dtype=float, order="C")
     for a in range(len(C)):
         if a:
@@ -55,7 +55,7 @@ def working(term: RandomTerm, C: Array) -> Array:
 
 
 def original(scales: Sequence[Array], roots: Sequence[Array]) -> list[Array]:
-    """Carry roots of the working G_j (c, r) back to the lower triangular T of the original columns."""
+    """Carry roots (c, m) of the working G_j back to the lower triangular T of the original columns: C^-T root."""
     return [
         lower_trapezoid(lapack.dtrtrs(C, root, lower=1, trans=1)[0] if root.size else root)
         for C, root in zip(scales, roots, strict=True)

@@ -1,4 +1,4 @@
-"""Three paths from a design and theta to the criterion: gls, qr, pls."""
+"""Three paths from a design and theta to the criterion: gls, qr, pls (theory.md, 9 to 11)."""
 
 from relmer.solver.paths.criterion import Prepared, criterion, degrees_of_freedom, parts, prepare, size, solve_at
 from relmer.solver.paths.derivatives import Derivatives, derivatives_at

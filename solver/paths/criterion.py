@@ -1,7 +1,7 @@
 """The profiled criterion, the only place where it is put together.
 
-Every path reduces a design and a theta to the same four numbers and two vectors (`Solution`); from these come the
-profiled deviance and the REML criterion (Bates 2011, slides 13 and 15; Bates et al. 2015, equations 34 and 42).
+Every path reduces a design and a theta to the same six (`Solution`); from these come the profiled deviance and the REML
+criterion (theory.md, 8: Bates 2011, slides 13 and 15; Bates et al. 2015, equations 35 and 42 as in lme4's vignette).
 """
 
 import math
@@ -61,7 +61,7 @@ def solve_at(prepared: Prepared, theta: ArrayLike) -> Solution:
 
 
 def degrees_of_freedom(design: Design, REML: bool) -> int:
-    """Divisor of pwrss in sigma^2: n - p for REML, n for maximum likelihood."""
+    """d, the divisor of pwrss in sigma^2: n - p for REML, n for maximum likelihood."""
     n, p = map(int, design.X.shape)
     return n - p if REML else n
 
@@ -69,7 +69,8 @@ def degrees_of_freedom(design: Design, REML: bool) -> int:
 def criterion(design: Design, at: Solution, REML: bool) -> float:
     """Profiled deviance (REML=False) or REML criterion (REML=True).
 
-    log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - sum(log w), with d = n - p for REML and n otherwise.
+    log|L|^2 + [log|RX|^2] + d (1 + log(2 pi pwrss / d)) - log|W|, with d = n - p for REML and n otherwise (theory.md,
+    8).
     """
     return sum(parts(design, REML, at.logdet_L, at.logdet_RX, at.pwrss))
 

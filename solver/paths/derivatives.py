@@ -1,16 +1,17 @@
 """Exact first and second derivatives of the profiled criterion, in the covariances G and in theta.
 
-With V = I + Z G Z' and N = n or n - p, write
+With d = n - p for REML and n for maximum likelihood, write
 
-    H = Z'V^-1 Z,   P = H - Z'V^-1 X (X'V^-1 X)^-1 X'V^-1 Z,   e = Z'V^-1 (y - X beta),   r2 = pwrss,
+    H = Z'V^-1 Z,   H_X = H - Z'V^-1 X (X'V^-1 X)^-1 X'V^-1 Z,   e = Z'V^-1 (y - X beta).
 
-and K = P for REML, H for maximum likelihood. For symmetric changes E, F of G
+Along symmetric changes E, F of G, with H in place of H_X in the two traces for maximum likelihood (theory.md, 27),
 
-    df  = tr(K E) - N e'E e / r2,
-    d2f = -tr(K E K F) + 2 N e'E P F e / r2 - N (e'E e)(e'F e) / r2^2.
+    f_E  = tr(H_X E) - d e'E e / pwrss,
+    f_EF = -tr(H_X E H_X F) + 2 d e'E H_X F e / pwrss - d (e'E e)(e'F e) / pwrss^2.
 
 These hold at every positive semi-definite G, singular ones too, because G is never inverted. `nested` and `crossed`
-find the traces without H, which is dense; `chart` carries the derivatives over to theta.
+find the traces without H, which is dense (theory.md, 28 to 32); `chart` carries the derivatives over to theta
+(theory.md, 35 and 36).
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ class Derivatives:
     Attributes
     ----------
     duals
-        Per term the symmetric (c, c) matrix S with df = tr(S dG).
+        Per term the symmetric dual Delta (c, c) = df/dG: f_E = tr(Delta E).
     gradient, hessian
         With respect to theta.
     """
@@ -63,5 +64,5 @@ def derivatives(reduced: Reduced, blocks: Sequence[Array], REML: bool) -> Deriva
     n, p = reduced.design.X.shape
     at = structure.solve([root @ root.T for root in working_roots(scales, blocks)])
     duals, second = structure.curvature(at, weights(p, n, REML))
-    original = [C @ S @ C.T for C, S in zip(scales, duals, strict=True)]
+    original = [C @ dual @ C.T for C, dual in zip(scales, duals, strict=True)]
     return Derivatives(tuple(original), *chain(blocks, original, carried(scales, second)))

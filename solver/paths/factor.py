@@ -1,4 +1,4 @@
-"""L, P, RZX and RX: the sparse Cholesky factor of the penalized system, extended by X."""
+"""L, P, RZX and RX (theory.md, 11): the sparse Cholesky factor of the penalized system, extended by X."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from relmer.solver.paths.pls import Reduced
 
 @dataclass(frozen=True)
 class Factor:
-    """L L' = P (Lambda'Z'Z Lambda + I) P' and its extension by X.
+    """L L' = P M P' for M = Lambda'Z'Z Lambda + I, and its extension by X.
 
     Attributes
     ----------
@@ -35,12 +35,12 @@ class Factor:
 
 
 def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_array:
-    """Lambda'Z'Z Lambda + I, sparse (q, q)."""
+    """M = Lambda'Z'Z Lambda + I, sparse (q, q)."""
     return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(ZtZ.shape[0], format="csc"))
 
 
 def factorized(M: sparse.csc_array, pattern: sparse.csc_array) -> tuple[SuperLU, Codes]:
-    """L D L' of M, its rows in the order that spares fill in the pattern of any theta; and that order.
+    """The factor of M, its rows in the order that spares fill in the pattern of any theta; and that order.
 
     A zero of theta may thin M out; else M has the pattern, and is factored once.
     """
@@ -52,7 +52,7 @@ def factorized(M: sparse.csc_array, pattern: sparse.csc_array) -> tuple[SuperLU,
 
 
 def extended_factor(reduced: Reduced, theta: Array) -> Factor:
-    """L, P, RZX and RX at theta, in the units of X."""
+    """L, P, RZX and RX at theta, in the units of X; found for Q, of X = Q RX0 (theory.md, 12)."""
     design, p = reduced.design, len(reduced.RX0)
     standard = standardise(design)
     _, X, Z = weighted(standard.design)

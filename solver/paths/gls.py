@@ -1,4 +1,4 @@
-"""The definition: generalized least squares with V = Z Lambda Lambda' Z' + I written out, dense.
+"""The definition: generalized least squares with V = I + Z Lambda Lambda'Z' written out, dense (theory.md, 9).
 
 Rows that share no random effect are independent, so V is block-diagonal up to the order of the rows; each block V_i
 is formed and factored for itself, as a textbook does for the clusters of a two-level model.
@@ -22,7 +22,7 @@ from relmer.solver.paths.solution import Solution
 class Blocks:
     """Weighted arrays with the rows of each independent block together, and where each block begins.
 
-    y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
+    y is swept by its least-squares fit X beta0 (theory.md, 12), so that a large mean does not round the criterion.
     """
 
     beta0: Array
@@ -33,23 +33,23 @@ class Blocks:
     starts: Integers
 
     def solve_at(self, theta: Array) -> Solution:
-        """Least squares of the rows whitened by the Cholesky factor of V.
+        """Least squares of the rows whitened by V^1/2, the Cholesky factor of V.
 
         beta = (X'V^-1 X)^-1 X'V^-1 y; pwrss = (y - X beta)'V^-1 (y - X beta); u = Lambda'Z'V^-1 (y - X beta).
         """
         root = sparse.csr_array(self.Z @ Lambda(self.template, theta))
         root.sum_duplicates()
-        factors = [(rows, linalg.cholesky(V, lower=True)) for rows, V in covariances(self, root)]
+        halves = [(rows, linalg.cholesky(V, lower=True)) for rows, V in covariances(self, root)]
         white = np.column_stack([self.X, self.y])
-        for rows, C in factors:
-            white[rows] = linalg.solve_triangular(C, white[rows], lower=True)
+        for rows, half in halves:
+            white[rows] = linalg.solve_triangular(half, white[rows], lower=True)
         beta, RX = least_squares(white[:, :-1], white[:, -1])
         residual = white[:, -1] - white[:, :-1] @ beta
         weighed = np.empty_like(residual)
-        for rows, C in factors:
-            weighed[rows] = linalg.solve_triangular(C, residual[rows], lower=True, trans="T")
+        for rows, half in halves:
+            weighed[rows] = linalg.solve_triangular(half, residual[rows], lower=True, trans="T")
         return Solution(
-            logdet_L=sum(logdet_triangle(C) for _, C in factors),
+            logdet_L=sum(logdet_triangle(half) for _, half in halves),
             logdet_RX=logdet_triangle(RX),
             pwrss=float(residual @ residual),
             beta=self.beta0 + beta,
@@ -91,7 +91,7 @@ def block_sizes(design: Design) -> tuple[int, ...]:
 
 
 def covariances(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
-    """Rows and V_i = Z_i Lambda Lambda' Z_i' + I (n_i, n_i), in units of sigma^2, of each block."""
+    """Rows and V_i = I + Z_i Lambda Lambda'Z_i' (n_i, n_i), in units of sigma^2 (theory.md, 3), of each block."""
     for begin, end in pairwise(blocks.starts):
         entries = slice(root.indptr[begin], root.indptr[end])
         rows = np.repeat(np.arange(end - begin), np.diff(root.indptr[begin : end + 1]))

@@ -1,9 +1,9 @@
 """Penalized least squares with the structure of the random effects used: the path that carries the speed.
 
 The rows are read once. At every theta the random effects are eliminated from Z'V^-1 [Z X y] in the order that their
-structure asks for (`structure`), which gives log|V| = log|L|^2, RX, beta and pwrss (Bates 2011, slides 14 and 15;
-Bates et al. 2015, equations 18 and 52 to 58). L itself is made when it is asked for, sparse, with a fill-reducing
-permutation.
+structure asks for (`structure`), which gives log|V| = log|L|^2, RX, beta and pwrss: the same as by L and its extension
+(theory.md, 4 to 7 and 11; Bates 2011, slides 14 and 15; Bates et al. 2015, equations 18 and 49 to 53 as in lme4's
+vignette). L itself is made when it is asked for, sparse, with a fill-reducing permutation.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ class Reduced:
     """What depends on the data alone.
 
     y is swept by the least-squares fit and X made orthonormal, X = Q RX0; the columns of Z are in working coordinates,
-    Z C^-T. This keeps the digits that a large mean or a badly scaled covariate would cost the cross products.
+    Z C^-T (theory.md, 12 and 13). This keeps the digits that a large mean or a badly scaled covariate would cost the
+    cross products.
 
     Attributes
     ----------
@@ -33,7 +34,7 @@ class Reduced:
     beta0, RX0
         Least-squares coefficients (p,) and triangular factor (p, p) of X.
     residual0
-        y - X beta0, (n,), weighted.
+        y0 = y - X beta0, (n,), weighted.
     scales
         C (c, c) of each term.
     structure
@@ -95,13 +96,13 @@ def working_roots(scales: Sequence[Array], blocks: Sequence[Array]) -> list[Arra
 def solution(reduced: Reduced, roots: Sequence[Array], at: Eliminated) -> Solution:
     """beta and u at the roots C'T of the working G, where the random effects were eliminated.
 
-    With e = Z'V^-1 (y - X beta), b = G e and u = T'e. pwrss is summed over the rows, where it is smallest at the
-    solution, so that an error of the solution enters it squared; of one factor, for which nothing was subtracted, it
-    is as good as it stands.
+    With e = Z'V^-1 (y - X beta), b = G e and u = T'e (theory.md, 5). pwrss is summed over the rows (theory.md, 6),
+    where it is smallest at the solution, so that an error of the solution enters it squared; of one factor, for which
+    nothing was subtracted, it is as good as it stands.
     """
     p = len(reduced.RX0)
-    RX = at.RC[:p, :p]
-    beta = lapack.dtrtrs(RX, at.RC[:p, p])[0] if p else np.zeros(0)
+    RX = at.RXy[:p, :p]
+    beta = lapack.dtrtrs(RX, at.RXy[:p, p])[0] if p else np.zeros(0)
     moved = lapack.dtrtrs(reduced.RX0, beta)[0] if p else beta
     e = reduced.structure.effects(at)
     u = np.concatenate([(root.T @ score).T.ravel() for root, score in zip(roots, e, strict=True)] or [np.zeros(0)])

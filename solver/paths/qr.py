@@ -1,7 +1,7 @@
 """Wood's practical: with Z = QR once, every theta needs a Cholesky factor of the size of R only.
 
-V = Q blockdiag(R Lambda Lambda' R' + I, I) Q', so that Q'y and Q'X, computed once, turn generalized least squares
-into a small problem on top of rows that never change.
+V = Q blockdiag(R Lambda Lambda'R' + I, I) Q' (theory.md, 10), so that Q'y and Q'X, computed once, turn generalized
+least squares into a small problem on top of rows that never change.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from relmer.solver.paths.solution import Solution
 class Rotated:
     """Q'Z = [R; 0], Q'[X y] = [top; rest], and `rest` reduced to its own triangular factor.
 
-    y is swept by its least-squares fit X beta0, so that the rounding of a large mean stays out of the criterion.
+    y is swept by its least-squares fit X beta0 (theory.md, 12), so that a large mean does not round the criterion.
     """
 
     beta0: Array
@@ -30,19 +30,19 @@ class Rotated:
     template: Template
 
     def solve_at(self, theta: Array) -> Solution:
-        """Whiten the top rows by the Cholesky factor of R Lambda Lambda' R' + I; then least squares."""
+        """Whiten the top rows by the Cholesky factor of R Lambda Lambda'R' + I; then least squares."""
         root = self.R @ Lambda(self.template, theta)
-        C = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
-        top = linalg.solve_triangular(C, self.top, lower=True)
+        half = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
+        top = linalg.solve_triangular(half, self.top, lower=True)
         white = np.vstack([top, self.rest])
         beta, RX = least_squares(white[:, :-1], white[:, -1])
         residual = white[:, -1] - white[:, :-1] @ beta
         return Solution(
-            logdet_L=logdet_triangle(C),
+            logdet_L=logdet_triangle(half),
             logdet_RX=logdet_triangle(RX),
             pwrss=float(residual @ residual),
             beta=self.beta0 + beta,
-            u=root.T @ linalg.solve_triangular(C, residual[: len(top)], lower=True, trans="T"),
+            u=root.T @ linalg.solve_triangular(half, residual[: len(top)], lower=True, trans="T"),
             RX=RX,
         )
 

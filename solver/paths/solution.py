@@ -8,12 +8,12 @@ from relmer.solver.arrays import Array
 
 @dataclass(frozen=True)
 class Solution:
-    """The penalized least squares problem solved at one theta.
+    """The penalized least squares problem solved at one theta (theory.md, 4 to 7).
 
     Attributes
     ----------
     logdet_L
-        log|L|^2 = log|Lambda'Z'ZLambda + I| = log|V| in units of sigma^2.
+        log|L|^2 = log|Lambda'Z'Z Lambda + I| = log|V|, V in units of sigma^2.
     logdet_RX
         log|RX|^2 = log|X'V^-1 X|.
     pwrss
@@ -21,7 +21,7 @@ class Solution:
     beta
         Fixed effects (p,).
     u
-        Spherical random effects (q,).
+        Spherical random effects (q,), Lambda'e.
     RX
         Upper triangular (p, p) with a positive diagonal, RX'RX = X'V^-1 X.
     """

@@ -1,4 +1,4 @@
-"""The minimum of the criterion over theta."""
+"""The minimum of the criterion over theta (theory.md, 37 to 41)."""
 
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.optimise import Optimum, optimise

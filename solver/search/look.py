@@ -4,10 +4,10 @@ The search of every path takes its derivatives from one elimination. So that a p
 of the criterion only, its values are taken on both sides of the optimum along the axes of the Hessian, and where the
 parabolas through them have their minimum: axes and step lengths decide where the look is cast, not what it sees.
 
-Let nu be the noise of the criterion, and h the step along an axis of curvature c at whose end it rises by r = sqrt(nu),
-h^2 c / 2 = r. The slope from both sides is off by nu / h for rounding, and by h^2 t / 6 for a third derivative t. An
-error d of the slope costs d^2 / 2c of the criterion: nu^(3/2) / 4 and, where c = 1, nu t^2 / 18. That is no more than
-the noise, so that a gap above the noise is seen.
+Let nu be the noise of the criterion, and eta the step along an axis of curvature kappa at whose end it rises by
+sqrt(nu), eta^2 kappa / 2 = sqrt(nu). The slope from both sides is off by nu / eta for rounding, and by eta^2 mu / 6 for
+a third derivative mu. An error zeta of the slope costs zeta^2 / (2 kappa) of the criterion: nu^(3/2) / 4 and, where
+kappa = 1, nu mu^2 / 18 (theory.md, 41). That is no more than the noise, so that a gap above the noise is seen.
 """
 
 import math
@@ -51,12 +51,12 @@ def lower_point(objective: Objective, here: Point) -> Point | None:
 
     candidates = []
     slide = np.zeros(len(theta))
-    for axis, h in zip(step.axes.T, lengths, strict=True):
-        sides = [point for side in (h, -h) if (point := tried(at, side * axis)) is not None]
+    for axis, eta in zip(step.axes.T, lengths, strict=True):
+        sides = [point for side in (eta, -eta) if (point := tried(at, side * axis)) is not None]
         candidates += sides
         if len(sides) == 2:
             slope, bend = (sides[0].value - sides[1].value) / 2, sides[0].value + sides[1].value - 2 * here.value
-            slide -= h * slope / bend * axis if bend > noise else 0.0
+            slide -= eta * slope / bend * axis if bend > noise else 0.0
     candidates += [point for point in [tried(at, slide)] if point is not None]
     lowest = min(candidates, key=lambda point: point.value, default=here)
     return lowest if lowest.value < here.value - noise else None

@@ -1,14 +1,15 @@
 """The moment equations at G = 0: where the search begins, and which covariances the data cannot tell apart.
 
-For changes E_k of the G by a unit of each entry of gamma let, at G = 0, B_kl = tr(P E_k P E_l), a_k = tr(P E_k) and
-s_k = e'E_k e. Their expectations are
+For the changes E_a of G by a unit of each entry a of gamma, the expectations at G = 0 (theory.md, 38) are
 
-    E s = sigma^2 (a + B gamma),   E rss = sigma^2 (n - p + a'gamma),
+    that of e'E_a e is sigma^2 (tr(H_X E_a) + sum over o of tr(H_X E_a H_X E_o) gamma_o),
+    that of pwrss is sigma^2 (n - p + sum over o of tr(H_X E_o) gamma_o),
 
-and with those taken for observed, gamma is the REML estimate of balanced data, and near it for most other data. The
-matrix [B a; a' n - p] holds the inner products of the forms that V, swept by X, is a sum of. Where it is singular, a
-change of gamma changes no distribution: (1 | g) + (x | g) has two variances of which only the sum counts. REML sees
-V swept by X, ML sees V itself, of which the same matrix has V^-1 for P and n for n - p.
+and with the observed values in their place, gamma is the REML estimate of balanced data, and near it for most other
+data. The matrix of these equations, for sigma^2 gamma and sigma^2, holds the inner products of the forms that V, swept
+by X, is a sum of. Where it is singular, a change of gamma changes no distribution: (1 | g) + (x | g) has two variances
+of which only the sum counts. REML sees V swept by X, ML sees V itself, of which the same matrix has H for H_X and n for
+n - p.
 """
 
 from collections.abc import Sequence
@@ -52,18 +53,18 @@ class Moments:
 
 
 def moments(reduced: Reduced, REML: bool = True) -> Moments:
-    """Set up the equations of a model, and solve them; a for a sparse structure B is too costly, and there are none."""
+    """Set up the equations of a model, and solve them; for a sparse structure they are too costly: there are none."""
     widths = [len(C) for C in reduced.scales]
     n, p = reduced.design.X.shape
     structure = reduced.structure
     at = structure.solve([np.zeros((width, width)) for width in widths])
-    left = Corner(at.logdet, at.RC, at.inverse)
+    left = Corner(at.logdet, at.RXy, at.inverse)
     if structure.elimination.is_sparse:
         return Moments(left, None, ())
     equations = system(*structure.curvature(at, expected(p)), n - p)
-    s = gamma_of([e @ e.T for e in structure.effects(at)])
+    observed = gamma_of([e @ e.T for e in structure.effects(at)])
     scale, known = equations.scale, equations.known
-    along = equations.vectors[:, known].T @ (scale * np.concatenate([s, [at.root_pwrss**2]]))
+    along = equations.vectors[:, known].T @ (scale * np.concatenate([observed, [at.root_pwrss**2]]))
     solution = scale * (equations.vectors[:, known] @ (along / equations.values[known]))
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
     if not known.all() and not REML:
@@ -74,7 +75,7 @@ def moments(reduced: Reduced, REML: bool = True) -> Moments:
 
 @dataclass(frozen=True)
 class Equations:
-    """The matrix, scaled to a unit diagonal: the scale (k + 1,), eigenvalues and, as columns, eigenvectors."""
+    """The matrix (k + 1, k + 1), scaled to a unit diagonal: scale, eigenvalues and, as columns, eigenvectors."""
 
     scale: Array
     values: Array
@@ -87,10 +88,10 @@ class Equations:
 
 
 def system(traces: Sequence[Array], products: Array, n: int) -> Equations:
-    """The equations of the traces tr(P E_k), of -tr(P E_k P E_l), and of n less the rank of what P sweeps."""
-    a = gamma_of(traces)
-    matrix = np.empty((len(a) + 1, len(a) + 1))
-    matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = -products, a, a, n
+    """The equations of the traces tr(H_X E_a), of -tr(H_X E_a H_X E_o), and of n less the rank of what is swept."""
+    border = gamma_of(traces)
+    matrix = np.empty((len(border) + 1, len(border) + 1))
+    matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = -products, border, border, n
     squares = matrix.diagonal()
     scale = 1.0 / np.sqrt(np.where(squares > SWEPT * squares.max(), squares, 1.0))
     values, vectors, _ = lapack.dsyev(matrix * scale * scale[:, None])

@@ -1,4 +1,4 @@
-"""The criterion in working coordinates as a function of the factors T, with its derivatives in theta's chart."""
+"""The criterion f in working coordinates as a function of the factors T, with its derivatives in theta's chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from relmer.solver.paths import Prepared, criterion, parts, prepare, solve_at
 EPS = float(np.finfo(float).eps)
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
 NOISE = 64 * EPS
-# Gap, as the average information predicts it, at which a costly Hessian is found exactly.
+# Gap, as the average information AI predicts it, at which a costly Hessian is found exactly.
 CLOSE = 1e-4
 # A working T beyond which sigma is rounding: of one factor nothing is subtracted, and sigma is known to some eps of the
 # random effects; of several pwrss is a difference, and sigma is known to the square root of that.
@@ -92,25 +92,26 @@ class Objective:
         return parts(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
 
     def curvature(self, here: Point) -> tuple[list[Array], Array]:
-        """df/dG of every term, and d2f/dgamma2 of all.
+        """The dual df/dG of every term, and d2f/dgamma2 of all.
 
-        Where second derivatives are costly, the average information A takes their place until the gap is small. Then
-        the exact D = L M L', with A = L L', is found once, and elsewhere L M L' is taken with the L found there.
+        Where second derivatives are costly, the average information AI takes their place until the gap is small
+        (theory.md, 33). Then the exact ones are found once as AI^1/2 Pi AI^1/2', and elsewhere this Pi, the correction,
+        is taken between the AI^1/2 found there.
         """
         model, at = self.structure, self.solved(here)
         if not self.costly:
             return model.curvature(at, self.weights)
         duals, information = model.curvature(at, self.weights, exact=False)
-        L, status = lapack.dpotrf(information, lower=1)
+        half, status = lapack.dpotrf(information, lower=1)
         if status:
             return model.curvature(at, self.weights)
         if self.correction is None and all(is_regular(T) for T in here.blocks):
             if newton_step(*chain(here.blocks, duals, information)).decrement > CLOSE:
                 return duals, information
             exact = model.curvature(at, self.weights)[1]
-            half = lapack.dtrtrs(L, exact, lower=1)[0]
-            self.correction = lapack.dtrtrs(L, half.T, lower=1)[0]
-        return duals, information if self.correction is None else L @ self.correction @ L.T
+            left = lapack.dtrtrs(half, exact, lower=1)[0]
+            self.correction = lapack.dtrtrs(half, left.T, lower=1)[0]
+        return duals, information if self.correction is None else half @ self.correction @ half.T
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ class NewtonStep:
     Attributes
     ----------
     decrement
-        Half g'H^-1 g, curvatures counting by their size: the fall that the step promises.
+        delta, half the gradient times the inverse Hessian times the gradient, curvatures counting by their size
+        (theory.md, 39): the fall that the step promises.
     lengths
         Of the step, to be taken against each axis (k,).
     axes, curvatures

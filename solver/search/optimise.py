@@ -2,8 +2,8 @@
 
 The criterion is a function of G = T T', even in the signs of T, so theta is searched without bounds. Where G is
 singular, a stationary theta need not be a minimum: the chart theta hides directions of G. There the dual
-S = df/dG decides: it must be positive semi-definite on the null space of G; an eigenvector along which it is negative
-leads further down.
+Delta = df/dG decides (theory.md, 37): it must be positive semi-definite on the null space of G; an eigenvector along
+which it is negative leads further down.
 """
 
 import math
@@ -30,7 +30,7 @@ MAXIMUM_STEPS = 200
 SETTLED = 1e-26
 # A gap that is not seen but predicted must be below this part of that: on a face of G predictions were 1e3 too low.
 TRUSTED = 1e-4
-# Largest k for which a first step may be the last: an estimate of a variance that is a tenth of its standard error.
+# Largest rho for which a first step may be the last: an estimate of a variance that is a tenth of its standard error.
 FLATTEST = 1e4
 # Steps in a row that rounding hides, though their decrement says otherwise: the derivatives have no more digits.
 HIDDEN = 3
@@ -55,8 +55,8 @@ class Optimum:
     converged
         The decrement is at rounding level and every dual is positive on the null space of its G.
     decrement
-        The estimated gap to the minimum: half g'H^-1 g where derivatives were last taken, times what the steps before
-        say that the last step leaves of it.
+        The estimated gap to the minimum: delta (theory.md, 39) where derivatives were last taken, times what the steps
+        before say that the last step leaves of it (theory.md, 40).
     duals
         Per term the smallest eigenvalue of the dual on the null space of G, in working coordinates; infinite where G
         has full rank.
@@ -101,7 +101,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     """Minimise the criterion over theta, evaluated by the path that was prepared; also the solution at the minimum.
 
     The derivatives are those of elimination whatever the path. The path "gls" ends with a look around by its own
-    values, which makes it a second witness of theta.
+    values (theory.md, 41), which makes it a second witness of theta.
 
     Parameters
     ----------
@@ -198,9 +198,10 @@ def check_free(objective: Objective) -> None:
 def newton(objective: Objective, here: Point) -> Descent:
     """Descend to a stationary point of theta's chart by damped Newton steps.
 
-    Where steps were full, d, d', d'' of successive decrements obey d'' = d' (d'/d)^2, or d' (d'/d) with a Hessian that
-    stands still: so the search ends with the step after which, not before which, the gap is settled. Of the first one
-    d' = k d^2 is known, where k is 1 / l for a variance of l levels, and grows as its theta nears zero.
+    Where steps were full, successive decrements obey delta_2 = delta_1 (delta_1 / delta_0)^2, or without the square
+    where the Hessian stands still (theory.md, 40): so the search ends with the step after which, not before which, the
+    gap is settled. Of the first one delta_1 = rho delta_0^2 is known, where rho is 1 / l for a variance of l levels,
+    and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
     previous, hidden, ending = np.inf, 0, Ending.EXHAUSTED
@@ -261,16 +262,16 @@ def on_face(objective: Objective, here: Point) -> Point | None:
 def null_duals(objective: Objective, here: Point) -> list[tuple[float, Array]]:
     """`null_dual` of every term at a point."""
     duals = objective.curvature(here)[0]
-    return [null_dual(T, S) for T, S in zip(here.blocks, duals, strict=True)]
+    return [null_dual(T, dual) for T, dual in zip(here.blocks, duals, strict=True)]
 
 
-def null_dual(T: Array, S: Array) -> tuple[float, Array]:
-    """Smallest eigenvalue of S on the null space of T T', and its direction (c,)."""
+def null_dual(T: Array, dual: Array) -> tuple[float, Array]:
+    """Smallest eigenvalue of a dual on the null space of T T', and its direction (c,) (theory.md, 37)."""
     left, singular, _ = np.linalg.svd(T)
     null = left[:, singular**2 <= RANK * max(1.0, float(singular.max() ** 2))]
     if null.shape[1] == 0:
         return np.inf, np.zeros(len(T))
-    eigenvalues, vectors = np.linalg.eigh(null.T @ S @ null)
+    eigenvalues, vectors = np.linalg.eigh(null.T @ dual @ null)
     return float(eigenvalues[0]), null @ vectors[:, 0]
 
 

@@ -1,4 +1,4 @@
-"""Where a search begins, and where else a minimum may be."""
+"""Where a search begins if no theta is given, at the moment estimate, and where else a minimum may be."""
 
 import numpy as np
 

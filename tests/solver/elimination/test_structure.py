@@ -143,7 +143,7 @@ def test_a_ray_is_one_solution_for_each_scale(formula: str, variant: str, monkey
     for k, scale in enumerate(scales):
         at = state.structure.solve([scale * np.eye(len(C)) for C in state.scales])
         assert logdet[k] == pytest.approx(at.logdet, rel=tolerances.CRITERION)
-        np.testing.assert_allclose(diagonal[k], at.RC.diagonal(), rtol=tolerances.CRITERION)
+        np.testing.assert_allclose(diagonal[k], at.RXy.diagonal(), rtol=tolerances.CRITERION)
 
 
 def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) -> None:
