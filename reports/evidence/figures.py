@@ -89,7 +89,7 @@ def matrix_figure(design: Design, of: Estimates, quantity: str, names: tuple[str
     if quantity == "V":
         return marginal_covariance(design, of, row, column)
     if quantity == "G":
-        return float(linalg.block_diag(*covariances(design, of))[row, column])
+        return float(linalg.block_diag(*term_covariances(design, of))[row, column])
     root = Lambda(design.template, np.array(of.theta)).tocsr()[[row, column]].toarray()
     return float(of.sigma**2 * root[0] @ root[1])
 
@@ -117,7 +117,7 @@ def random_effect(design: Design, of: Estimates, group: str, level: str, column:
     raise ValueError(f"no grouping factor is called {group}")
 
 
-def covariances(design: Design, of: Estimates) -> list[Array]:
+def term_covariances(design: Design, of: Estimates) -> list[Array]:
     """sigma^2 T T' of every term."""
     return [covariance(T, of.sigma) for T in factors(design.terms, np.array(of.theta))]
 
@@ -126,7 +126,7 @@ def covariance_figure(design: Design, of: Estimates, quantity: str, names: tuple
     """var, sd, cov or corr of a term's random effects."""
     columns = dict(zip(group_names(design.terms), (term.columns for term in design.terms), strict=True))
     group, *chosen = names
-    G = dict(zip(group_names(design.terms), covariances(design, of), strict=True))[group]
+    G = dict(zip(group_names(design.terms), term_covariances(design, of), strict=True))[group]
     at = [columns[group].index(name) for name in chosen]
     i, j = at[0], at[-1]
     if quantity in ("var", "cov"):

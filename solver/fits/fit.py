@@ -16,7 +16,7 @@ from relmer.solver.language import ModelFrame, build, canonical, model_frame, pa
 from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
 from relmer.solver.paths import (
     Derivatives,
-    Factor,
+    ExtendedFactor,
     Prepared,
     Solution,
     criterion,
@@ -98,7 +98,7 @@ class Fit:
         return -self.criterion / 2
 
     @cached_property
-    def _factor(self) -> Factor:
+    def _factor(self) -> ExtendedFactor:
         return extended_factor(self.prepared.reduced, self.optimum.theta)
 
     @property

@@ -2,14 +2,14 @@
 
 from relmer.solver.paths.criterion import Prepared, criterion, degrees_of_freedom, parts, prepare, size, solve_at
 from relmer.solver.paths.derivatives import Derivatives, derivatives_at
-from relmer.solver.paths.factor import Factor, extended_factor
+from relmer.solver.paths.factor import ExtendedFactor, extended_factor
 from relmer.solver.paths.gls import block_sizes
 from relmer.solver.paths.pls import Reduced, solution, working_roots
 from relmer.solver.paths.solution import Solution
 
 __all__ = [
     "Derivatives",
-    "Factor",
+    "ExtendedFactor",
     "Prepared",
     "Reduced",
     "Solution",

@@ -13,7 +13,7 @@ from relmer.solver.paths.pls import Reduced
 
 
 @dataclass(frozen=True)
-class Factor:
+class ExtendedFactor:
     """L L' = P M P' for M = Lambda'Z'Z Lambda + I, and its extension by X.
 
     Attributes
@@ -51,7 +51,7 @@ def factorized(M: sparse.csc_array, pattern: sparse.csc_array) -> tuple[SuperLU,
     return factorize(sparse.csc_array(M[order][:, order]), "NATURAL"), order
 
 
-def extended_factor(reduced: Reduced, theta: Array) -> Factor:
+def extended_factor(reduced: Reduced, theta: Array) -> ExtendedFactor:
     """L, P, RZX and RX at theta, in the units of X; found for Q, of X = Q RX0 (theory.md, 12)."""
     design, p = reduced.design, len(reduced.RX0)
     standard = standardise(design)
@@ -59,7 +59,7 @@ def extended_factor(reduced: Reduced, theta: Array) -> Factor:
     q = Z.shape[1]
     if q == 0:
         none = sparse.csc_array((0, 0))
-        return Factor(none, none, np.zeros((0, p)), reduced.RX0)
+        return ExtendedFactor(none, none, np.zeros((0, p)), reduced.RX0)
     ZtZ = sparse.csc_array(Z.T @ Z)
     # Z Lambda = (Z C^-T)(C'Lambda), with C repeated over the levels.
     back = repeated([C.T for C in standard.scales], [len(term.levels) for term in design.terms])
@@ -70,4 +70,4 @@ def extended_factor(reduced: Reduced, theta: Array) -> Factor:
     Q = sweep(X, X[:, 0] if p else np.zeros(len(X))).Q
     R_ZQ = spsolve_triangular(sparse.csr_array(L), P @ (factor.T @ (Z.T @ Q)), lower=True)
     R_Q = linalg.cholesky(np.eye(p) - R_ZQ.T @ R_ZQ)
-    return Factor(L, P, R_ZQ @ reduced.RX0, R_Q @ reduced.RX0)
+    return ExtendedFactor(L, P, R_ZQ @ reduced.RX0, R_Q @ reduced.RX0)

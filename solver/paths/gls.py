@@ -39,7 +39,7 @@ class Blocks:
         """
         root = sparse.csr_array(self.Z @ Lambda(self.template, theta))
         root.sum_duplicates()
-        halves = [(rows, linalg.cholesky(V, lower=True)) for rows, V in covariances(self, root)]
+        halves = [(rows, linalg.cholesky(V, lower=True)) for rows, V in marginal_blocks(self, root)]
         white = np.column_stack([self.X, self.y])
         for rows, half in halves:
             white[rows] = linalg.solve_triangular(half, white[rows], lower=True)
@@ -90,7 +90,7 @@ def block_sizes(design: Design) -> tuple[int, ...]:
     return tuple(map(int, np.bincount(independent_rows(design.Z, design.template))))
 
 
-def covariances(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
+def marginal_blocks(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
     """Rows and V_i = I + Z_i Lambda Lambda'Z_i' (n_i, n_i), in units of sigma^2 (theory.md, 3), of each block."""
     for begin, end in pairwise(blocks.starts):
         entries = slice(root.indptr[begin], root.indptr[end])
