@@ -8,6 +8,9 @@ Let nu be the noise of the criterion, and eta the step along an axis of curvatur
 sqrt(nu), eta^2 kappa / 2 = sqrt(nu). The slope from both sides is off by nu / eta for rounding, and by eta^2 mu / 6 for
 a third derivative mu. An error zeta of the slope costs zeta^2 / (2 kappa) of the criterion: nu^(3/2) / 4 and, where
 kappa = 1, nu mu^2 / 18 (theory.md, 41). That is no more than the noise, so that a gap above the noise is seen.
+
+V written out loses digits as its condition grows, so the noise is measured too: steps of a hundred-thousandth of these
+change the criterion by 1e-10 sqrt(nu), which is nothing; what its values differ by there is their rounding.
 """
 
 import math
@@ -24,6 +27,10 @@ from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
 LOOKS = 8
 # Curvature, relative to the largest, of an axis along which the criterion is flat.
 FLAT = 1e-10
+# Steps at which the noise is measured, in units of those of the look, and how many times the range of the nine values
+# counts: of 20 million looks with normal noise along six axes one in 200,000 then saw a lower point that is none.
+SHORT = 1e-5 * np.array([-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0])
+RANGES = 5.0
 
 
 def look_around(objective: Objective, here: Point) -> Point:
@@ -38,20 +45,20 @@ def look_around(objective: Objective, here: Point) -> Point:
 
 def lower_point(objective: Objective, here: Point) -> Point | None:
     """A point near `here` whose criterion is lower by more than its noise; None if the look finds none."""
-    noise = NOISE * here.size
     widths = [len(T) for T in here.blocks]
     theta = theta_of(here.blocks)
     step = newton_step(*chain(here.blocks, *objective.curvature(here)))
     curvatures = np.abs(step.curvatures)
-    curved = curvatures > FLAT * curvatures.max()
-    lengths = np.sqrt(2.0 * math.sqrt(noise) / np.where(curved, curvatures, 1.0))
+    curved = np.where(curvatures > FLAT * curvatures.max(), curvatures, 1.0)
 
     def at(moved: Array) -> Point:
         return objective.at(split(theta + moved, widths))
 
+    least = NOISE * here.size
+    noise = max(least, measured_noise(at, here, step.axes @ lengths(least, curved)))
     candidates = []
     slide = np.zeros(len(theta))
-    for axis, eta in zip(step.axes.T, lengths, strict=True):
+    for axis, eta in zip(step.axes.T, lengths(noise, curved), strict=True):
         sides = [point for side in (eta, -eta) if (point := tried(at, side * axis)) is not None]
         candidates += sides
         if len(sides) == 2:
@@ -60,6 +67,18 @@ def lower_point(objective: Objective, here: Point) -> Point | None:
     candidates += [point for point in [tried(at, slide)] if point is not None]
     lowest = min(candidates, key=lambda point: point.value, default=here)
     return lowest if lowest.value < here.value - noise else None
+
+
+def lengths(noise: float, curvatures: Array) -> Array:
+    """Steps along axes of these curvatures at whose ends the criterion rises by the root of its noise."""
+    return np.asarray(np.sqrt(2.0 * math.sqrt(noise) / curvatures))
+
+
+def measured_noise(at: Callable[[Array], Point], here: Point, step: Array) -> float:
+    """What values of the criterion may differ by for rounding, near `here`; `step` is one of the look."""
+    points = [tried(at, part * step) for part in SHORT]
+    values = [here.value, *(point.value for point in points if point is not None)]
+    return RANGES * (max(values) - min(values))
 
 
 def tried(at: Callable[[Array], Point], moved: Array) -> Point | None:

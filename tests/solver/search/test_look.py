@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 from bounds import LOOKED
 
@@ -64,8 +65,8 @@ def test_at_a_minimum_the_look_finds_nothing(dataset: str, formula: str, REML: b
     by_definition = fit("gls", formula, dataset, REML)
     assert by_definition.optimum.converged
     assert by_definition.optimum.ending is not Ending.CONTRADICTED
-    # Two values an axis and one where their parabolas end, after the evaluations that pls has.
-    looks = 2 * len(by_definition.theta) + 1
+    # Eight values for the noise, two an axis and one where their parabolas end, after the evaluations that pls has.
+    looks = 8 + 2 * len(by_definition.theta) + 1
     assert by_definition.optimum.evaluations == fit("pls", formula, dataset, REML).optimum.evaluations + looks
 
 
@@ -82,3 +83,30 @@ def test_from_beside_a_minimum_the_look_leads_to_it(dataset: str, formula: str, 
         moved = [root + np.sqrt(gap) * np.tril(random.normal(size=root.shape)) for root in roots]
         found = look_around(objective, objective.at(moved))
         assert abs(found.value - best.value) <= LOOKED * NOISE * best.size
+
+
+def drawn(random: np.random.Generator) -> tuple[str, pd.DataFrame]:
+    """A model of few rows with units and origins of any size, whose V may be badly conditioned."""
+    n, groups, others = (int(random.integers(*bounds)) for bounds in ((25, 160), (3, 12), (3, 7)))
+    g, h = random.integers(0, groups, n), random.integers(0, others, n)
+    x = random.normal(size=n) * 10.0 ** random.integers(-4, 5) + random.choice([0.0, 1e2, 1e4])
+    z = random.normal(size=n)
+    spread = 10.0 ** random.uniform(-3, 1)
+    effects = random.normal(size=(3, groups)) * spread
+    y = 1 + effects[0][g] + effects[1][g] * z + effects[2][h % groups] + random.normal(size=n)
+    columns = {"y": 10.0 ** random.integers(-3, 4) * y + random.choice([0.0, 1e3, 1e5]), "x": x, "z": z}
+    data = pd.DataFrame({**columns, "g": pd.Categorical(g.astype(str)), "h": pd.Categorical(h.astype(str))})
+    terms = ["(1 | g)", "(x | g)", "(x || g)", "(1 | g) + (1 | h)", "(x | g) + (1 | h)", "(x + z | g)", "(1 | g/h)"]
+    return f"y ~ x + {random.choice(terms)}", data
+
+
+def test_rounding_alone_contradicts_nothing() -> None:
+    """The noise of a badly conditioned V is measured, and not taken for a way down."""
+    random = np.random.default_rng(11)
+    contradicted = []
+    for _ in range(120):
+        formula, data = drawn(random)
+        if lmer(formula, data).optimum.converged:
+            ended = lmer(formula, data, method="gls").optimum
+            contradicted += [formula] if ended.ending is Ending.CONTRADICTED else []
+    assert contradicted == []
