@@ -1,169 +1,14 @@
 """What a run found, as plain frozen records: the one source of report.json, the page, JUnit and Markdown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+
+from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
 
 MOST = 16.0
 RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
-SCHEMA = "relmer-report/1"
-
-
-class Outcome(StrEnum):
-    """How a test of JUnit ends: the name of the element that says so."""
-
-    PASSED = "system-out"
-    FAILURE = "failure"
-    ERROR = "error"
-    SKIPPED = "skipped"
-
-
-class Verdict(StrEnum):
-    """What a comparison comes to, and what every voice says of that.
-
-    Attributes
-    ----------
-    symbol
-        Its sign.
-    rank
-        Its place among the worst, from 0. What could not be compared comes last: it is the worst of nothing else.
-    junit
-        How JUnit's test of the comparison ends.
-    one, several
-        Predicates: what one comparison does, and what several do.
-    heading
-        What a list of them is called.
-    sentence
-        What it means.
-
-    Examples
-    --------
-    >>> Verdict.worst([Verdict.AGREE, Verdict.DISAGREE, Verdict.UNSUPPORTED]).symbol
-    '✗'
-    """
-
-    symbol: str
-    rank: int
-    junit: Outcome
-    one: str
-    several: str
-    heading: str
-    sentence: str
-
-    def __new__(
-        cls, word: str, symbol: str, rank: int, junit: Outcome, one: str, several: str, heading: str, sentence: str
-    ) -> Self:
-        """Make a member out of what is said of it."""
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.symbol, member.rank, member.junit = symbol, rank, junit
-        member.one, member.several, member.heading, member.sentence = one, several, heading, sentence
-        return member
-
-    AGREE = (
-        "agree",
-        "✓",
-        3,
-        Outcome.PASSED,
-        "agrees",
-        "agree",
-        "Agreements",
-        "Equal within the stated tolerance.",
-    )
-    EXPLAINED = (
-        "explained",
-        "≈",
-        2,
-        Outcome.PASSED,
-        "is explained",
-        "are explained",
-        "Explained differences",
-        "It differs, and the evidence says why: an optimiser that stopped early, say, or rounded input.",
-    )
-    DISAGREE = (
-        "disagree",
-        "✗",
-        0,
-        Outcome.FAILURE,
-        "disagrees",
-        "disagree",
-        "Disagreements",
-        "It differs, and nothing accounts for it.",
-    )
-    UNSUPPORTED = (
-        "unsupported",
-        "–",
-        4,
-        Outcome.SKIPPED,
-        "is unsupported",
-        "are unsupported",
-        "Unsupported comparisons",
-        "The engine cannot do this, or does not report it.",
-    )
-    FAILED = (
-        "failed",
-        "!",
-        1,
-        Outcome.ERROR,
-        "failed",
-        "failed",
-        "Failures",
-        "The engine should have answered and did not.",
-    )
-
-    @property
-    def judged(self) -> bool:
-        """Whether something was compared."""
-        return self.junit in (Outcome.PASSED, Outcome.FAILURE)
-
-    @property
-    def breaks(self) -> bool:
-        """Whether it breaks a run."""
-        return self.junit in (Outcome.FAILURE, Outcome.ERROR)
-
-    @property
-    def css(self) -> str:
-        """Its class in a style sheet: the word as one token."""
-        return self.replace(" ", "-")
-
-    @staticmethod
-    def worst(verdicts: "Iterable[Verdict]") -> "Verdict":
-        """The worst of some verdicts."""
-        return min(verdicts, key=lambda verdict: verdict.rank)
-
-
-class FigureVerdict(StrEnum):
-    """What a printed figure comes to, in the words of a document's reader.
-
-    Attributes
-    ----------
-    means
-        The verdict on the comparison.
-
-    Examples
-    --------
-    >>> FigureVerdict.of(Verdict.AGREE)
-    <FigureVerdict.REPRODUCED: 'reproduced'>
-    """
-
-    means: Verdict
-
-    def __new__(cls, word: str, means: Verdict) -> Self:
-        """Make a member out of its word and its meaning."""
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.means = means
-        return member
-
-    REPRODUCED = "reproduced", Verdict.AGREE
-    EXPLAINED = "explained", Verdict.EXPLAINED
-    DISAGREE = "disagree", Verdict.DISAGREE
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> "FigureVerdict":
-        """The word for a comparison's verdict."""
-        return next(word for word in cls if word.means is verdict)
+SCHEMA = "relmer-report/2"
 
 
 class Optimality(StrEnum):
@@ -201,6 +46,10 @@ class Comparison:
         Kind of the reference value ("exact", "certified", "recorded", "published", "relmer", "live") and whose it is.
     evidence
         One sentence: what was seen and, unless it agrees, why.
+    diagnosis
+        What went wrong, or what harmless cause makes the difference.
+    accepted
+        The link under which the engine's owner has accepted that this is wrong; empty if nobody has.
     """
 
     case: str
@@ -212,6 +61,44 @@ class Comparison:
     kind: str
     reference: str
     evidence: str
+    diagnosis: Diagnosis = Diagnosis.NONE
+    accepted: str = ""
+
+    @property
+    def breaks(self) -> bool:
+        """Whether it breaks a run: a wrong value that nobody has accepted, or a failure."""
+        return self.verdict.breaks and not self.accepted
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an engine said of a case: what two reports are compared by.
+
+    Attributes
+    ----------
+    case, engine, version
+        Names, and the version that said it.
+    status
+        "fitted", "unsupported" or "failed".
+    recorded
+        Whether it was recorded, not computed in this run.
+    message
+        Why there is no fit.
+    warnings
+        Every warning and message of the fit.
+    values
+        The estimates by name, vectors in the order of an answer: criterion, sigma, theta, beta, se, varcomp; empty
+        without a fit.
+    """
+
+    case: str
+    engine: str
+    version: str
+    status: str
+    recorded: bool
+    message: str
+    warnings: tuple[str, ...]
+    values: Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -364,6 +251,7 @@ class Report:
     engines: tuple[EngineUsed, ...]
     cases: tuple[CaseRun, ...]
     comparisons: tuple[Comparison, ...]
+    answers: tuple[Said, ...] = ()
     scores: tuple[Score, ...] = ()
     findings: tuple[Finding, ...] = ()
     drift: tuple[Drift, ...] = ()

@@ -72,20 +72,23 @@ WINGS = {
     # The kernel: what proves a certificate can be read by itself.
     "reference/verify": Wing(libraries={"flint"}, never={"solver", "datasets"}),
     "reports": Wing(),
-    "reports/records": Wing(never={"solver", "reference", "datasets"}),
+    "reports/verdicts": Wing(never={"solver", "reference", "datasets"}),
+    "reports/records": Wing({"verdicts"}, never={"solver", "reference", "datasets"}),
     "reports/text": Wing(never={"solver", "reference", "datasets"}),
-    "reports/run": Wing({"evidence", "judge", "records"}, {"threadpoolctl"}),
+    "reports/run": Wing({"evidence", "judge", "records", "verdicts"}, {"threadpoolctl"}),
     "reports/corpus": Wing({"pages"}),
-    "reports/export": Wing({"pages", "records", "voices"}, never=SOLVER),
+    "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
-    "reports/evidence": Wing({"records"}, {*NUMBERS, "pandas"}),
-    "reports/judge": Wing({"evidence", "records"}, {*NUMBERS, "pandas"}),
+    "reports/evidence": Wing({"records", "verdicts"}, {*NUMBERS, "pandas"}),
+    "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
-    "reports/voices": Wing({"records", "text"}, never={"solver", "reference"}),
-    "reports/chapters": Wing({"pictures", "records", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
-    "reports/pages": Wing({"chapters", "records", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER),
-    "reports/commands": Wing({"corpus", "export", "records", "run", "voices"}, {"click", "rich"}),
+    "reports/voices": Wing({"records", "verdicts", "text"}, never={"solver", "reference"}),
+    "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
+    "reports/pages": Wing(
+        {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
+    ),
+    "reports/commands": Wing({"corpus", "export", "records", "verdicts", "run", "voices"}, {"click", "rich"}),
 }
 # R in this process, which the children of the engines are for.
 R = {"rpy2"}

@@ -17,8 +17,9 @@ from relmer.reports.commands.terminal import (
     progress,
 )
 from relmer.reports.export import write
-from relmer.reports.records import Report, Verdict
+from relmer.reports.records import Report
 from relmer.reports.run import run, sources
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import counts, sentence
 
 

@@ -8,7 +8,8 @@ from relmer.reference.answers import Answer, Status
 from relmer.reports.evidence import digits, evaluable
 from relmer.reports.judge.hearing import Hearing, Record, short, unsupported
 from relmer.reports.judge.rounding import rounding
-from relmer.reports.records import Comparison, Verdict
+from relmer.reports.records import Comparison
+from relmer.reports.verdicts import Verdict
 
 
 def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:

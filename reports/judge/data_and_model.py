@@ -8,7 +8,8 @@ import numpy as np
 from relmer.reference.answers import Fingerprint
 from relmer.reports.evidence import digits, tolerances
 from relmer.reports.judge.hearing import Hearing, same, unsupported
-from relmer.reports.records import MOST, Comparison, Verdict
+from relmer.reports.records import MOST, Comparison
+from relmer.reports.verdicts import Verdict
 
 
 def judge_data(hearing: Hearing) -> Iterator[Comparison]:
@@ -45,5 +46,5 @@ def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint, theirs: Fingerp
         return same(hearing, 2, name, mine.shape, theirs.shape)
     sums = np.array([[mine.total, mine.weighted], [theirs.total, theirs.weighted]])
     reached = digits(name, sums[0], sums[1])
-    verdict = Verdict.AGREE if reached >= -np.log10(tolerances.MATRIX) else Verdict.DISAGREE
+    verdict = Verdict.AGREE if reached >= -np.log10(tolerances.MATRIX) else Verdict.WRONG
     return hearing.comparison(2, name, verdict, reached, f"digests differ, sums agree to {reached:.1f} digits")

@@ -16,7 +16,8 @@ from relmer.reports.evidence import (
     values,
 )
 from relmer.reports.judge.hearing import Hearing, unsupported
-from relmer.reports.records import Comparison, Verdict
+from relmer.reports.records import Comparison
+from relmer.reports.verdicts import Verdict
 from relmer.solver.arrays import Array
 
 # Rounding that may move the criterion by more than this leaves the quadratic model behind: no digit is certain.
@@ -41,7 +42,7 @@ def judge_estimates(hearing: Hearing) -> Iterator[Comparison]:
             yield hearing.certified(5, shown, verdict, score.digits[shown], evidence)
         elif name in theirs and mine[name].shape != theirs[name].shape:
             evidence = f"{mine[name].size} values against {theirs[name].size}"
-            yield hearing.comparison(5, name, Verdict.DISAGREE, 0.0, evidence)
+            yield hearing.comparison(5, name, Verdict.WRONG, 0.0, evidence)
         elif name in theirs:
             verdict, evidence = verdict_of(hearing, name, mine[name], theirs[name], peer, at_own_theta)
             reached = digits(name, mine[name], theirs[name]) if mine[name].size else None
@@ -66,7 +67,7 @@ def verdict_of(
     if at_own_theta is not None and within(name, mine, at_own_theta[name], 0.0):
         reached = digits(name, mine, at_own_theta[name])
         return (
-            Verdict.EXPLAINED,
+            Verdict.WITHIN,
             f"the definition gives the same at the engine's own theta ({reached:.1f} digits): the difference comes "
             f"from stopping {hearing.gaps.get(hearing.answer.engine, 0.0):.1e} above the optimum",
         )
@@ -77,7 +78,7 @@ def verdict_of(
         stretched = tolerances.SLACK * (stretched + (moved.residual if name == "b" else 0.0))
         if moved.criterion > LOST or (moved.criterion and within(name, mine, reference, stretched)):
             told = f"without centring the response, rounding may move {rounded.engine}'s criterion"
-            return Verdict.EXPLAINED, f"{told} by {moved.criterion:.1e}"
+            return Verdict.WITHIN, f"{told} by {moved.criterion:.1e}"
     return unexplained(name, mine, reference, floor)
 
 
@@ -92,4 +93,4 @@ def unexplained(name: str, mine: Array, theirs: Array, floor: Array) -> tuple[Ve
     excess = np.abs(mine - theirs) / (floor + tolerances.EVALUATION * scales(name, theirs))
     worst = int(np.argmax(excess))
     told = f"entry {worst + 1}: {mine[worst]:.12g} against {theirs[worst]:.12g}, {excess[worst]:.1f} × the allowance"
-    return Verdict.DISAGREE, told
+    return Verdict.WRONG, told

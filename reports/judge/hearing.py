@@ -11,7 +11,8 @@ from relmer.reference.answers import Answer, Grouping, Status, Term
 from relmer.reference.certificates import in_order
 from relmer.reference.engines import Kin
 from relmer.reports.evidence import BALLS, Evaluator, Landscape
-from relmer.reports.records import RUNGS, Comparison, Score, Verdict
+from relmer.reports.records import RUNGS, Comparison, Score
+from relmer.reports.verdicts import Verdict
 from relmer.solver.arrays import Array
 
 Record = Callable[[int, str, Verdict, float | None, str], Comparison]
@@ -116,7 +117,7 @@ def same(hearing: Hearing, rung: int, quantity: str, mine: object, theirs: objec
     """Compare two plain values for equality."""
     equal = mine == theirs
     evidence = f"the same: {told(mine)}" if equal else f"{told(mine)} against {told(theirs)}"
-    return hearing.comparison(rung, quantity, Verdict.AGREE if equal else Verdict.DISAGREE, None, f"{evidence:.300}")
+    return hearing.comparison(rung, quantity, Verdict.AGREE if equal else Verdict.WRONG, None, f"{evidence:.300}")
 
 
 def told(value: object) -> str:

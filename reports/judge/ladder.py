@@ -21,7 +21,8 @@ from relmer.reports.judge.hearing import Hearing, peer_of
 from relmer.reports.judge.optimum import finding_of, judge_certificate, judge_optimum
 from relmer.reports.judge.printed import judge_published
 from relmer.reports.judge.stops import stops_of
-from relmer.reports.records import RUNGS, Comparison, Finding, Score, Verdict
+from relmer.reports.records import RUNGS, Comparison, Finding, Score
+from relmer.reports.verdicts import Verdict
 
 UNANSWERED = {Status.FAILED: Verdict.FAILED, Status.UNSUPPORTED: Verdict.UNSUPPORTED}
 

@@ -7,7 +7,8 @@ import numpy as np
 from relmer.reports.evidence import BALLS, Stationarity, criterion_at, digits, optimality, tolerances
 from relmer.reports.judge.hearing import Hearing, Record, same, unsupported
 from relmer.reports.judge.rounding import rounding
-from relmer.reports.records import Comparison, Finding, Optimality, Score, Verdict
+from relmer.reports.records import Comparison, Finding, Optimality, Score
+from relmer.reports.verdicts import Verdict
 
 
 def judge_optimum(hearing: Hearing) -> Iterator[Comparison]:
@@ -53,7 +54,7 @@ def judge_score(hearing: Hearing, score: Score) -> Iterator[Comparison]:
         verdict = Verdict.AGREE
     elif not verdict.breaks:
         verdict, why = rounding(hearing, [max(abs(off) - abs(gap), 0.0)], [estimates.theta])
-        verdict = Verdict.EXPLAINED if verdict is Verdict.AGREE else verdict
+        verdict = Verdict.WITHIN if verdict is Verdict.AGREE else verdict
     evidence = f"{off:+.1e} from the certified {best:.10f}{why}"
     yield hearing.certified(4, "criterion", verdict, score.digits["criterion"], evidence)
 
@@ -75,17 +76,17 @@ def verdict_of(hearing: Hearing, gap: float, found: Stationarity) -> tuple[Verdi
     if found.optimality is Optimality.OPTIMUM:
         return Verdict.AGREE, f"gap {gap:+.1e}, {found.reason}"
     if found.optimality is Optimality.EARLY and gap <= tolerances.EARLY and not hearing.own:
-        return Verdict.EXPLAINED, told
+        return Verdict.WITHIN, told
     witness = hearing.kin.witness(hearing.answer.engine)
     left = np.inf if witness is None else hearing.gaps.get(witness, np.inf)
     if gap > 0 and left <= max(tolerances.GAP * hearing.view.size, gap * tolerances.DECREMENT):
         tight = f"the same engine, tight and with more than one optimiser, comes to {left:.1e}"
-        return Verdict.EXPLAINED, f"{told}; {tight}"
+        return Verdict.WITHIN, f"{told}; {tight}"
     if gap > 0:
         verdict, why = rounding(hearing, [gap], [hearing.answer.estimates.theta])
-        if verdict is Verdict.EXPLAINED:
+        if verdict is Verdict.WITHIN:
             return verdict, told + why
-    return Verdict.DISAGREE, told
+    return Verdict.WRONG, told
 
 
 def judge_evaluation(hearing: Hearing, record: Record, printed: float, value: float) -> Comparison:

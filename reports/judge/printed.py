@@ -14,7 +14,8 @@ from relmer.reference.published import Figure, half_unit, number
 from relmer.reports.evidence import Landscape, criterion_at, digits, figure, figure_of_data, tolerances
 from relmer.reports.judge.explanations import Account, account_of, contradicted_size, explanation, implied_gap, prints
 from relmer.reports.judge.hearing import Hearing
-from relmer.reports.records import Comparison, FigureVerdict, PublishedFigure, Verdict
+from relmer.reports.records import Comparison, PublishedFigure
+from relmer.reports.verdicts import FigureVerdict, Verdict
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def of_others(hearing: Hearing, key: str, printed: str, mine: Estimates) -> Repr
     whose = "the engine's own stop" if own_gap > printed_gap else "a stop like lme4's, when it was printed,"
     explained = gap <= max(printed_gap, tolerances.SLACK**2 * own_gap)
     why = f"{whose} would have to lie {gap:.1e} above the optimum to explain the difference"
-    return Reproduction(value, Verdict.EXPLAINED if explained else Verdict.DISAGREE, f"{evidence}; {why}")
+    return Reproduction(value, Verdict.WITHIN if explained else Verdict.WRONG, f"{evidence}; {why}")
 
 
 def of_document(account: Account, view: Landscape, printed: Figure, mine: Estimates, gap: float) -> Reproduction:
@@ -79,8 +80,8 @@ def of_document(account: Account, view: Landscape, printed: Figure, mine: Estima
         return Reproduction(value, Verdict.AGREE, evidence)
     why = explanation(account, view, printed.quantity, printed.printed, mine, gap)
     if why:
-        return Reproduction(value, Verdict.EXPLAINED, f"{evidence}; {why}")
-    return Reproduction(value, Verdict.DISAGREE, f"{evidence}; no fit gives the printed digits")
+        return Reproduction(value, Verdict.WITHIN, f"{evidence}; {why}")
+    return Reproduction(value, Verdict.WRONG, f"{evidence}; no fit gives the printed digits")
 
 
 def of_data(account: Account, view: Landscape, frame: pd.DataFrame, printed: Figure) -> Reproduction:
@@ -91,8 +92,8 @@ def of_data(account: Account, view: Landscape, frame: pd.DataFrame, printed: Fig
         return Reproduction(value, Verdict.AGREE, evidence)
     why = contradicted_size(view.fit.design, account.printed, printed.quantity, printed.printed)
     if why:
-        return Reproduction(value, Verdict.EXPLAINED, f"{evidence}; {why}")
-    return Reproduction(value, Verdict.DISAGREE, evidence)
+        return Reproduction(value, Verdict.WITHIN, f"{evidence}; {why}")
+    return Reproduction(value, Verdict.WRONG, evidence)
 
 
 def place(printed: Figure | PublishedFigure) -> str:

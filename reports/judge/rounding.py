@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from relmer.reports.evidence import tolerances, uncentred
 from relmer.reports.judge.hearing import Hearing
-from relmer.reports.records import Verdict
+from relmer.reports.verdicts import Verdict
 
 
 def rounding(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> tuple[Verdict, str]:
@@ -22,8 +22,8 @@ def rounding(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequenc
     if max(errors) <= tolerances.CRITERION * view.size:
         return Verdict.AGREE, ""
     if hearing.own and hearing.evaluator is not None:
-        return Verdict.DISAGREE, ""
+        return Verdict.WRONG, ""
     allowed = [uncentred(view, theta).criterion for theta in thetas]
     if not all(error <= bound for error, bound in zip(errors, allowed, strict=True)):
-        return Verdict.DISAGREE, ""
-    return Verdict.EXPLAINED, f"; without centring the response, rounding may move it by {max(allowed):.1e}"
+        return Verdict.WRONG, ""
+    return Verdict.WITHIN, f"; without centring the response, rounding may move it by {max(allowed):.1e}"

@@ -12,8 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
-from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Report, Score, Verdict
+from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Report, Score
 from relmer.reports.text import digits_text, printable
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import (
     QUANTITIES,
     Standing,

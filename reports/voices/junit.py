@@ -3,8 +3,9 @@
 from collections import Counter
 from xml.etree import ElementTree
 
-from relmer.reports.records import CaseRun, Comparison, Outcome, Report, Score
+from relmer.reports.records import CaseRun, Comparison, Report, Score
 from relmer.reports.text import digits_text, printable
+from relmer.reports.verdicts import Outcome
 from relmer.reports.voices.summary import against, rung_name
 
 

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from relmer.reports.records import Report, Verdict
+from relmer.reports.records import Report
 from relmer.reports.text import digits_text, printable
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices.heat import maps, worst
 from relmer.reports.voices.summary import Standing, against, counts, rung_name, sentence, standings
 

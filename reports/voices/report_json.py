@@ -8,7 +8,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from relmer.datasets import read_record
-from relmer.reports.records import MOST, RUNGS, SCHEMA, FigureVerdict, Optimality, Report, Verdict
+from relmer.reports.records import MOST, RUNGS, SCHEMA, Optimality, Report
+from relmer.reports.verdicts import FigureVerdict, Verdict
 
 
 def as_json(report: Report) -> str:

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from relmer.reports.records import RUNGS, Comparison, Report, Verdict
+from relmer.reports.records import RUNGS, Comparison, Report
 from relmer.reports.text import number
+from relmer.reports.verdicts import Verdict
 
 PROVED = ("certified", "exact")
 ESTIMATES = 5
@@ -51,11 +52,11 @@ def standing(comparisons: Sequence[Comparison], rung: int = ESTIMATES) -> Standi
     >>> of = partial(Comparison, case="Rail", engine="lme4", kind="exact", reference="NIST", evidence="")
     >>> judged = [
     ...     of(rung=3, quantity="criterion", verdict=Verdict.AGREE, digits=13.2),
-    ...     of(rung=5, quantity="beta", verdict=Verdict.DISAGREE, digits=2.1),
+    ...     of(rung=5, quantity="beta", verdict=Verdict.WRONG, digits=2.1),
     ... ]
     >>> found = standing(judged)
     >>> found.verdict, found.rung, found.digits
-    (<Verdict.DISAGREE: 'disagree'>, '5 estimates', 2.1)
+    (<Verdict.WRONG: 'disagree'>, '5 estimates', 2.1)
     """
     if not comparisons:
         return None

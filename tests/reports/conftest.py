@@ -12,15 +12,14 @@ from relmer.reports.records import (
     Comparison,
     Drift,
     EngineUsed,
-    FigureVerdict,
     Finding,
     Optimality,
     PublishedFigure,
     Report,
     Score,
     Tolerance,
-    Verdict,
 )
+from relmer.reports.verdicts import FigureVerdict, Verdict
 
 ENGINES = ("pls", "qr", "gls", "lme4", "lme4-tight")
 MODELS = (
@@ -87,7 +86,7 @@ def comparison(case: str, engine: str, rung: int, quantity: str, random: Random)
         digits = random.uniform(4.5, 7.5) if early else random.uniform(8.5, 13.5)
         return replace(
             judged,
-            verdict=Verdict.EXPLAINED if early and digits < 6.5 else Verdict.AGREE,
+            verdict=Verdict.WITHIN if early and digits < 6.5 else Verdict.AGREE,
             digits=digits,
             evidence=f"worst component differs by {10**-digits:.2g}"
             + (": the optimiser stopped 1.46e-09 above the optimum, which allows 2.1e-05" if early else ""),
@@ -150,11 +149,11 @@ def realistic(cases: int = 10) -> Report:
     ]
     wrong = {
         ("star/REML", "lme4", 4): (
-            Verdict.DISAGREE,
+            Verdict.WRONG,
             1.8,
             "criterion 55196.515 is 136 above the certified optimum 55060.534: a false minimum",
         ),
-        ("star/REML", "lme4", 5): (Verdict.DISAGREE, 0.3, "differs more than the gap of rung 4 allows"),
+        ("star/REML", "lme4", 5): (Verdict.WRONG, 0.3, "differs more than the gap of rung 4 allows"),
         ("Dyestuff/ML", "qr", 3): (Verdict.FAILED, None, "LinAlgError: singular matrix"),
     }
     for k, c in enumerate(judged):
@@ -224,7 +223,7 @@ def realistic(cases: int = 10) -> Report:
                     "G[1, 1]",
                     612.0899386,
                     612.1001580,
-                    FigureVerdict.EXPLAINED,
+                    FigureVerdict.ROUGH,
                     "lme4's default fit stops early",
                 ),
                 ("180", "nobs", 180.0, None, FigureVerdict.REPRODUCED, "printed 180"),
@@ -274,8 +273,8 @@ def hostile() -> Report:
         for rung in range(1, 6)
         for verdict, digits in (
             (Verdict.AGREE, 15.95),
-            (Verdict.EXPLAINED, 4.0),
-            (Verdict.DISAGREE, 0.0),
+            (Verdict.WITHIN, 4.0),
+            (Verdict.WRONG, 0.0),
             (Verdict.UNSUPPORTED, None),
             (Verdict.FAILED, None),
         )
@@ -303,8 +302,8 @@ def hostile() -> Report:
             PublishedFigure(HOSTILE, HOSTILE, HOSTILE, HOSTILE, name, HOSTILE, None, None, verdict, HOSTILE)
             for name, verdict in (
                 ("", FigureVerdict.REPRODUCED),
-                (case.name, FigureVerdict.EXPLAINED),
-                (case.name, FigureVerdict.DISAGREE),
+                (case.name, FigureVerdict.ROUGH),
+                (case.name, FigureVerdict.WRONG),
             )
         ),
         tolerances=(Tolerance(HOSTILE, HOSTILE, HOSTILE),),

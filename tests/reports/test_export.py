@@ -15,7 +15,8 @@ import pytest
 
 from relmer.reports import export
 from relmer.reports.export import VOICES, write
-from relmer.reports.records import RUNGS, SCHEMA, FigureVerdict, Optimality, Report, Verdict
+from relmer.reports.records import RUNGS, SCHEMA, Optimality, Report
+from relmer.reports.verdicts import FigureVerdict, Verdict
 from relmer.reports.voices.report_json import as_json, from_json
 
 SCHEMA_TEXT = files("relmer.reports").joinpath("report.schema.json").read_text(encoding="utf-8")

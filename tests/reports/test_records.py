@@ -5,7 +5,8 @@ from importlib.resources import files
 
 import pytest
 
-from relmer.reports.records import FigureVerdict, Optimality, Outcome, Verdict
+from relmer.reports.records import Optimality
+from relmer.reports.verdicts import FigureVerdict, Outcome, Verdict
 
 VOICES = [
     path
@@ -25,7 +26,7 @@ def test_every_verdict_has_its_own_sign_rank_and_sentence() -> None:
 
 
 def test_what_breaks_a_run_is_what_junit_calls_red() -> None:
-    assert {verdict for verdict in Verdict if verdict.breaks} == {Verdict.DISAGREE, Verdict.FAILED}
+    assert {verdict for verdict in Verdict if verdict.breaks} == {Verdict.WRONG, Verdict.FAILED}
     assert {verdict for verdict in Verdict if not verdict.judged} == {Verdict.UNSUPPORTED, Verdict.FAILED}
     assert {verdict.junit for verdict in Verdict} == set(Outcome)
 

@@ -17,7 +17,8 @@ from relmer.reports.chapters.computed import pieces_of_the_criterion, practical_
 from relmer.reports.chapters.outlines import OUTLINES
 from relmer.reports.chapters.tables import Grid, arranged, rounded, tally
 from relmer.reports.pages.page import page
-from relmer.reports.records import CaseRun, FigureVerdict, PublishedFigure
+from relmer.reports.records import CaseRun, PublishedFigure
+from relmer.reports.verdicts import FigureVerdict
 
 HOSTILE = "<script>alert(1)</script> ]]> \"'&amp; {{ 7*7 }} \x00\ud800"
 
@@ -162,7 +163,7 @@ def test_values_have_three_digits_more_than_were_printed(printed, value):
 
 
 def test_the_tally_names_every_verdict():
-    figures = [figure(), figure(), figure(verdict=FigureVerdict.EXPLAINED), figure(verdict=FigureVerdict.DISAGREE)]
+    figures = [figure(), figure(), figure(verdict=FigureVerdict.ROUGH), figure(verdict=FigureVerdict.WRONG)]
     assert tally(figures) == "4 figures: 2 reproduced, 1 explained, 1 disagree"
     assert tally(figures[:2]) == "2 figures, all reproduced"
     assert tally(figures[2:3]) == "1 figure, explained"
@@ -189,8 +190,8 @@ def test_the_practical_shows_theta_as_log_standard_deviations(make_report):
 def test_every_figure_is_on_the_page_with_its_verdict_in_words(make_report):
     figures = (
         figure(),
-        figure("sigma", "25.592", FigureVerdict.EXPLAINED, evidence="stopped early", label="sigma(m1)", lme4=25.5918),
-        figure("se[Days]", "9.99", FigureVerdict.DISAGREE, evidence="nothing accounts for it", label="se"),
+        figure("sigma", "25.592", FigureVerdict.ROUGH, evidence="stopped early", label="sigma(m1)", lme4=25.5918),
+        figure("se[Days]", "9.99", FigureVerdict.WRONG, evidence="nothing accounts for it", label="se"),
         *matrix("V", range(3), range(3)),
     )
     source = page(replace(make_report(2), figures=figures))
@@ -209,7 +210,7 @@ def test_hostile_figures_stay_text(make_report):
         figure(
             HOSTILE,
             HOSTILE,
-            FigureVerdict.EXPLAINED,
+            FigureVerdict.ROUGH,
             document=HOSTILE,
             section=HOSTILE,
             label=HOSTILE,
@@ -229,7 +230,7 @@ def test_hostile_figures_stay_text(make_report):
 
 def test_a_page_with_all_figures_stays_small(make_report):
     many = tuple(
-        figure(f"beta[{k}]", f"{k}.25", FigureVerdict.EXPLAINED, label=f"label {k}", evidence="w" * 300)
+        figure(f"beta[{k}]", f"{k}.25", FigureVerdict.ROUGH, label=f"label {k}", evidence="w" * 300)
         for k in range(1500)
     )
     assert len(page(replace(make_report(45), figures=many)).encode()) < 5e6

@@ -21,7 +21,8 @@ from relmer.reports.evidence.landscape import Landscape, criterion_at, landscape
 from relmer.reports.evidence.optimality import face_decrement
 from relmer.reports.judge import ladder as agreement
 from relmer.reports.judge.ladder import judge_case
-from relmer.reports.records import RUNGS, Comparison, Verdict
+from relmer.reports.records import RUNGS, Comparison
+from relmer.reports.verdicts import Verdict
 from relmer.solver.model.term import factors
 
 KIN = kin_of(installed())
@@ -52,7 +53,7 @@ def judged(name: str, which: str, change: Callable[[Answer], Answer] = lambda sa
 
 
 def broken(comparisons: list[Comparison]) -> set[tuple[int, str]]:
-    return {(c.rung, c.quantity) for c in comparisons if c.verdict == Verdict.DISAGREE}
+    return {(c.rung, c.quantity) for c in comparisons if c.verdict == Verdict.WRONG}
 
 
 def estimates(**changes: object) -> Callable[[Answer], Answer]:
@@ -77,7 +78,7 @@ def scaled(field: str, factor: float, entry: int = 0) -> Callable[[Answer], Answ
 def test_honest_answers_agree_or_are_explained(name: str, which: str) -> None:
     comparisons = judged(name, which)
     assert {c.rung for c in comparisons} == set(RUNGS)
-    assert {c.verdict for c in comparisons} <= {Verdict.AGREE, Verdict.EXPLAINED}
+    assert {c.verdict for c in comparisons} <= {Verdict.AGREE, Verdict.WITHIN}
     assert all(c.evidence and c.reference for c in comparisons)
 
 
@@ -194,7 +195,7 @@ def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
     assert decrement == pytest.approx(gap, rel=CUBIC, abs=0)
 
 
-@pytest.mark.parametrize(("step", "verdict"), [(1e-4, Verdict.EXPLAINED), (5e-2, Verdict.DISAGREE)])
+@pytest.mark.parametrize(("step", "verdict"), [(1e-4, Verdict.WITHIN), (5e-2, Verdict.WRONG)])
 def test_only_a_small_gap_is_an_early_stop(step: float, verdict: Verdict) -> None:
     """The same theta off in its first entry: 5e-2 lies in the basin as well, and is too far all the same."""
     view = view_of("sleepstudy/slopes-reml")
@@ -221,7 +222,7 @@ def test_a_false_minimum_is_a_finding() -> None:
     chosen, answers, points = answers_to("star/kindergarten-reml")
     found = judge_case(chosen, answers, ["lme4"], points, view_of("star/kindergarten-reml"), KIN)
     verdict = next(c for c in found.comparisons if c.quantity == "criterion at the optimum")
-    assert verdict.verdict == Verdict.EXPLAINED
+    assert verdict.verdict == Verdict.WITHIN
     assert "false minimum" in verdict.evidence
     assert any("stops 135.981 above the certified optimum" in finding.text for finding in found.findings)
 
@@ -235,7 +236,7 @@ def kin(**houses: tuple[str, str | None]) -> Kin:
     return kin_of([*installed(), *others])
 
 
-NEVER, ITS_OWN = Verdict.DISAGREE, Verdict.EXPLAINED
+NEVER, ITS_OWN = Verdict.WRONG, Verdict.WITHIN
 KINSHIPS = {
     "lme4-x of another house": ("lme4-x", kin(lme4_x=("x", None)), NEVER),
     "lme4-x of lme4's house": ("lme4-x", kin(lme4_x=("lme4", None)), ITS_OWN),

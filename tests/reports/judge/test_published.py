@@ -22,7 +22,8 @@ from relmer.reports.judge import explanations
 from relmer.reports.judge import printed as judged
 from relmer.reports.judge.explanations import Account, account_of, prints
 from relmer.reports.judge.printed import published_figures
-from relmer.reports.records import FigureVerdict, PublishedFigure
+from relmer.reports.records import PublishedFigure
+from relmer.reports.verdicts import FigureVerdict
 from relmer.solver.algebra.roots import root_by_columns
 
 KIN = kin_of(installed())
@@ -60,7 +61,7 @@ def change(monkeypatch: pytest.MonkeyPatch, folder: Path, document: str, old: st
 
 
 def wrong(found: tuple[PublishedFigure, ...]) -> set[tuple[str, str]]:
-    return {(f.quantity, f.printed) for f in found if f.verdict == FigureVerdict.DISAGREE}
+    return {(f.quantity, f.printed) for f in found if f.verdict == FigureVerdict.WRONG}
 
 
 def test_every_figure_has_its_case() -> None:
@@ -73,7 +74,7 @@ def test_every_figure_is_reproduced_or_explained(name: str) -> None:
     assert [(f.document, f.section, f.label, f.quantity, f.printed) for f in found] == [
         (f.document, f.section, f.label, f.quantity, f.printed) for f in figures() if f.case == name
     ]
-    assert {f.verdict for f in found} <= {FigureVerdict.REPRODUCED, FigureVerdict.EXPLAINED}
+    assert {f.verdict for f in found} <= {FigureVerdict.REPRODUCED, FigureVerdict.ROUGH}
     for f in found:
         assert f.relmer is not None
         values = [f.relmer] if f.lme4 is None else [f.relmer, f.lme4]
@@ -102,7 +103,7 @@ def test_the_star_figures_are_those_of_a_fit_that_stopped_early() -> None:
     # Seven digits of six covariances, each up to 30 standard errors, place them within 4e-6 standard errors of the
     # default fit. There the criterion is 2.7e-7 above its least: it rises by at most sqrt(2 * 2.7e-7) for each.
     assert known.printed_criterion == pytest.approx(default.criterion, abs=3e-9)
-    found = [f for f in recomputed("docs/star-sample") if f.verdict == FigureVerdict.EXPLAINED]
+    found = [f for f in recomputed("docs/star-sample") if f.verdict == FigureVerdict.ROUGH]
     assert {f.quantity for f in found} == {
         *(f"beta[{name}]" for name in ("(Intercept)", "cltypereg", "cltypereg+A", "sxF")),
         *(f"G[{i}, {j}]" for i, j in ((1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (3, 4), (4, 3), (4, 4))),
@@ -136,14 +137,14 @@ def test_intercepts_and_slopes_are_a_rounded_fixed_effect_and_the_printed_b() ->
             added, b = found[f"coef[Subject, {level}, {name}]"], number(found[f"b[Subject, {level}, {name}]"].printed)
             assert prints(value + b, added.printed)
             assert not prints(beta[name] + b, added.printed)
-            assert added.verdict == FigureVerdict.EXPLAINED
+            assert added.verdict == FigureVerdict.ROUGH
             assert f"the rounded fixed effect {value:g}" in added.evidence
 
 
 def test_the_size_of_a_printed_matrix_is_held_against_the_matrix() -> None:
     """Document 002 heads a matrix of 30 columns with "6 x 12"."""
     found = {f.quantity: f for f in recomputed("docs/sleepstudy-three")}
-    assert found["dim[Zt, 2]"].verdict == FigureVerdict.EXPLAINED
+    assert found["dim[Zt, 2]"].verdict == FigureVerdict.ROUGH
     assert found["dim[Zt, 2]"].relmer == 30
     assert "12 would be that of the first 4 rows of each of the 3 levels" in found["dim[Zt, 2]"].evidence
     assert all(f.verdict == FigureVerdict.REPRODUCED for f in found.values() if f.quantity.startswith("Zt["))
@@ -203,7 +204,7 @@ def test_a_unit_of_the_last_digit_is_never_explained(name: str, last: int, monke
     changed = replace(known, printed=tuple(moved))
     monkeypatch.setattr(judged, "account_of", lambda *_: changed)
     found = published_figures(chosen, heard(name)[1], view, KIN)
-    assert Counter(f.verdict for f in found) == {FigureVerdict.DISAGREE: len(moved)}
+    assert Counter(f.verdict for f in found) == {FigureVerdict.WRONG: len(moved)}
 
 
 def test_one_changed_value_of_the_data_disagrees_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +226,7 @@ def test_without_lme4_the_recording_is_the_witness() -> None:
     found = published_figures(chosen, {"gls": answers["gls"]}, view, KIN)
     assert not wrong(found)
     assert {f.lme4 for f in found} == {None}
-    assert FigureVerdict.EXPLAINED in {f.verdict for f in found}
+    assert FigureVerdict.ROUGH in {f.verdict for f in found}
 
 
 def test_a_figure_that_no_fit_prints_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from relmer.reference.own_fits import design_of
 from relmer.reports.evidence.landscape import Landscape, landscape
 from relmer.reports.evidence.uncentred import uncentred
 from relmer.reports.judge.ladder import judge_case
-from relmer.reports.records import Comparison, Verdict
+from relmer.reports.records import Comparison
+from relmer.reports.verdicts import Verdict
 
 FAR, NEAR = "nist/SmLs04-reml", "sleepstudy/slopes-reml"
 
@@ -54,34 +55,34 @@ def off(by: float) -> Callable[[Answer], Answer]:
 def test_what_lme4_loses_is_explained_and_says_how_much_may_be_lost() -> None:
     """SmLs04: a mean of 1e6 with residuals of 0.1; lme4's criterion at theta = 1 is off by 2e-8."""
     found = judged(FAR, "lme4")[3, "criterion, start"]
-    assert (found.verdict, found.kind) == (Verdict.EXPLAINED, "certified")
+    assert (found.verdict, found.kind) == (Verdict.WITHIN, "certified")
     assert 9 < found.digits < 12
     assert "without centring the response, rounding may move it by" in found.evidence
 
 
 def test_an_error_beyond_the_bound_is_not_explained() -> None:
     bound = uncentred(view_of(FAR), (1.0,)).criterion
-    assert judged(FAR, "lme4", off(bound / 2))[3, "criterion, start"].verdict == Verdict.EXPLAINED
-    assert judged(FAR, "lme4", off(2 * bound))[3, "criterion, start"].verdict == Verdict.DISAGREE
+    assert judged(FAR, "lme4", off(bound / 2))[3, "criterion, start"].verdict == Verdict.WITHIN
+    assert judged(FAR, "lme4", off(2 * bound))[3, "criterion, start"].verdict == Verdict.WRONG
 
 
 def test_our_own_paths_are_not_excused() -> None:
     assert judged(FAR, "pls")[3, "criterion, start"].verdict == Verdict.AGREE
-    assert judged(FAR, "pls", off(1e-8))[3, "criterion, start"].verdict == Verdict.DISAGREE
+    assert judged(FAR, "pls", off(1e-8))[3, "criterion, start"].verdict == Verdict.WRONG
 
 
 def test_a_loss_by_the_peer_is_not_held_against_us() -> None:
     """b has no certificate: it is held against lme4's tight fit, which has lost digits of it."""
-    assert judged(FAR, "pls")[5, "b"].verdict == Verdict.EXPLAINED
+    assert judged(FAR, "pls")[5, "b"].verdict == Verdict.WITHIN
     assert "lme4-tight's criterion" in judged(FAR, "pls")[5, "b"].evidence
 
 
 def test_where_nothing_is_left_of_the_residual_nothing_is_certain() -> None:
     """SmLs08: a mean of 1e12, lme4 has no digit of sigma_b^2; that is no disagreement about the model."""
     found = judged("nist/SmLs08-reml", "lme4")
-    assert found[5, "varcomp"].verdict == Verdict.EXPLAINED
+    assert found[5, "varcomp"].verdict == Verdict.WITHIN
     assert found[5, "varcomp"].digits < 0.5
-    assert found[4, "criterion at the optimum"].verdict == Verdict.EXPLAINED
+    assert found[4, "criterion at the optimum"].verdict == Verdict.WITHIN
 
 
 @pytest.mark.parametrize("name", [NEAR, "docs/bdf", "penicillin/reml", "cake/reml", "orthodont/reml", "pixel/reml"])

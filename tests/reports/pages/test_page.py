@@ -12,8 +12,9 @@ from itertools import pairwise
 import pytest
 
 from relmer.reports.pages.page import page, power, tint
-from relmer.reports.records import RUNGS, Comparison, Verdict
+from relmer.reports.records import RUNGS, Comparison
 from relmer.reports.text import digits_text, printable
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.summary import sentence, standing
 
@@ -184,12 +185,12 @@ def test_a_case_that_an_engine_was_not_judged_on_says_so(make_report):
 
 SENTENCES = {
     (): "Nothing was compared.",
-    (Verdict.AGREE, Verdict.EXPLAINED): "2 comparisons on 1 case: all agree or are explained.",
+    (Verdict.AGREE, Verdict.WITHIN): "2 comparisons on 1 case: all agree or are explained.",
     (
         Verdict.AGREE,
         Verdict.FAILED,
     ): "2 comparisons on 1 case: all that could be judged agree or are explained; 1 failed.",
-    (Verdict.AGREE, Verdict.DISAGREE): "1 of 2 comparisons disagrees, on 1 of 1 case.",
+    (Verdict.AGREE, Verdict.WRONG): "1 of 2 comparisons disagrees, on 1 of 1 case.",
     (Verdict.UNSUPPORTED, Verdict.UNSUPPORTED): "2 comparisons on 1 case: none could be judged (2 unsupported).",
 }
 
@@ -208,18 +209,18 @@ def row(rung, verdict, digits=None, quantity="beta", kind="exact"):
 def test_a_standing_is_diagnosed_at_the_first_rung_that_breaks():
     found = standing(
         [
-            row(5, Verdict.DISAGREE, 0.1),
+            row(5, Verdict.WRONG, 0.1),
             row(3, Verdict.FAILED),
-            row(3, Verdict.DISAGREE, 2.5),
-            row(3, Verdict.DISAGREE, 2.0),
+            row(3, Verdict.WRONG, 2.5),
+            row(3, Verdict.WRONG, 2.0),
             row(1, Verdict.AGREE),
         ]
     )
     assert (found.verdict, found.rung, found.digits, found.broken) == (
-        Verdict.DISAGREE,
+        Verdict.WRONG,
         "3 criterion",
         2.0,
-        row(3, Verdict.DISAGREE, 2.0),
+        row(3, Verdict.WRONG, 2.0),
     )
 
 
@@ -228,12 +229,12 @@ def test_a_standing_without_a_break_has_the_digits_of_the_estimates():
         [
             row(3, Verdict.AGREE, 3.0),
             row(5, Verdict.AGREE, 9.0),
-            row(5, Verdict.EXPLAINED, 5.0),
+            row(5, Verdict.WITHIN, 5.0),
             row(5, Verdict.UNSUPPORTED),
             row(5, Verdict.AGREE, 1.0, kind="published"),
         ]
     )
-    assert (found.verdict, found.rung, found.digits) == (Verdict.EXPLAINED, "", 5.0)
+    assert (found.verdict, found.rung, found.digits) == (Verdict.WITHIN, "", 5.0)
     assert found.omitted == {Verdict.UNSUPPORTED: 1}
     assert standing([row(2, Verdict.UNSUPPORTED)]).verdict == Verdict.UNSUPPORTED
     assert standing([]) is None

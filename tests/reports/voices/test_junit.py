@@ -6,16 +6,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from relmer.reports.records import Verdict
 from relmer.reports.text import digits_text, printable
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices.junit import junit
 
 ELEMENTS = {
-    Verdict.DISAGREE: "failure",
+    Verdict.WRONG: "failure",
     Verdict.FAILED: "error",
     Verdict.UNSUPPORTED: "skipped",
     Verdict.AGREE: "system-out",
-    Verdict.EXPLAINED: "system-out",
+    Verdict.WITHIN: "system-out",
 }
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped", "tests": "testcase"}
 
@@ -53,7 +53,7 @@ def test_counts_are_those_of_the_elements(report):
                 attribute,
                 element.get("name"),
             )
-    assert int(root.get("failures")) == sum(c.verdict == Verdict.DISAGREE for c in report.comparisons) > 0
+    assert int(root.get("failures")) == sum(c.verdict == Verdict.WRONG for c in report.comparisons) > 0
 
 
 def test_names_are_unique_within_a_suite(make_report):
@@ -82,7 +82,7 @@ def test_a_suite_says_what_was_fitted_by_which_version(make_report):
 )
 def test_characters_that_xml_forbids_or_a_terminal_obeys_are_dropped(character, make_report):
     report = make_report(1)
-    first = replace(report.comparisons[0], evidence=f"before{character}after", verdict=Verdict.DISAGREE)
+    first = replace(report.comparisons[0], evidence=f"before{character}after", verdict=Verdict.WRONG)
     text = junit(replace(report, comparisons=(first,)))
     assert ElementTree.fromstring(text.encode()).find(".//failure").get("message") == "beforeafter"
 

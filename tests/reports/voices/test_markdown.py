@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
-from relmer.reports.records import Verdict
 from relmer.reports.text import digits_text, printable
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices.markdown import LISTED, markdown
 
 
@@ -83,7 +83,7 @@ def test_the_fewest_digits_are_told_with_their_case(make_report):
 
 def test_disagreements_and_failures_are_all_listed(report):
     listed = dict(tables(markdown(report)))
-    for verdict, heading in ((Verdict.DISAGREE, "Disagreements"), (Verdict.FAILED, "Failures")):
+    for verdict, heading in ((Verdict.WRONG, "Disagreements"), (Verdict.FAILED, "Failures")):
         wrong = [c for c in report.comparisons if c.verdict == verdict]
         rows = listed[heading][1:]
         assert len(rows) == len(wrong)
@@ -95,7 +95,7 @@ def test_disagreements_and_failures_are_all_listed(report):
 
 def test_a_long_list_is_cut_and_says_so(make_report):
     report = make_report(2)
-    wrong = tuple(replace(c, verdict=Verdict.DISAGREE) for c in report.comparisons)
+    wrong = tuple(replace(c, verdict=Verdict.WRONG) for c in report.comparisons)
     text = markdown(replace(report, comparisons=wrong))
     assert len(dict(tables(text))["Disagreements"]) == 1 + LISTED
     assert f"… and {len(wrong) - LISTED} more in report.html." in text
@@ -103,7 +103,7 @@ def test_a_long_list_is_cut_and_says_so(make_report):
 
 def test_a_long_cell_is_cut(make_report):
     report = make_report(1)
-    first = replace(report.comparisons[0], verdict=Verdict.DISAGREE, evidence="x" * 5000)
+    first = replace(report.comparisons[0], verdict=Verdict.WRONG, evidence="x" * 5000)
     text = markdown(replace(report, comparisons=(first,)))
     assert "x" * 200 in text and "x…" in text
     assert len(text) < 5000
