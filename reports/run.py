@@ -17,7 +17,7 @@ from relmer.reference.engines import EngineMissing, Kin, answer, engine, engine_
 from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
 from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
-from relmer.reports.judge import judge_case, place, published_figures
+from relmer.reports.judge import figures_elsewhere, judge_case, place, published_figures
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report, Score
 
 
@@ -136,7 +136,7 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
         }
         view = landscape(case)
         found = judge_case(case, answers, judged, points, view, kin)
-        figures = published_figures(case, answers, view, kin)
+        figures = published_figures(case, answers, view, kin) + figures_elsewhere(case, answers, view)
     n, p = design.X.shape
     described = CaseRun(
         name=case.name,
@@ -172,7 +172,7 @@ def wrong(figures: Iterable[PublishedFigure]) -> list[Finding]:
 def in_ledger_order(figures: Iterable[PublishedFigure]) -> tuple[PublishedFigure, ...]:
     """Sort figures as the documents print them."""
     order = {(f.document, f.section, f.label, f.quantity): k for k, f in enumerate(ledger())}
-    return tuple(sorted(figures, key=lambda f: order[f.document, f.section, f.label, f.quantity]))
+    return tuple(sorted(figures, key=lambda f: order.get((f.document, f.section, f.label, f.quantity), len(order))))
 
 
 def foreign_answer(used: EngineUsed, case: Case, shared: Sequence[tuple[float, ...]], frozen: Answer | None) -> Answer:

@@ -63,6 +63,7 @@ WINGS = {
     "reference": Wing(),
     "reference/own_fits": Wing({"answers"}, {"numpy"}),
     "reference/published": Wing(),
+    "reference/matrices": Wing({"verify"}),
     "reference/answers": Wing(libraries=NUMBERS),
     "reference/engines": Wing({"answers", "own_fits"}, {"numpy"}),
     "reference/engines/r": Wing({"answers", "engines"}, {*NUMBERS, "pandas"}),

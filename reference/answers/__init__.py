@@ -13,6 +13,7 @@ from relmer.reference.answers.answer import (
     Term,
     data_seen,
     fingerprint,
+    grouping,
 )
 from relmer.reference.answers.recorded import RecordingError
 from relmer.reference.answers.shared_theta import shared_thetas
@@ -30,6 +31,7 @@ __all__ = [
     "Term",
     "data_seen",
     "fingerprint",
+    "grouping",
     "recorded",
     "shared_thetas",
 ]

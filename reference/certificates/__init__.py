@@ -11,6 +11,7 @@ from relmer.reference.certificates.records import (
     Score,
     Value,
     in_order,
+    ordered,
 )
 from relmer.reference.certificates.store import CertificateError, certificate_of, certificates, text_of
 from relmer.reference.certificates.texts import CERTIFIED, csv_path, csv_text
@@ -32,5 +33,6 @@ __all__ = [
     "csv_path",
     "csv_text",
     "in_order",
+    "ordered",
     "text_of",
 ]

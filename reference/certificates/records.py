@@ -1,7 +1,7 @@
 """Certificates: values that were proved, read back. Nothing is proved here; `DEFINITION.md` says what they mean."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -226,7 +226,7 @@ def check(certificate: Certificate, reading: Reading, where: str) -> None:
     for label, decimal in decimals(reading):
         if not NUMBER.fullmatch(decimal) or Decimal(decimal).adjusted() > LARGEST:
             raise ValueError(f"{where}.{label:.60} must be a decimal number, not {decimal!r:.60}")
-    if missing := {*keys_in_order(certificate)} - {*in_order(certificate, reading.values), "theta"}:
+    if missing := {*keys_in_order(*names_of(certificate))} - {*in_order(certificate, reading.values), "theta"}:
         raise ValueError(f"{where} lacks values of {', '.join(sorted(missing))}")
     for key in reading.values:
         if quantity_of(key) not in quantities_of(OF_A_CERTIFICATE):
@@ -254,27 +254,39 @@ def decimals(reading: Reading) -> Iterator[tuple[str, str]]:
 
 def in_order(certificate: Certificate, values: Mapping[str, Kind]) -> dict[str, tuple[Kind, ...]]:
     """Values by their keys, put into the order of an answer's estimates; without theta where it is not unique."""
-    wanted = keys_in_order(certificate)
+    return ordered(*names_of(certificate), values)
+
+
+def names_of(certificate: Certificate) -> tuple[Sequence[str], list[tuple[str, list[str]]]]:
+    """Names of the coefficients, and of each term with those of its columns."""
+    terms = [(term.name, [column[0] for column in term.columns]) for term in certificate.model.random]
+    return certificate.coefficients, terms
+
+
+def ordered(
+    coefficients: Sequence[str], terms: Sequence[tuple[str, Sequence[str]]], values: Mapping[str, Kind]
+) -> dict[str, tuple[Kind, ...]]:
+    """Values by their keys in the order of an answer, for the names of a model; what has not all keys is left out."""
+    wanted = keys_in_order(coefficients, terms)
     return {name: tuple(values[key] for key in keys) for name, keys in wanted.items() if values.keys() >= {*keys}}
 
 
-def keys_in_order(certificate: Certificate) -> dict[str, list[str]]:
+def keys_in_order(coefficients: Sequence[str], terms: Sequence[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
     """Keys of each quantity, in the order of an answer's estimates."""
     cells = [
-        (term.name, term.columns[i][0], term.columns[j][0])
-        for term in certificate.model.random
-        for j in range(len(term.columns))
-        for i in range(j, len(term.columns))
+        (name, columns[i], columns[j])
+        for name, columns in terms
+        for j in range(len(columns))
+        for i in range(j, len(columns))
     ]
-    names = certificate.coefficients
-    places = range(len(names))
+    places = range(len(coefficients))
     return {
         "theta": [theta_key(*cell) for cell in cells],
         "G": [matrix_key("G", "G", *cell) for cell in cells],
-        "beta": [key_of("beta", name) for name in names],
+        "beta": [key_of("beta", name) for name in coefficients],
         "sigma": ["sigma"],
         "criterion": ["criterion"],
-        "se": [key_of("se", name) for name in names],
-        "vcov": [key_of("vcov", names[min(i, j)], names[max(i, j)]) for i in places for j in places],
+        "se": [key_of("se", name) for name in coefficients],
+        "vcov": [key_of("vcov", coefficients[min(i, j)], coefficients[max(i, j)]) for i in places for j in places],
         "varcomp": [matrix_key("var", "cov", *cell) for cell in cells],
     }

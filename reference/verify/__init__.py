@@ -21,7 +21,7 @@ from relmer.reference.verify.criterion import (
     step,
     triangles,
 )
-from relmer.reference.verify.data import Data, Refused, read
+from relmer.reference.verify.data import Data, Refused, cross_products, read
 from relmer.reference.verify.local import Proof, content, prove, verify
 from relmer.reference.verify.trees import (
     BITS,
@@ -53,6 +53,7 @@ __all__ = [
     "State",
     "content",
     "covariance",
+    "cross_products",
     "derivatives",
     "evaluate",
     "face",

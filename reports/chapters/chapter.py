@@ -53,7 +53,7 @@ class Chapter:
 def chapters(report: Report) -> tuple[Chapter, ...]:
     """Chapters of the documents of which the report has figures, or a case that the document is about."""
     run = {case.name for case in report.cases}
-    printed = dict.fromkeys(figure.document for figure in report.figures)
+    printed = dict.fromkeys(figure.document for figure in report.figures if figure.document)
     known = {outline.document: outline for outline in OUTLINES}
     wanted = {outline.document for outline in OUTLINES if outline.case in run} | set(printed)
     order = [*known, *(document for document in printed if document not in known)]

@@ -1,32 +1,41 @@
 """Facts without a verdict: digits, allowances, the landscape of a case, scores, drift."""
 
-from relmer.reports.evidence import tolerances
+from relmer.reports.evidence import same_rows, tolerances
+from relmer.reports.evidence.conditioning import condition, rounding_at
+from relmer.reports.evidence.conventions import candidates, convention
 from relmer.reports.evidence.digits import digits, scales
 from relmer.reports.evidence.drift import drift_of
-from relmer.reports.evidence.evaluation import BALLS, Evaluator, evaluator_of
+from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, evaluator_of
 from relmer.reports.evidence.figures import figure, figure_of_data
+from relmer.reports.evidence.identified import marginal
 from relmer.reports.evidence.landscape import (
     QUANTITIES,
     Landscape,
     allowance,
+    centred,
     criterion_at,
     estimates_at,
     landscape,
     values,
 )
-from relmer.reports.evidence.optimality import Stationarity, optimality
+from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.tolerances import TABLE
-from relmer.reports.evidence.uncentred import uncentred
+from relmer.reports.evidence.uncentred import Uncentred, uncentred
 
 __all__ = [
     "BALLS",
     "QUANTITIES",
     "TABLE",
+    "Evaluation",
     "Evaluator",
     "Landscape",
-    "Stationarity",
+    "Uncentred",
     "allowance",
+    "candidates",
+    "centred",
+    "condition",
+    "convention",
     "criterion_at",
     "digits",
     "drift_of",
@@ -36,8 +45,11 @@ __all__ = [
     "figure",
     "figure_of_data",
     "landscape",
+    "marginal",
     "mismatch",
     "optimality",
+    "rounding_at",
+    "same_rows",
     "scales",
     "score",
     "tolerances",

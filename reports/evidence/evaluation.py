@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from relmer.datasets import case
-from relmer.reference.certificates import Certificate, in_order, text_of
-from relmer.reports.evidence import tolerances
+from relmer.reference.certificates import Certificate, in_order, ordered, text_of
+from relmer.reference.matrices import exact_data
+from relmer.reports.evidence.conditioning import rounding_at
 from relmer.reports.evidence.landscape import Landscape, criterion_at, estimates_at, landscape
 
 BALLS, DOUBLES = "ball arithmetic", "doubles"
-# Of the balls: radii are then below 1e-29 of the values, for a precision in the data of 1e-16.
+# Of the balls: radii are then below 1e-29 of the values, for condition numbers up to 1e9.
 BITS = 128
 EVALUATED = ("beta", "sigma", "criterion", "se", "vcov", "varcomp")
 
@@ -43,22 +44,28 @@ class Evaluation:
         """The criterion."""
         return self.values["criterion"][0]
 
+    @property
+    def proved(self) -> bool:
+        """Whether balls enclose the values."""
+        return self.how == BALLS
+
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Evaluates a certified model at any theta.
+    """Evaluates the model of a case at any theta.
 
     Attributes
     ----------
     certificate
-        Whose model it is.
+        That of the case; None without one.
     view
         The criterion's landscape in doubles.
     data
-        The data as the verifier reads them, None without python-flint.
+        The data as the kernel reads them: the file by the certificate's description, else the doubles of y, X and Z.
+        None without python-flint, or where the model is too large.
     """
 
-    certificate: Certificate
+    certificate: Certificate | None
     view: Landscape
     data: Any
     _known: dict[tuple[float, ...], Evaluation] = field(default_factory=dict, repr=False, compare=False)
@@ -71,36 +78,47 @@ class Evaluator:
         return self._known[at]
 
     def _evaluate(self, theta: tuple[float, ...]) -> Evaluation:
-        if self.data is not None and (found := enclosed(self.certificate, self.data, theta)):
+        if self.data is not None and (found := self._enclosed(theta)):
             return found
         said = estimates_at(self.view, theta) | {"criterion": np.array([criterion_at(self.view, theta)])}
         values = {name: tuple(map(Fraction, said[name].tolist())) for name in EVALUATED}
-        return Evaluation(values, Fraction(tolerances.CRITERION * self.view.size), DOUBLES)
+        return Evaluation(values, Fraction(rounding_at(self.view, theta)), DOUBLES)
+
+    def _enclosed(self, theta: tuple[float, ...]) -> Evaluation | None:
+        """Values at theta, proved by the verifier's own evaluation; None if theta is too large for its precision."""
+        from relmer.reference.verify import evaluate, triangles  # noqa: PLC0415
+
+        try:
+            balls = evaluate(self.data, self.view.fit.REML, triangles(self.data, theta), BITS)
+        except ZeroDivisionError:
+            return None
+        if not all(ball.is_finite() for ball in balls.values()):
+            return None
+        middles = {key: exact(ball.mid()) for key, ball in balls.items()}
+        if self.certificate is None:
+            values = ordered(self.data.coefficients, self.data.terms, middles)
+        else:
+            values = in_order(self.certificate, middles)
+        chosen = {name: values[name] for name in EVALUATED}
+        return Evaluation(chosen, exact(balls["criterion"].rad()), BALLS)
 
 
-def evaluator_of(certificate: Certificate, view: Landscape | None = None) -> Evaluator:
-    """Evaluator of a certified model; `view` is its landscape, if that is at hand."""
-    data = None
-    if find_spec("flint"):
-        from relmer.reference.verify import read  # noqa: PLC0415
+def evaluator_of(certificate: Certificate | None, view: Landscape | None = None) -> Evaluator:
+    """Evaluator of a certified model, or of the model that `view` is the landscape of."""
+    if view is None:
+        if certificate is None:
+            raise ValueError("neither a certificate nor a landscape: name one of them")
+        view = landscape(case(certificate.case))
+    return Evaluator(certificate, view, read_exactly(certificate, view) if find_spec("flint") else None)
 
-        data = read(json.loads(json.dumps(asdict(certificate.model))), "double", text_of(certificate))
-    return Evaluator(certificate, view or landscape(case(certificate.case)), data)
 
+def read_exactly(certificate: Certificate | None, view: Landscape) -> Any:
+    """The data as the kernel reads them."""
+    if certificate is None:
+        return exact_data(view.fit.design)
+    from relmer.reference.verify import read  # noqa: PLC0415
 
-def enclosed(certificate: Certificate, data: Any, theta: Sequence[float]) -> Evaluation | None:
-    """Values at theta, proved by the verifier's own evaluation; None if theta is too large for its precision."""
-    from relmer.reference.verify import evaluate, triangles  # noqa: PLC0415
-
-    try:
-        balls = evaluate(data, certificate.REML, triangles(data, theta), BITS)
-    except ZeroDivisionError:
-        return None
-    if not all(ball.is_finite() for ball in balls.values()):
-        return None
-    values = in_order(certificate, {key: exact(ball.mid()) for key, ball in balls.items()})
-    chosen = {name: values[name] for name in EVALUATED}
-    return Evaluation(chosen, exact(balls["criterion"].rad()), BALLS)
+    return read(json.loads(json.dumps(asdict(certificate.model))), "double", text_of(certificate))
 
 
 def exact(middle: Any) -> Fraction:

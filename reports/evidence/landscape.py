@@ -5,7 +5,7 @@ each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= gap, that
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -77,6 +77,11 @@ def landscape(case: Case) -> Landscape:
         size=size(fit.design, fit.solution, case.reml),
         keys=frozenset(printed_keys(case)),
     )
+
+
+def centred(view: Landscape, theta: Sequence[float]) -> Landscape:
+    """The landscape around another theta: a lower optimum than this project's search has found."""
+    return replace(view, fit=at_theta(view.fit, np.asarray(theta, dtype=float)))
 
 
 def by_definition(design: Design) -> Prepared:

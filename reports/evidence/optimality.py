@@ -13,12 +13,15 @@ import numpy as np
 from scipy import linalg
 
 from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.landscape import Landscape
+from relmer.reports.evidence.landscape import Landscape, criterion_at
 from relmer.reports.records import Optimality
-from relmer.solver.algebra import lower_triangle
+from relmer.solver.algebra import lower_triangle, root_by_columns
 from relmer.solver.arrays import Array
 from relmer.solver.model import factors, group_names, split, theta_of
 from relmer.solver.paths import Derivatives
+
+# Points of a straight line in G at which the criterion must fall.
+LINE = 8
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,40 @@ def optimality(view: Landscape, theta: Sequence[float], gap: float) -> Stationar
     at = view.derivatives(np.asarray(theta, dtype=float))
     blocks = factors(view.fit.design.terms, np.asarray(theta, dtype=float))
     decrement = face_decrement(at, blocks)
-    dual, term = smallest_dual(at, blocks)
-    where = f"{gap:.4g} above the optimum, while theta's chart promises a fall of {decrement:.2g}"
     if abs(decrement - gap) <= tolerances.DECREMENT * gap + noise:
         near = f"{gap:.1e} above the optimum; the Newton decrement there is {decrement:.1e}"
         return Stationarity(Optimality.EARLY, near)
+    if gap <= tolerances.EARLY and falls(view, theta):
+        return Stationarity(Optimality.EARLY, f"{gap:.1e} above the optimum, to which the criterion falls all the way")
+    return astray(view, at, blocks, gap, decrement)
+
+
+def astray(view: Landscape, at: Derivatives, blocks: Sequence[Array], gap: float, decrement: float) -> Stationarity:
+    """Say what a theta is from which no straight way leads down to the optimum."""
     if not decrement <= tolerances.DECREMENT * gap:
         return Stationarity(Optimality.NOWHERE, f"{gap:.4g} above the optimum, and no minimum is near")
+    where = f"{gap:.4g} above the optimum, while theta's chart promises a fall of {decrement:.2g}"
+    dual, term = smallest_dual(at, blocks)
     if dual < 0:
         group = group_names(view.fit.design.terms)[term]
         down = f"the dual of {group} has the eigenvalue {dual:.4g}, which is a way down in G"
         return Stationarity(Optimality.FALSE, f"{where}; {down}")
     return Stationarity(Optimality.ANOTHER if decrement <= tolerances.EARLY else Optimality.NOWHERE, where)
+
+
+def falls(view: Landscape, theta: Sequence[float]) -> bool:
+    """Whether the criterion falls all the way from the G of a theta, in a straight line, to that of the optimum.
+
+    The line stays among covariance matrices, which are convex, and asks nothing of theta's chart. Rounding may lift it.
+    """
+    design, optimum = view.fit.design, view.fit.optimum.theta
+    start, end = ([T @ T.T for T in factors(design.terms, np.asarray(at, dtype=float))] for at in (theta, optimum))
+
+    def at(t: float) -> Array:
+        return theta_of([root_by_columns((1 - t) * G + t * best) for G, best in zip(start, end, strict=True)])
+
+    reached = [criterion_at(view, theta), *(criterion_at(view, at(t / LINE)) for t in range(1, LINE))]
+    return bool(np.all(np.diff([*reached, criterion_at(view, optimum)]) <= tolerances.GAP * view.size))
 
 
 def face_decrement(at: Derivatives, blocks: Sequence[Array]) -> float:

@@ -1,6 +1,6 @@
 """Verdicts: one file per rung of the ladder."""
 
 from relmer.reports.judge.ladder import judge_case
-from relmer.reports.judge.printed import place, published_figures
+from relmer.reports.judge.printed import figures_elsewhere, place, published_figures
 
-__all__ = ["judge_case", "place", "published_figures"]
+__all__ = ["figures_elsewhere", "judge_case", "place", "published_figures"]

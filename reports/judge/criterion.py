@@ -5,36 +5,54 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from relmer.reference.answers import Answer, Status
-from relmer.reports.evidence import digits, evaluable
-from relmer.reports.judge.hearing import Hearing, Record, short, unsupported
-from relmer.reports.judge.rounding import rounding
+from relmer.reports.evidence import convention, digits, estimates_at, evaluable
+from relmer.reports.judge.hearing import Hearing, Record, Ruling, not_given, short
+from relmer.reports.judge.rounding import evaluation
 from relmer.reports.records import Comparison
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.arrays import Array
 
 
 def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
-    """Rung 3: the criterion at shared theta, free of any optimiser's noise."""
+    """Rung 3: the criterion at shared theta, free of any optimiser's noise.
+
+    A value that was asked for and is missing, or is not a number, has failed.
+    """
     mine = {point.theta: point.value for point in hearing.answer.criterion}
-    reference, record = at_shared_theta(hearing, answers, mine)
-    if not reference:
-        yield unsupported(hearing, 3)
-        return
     kinds = dict(hearing.points)
     listed = {theta for thetas in kinds.values() for theta in thetas}
     kinds["optimum"] = tuple(theta for theta in mine if theta not in listed)
+    reference, record = at_shared_theta(hearing, answers, dict.fromkeys([*listed, *mine]))
+    if not mine or not reference:
+        yield not_given(hearing, 3)
+        return
     for kind, thetas in kinds.items():
-        common = [theta for theta in thetas if theta in mine and theta in reference]
-        if not common:
-            if kind != "optimum":
-                yield record(3, f"criterion, {kind}", Verdict.UNSUPPORTED, None, "no theta in common")
-            continue
-        value = np.array([mine[theta] for theta in common])
-        wanted = np.array([reference[theta] for theta in common])
-        error = np.abs(value - wanted)
-        worst = int(np.argmax(error))
-        evidence = f"{len(common)} theta; largest difference {error[worst]:.1e} at ({short(common[worst])})"
-        verdict, why = rounding(hearing, error.tolist(), common)
-        yield record(3, f"criterion, {kind}", verdict, digits("criterion", value, wanted), evidence + why)
+        quantity = f"criterion, {kind}"
+        missing = [theta for theta in thetas if not np.isfinite(mine.get(theta, np.nan))]
+        common = [theta for theta in thetas if theta in reference and theta not in missing]
+        if missing:
+            told = f"no value at ({short(missing[0])}), nor at {len(missing) - 1} more of {len(thetas)} theta"
+            told = told if len(missing) > 1 else f"no value at ({short(missing[0])}), one of {len(thetas)} theta"
+            yield record(3, quantity, Ruling(Verdict.FAILED, Diagnosis.NONE, told), None)
+        elif common:
+            value = np.array([mine[theta] for theta in common])
+            wanted = np.array([reference[theta] for theta in common])
+            yield record(3, quantity, ruling_of(hearing, common, value, wanted), digits("criterion", value, wanted))
+        elif kind != "optimum":
+            yield record(3, quantity, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, "no theta in common"), None)
+
+
+def ruling_of(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, wanted: Array) -> Ruling:
+    """Rule on values of the criterion at some theta."""
+    error = np.abs(value - wanted)
+    worst = int(np.argmax(error))
+    told = f"{len(thetas)} theta; largest difference {error[worst]:.1e} at ({short(thetas[worst])})"
+    ruling = evaluation(hearing, error.tolist(), thetas)
+    if ruling.verdict is Verdict.WRONG and hearing.view.takes(thetas[worst]):
+        at = estimates_at(hearing.view, thetas[worst]) | {"criterion": wanted[worst : worst + 1]}
+        if known := convention(hearing.view, "criterion", value[worst : worst + 1], at):
+            ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
+    return ruling.after(told)
 
 
 def at_shared_theta(
@@ -42,12 +60,15 @@ def at_shared_theta(
 ) -> tuple[dict[tuple[float, ...], float], Record]:
     """What the criterion is held against at each theta: balls where there are, else the peer's house."""
     peer, evaluator = hearing.peer, hearing.evaluator
-    if evaluator is not None and evaluator.data is not None:
+    if evaluator.data is not None:
         asked = [theta for theta in thetas if hearing.view.takes(theta) and evaluable(theta)]
-        return {theta: float(evaluator.at(theta).criterion) for theta in asked}, hearing.enclosed
+        found = {theta: evaluator.at(theta) for theta in asked}
+        if all(one.proved for one in found.values()):
+            return {theta: float(one.criterion) for theta, one in found.items()}, hearing.enclosed
     if peer is None:
-        return {}, hearing.comparison
+        return {}, hearing.ruled
     houses = hearing.kin.houses
     fitted = [answer for answer in answers.values() if answer.status is Status.FITTED]
     house = [answer for answer in fitted if houses[answer.engine] == houses[peer.engine]]
-    return {point.theta: point.value for a in (peer, *house) for point in reversed(a.criterion)}, hearing.comparison
+    said = {point.theta: point.value for a in (peer, *house) for point in reversed(a.criterion)}
+    return {theta: value for theta, value in said.items() if np.isfinite(value)}, hearing.ruled

@@ -5,46 +5,73 @@ from functools import partial
 
 import numpy as np
 
-from relmer.reference.answers import Fingerprint
-from relmer.reports.evidence import digits, tolerances
-from relmer.reports.judge.hearing import Hearing, same, unsupported
+from relmer.reference.answers import Fingerprint, Model
+from relmer.reports.evidence import digits, same_rows, tolerances
+from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given, same
 from relmer.reports.records import MOST, Comparison
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.model import theta_names
 
 
 def judge_data(hearing: Hearing) -> Iterator[Comparison]:
-    """Rung 1: rows, response and grouping factors, exactly."""
+    """Rung 1: rows, response and grouping factors, exactly; a known slip that gives the same digest is named."""
     mine, theirs = hearing.answer.data, hearing.peer.data if hearing.peer else None
     if mine is None or theirs is None:
-        yield unsupported(hearing, 1)
+        yield not_given(hearing, 1)
         return
     compare = partial(same, hearing, 1)
+    design = hearing.view.fit.design
     yield compare("rows", mine.rows, theirs.rows)
-    yield compare("response", mine.response_sha256, theirs.response_sha256)
+    yield compare("response", mine.response_sha256, theirs.response_sha256, same_rows.response(design, mine))
     for group in sorted(mine.groupings.keys() | theirs.groupings.keys()):
-        yield compare(f"levels of {group}", mine.groupings.get(group), theirs.groupings.get(group))
+        seen, wanted = mine.groupings.get(group), theirs.groupings.get(group)
+        yield compare(f"levels of {group}", seen, wanted, same_rows.grouping_factor(design, group, seen))
 
 
 def judge_model(hearing: Hearing) -> Iterator[Comparison]:
-    """Rung 2: X, Z, Lambda's template, names and their order."""
+    """Rung 2: X, Z, Lambda's template, names and their order; a theta of another length is another model's."""
     mine, theirs = hearing.answer.model, hearing.peer.model if hearing.peer else None
     if mine is None or theirs is None:
-        yield unsupported(hearing, 2)
-        return
-    yield same(hearing, 2, "coefficient names", mine.coefficients, theirs.coefficients)
-    yield same(hearing, 2, "terms", mine.terms, theirs.terms)
-    yield same(hearing, 2, "theta names", mine.theta_names, theirs.theta_names)
-    for name in ("X", "Z", "Lambda"):
-        yield judge_matrix(hearing, name, getattr(mine, name), getattr(theirs, name))
+        yield not_given(hearing, 2)
+    else:
+        yield same(hearing, 2, "coefficient names", mine.coefficients, theirs.coefficients)
+        yield same(hearing, 2, "terms", mine.terms, theirs.terms, other_terms(mine, theirs))
+        yield same(hearing, 2, "theta names", mine.theta_names, theirs.theta_names)
+        for name in ("X", "Z", "Lambda"):
+            yield judge_matrix(hearing, name, getattr(mine, name), getattr(theirs, name))
+    estimates = hearing.answer.estimates
+    if estimates is not None and not hearing.view.takes(estimates.theta):
+        names = theta_names(hearing.view.fit.design.terms)
+        told = f"{len(estimates.theta)} entries; this model has {len(names)}: {', '.join(names)}"
+        if mine is not None and (lost := [name for name in names if name not in mine.theta_names]):
+            told += f"; the engine's has no {', '.join(lost)}"
+        yield hearing.ruled(2, "theta", Ruling(Verdict.WRONG, Diagnosis.MODEL, told))
 
 
-def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint, theirs: Fingerprint) -> Comparison:
+def other_terms(mine: Model, theirs: Model) -> str:
+    """Name the columns that a model has too few or too many."""
+    said, wanted = ({(t.group, column) for t in model.terms for column in t.columns} for model in (mine, theirs))
+    told = [
+        f"{word} {', '.join(f'{column} in {group}' for group, column in sorted(some))}"
+        for word, some in (("without", wanted - said), ("with", said - wanted))
+        if some
+    ]
+    return " and ".join(told)
+
+
+def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint | None, theirs: Fingerprint | None) -> Comparison:
     """The same bits, or sums that differ by no more than the rounding of computed columns."""
+    if mine is None or theirs is None:
+        return hearing.ruled(2, name, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"no {name} is given"))
     if mine == theirs:
-        return hearing.comparison(2, name, Verdict.AGREE, MOST, f"the same bits, {mine.shape[0]} × {mine.shape[1]}")
+        told = f"the same bits, {mine.shape[0]} × {mine.shape[1]}"
+        return hearing.ruled(2, name, AGREES.saying(told), MOST)
     if mine.shape != theirs.shape:
         return same(hearing, 2, name, mine.shape, theirs.shape)
     sums = np.array([[mine.total, mine.weighted], [theirs.total, theirs.weighted]])
     reached = digits(name, sums[0], sums[1])
-    verdict = Verdict.AGREE if reached >= -np.log10(tolerances.MATRIX) else Verdict.WRONG
-    return hearing.comparison(2, name, verdict, reached, f"digests differ, sums agree to {reached:.1f} digits")
+    told = f"digests differ, sums agree to {reached:.1f} digits"
+    if reached >= -np.log10(tolerances.MATRIX):
+        return hearing.ruled(2, name, AGREES.saying(told), reached)
+    cause = same_rows.matrix(hearing.view.fit.design, name, mine)
+    return hearing.ruled(2, name, Ruling(Verdict.WRONG, Diagnosis.MODEL, cause or told), reached)

@@ -1,96 +1,338 @@
-"""Rung 5: the estimates, in digits, with the allowance that rung 4 gives them."""
+"""Rung 5: the estimates, in digits, with the allowance that rung 4 gives them.
 
-from collections.abc import Iterator
+A quantity that differs from the reference by more than the rounding of the criterion leaves open is evaluated at the
+engine's own theta. If the definition gives the same there, the difference is that of theta, and rung 4 has ruled on
+theta: rung 5 follows from it. If not, the engine has evaluated its own theta in another way: by a convention that is
+known, with a rounding that can be bounded, or wrongly.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.reference.answers import Answer
+from relmer.reference.answers import Answer, Status
+from relmer.reference.own_fits import estimates, fit_of
 from relmer.reports.evidence import (
     QUANTITIES,
+    Uncentred,
     allowance,
+    condition,
+    convention,
     digits,
     estimates_at,
+    marginal,
     scales,
     tolerances,
     uncentred,
     values,
 )
-from relmer.reports.judge.hearing import Hearing, unsupported
+from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given
 from relmer.reports.records import Comparison
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
+from relmer.solver.fits import at_theta
+from relmer.solver.model import theta_names
+from relmer.solver.paths import degrees_of_freedom
 
-# Rounding that may move the criterion by more than this leaves the quadratic model behind: no digit is certain.
-LOST = 1.0
+MOST_NAMED = 4
+COEFFICIENTS = ("beta", "se")
 
 
-def judge_estimates(hearing: Hearing) -> Iterator[Comparison]:
-    """Every quantity against its certified value where there is one, else against the peer's."""
-    estimates, peer, score = hearing.answer.estimates, hearing.peer, hearing.score
-    proved = hearing.proved if score is not None else {}
-    theirs = values(peer.estimates) if peer is not None and peer.estimates is not None else {}
-    if estimates is None or not (proved or theirs):
-        yield unsupported(hearing, 5)
+@dataclass(frozen=True)
+class Reference:
+    """What estimates are held against.
+
+    Attributes
+    ----------
+    values
+        By quantity.
+    theta, sigma
+        Of the same fit; None where theta is not unique.
+    gap
+        How far above the best criterion it is itself.
+    whose
+        The engine; empty where it is proved.
+    rounding
+        What the engine may have lost by not centring the response; None where that is nothing.
+    """
+
+    values: Mapping[str, Array]
+    theta: Sequence[float] | None
+    sigma: float
+    gap: float
+    whose: str = ""
+    rounding: Uncentred | None = None
+
+
+def judge_estimates(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
+    """Every quantity against its certified value where there is one, else against another house's."""
+    said = hearing.answer.estimates
+    if said is None or not hearing.view.takes(said.theta):
+        yield not_given(hearing, 5)
         return
-    mine = values(estimates)
-    at_own_theta = estimates_at(hearing.view, estimates.theta) if not hearing.own else None
+    mine, proved = values(said), hearing.proved
+    other = nearest(hearing, answers)
+    if other is None and not proved:
+        yield not_given(hearing, 5)
+        return
+    at_own_theta = values_at(hearing, said.theta)
     for name in QUANTITIES:
         # G stands for theta where theta is not unique.
         shown = "G" if name == "theta" and proved and name not in proved else name
-        if score is not None and shown in proved:
-            verdict, evidence = verdict_of(hearing, shown, mine[shown], proved[shown], None, at_own_theta)
-            yield hearing.certified(5, shown, verdict, score.digits[shown], evidence)
-        elif name in theirs and mine[name].shape != theirs[name].shape:
-            evidence = f"{mine[name].size} values against {theirs[name].size}"
-            yield hearing.comparison(5, name, Verdict.WRONG, 0.0, evidence)
-        elif name in theirs:
-            verdict, evidence = verdict_of(hearing, name, mine[name], theirs[name], peer, at_own_theta)
-            reached = digits(name, mine[name], theirs[name]) if mine[name].size else None
-            yield hearing.comparison(5, name, verdict, reached, evidence)
+        if shown in proved:
+            ruling = ruling_of(hearing, shown, mine[shown], of_certificate(proved), at_own_theta)
+            score = hearing.score
+            assert score is not None
+            yield hearing.certified(5, shown, ruling, score.digits[shown])
+        elif other is not None:
+            yield held_against(hearing, other, name, mine[name], at_own_theta)
 
 
-def verdict_of(
-    hearing: Hearing,
-    name: str,
-    mine: Array,
-    reference: Array,
-    peer: Answer | None,
-    at_own_theta: dict[str, Array] | None,
-) -> tuple[Verdict, str]:
-    """Verdict on one quantity and the evidence for it; the reference is the peer's, or proved if that is None."""
-    view = hearing.view
-    its_gap = 0.0 if peer is None else max(hearing.gaps.get(peer.engine, 0.0), 0.0)
-    noise = np.sqrt(tolerances.GAP * view.size) + np.sqrt(its_gap)
-    floor = tolerances.SLACK * allowance(view, name, noise**2)
-    if within(name, mine, reference, floor):
-        return Verdict.AGREE, "within what the rounding of the criterion leaves open"
-    if at_own_theta is not None and within(name, mine, at_own_theta[name], 0.0):
-        reached = digits(name, mine, at_own_theta[name])
-        return (
-            Verdict.WITHIN,
-            f"the definition gives the same at the engine's own theta ({reached:.1f} digits): the difference comes "
-            f"from stopping {hearing.gaps.get(hearing.answer.engine, 0.0):.1e} above the optimum",
+def of_certificate(proved: Mapping[str, Array]) -> Reference:
+    """The proved values as a reference."""
+    theta = proved["theta"].tolist() if "theta" in proved else None
+    return Reference(values=proved, theta=theta, sigma=float(proved["sigma"][0]), gap=0.0)
+
+
+def held_against(hearing: Hearing, other: Answer, name: str, mine: Array, at_own_theta: dict[str, Array]) -> Comparison:
+    """Hold a quantity against another house's; where that stands at another optimum, evaluate both at its theta."""
+    assert other.estimates is not None
+    theirs = values(other.estimates)
+    gap = max(hearing.stops.gaps.get(other.engine, 0.0), 0.0)
+    if mine.shape != theirs[name].shape:
+        told = f"{mine.size} values against {theirs[name].size}"
+        ruling, reached = Ruling(Verdict.FAILED, Diagnosis.MODEL, told), 0.0
+    elif hearing.own and gap > tolerances.EARLY:
+        ruling, reached = at_another_theta(hearing, other, gap, name, theirs)
+    else:
+        at = other.estimates
+        moved = uncentred(hearing.view, at.theta) if hearing.own else None
+        reference = Reference(
+            values=theirs,
+            theta=at.theta,
+            sigma=at.sigma,
+            gap=gap,
+            whose=other.engine,
+            rounding=moved if moved and moved.criterion else None,
         )
-    rounded = next((a for a in (hearing.answer, peer) if a and a.estimates and not hearing.kin.is_own(a.engine)), None)
-    if rounded is not None and rounded.estimates is not None:
-        moved = uncentred(view, rounded.estimates.theta)
-        stretched = allowance(view, name, (noise + np.sqrt(moved.criterion)) ** 2)
-        stretched = tolerances.SLACK * (stretched + (moved.residual if name == "b" else 0.0))
-        if moved.criterion > LOST or (moved.criterion and within(name, mine, reference, stretched)):
-            told = f"without centring the response, rounding may move {rounded.engine}'s criterion"
-            return Verdict.WITHIN, f"{told} by {moved.criterion:.1e}"
-    return unexplained(name, mine, reference, floor)
+        ruling = ruling_of(hearing, name, mine, reference, at_own_theta)
+        reached = digits(name, mine, theirs[name])
+    kind = "relmer" if hearing.kin.is_own(other.engine) else "recorded" if other.recorded else "live"
+    found = hearing.ruled(5, name, ruling, reached if mine.size else None)
+    return hearing.named(found, kind, f"{other.engine} {other.version}")
 
 
-def within(name: str, value: Array, reference: Array, allowed: Array | float) -> bool:
+def nearest(hearing: Hearing, answers: Mapping[str, Answer]) -> Answer | None:
+    """The answer of another house that stands lowest; for an engine that is not ours, one of our own paths."""
+    heard = [
+        answers[name]
+        for name in hearing.kin.peers(hearing.answer.engine)
+        if name in answers and answers[name].status is Status.FITTED and name in hearing.stops.gaps
+    ]
+    steps = tolerances.GAP * hearing.view.size
+    return min(heard, key=lambda one: max(hearing.stops.gaps[one.engine], steps), default=None)
+
+
+def at_another_theta(
+    hearing: Hearing, other: Answer, gap: float, name: str, theirs: Mapping[str, Array]
+) -> tuple[Ruling, float | None]:
+    """Evaluate a path of ours at the theta where every other house stands: both must say the same there."""
+    assert other.estimates is not None
+    elsewhere = f"{other.engine} stands {gap:.4g} above this optimum, which it has not reached"
+    if name == "theta":
+        return Ruling(hearing.stop.verdict, hearing.stop.diagnosis, elsewhere), None
+    case = hearing.case
+    ours = fit_of(case.formula, case.dataset, case.reml, hearing.answer.engine)
+    there = values(estimates(at_theta(ours, other.estimates.theta)))[name]
+    reached = digits(name, there, theirs[name])
+    told = f"{elsewhere}; at its theta both give the same"
+    if close(hearing, name, there, theirs[name], there * 0.0):
+        return AGREES.saying(told), reached
+    moved = uncentred(hearing.view, other.estimates.theta)
+    if close(hearing, name, there, theirs[name], rounded_by(hearing, name, there, moved)):
+        told += f" to the rounding of {other.engine}, which does not centre the response"
+        small = close(hearing, name, there, theirs[name], harmless(hearing, name, there))
+        return Ruling(
+            Verdict.WITHIN if small else Verdict.NOT_GIVEN, Diagnosis.ROUNDING, told
+        ), reached if small else None
+    return unknown(hearing, name, there, theirs[name], there * 0.0), reached
+
+
+def values_at(hearing: Hearing, theta: tuple[float, ...]) -> dict[str, Array]:
+    """The definition's values at a theta; those that balls enclose by them."""
+    found = hearing.evaluator.at(theta)
+    enclosed = {name: np.array([float(value) for value in entries]) for name, entries in found.values.items()}
+    return estimates_at(hearing.view, theta) | enclosed
+
+
+def ruling_of(
+    hearing: Hearing, name: str, mine: Array, reference: Reference, at_own_theta: Mapping[str, Array]
+) -> Ruling:
+    """Rule on one quantity."""
+    if not np.all(np.isfinite(mine)):
+        return Ruling(Verdict.FAILED, Diagnosis.NONE, f"entry {int(np.argmin(np.isfinite(mine))) + 1} is not a number")
+    view, wanted = hearing.view, reference.values[name]
+    noise = np.sqrt(hearing.noise) + np.sqrt(reference.gap)
+    floor = tolerances.SLACK * allowance(view, name, noise**2)
+    if close(hearing, name, mine, wanted, floor):
+        return AGREES.saying("within what the rounding of the criterion leaves open")
+    if hearing.own and reference.rounding is not None:
+        lost = allowance(view, name, (noise + np.sqrt(reference.rounding.criterion)) ** 2)
+        lost = tolerances.SLACK * lost + rounded_by(hearing, name, wanted, reference.rounding)
+        if close(hearing, name, mine, wanted, lost):
+            small = close(hearing, name, mine, wanted, harmless(hearing, name, wanted))
+            return rounded(Verdict.WITHIN if small else Verdict.NOT_GIVEN, reference.whose, reference.rounding)
+    own = at_own_theta.get(name, mine)
+    if name in ("theta", "G") or close(hearing, name, mine, own, floor * 0.0):
+        reached = "" if name in ("theta", "G") else f" ({digits(name, mine, own):.1f} digits)"
+        return following(hearing, name, reference, reached, apart(hearing, name, mine, wanted, floor))
+    return evaluated_otherwise(hearing, name, mine, wanted, at_own_theta) or unknown(hearing, name, mine, wanted, floor)
+
+
+def evaluated_otherwise(
+    hearing: Hearing, name: str, mine: Array, wanted: Array, at_own_theta: Mapping[str, Array]
+) -> Ruling | None:
+    """What accounts for a value that is not the definition's at the same theta: a convention, or its rounding."""
+    view, own, said = hearing.view, at_own_theta[name], hearing.answer.estimates
+    if known := convention(view, name, mine, at_own_theta):
+        told = f"{known}: the definition gives {own[0]:.10g}, not {mine[0]:.10g}"
+        return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, told)
+    if hearing.own or said is None:
+        return None
+    moved = uncentred(view, said.theta)
+    if not close(hearing, name, mine, own, rounded_by(hearing, name, own, moved)):
+        return None
+    small = close(hearing, name, mine, wanted, harmless(hearing, name, wanted))
+    return rounded(Verdict.WITHIN if small else Verdict.WRONG, hearing.answer.engine, moved)
+
+
+def rounded(verdict: Verdict, engine: str, moved: Uncentred) -> Ruling:
+    """A difference that comes from not centring the response."""
+    told = f"without centring the response, rounding may move {engine}'s criterion by {moved.criterion:.1e}"
+    return Ruling(verdict, Diagnosis.ROUNDING, told)
+
+
+def following(hearing: Hearing, name: str, reference: Reference, reached: str, entries: str) -> Ruling:
+    """The difference is that of theta: rung 5 follows from rung 4."""
+    stop, said = hearing.stop, hearing.answer.estimates
+    assert said is not None
+    if stop.verdict is not Verdict.AGREE:
+        told = f"the definition gives the same at the engine's own theta{reached}: the difference comes from where it "
+        return Ruling(stop.verdict, stop.diagnosis, f"{told}stopped, {hearing.gap:.1e} above the optimum")
+    design, told = hearing.view.fit.design, f"the criterion is the same at both, to {hearing.noise:.0e}"
+    if reference.theta is not None:
+        mine, theirs = (
+            marginal(design, at, s) for at, s in ((said.theta, said.sigma), (reference.theta, reference.sigma))
+        )
+        same = digits("V_diagonal", mine, theirs)
+        if np.abs(mine - theirs).max(initial=0.0) <= tolerances.EVALUATION * np.abs(theirs).max(initial=0.0):
+            told += f", and so is V, to {same:.1f} digits"
+    return Ruling(Verdict.WITHIN, Diagnosis.UNIDENTIFIED, f"{told}: the data do not determine {entries}")
+
+
+def apart(hearing: Hearing, name: str, mine: Array, wanted: Array, floor: Array) -> str:
+    """Name the entries that differ."""
+    design = hearing.view.fit.design
+    labels: tuple[str, ...] = {"theta": theta_names(design.terms), "beta": design.coefficients}.get(name, ())
+    differing = np.flatnonzero(np.abs(mine - wanted) > margin(hearing, name, wanted) + floor)
+    named = [labels[k] if labels else str(k + 1) for k in differing[:MOST_NAMED]]
+    rest = f" and {len(differing) - MOST_NAMED} more" if len(differing) > MOST_NAMED else ""
+    return f"{name} [{', '.join(named)}]{rest}"
+
+
+def close(hearing: Hearing, name: str, value: Array, reference: Array, allowed: Array) -> bool:
     """Whether every entry is within the allowance and the rounding of an evaluation."""
-    largest = np.abs(reference).max(initial=0.0) if name not in ("beta", "se") else np.abs(reference)
-    return bool(np.all(np.abs(value - reference) <= allowed + tolerances.EVALUATION * largest))
+    if value.shape != reference.shape:
+        return False
+    return bool(np.all(np.abs(value - reference) <= allowed + margin(hearing, name, reference)))
 
 
-def unexplained(name: str, mine: Array, theirs: Array, floor: Array) -> tuple[Verdict, str]:
+def margin(hearing: Hearing, name: str, reference: Array) -> Array:
+    """The rounding of an evaluation, entry by entry.
+
+    Relative to the largest entry; of a coefficient to itself, or its standard error if that is larger; of theta, a
+    variance component or a random effect at least to what it does in V or in the fitted values, in units of sigma.
+    """
+    view = hearing.view
+    at = view.fit.optimum.theta
+    relative = max(tolerances.EVALUATION, tolerances.EPS * condition(view, at))
+    size = np.abs(reference)
+    if name in COEFFICIENTS:
+        return np.asarray(relative * np.maximum(size, view.fit.se.to_numpy()))
+    largest = np.full(size.shape, size.max(initial=0.0))
+    return np.asarray(relative * np.maximum(largest, units(hearing, name, size.shape)))
+
+
+def harmless(hearing: Hearing, name: str, value: Array) -> Array:
+    """What moves no conclusion: a stop 1e-3 above the optimum, or 3 % of a quantity's own standard error.
+
+    3 % is the root of 1e-3. A coefficient has its standard error; sigma and what goes with it has at least that of
+    the residual variance, sigma^2 sqrt(2 / d); a random effect and a fitted value at least that of a mean of n rows.
+    """
+    view, part = hearing.view, np.sqrt(tolerances.EARLY)
+    n, sigma = len(view.fit.design.y), view.fit.sigma
+    size, relative = np.abs(value), 1 / np.sqrt(2 * degrees_of_freedom(view.fit.design, view.fit.REML))
+    match name:
+        case "beta":
+            own = view.fit.se.to_numpy()
+        case "sigma" | "se":
+            own = relative * size
+        case "b":
+            own = sigma * units(hearing, "b", value.shape) / np.sqrt(n)
+        case "fitted":
+            own = np.full(value.shape, sigma / np.sqrt(n))
+        case _:
+            own = 2 * relative * size
+    return np.asarray(np.maximum(tolerances.SLACK * allowance(view, name, tolerances.EARLY), part * own))
+
+
+def units(hearing: Hearing, name: str, shape: tuple[int, ...]) -> Array:
+    """The size of an entry whose effect on V or on the fitted values is that of sigma^2 or sigma."""
+    design, sigma = hearing.view.fit.design, hearing.view.fit.sigma
+    reach = [1.0 / np.maximum(np.abs(term.X).max(axis=0), np.finfo(float).tiny) for term in design.terms]
+    pairs = [[(one[i], one[i] * one[j]) for j in range(len(one)) for i in range(j, len(one))] for one in reach]
+    flat = [pair for term in pairs for pair in term]
+    match name:
+        case "theta":
+            return np.array([one for one, _ in flat])
+        case "G":
+            return np.array([two for _, two in flat])
+        case "varcomp":
+            return sigma**2 * np.array([two for _, two in flat])
+        case "b":
+            return sigma * np.concatenate(
+                [np.tile(one, len(term.levels)) for one, term in zip(reach, design.terms, strict=True)] or [np.zeros(0)]
+            )
+    return np.zeros(shape)
+
+
+def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> Array:
+    """How far an evaluation moves that knows d log(pwrss) and a residual only to what rounding moves them.
+
+    sigma goes with the root of pwrss, variances with pwrss itself; X beta, Z b and the fitted values move with the
+    residual.
+    """
+    view = hearing.view
+    relative = np.expm1(moved.criterion / degrees_of_freedom(view.fit.design, view.fit.REML))
+    match name:
+        case "sigma" | "se":
+            return np.asarray(relative / 2 * np.abs(value))
+        case "vcov" | "varcomp" | "V_diagonal" | "V_rowsum":
+            return np.asarray(relative * np.abs(value).max(initial=0.0) * np.ones(value.shape))
+        case "fitted":
+            return np.full(value.shape, tolerances.SLACK * moved.residual)
+        case "b":
+            return np.asarray(tolerances.SLACK * moved.residual * units(hearing, "b", value.shape) / view.fit.sigma)
+        case "beta":
+            largest = np.maximum(np.abs(view.fit.design.X).max(axis=0), np.finfo(float).tiny)
+            return np.asarray(tolerances.SLACK * moved.residual / largest)
+    return np.zeros(value.shape)
+
+
+def unknown(hearing: Hearing, name: str, mine: Array, theirs: Array, floor: Array) -> Ruling:
     """Say where the difference is largest against what is allowed."""
     excess = np.abs(mine - theirs) / (floor + tolerances.EVALUATION * scales(name, theirs))
     worst = int(np.argmax(excess))
     told = f"entry {worst + 1}: {mine[worst]:.12g} against {theirs[worst]:.12g}, {excess[worst]:.1f} × the allowance"
-    return Verdict.WRONG, told
+    return Ruling(Verdict.WRONG, Diagnosis.UNKNOWN, told)

@@ -8,14 +8,36 @@ import numpy as np
 
 from relmer.datasets import Case
 from relmer.reference.answers import Answer, Grouping, Status, Term
-from relmer.reference.certificates import in_order
-from relmer.reference.engines import Kin
-from relmer.reports.evidence import BALLS, Evaluator, Landscape
+from relmer.reference.certificates import Certificate, in_order
+from relmer.reference.engines import ORIGINAL, Kin
+from relmer.reports.evidence import BALLS, Evaluator, Landscape, tolerances
+from relmer.reports.judge.stops import Stops
 from relmer.reports.records import RUNGS, Comparison, Score
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
 
-Record = Callable[[int, str, Verdict, float | None, str], Comparison]
+LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a comparison comes to, why, and the evidence in words."""
+
+    verdict: Verdict
+    diagnosis: Diagnosis
+    evidence: str
+
+    def saying(self, more: str) -> "Ruling":
+        """The same with more evidence."""
+        return replace(self, evidence=self.evidence + more)
+
+    def after(self, told: str) -> "Ruling":
+        """The same with evidence that comes first."""
+        return replace(self, evidence=told + self.evidence)
+
+
+Record = Callable[[int, str, Ruling, float | None], Comparison]
+AGREES = Ruling(Verdict.AGREE, Diagnosis.NONE, "")
 
 
 @dataclass(frozen=True)
@@ -29,47 +51,96 @@ class Hearing:
     kin
         Whose programs the engines are.
     peer
-        The answer that it is held against, None if there is none.
-    best
-        The certified criterion; without a certificate the lowest that any answer reached, by the definition.
-    gaps
-        Per engine, how far above `best` its theta is.
+        The answer that data, model and estimates are held against, None if there is none.
+    stops
+        Where the engines stopped, and the landscape around the lowest optimum that is known.
     points
         Shared theta by kind.
-    view
-        The criterion's landscape.
     evaluator
-        Evaluates the certified model; None without a certificate.
-    score
-        The answer's score; None if there is none.
+        Evaluates the model at any theta.
+    stop
+        Where it stopped, ruled on: what rung 5 follows from.
     """
 
     case: Case
     answer: Answer
     kin: Kin
     peer: Answer | None
-    best: float
-    gaps: Mapping[str, float]
+    stops: Stops
     points: Mapping[str, tuple[tuple[float, ...], ...]]
-    view: Landscape
-    evaluator: Evaluator | None = None
-    score: Score | None = None
+    evaluator: Evaluator
+    stop: Ruling = AGREES
 
     @property
     def own(self) -> bool:
-        """Whether the engine is this project's own: then what they are held against is never this project's."""
+        """Whether the engine is this project's own: nothing excuses it."""
         return self.kin.is_own(self.answer.engine)
+
+    @property
+    def view(self) -> Landscape:
+        """The criterion's landscape."""
+        return self.stops.view
+
+    @property
+    def best(self) -> float:
+        """The criterion that rung 4 is held against."""
+        return self.stops.best
+
+    @property
+    def best_engine(self) -> str:
+        """Who reached it; empty where it is certified."""
+        return self.stops.best_engine
+
+    @property
+    def best_named(self) -> str:
+        """What the criterion of rung 4 is called."""
+        return "the optimum" if not self.best_engine else f"the lowest, which {self.best_engine} reached"
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that the answer is held against."""
+        return None if self.score is None else self.evaluator.certificate
+
+    @property
+    def score(self) -> Score | None:
+        """The answer's score; None if there is none."""
+        return self.stops.scores.get(self.answer.engine)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other house has an optimum to hold its own against, and none is proved."""
+        houses = self.kin.houses
+        others = (name for name in self.stops.gaps if houses[name] != houses[self.answer.engine])
+        return self.certificate is None and next(others, None) is None
+
+    @property
+    def gap(self) -> float:
+        """How far above the best criterion the engine's theta is; 0 where it has none."""
+        return self.stops.gaps.get(self.answer.engine, 0.0)
+
+    @property
+    def noise(self) -> float:
+        """How large a gap rounding alone may show."""
+        return self.stops.noise.get(self.answer.engine, 0.0)
+
+    @property
+    def tight(self) -> str:
+        """What the engine that speaks for its house shows: whether the optimum can be reached by that program."""
+        witness = self.kin.witness(self.answer.engine)
+        left = self.stops.gaps.get(witness, np.inf) if witness else np.inf
+        if witness == self.answer.engine or not left <= max(self.stops.noise.get(witness or "", 0.0), tolerances.EARLY):
+            return ""
+        return f"; the same program, tight and with more than one optimiser, comes to {left:.1e}"
 
     @cached_property
     def proved(self) -> Mapping[str, Array]:
         """Certified values in the order of an answer's estimates; empty without a certificate."""
-        if self.evaluator is None:
+        if self.certificate is None:
             return {}
-        certificate = self.evaluator.certificate
-        found = in_order(certificate, certificate.double.values)
+        found = in_order(self.certificate, self.certificate.double.values)
         return {name: np.array([float(value.exact) for value in values]) for name, values in found.items()}
 
-    def comparison(self, rung: int, quantity: str, verdict: Verdict, digits: float | None, evidence: str) -> Comparison:
+    def ruled(self, rung: int, quantity: str, ruling: Ruling, digits: float | None = None) -> Comparison:
         """Record a comparison with the peer."""
         kind, whose = "none", "none"
         if self.peer is not None:
@@ -81,25 +152,36 @@ class Hearing:
             engine=self.answer.engine,
             rung=rung,
             quantity=quantity,
-            verdict=verdict,
+            verdict=ruling.verdict,
             digits=digits,
             kind=kind,
             reference=whose,
-            evidence=evidence,
+            evidence=ruling.evidence,
+            diagnosis=ruling.diagnosis,
         )
 
-    def certified(self, rung: int, quantity: str, verdict: Verdict, digits: float | None, evidence: str) -> Comparison:
+    def named(self, found: Comparison, kind: str, whose: str) -> Comparison:
+        """The comparison, with another kind of reference value and its owner."""
+        return replace(found, kind=kind, reference=whose)
+
+    def against_best(self, rung: int, quantity: str, ruling: Ruling, digits: float | None) -> Comparison:
+        """Record a comparison with the certificate, or with the lowest optimum that is known."""
+        if self.certificate is not None:
+            return self.certified(rung, quantity, ruling, digits)
+        kind = "relmer" if self.kin.is_own(self.best_engine) else "live"
+        told = "the lowest criterion that the definition confirms"
+        return replace(self.ruled(rung, quantity, ruling, digits), kind=kind, reference=told)
+
+    def certified(self, rung: int, quantity: str, ruling: Ruling, digits: float | None) -> Comparison:
         """Record a comparison with the certificate."""
-        assert self.evaluator is not None
-        found = self.evaluator.certificate
+        found = self.certificate
+        assert found is not None
         whose = f"{found.name}, {found.double.level}"
-        return replace(
-            self.comparison(rung, quantity, verdict, digits, evidence), kind=found.double.kind, reference=whose
-        )
+        return replace(self.ruled(rung, quantity, ruling, digits), kind=found.double.kind, reference=whose)
 
-    def enclosed(self, rung: int, quantity: str, verdict: Verdict, digits: float | None, evidence: str) -> Comparison:
+    def enclosed(self, rung: int, quantity: str, ruling: Ruling, digits: float | None) -> Comparison:
         """Record a comparison with a value that is enclosed in ball arithmetic."""
-        return replace(self.comparison(rung, quantity, verdict, digits, evidence), kind="certified", reference=BALLS)
+        return replace(self.ruled(rung, quantity, ruling, digits), kind="certified", reference=BALLS)
 
 
 def peer_of(engine: str, answers: Mapping[str, Answer], kin: Kin) -> Answer | None:
@@ -108,16 +190,21 @@ def peer_of(engine: str, answers: Mapping[str, Answer], kin: Kin) -> Answer | No
     return next((answer for answer in heard if answer.status is Status.FITTED), None)
 
 
-def unsupported(hearing: Hearing, rung: int) -> Comparison:
-    """The engine does not say what this rung compares."""
-    return hearing.comparison(rung, RUNGS[rung], Verdict.UNSUPPORTED, None, f"{hearing.answer.engine} does not tell")
+def not_given(hearing: Hearing, rung: int) -> Comparison:
+    """The engine does not say what this rung compares, or there is nothing to hold it against."""
+    told = f"{hearing.answer.engine} does not tell"
+    if hearing.peer is None or (rung > 3 and hearing.alone):
+        told = f"nothing to hold it against: no {ORIGINAL} here, none recorded"
+    return hearing.ruled(rung, RUNGS[rung], Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told))
 
 
-def same(hearing: Hearing, rung: int, quantity: str, mine: object, theirs: object) -> Comparison:
-    """Compare two plain values for equality."""
-    equal = mine == theirs
-    evidence = f"the same: {told(mine)}" if equal else f"{told(mine)} against {told(theirs)}"
-    return hearing.comparison(rung, quantity, Verdict.AGREE if equal else Verdict.WRONG, None, f"{evidence:.300}")
+def same(hearing: Hearing, rung: int, quantity: str, mine: object, theirs: object, cause: str = "") -> Comparison:
+    """Compare two plain values for equality; a known cause of a difference is named."""
+    if mine == theirs:
+        return hearing.ruled(rung, quantity, AGREES.saying(f"the same: {told(mine)}"[:LONGEST]))
+    different = Diagnosis.DATA if rung == 1 else Diagnosis.MODEL
+    evidence = f"{cause or f'{told(mine)} against {told(theirs)}'}"[:LONGEST]
+    return hearing.ruled(rung, quantity, Ruling(Verdict.WRONG, different, evidence))
 
 
 def told(value: object) -> str:

@@ -1,28 +1,29 @@
 """The judge: one engine's answer to one case, climbed rung by rung.
 
-An engine of another house is held against this project's definition (`gls`); this project's own paths are held against
-what lme4 returned, live or recorded. Where there is a certificate, the optimum and the estimates of both are held
-against its proved values. Nothing that this project's solver computed is a reference for itself.
+What an engine of another house saw, built and estimated is held against this project's definition (`gls`); this
+project's own paths are held against what lme4 returned, live or recorded. The optimum of all is the certified one, else
+the lowest criterion that the definition confirms; where there is a certificate, the estimates of all are held against
+its proved values. Nothing that this project's solver computed is a reference for itself.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relmer.datasets import Case
 from relmer.reference.answers import Answer, Status
 from relmer.reference.certificates import Certificate, CertificateError, certificate_of
-from relmer.reference.engines import ORIGINAL, Kin
+from relmer.reference.engines import Kin
 from relmer.reports.evidence import Landscape, evaluator_of
 from relmer.reports.judge.criterion import judge_criterion
 from relmer.reports.judge.data_and_model import judge_data, judge_model
 from relmer.reports.judge.estimates import judge_estimates
 from relmer.reports.judge.explanations import Account, account_of
-from relmer.reports.judge.hearing import Hearing, peer_of
-from relmer.reports.judge.optimum import finding_of, judge_certificate, judge_optimum
+from relmer.reports.judge.hearing import Hearing, Ruling, peer_of
+from relmer.reports.judge.optimum import finding_of, judge_certificate, judge_optimum, stop_of
 from relmer.reports.judge.printed import judge_published
 from relmer.reports.judge.stops import stops_of
 from relmer.reports.records import RUNGS, Comparison, Finding, Score
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
 
 UNANSWERED = {Status.FAILED: Verdict.FAILED, Status.UNSUPPORTED: Verdict.UNSUPPORTED}
 
@@ -46,7 +47,7 @@ def judge_case(
 ) -> Judged:
     """Judge the answers of the `judged` engines to a case; the others are witnesses."""
     certificate, stale = certificate_or_reason(case)
-    evaluator = evaluator_of(certificate, view) if certificate else None
+    evaluator = evaluator_of(certificate, view)
     stops = stops_of(answers, view, evaluator)
     account = account_of(case, answers, view)
     comparisons: list[Comparison] = []
@@ -57,14 +58,12 @@ def judge_case(
             answer=answers[name],
             kin=kin,
             peer=peer_of(name, answers, kin),
-            best=stops.best,
-            gaps=stops.gaps,
+            stops=stops,
             points=points,
-            view=view,
             evaluator=evaluator,
-            score=stops.scores.get(name),
         )
-        verdicts = [*climb(hearing, answers, account), *judge_certificate(hearing, stale)]
+        hearing = replace(hearing, stop=stop_of(hearing))
+        verdicts = [*climb(hearing, answers, account), *judge_certificate(hearing, stale or stops.refuted)]
         comparisons += verdicts
         findings += [*broken(verdicts), *finding_of(hearing)]
     scores = tuple(stops.scores[name] for name in judged if name in stops.scores)
@@ -85,22 +84,18 @@ def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> 
     if answer.status is not Status.FITTED:
         yield from on_every_rung(hearing, UNANSWERED[answer.status], answer.message)
         return
-    if hearing.peer is None and hearing.score is None:
-        alone = f"nothing to hold it against: no {ORIGINAL} here, none recorded"
-        yield from on_every_rung(hearing, Verdict.UNSUPPORTED, alone)
-        return
     yield from judge_data(hearing)
     yield from judge_model(hearing)
     yield from judge_criterion(hearing, answers)
     yield from judge_optimum(hearing)
-    yield from judge_estimates(hearing)
+    yield from judge_estimates(hearing, answers)
     yield from judge_published(hearing, account)
 
 
 def on_every_rung(hearing: Hearing, verdict: Verdict, evidence: str) -> Iterator[Comparison]:
     """One verdict on all rungs."""
     for rung, name in RUNGS.items():
-        yield hearing.comparison(rung, name, verdict, None, evidence)
+        yield hearing.ruled(rung, name, Ruling(verdict, Diagnosis.NONE, evidence))
 
 
 def broken(judged: Collection[Comparison]) -> Iterator[Finding]:

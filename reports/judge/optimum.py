@@ -4,106 +4,128 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relmer.reports.evidence import BALLS, Stationarity, criterion_at, digits, optimality, tolerances
-from relmer.reports.judge.hearing import Hearing, Record, same, unsupported
-from relmer.reports.judge.rounding import rounding
+from relmer.reports.evidence import convention, digits, estimates_at, optimality, tolerances, uncentred
+from relmer.reports.judge.hearing import Hearing, Ruling, not_given
+from relmer.reports.judge.rounding import bounded, evaluation
 from relmer.reports.records import Comparison, Finding, Optimality, Score
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
+
+DIAGNOSES = {
+    Optimality.OPTIMUM: Diagnosis.NONE,
+    Optimality.EARLY: Diagnosis.STOP,
+    Optimality.FALSE: Diagnosis.FALSE_MINIMUM,
+    Optimality.ANOTHER: Diagnosis.LOCAL_OPTIMUM,
+    Optimality.NOWHERE: Diagnosis.NOT_STATIONARY,
+}
+
+
+def stop_of(hearing: Hearing) -> Ruling:
+    """Rule on where an engine stopped: what rung 4 says, and what rung 5 follows from.
+
+    Nothing excuses this project's paths. Of the others, who stops in the basin of the optimum and at most 1e-3 above it
+    has stopped early; where an engine's rounding explains the gap it is harmless up to the same 1e-3.
+    """
+    estimates, view, gap = hearing.answer.estimates, hearing.view, hearing.gap
+    if estimates is None or not view.takes(estimates.theta):
+        return Ruling(Verdict.NOT_GIVEN, Diagnosis.MODEL, "theta is not that of this model")
+    if gap <= hearing.noise:
+        below = f"gap {gap:+.1e}, within rounding ({hearing.noise:.0e}) of {hearing.best_named}"
+        return Ruling(Verdict.AGREE, Diagnosis.NONE, below)
+    found = optimality(view, estimates.theta, gap)
+    told = f"{found.optimality}: {found.reason}"
+    if not hearing.certificate and hearing.best_engine:
+        told += f" that {hearing.best_engine} reached"
+    if hearing.own:
+        return Ruling(Verdict.WRONG, DIAGNOSES[found.optimality], told)
+    if found.optimality is Optimality.EARLY and gap <= tolerances.EARLY:
+        return Ruling(Verdict.EARLY, Diagnosis.STOP, told)
+    moved = uncentred(view, estimates.theta).criterion
+    if gap <= moved:
+        told += f"; without centring the response, rounding may move its criterion by {moved:.1e}"
+        return Ruling(bounded(gap), Diagnosis.ROUNDING, told)
+    return Ruling(Verdict.WRONG, DIAGNOSES[found.optimality], told + hearing.tight)
 
 
 def judge_optimum(hearing: Hearing) -> Iterator[Comparison]:
     """Rung 4: how far above the optimum the engine stopped, and whether it evaluates its own theta rightly."""
-    estimates, view, peer = hearing.answer.estimates, hearing.view, hearing.peer
+    estimates, view = hearing.answer.estimates, hearing.view
     if estimates is None:
-        yield unsupported(hearing, 4)
-    elif not view.takes(estimates.theta):
-        yield same(hearing, 4, "length of theta", len(estimates.theta), len(view.fit.theta))
-    elif hearing.score is not None:
-        yield from judge_score(hearing, hearing.score)
-    elif hearing.own:
-        if peer is not None and peer.estimates is not None:
-            yield judge_gap(hearing, estimates.criterion, peer.estimates.criterion)
+        yield not_given(hearing, 4)
+        return
+    if not view.takes(estimates.theta):
+        told = f"theta has {len(estimates.theta)} entries, the model has {len(view.fit.theta)}: see rung 2"
+        yield hearing.ruled(4, "optimum", Ruling(Verdict.NOT_GIVEN, Diagnosis.MODEL, told))
+        return
+    stop, best = hearing.stop, hearing.best
+    if hearing.score is not None:
+        stop = stop.saying(f"; its {far_from(hearing.score)} of the proved one")
+    reached = digits("criterion", np.array(best + hearing.gap), np.array(best))
+    if hearing.alone:
+        yield not_given(hearing, 4)
     else:
-        value = criterion_at(view, estimates.theta)
-        yield judge_gap(hearing, value, hearing.best)
-        yield judge_evaluation(hearing, hearing.comparison, estimates.criterion, value)
+        yield hearing.against_best(4, "criterion at the optimum", stop, reached)
+    if not hearing.own or hearing.evaluator.at(estimates.theta).proved:
+        yield judge_evaluation(hearing)
+    if hearing.certificate is not None:
+        yield judge_printed(hearing)
+
+
+def far_from(score: Score) -> str:
+    """How far theta, or G where theta is not unique, is from the proved optimum."""
+    if score.distance is None:
+        return f"G is within {score.distance_G:.1e}"
+    return f"theta is within {score.distance:.1e}"
 
 
 def judge_certificate(hearing: Hearing, stale: str) -> Iterator[Comparison]:
-    """A certificate that cannot be used fails whatever was to be held against it."""
+    """A certificate that cannot be used, or that an answer refutes, fails whatever was to be held against it."""
     if stale:
-        yield hearing.comparison(4, "certificate", Verdict.FAILED, None, stale)
+        yield hearing.ruled(4, "certificate", Ruling(Verdict.FAILED, Diagnosis.NONE, stale))
 
 
-def judge_score(hearing: Hearing, score: Score) -> Iterator[Comparison]:
-    """Hold the answer against the certified optimum: its theta, its evaluation, and both together."""
-    estimates, best, gap = hearing.answer.estimates, hearing.best, score.optimiser_error
-    assert estimates is not None
-    printed = estimates.criterion
-    verdict, evidence = verdict_of(hearing, gap, Stationarity(score.optimality, score.reason))
-    reached = digits("criterion", np.array(best + gap), np.array(best))
-    what, far = ("G", score.distance_G) if score.distance is None else ("theta", score.distance)
-    evidence += f"; its {what} is within {far:.1e} of the proved one"
-    yield hearing.certified(4, "criterion at the optimum", verdict, reached, evidence)
-    balls = score.evaluated == BALLS
-    if balls or not hearing.own:
-        record = hearing.enclosed if balls else hearing.comparison
-        yield judge_evaluation(hearing, record, printed, printed - score.evaluation_error)
-    off, why = printed - best, ""
-    if abs(off) <= tolerances.GAP * hearing.view.size:
-        verdict = Verdict.AGREE
-    elif not verdict.breaks:
-        verdict, why = rounding(hearing, [max(abs(off) - abs(gap), 0.0)], [estimates.theta])
-        verdict = Verdict.WITHIN if verdict is Verdict.AGREE else verdict
-    evidence = f"{off:+.1e} from the certified {best:.10f}{why}"
-    yield hearing.certified(4, "criterion", verdict, score.digits["criterion"], evidence)
-
-
-def judge_gap(hearing: Hearing, reached: float, best: float) -> Comparison:
-    """Hold the criterion that was reached against the best that is known."""
-    gap = reached - best
-    assert hearing.answer.estimates is not None
-    found = optimality(hearing.view, hearing.answer.estimates.theta, max(gap, 0.0))
-    verdict, evidence = verdict_of(hearing, gap, found)
-    shown = digits("criterion", np.array(reached), np.array(best))
-    return hearing.comparison(4, "criterion at the optimum", verdict, shown, evidence)
-
-
-def verdict_of(hearing: Hearing, gap: float, found: Stationarity) -> tuple[Verdict, str]:
-    """Verdict on a gap: whether an early stop, the engine's own tight fit or its rounding explains it."""
-    assert hearing.answer.estimates is not None
-    told = f"{found.optimality}: {found.reason}"
-    if found.optimality is Optimality.OPTIMUM:
-        return Verdict.AGREE, f"gap {gap:+.1e}, {found.reason}"
-    if found.optimality is Optimality.EARLY and gap <= tolerances.EARLY and not hearing.own:
-        return Verdict.WITHIN, told
-    witness = hearing.kin.witness(hearing.answer.engine)
-    left = np.inf if witness is None else hearing.gaps.get(witness, np.inf)
-    if gap > 0 and left <= max(tolerances.GAP * hearing.view.size, gap * tolerances.DECREMENT):
-        tight = f"the same engine, tight and with more than one optimiser, comes to {left:.1e}"
-        return Verdict.WITHIN, f"{told}; {tight}"
-    if gap > 0:
-        verdict, why = rounding(hearing, [gap], [hearing.answer.estimates.theta])
-        if verdict is Verdict.WITHIN:
-            return verdict, told + why
-    return Verdict.WRONG, told
-
-
-def judge_evaluation(hearing: Hearing, record: Record, printed: float, value: float) -> Comparison:
+def judge_evaluation(hearing: Hearing) -> Comparison:
     """Hold the criterion that was printed against the value at the same theta."""
-    assert hearing.answer.estimates is not None
-    verdict, why = rounding(hearing, [abs(value - printed)], [hearing.answer.estimates.theta])
-    evidence = f"it printed {printed:.10f}, the definition gives {value:.10f}{why}"
-    reached = digits("criterion", np.array(printed), np.array(value))
-    return record(4, "criterion at its own theta", verdict, reached, evidence)
+    estimates, view = hearing.answer.estimates, hearing.view
+    assert estimates is not None
+    found = hearing.evaluator.at(estimates.theta)
+    value = float(found.criterion)
+    ruling = evaluation(hearing, [abs(value - estimates.criterion)], [estimates.theta])
+    told = f"it printed {estimates.criterion:.10f}, the definition gives {value:.10f}"
+    if ruling.verdict is Verdict.WRONG:
+        at = estimates_at(view, estimates.theta) | {"criterion": np.array([value])}
+        if known := convention(view, "criterion", np.array([estimates.criterion]), at):
+            ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
+    reached = digits("criterion", np.array(estimates.criterion), np.array(value))
+    record = hearing.enclosed if found.proved else hearing.ruled
+    return record(4, "criterion at its own theta", ruling.after(told), reached)
+
+
+def judge_printed(hearing: Hearing) -> Comparison:
+    """Hold the criterion that was printed against the certified one: the stop and the evaluation together."""
+    estimates, score, best = hearing.answer.estimates, hearing.score, hearing.best
+    assert estimates is not None
+    off = estimates.criterion - best
+    told = f"{off:+.1e} from the certified {best:.10f}"
+    if abs(off) <= tolerances.GAP * hearing.view.size:
+        ruling = Ruling(Verdict.AGREE, Diagnosis.NONE, "")
+    else:
+        left = max(abs(off) - abs(hearing.gap), 0.0)
+        ruling = evaluation(hearing, [left], [estimates.theta])
+        if hearing.stop.verdict.rank < ruling.verdict.rank:
+            ruling = Ruling(hearing.stop.verdict, hearing.stop.diagnosis, "")
+        elif ruling.verdict is Verdict.AGREE:
+            ruling = Ruling(Verdict.WITHIN, Diagnosis.ROUNDING, "; the rounding of its evaluation")
+    reached = digits("criterion", np.array(estimates.criterion), np.array(best))
+    return hearing.against_best(
+        4, "criterion", ruling.after(told), reached if score is None else score.digits["criterion"]
+    )
 
 
 def finding_of(hearing: Hearing) -> Iterator[Finding]:
     """A stop so far above the optimum that a reader should know it first."""
-    engine, evaluator = hearing.answer.engine, hearing.evaluator
-    gap = hearing.gaps.get(engine, 0.0)
-    if gap > tolerances.FINDING:
+    engine, certificate = hearing.answer.engine, hearing.certificate
+    if hearing.gap > max(tolerances.FINDING, hearing.noise):
         said = "; ".join(hearing.answer.warnings) or "nothing"
-        known = "optimum" if evaluator is None else f"{evaluator.certificate.double.kind} optimum"
-        text = f"stops {gap:.6g} above the {known} {hearing.best:.6f}; it says: {said}"
+        known = "lowest known optimum" if certificate is None else f"{certificate.double.kind} optimum"
+        text = f"stops {hearing.gap:.6g} above the {known} {hearing.best:.6f}; it says: {said}"
         yield Finding(case=hearing.case.name, engine=engine, text=text)

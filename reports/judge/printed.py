@@ -11,11 +11,24 @@ from relmer.reference.answers import Answer, Estimates
 from relmer.reference.engines import ORIGINAL, Kin
 from relmer.reference.own_fits import estimates
 from relmer.reference.published import Figure, half_unit, number
-from relmer.reports.evidence import Landscape, criterion_at, digits, figure, figure_of_data, tolerances
+from relmer.reports.evidence import (
+    Landscape,
+    candidates,
+    criterion_at,
+    digits,
+    figure,
+    figure_of_data,
+    tolerances,
+    values,
+)
 from relmer.reports.judge.explanations import Account, account_of, contradicted_size, explanation, implied_gap, prints
-from relmer.reports.judge.hearing import Hearing
+from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
 from relmer.reports.records import Comparison, PublishedFigure
-from relmer.reports.verdicts import FigureVerdict, Verdict
+from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
+
+# The document of a figure that no document of the ledger prints: its section names who prints it.
+ELSEWHERE = ""
+PRECISE = 2.0**-23
 
 
 @dataclass(frozen=True)
@@ -28,48 +41,78 @@ class Reproduction:
 
 
 def judge_published(hearing: Hearing, account: Account) -> Iterator[Comparison]:
-    """Every printed figure of the case against the engine's value: those of the documents, then those of others."""
-    yield from judge_data_figures(hearing, account)
-    mine = hearing.answer.estimates
-    if mine is None or not hearing.view.takes(mine.theta):
+    """Every printed figure that the optimum gives against the engine's value.
+
+    A figure that is rough or wrong by itself says nothing of an engine: it is charged to the figure.
+    """
+    mine, view = hearing.answer.estimates, hearing.view
+    if mine is None or not view.takes(mine.theta) or hearing.alone:
         return
-    gap = hearing.gaps[hearing.answer.engine]
-    of_fit = (f for f in account.printed if not free_of_fit(f.quantity))
-    for printed in {(f.quantity, f.printed): f for f in reversed(list(of_fit))}.values():
-        found = of_document(account, hearing.view, printed, mine, gap)
-        found = replace(found, evidence=f"{found.evidence} ({place(printed)})")
-        yield compared(hearing, printed.quantity, printed.printed, found, f"document {printed.document}")
+    best, seen = estimates(view.fit), {}
+    for printed in account.printed:
+        if not free_of_fit(printed.quantity):
+            seen.setdefault((printed.quantity, printed.printed), (f"document {printed.document}", place(printed)))
     for key, text in hearing.case.published.items():
-        yield compared(hearing, key, text, of_others(hearing, key, text, mine), hearing.case.source)
+        seen.setdefault((key, text), (hearing.case.source, hearing.case.source))
+    for (key, text), (whose, where) in seen.items():
+        if prints(figure(view.fit.design, best, key), text):
+            value = figure(view.fit.design, mine, key)
+            ruling = ruling_of(hearing, key, text, value)
+            found = hearing.ruled(
+                4 if key in ("criterion", "logLik") else 5,
+                key,
+                ruling.after(f"printed {text}, here {value:.10g}").saying(f" ({where})"),
+                digits("figure", np.array(value), np.array(number(text))),
+            )
+            yield hearing.named(found, "published", whose)
 
 
-def compared(hearing: Hearing, key: str, printed: str, found: Reproduction, reference: str) -> Comparison:
-    """Record the comparison of a printed figure."""
-    return Comparison(
-        case=hearing.case.name,
-        engine=hearing.answer.engine,
-        rung=4 if key in ("criterion", "logLik") else 5,
-        quantity=key,
-        verdict=found.verdict,
-        digits=digits("figure", np.array(found.value), np.array(number(printed))),
-        kind="published",
-        reference=reference,
-        evidence=found.evidence,
-    )
+def ruling_of(hearing: Hearing, key: str, printed: str, value: float) -> Ruling:
+    """Rule on an engine's value of a figure that the optimum gives: where it stopped may account for the difference."""
+    if prints(value, printed):
+        return AGREES
+    implied = implied_gap(hearing.view, key, abs(value - number(printed)) - half_unit(printed))
+    if hearing.stop.verdict is not Verdict.AGREE and implied <= tolerances.SLACK**2 * hearing.gap:
+        told = f"; it stopped {hearing.gap:.1e} above the optimum, and {implied:.1e} explains the difference"
+        return Ruling(hearing.stop.verdict, hearing.stop.diagnosis, told)
+    if implied <= tolerances.SLACK**2 * hearing.noise:
+        return Ruling(Verdict.WITHIN, Diagnosis.ROUNDING, "; the rounding of the criterion leaves so much open")
+    return Ruling(Verdict.WRONG, Diagnosis.UNKNOWN, f"; it would have to stop {implied:.1e} above the optimum")
 
 
-def of_others(hearing: Hearing, key: str, printed: str, mine: Estimates) -> Reproduction:
-    """A figure that another program printed: a stop like lme4's may explain it."""
-    value = figure(hearing.view.fit.design, mine, key)
+def of_others(case: Case, view: Landscape, key: str, printed: str, mine: Estimates) -> Reproduction:
+    """A figure that another program printed: a known convention or a stop like lme4's may account for it."""
+    value = figure(view.fit.design, mine, key)
     evidence = f"printed {printed}, here {value:.10g}"
     if prints(value, printed):
         return Reproduction(value, Verdict.AGREE, evidence)
-    gap = implied_gap(hearing.view, key, abs(value - number(printed)) - half_unit(printed))
-    own_gap, printed_gap = hearing.gaps[hearing.answer.engine], tolerances.STOP * max(1, len(mine.theta))
-    whose = "the engine's own stop" if own_gap > printed_gap else "a stop like lme4's, when it was printed,"
-    explained = gap <= max(printed_gap, tolerances.SLACK**2 * own_gap)
-    why = f"{whose} would have to lie {gap:.1e} above the optimum to explain the difference"
-    return Reproduction(value, Verdict.WITHIN if explained else Verdict.WRONG, f"{evidence}; {why}")
+    for told, other in conventional(view, key, mine):
+        if prints(other, printed):
+            return Reproduction(value, Verdict.WITHIN, f"{evidence}; {told}: {other:.10g}")
+    gap = implied_gap(view, key, abs(value - number(printed)) - half_unit(printed))
+    why = f"a stop like lme4's would have to lie {gap:.1e} above the optimum to account for the difference"
+    rough = gap <= tolerances.STOP * max(1, len(mine.theta))
+    return Reproduction(value, Verdict.WITHIN if rough else Verdict.WRONG, f"{evidence}; {why}")
+
+
+def conventional(view: Landscape, key: str, mine: Estimates) -> Iterator[tuple[str, float]]:
+    """What a figure would be by each known convention."""
+    quantity = parse_key(key)[0]
+    n, p = view.fit.design.X.shape
+    at, value = values(mine) | {"criterion": np.array([mine.criterion])}, figure(view.fit.design, mine, key)
+    if quantity in ("criterion", "logLik"):
+        factor = 1.0 if quantity == "criterion" else -0.5
+        yield from ((f"the criterion {told}", factor * float(c[0])) for told, c in candidates(view, "criterion", at))
+    elif quantity in ("se", "sigma"):
+        for told, factor in ((f"times sqrt({n}/{n - p})", n / (n - p)), (f"times sqrt({n - p}/{n})", (n - p) / n)):
+            yield f"the value {told}", value * factor**0.5
+    elif quantity in ("sigma2", "var", "cov", "G", "Gm", "vcov", "V"):
+        for told, factor in ((f"times {n}/{n - p}", n / (n - p)), (f"times {n - p}/{n}", (n - p) / n)):
+            yield f"the value {told}", value * factor
+    elif quantity == "t":
+        yield f"the value times sqrt({n - p}/{n})", value * ((n - p) / n) ** 0.5
+    for step in (-PRECISE, PRECISE):
+        yield "single precision", value * (1 + step)
 
 
 def of_document(account: Account, view: Landscape, printed: Figure, mine: Estimates, gap: float) -> Reproduction:
@@ -98,36 +141,9 @@ def of_data(account: Account, view: Landscape, frame: pd.DataFrame, printed: Fig
 
 def place(printed: Figure | PublishedFigure) -> str:
     """Where a figure stands."""
+    if not printed.document:
+        return printed.section
     return f"document {printed.document}, {printed.section}: {printed.label}"
-
-
-def judge_data_figures(hearing: Hearing, account: Account) -> Iterator[Comparison]:
-    """The printed data (rung 1) and the printed sizes and matrices (rung 2), in one comparison each.
-
-    They depend on no estimate; that the engine saw the same data and built the same matrices is shown on these rungs.
-    """
-    free = [f for f in account.printed if free_of_fit(f.quantity)]
-    frame = load(hearing.case.dataset).frame
-    for rung, name in ((1, "printed data"), (2, "printed sizes and matrices")):
-        chosen = [f for f in free if (parse_key(f.quantity)[0] == "data") == (rung == 1)]
-        judged = [of_data(account, hearing.view, frame, f) for f in chosen]
-        if judged:
-            named = [
-                f"{f.quantity}: {found.evidence} ({place(f)})"
-                for f, found in zip(chosen, judged, strict=True)
-                if found.verdict is not Verdict.AGREE
-            ]
-            yield Comparison(
-                case=hearing.case.name,
-                engine=hearing.answer.engine,
-                rung=rung,
-                quantity=name,
-                verdict=Verdict.worst(found.verdict for found in judged),
-                digits=None,
-                kind="published",
-                reference=f"document {chosen[0].document}",
-                evidence="; ".join(named) or f"{len(chosen)} printed figures come out",
-            )
 
 
 def published_figures(
@@ -147,6 +163,33 @@ def published_figures(
         if free_of_fit(f.quantity)
         else of_fit_record(account, view, f, own, theirs, gap)
         for f in account.printed
+    )
+
+
+def figures_elsewhere(case: Case, answers: Mapping[str, Answer], view: Landscape) -> tuple[PublishedFigure, ...]:
+    """Every figure that the case names, as another program prints it."""
+    said = answers.get(ORIGINAL)
+    theirs = said.estimates if said and said.estimates and view.takes(said.estimates.theta) else None
+    own = estimates(view.fit)
+    return tuple(elsewhere(case, view, key, text, own, theirs) for key, text in case.published.items())
+
+
+def elsewhere(
+    case: Case, view: Landscape, key: str, printed: str, own: Estimates, theirs: Estimates | None
+) -> PublishedFigure:
+    """Record of a figure that another program prints, as the case names it."""
+    found = of_others(case, view, key, printed, own)
+    return PublishedFigure(
+        document=ELSEWHERE,
+        section=case.source,
+        label=key,
+        printed=printed,
+        case=case.name,
+        quantity=key,
+        relmer=found.value,
+        lme4=None if theirs is None else figure(view.fit.design, theirs, key),
+        verdict=FigureVerdict.of(found.verdict),
+        evidence=found.evidence,
     )
 
 

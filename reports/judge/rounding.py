@@ -1,29 +1,43 @@
-"""How far rounding may move the criterion where an engine does not centre a response that is far from zero.
+"""How far rounding may move what an engine evaluates, and from where on that is no longer harmless.
 
 A sum of n terms of the size of y is rounded by up to n eps |y| (Higham 2002, section 3.1). X'V^-1 X is what is left of
 X'X, g times smaller, so that the error of X beta, and with it of the residual, grows by g: to rho = n eps kappa g of
 the residual, kappa = max|y| / rms(residual). The criterion holds d log(pwrss), pwrss a sum of squared residuals: its
-error is up to 2 d log(1 + rho). Centring avoids all that.
+error is up to 2 d log(1 + rho). Centring avoids all that. The condition of V moves any evaluation (see the evidence).
+
+What rounding explains is harmless only as long as it moves no estimate by more than 3 % of its standard error, which is
+what a criterion 1e-3 off does; beyond that the value is wrong, and rounding is the diagnosis.
 """
 
 from collections.abc import Sequence
 
-from relmer.reports.evidence import tolerances, uncentred
-from relmer.reports.judge.hearing import Hearing
-from relmer.reports.verdicts import Verdict
+from relmer.reports.evidence import rounding_at, tolerances, uncentred
+from relmer.reports.judge.hearing import Hearing, Ruling
+from relmer.reports.verdicts import Diagnosis, Verdict
 
 
-def rounding(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> tuple[Verdict, str]:
-    """Verdict on errors of the criterion at some theta, and what explains them if rounding does.
+def evaluation(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> Ruling:
+    """Rule on errors of the criterion at some theta: agreement, rounding, or another criterion."""
+    view, worst = hearing.view, max(errors)
+    if worst <= tolerances.CRITERION * view.size:
+        return Ruling(Verdict.AGREE, Diagnosis.NONE, "")
+    conditioned = [rounding_at(view, theta) for theta in thetas]
+    if below(errors, conditioned):
+        told = f"; the condition of V there may move it by {max(conditioned):.1e}"
+        return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
+    if not hearing.own:
+        allowed = [uncentred(view, theta).criterion for theta in thetas]
+        if below(errors, allowed):
+            told = f"; without centring the response, rounding may move it by {max(allowed):.1e}"
+            return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
+    return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
 
-    Nothing excuses this project's paths where what they are held against is proved.
-    """
-    view = hearing.view
-    if max(errors) <= tolerances.CRITERION * view.size:
-        return Verdict.AGREE, ""
-    if hearing.own and hearing.evaluator is not None:
-        return Verdict.WRONG, ""
-    allowed = [uncentred(view, theta).criterion for theta in thetas]
-    if not all(error <= bound for error, bound in zip(errors, allowed, strict=True)):
-        return Verdict.WRONG, ""
-    return Verdict.WITHIN, f"; without centring the response, rounding may move it by {max(allowed):.1e}"
+
+def below(errors: Sequence[float], bounds: Sequence[float]) -> bool:
+    """Whether no error exceeds its bound."""
+    return all(error <= bound for error, bound in zip(errors, bounds, strict=True))
+
+
+def bounded(error: float) -> Verdict:
+    """Harmless up to what an early stop may cost."""
+    return Verdict.WITHIN if error <= tolerances.EARLY else Verdict.WRONG

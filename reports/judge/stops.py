@@ -1,10 +1,14 @@
-"""How far above the optimum every engine of a case stopped: what rung 4 judges, and rung 5 allows for."""
+"""How far above the optimum every engine of a case stopped: what rung 4 judges, and what rung 5 follows from.
+
+No engine is the truth. The reference is the certified optimum; without a certificate, or where an answer lies below a
+proved local optimum, it is the lowest criterion that the definition confirms among all answers.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relmer.reference.answers import Answer
-from relmer.reports.evidence import Evaluator, Landscape, criterion_at, mismatch, score
+from relmer.reports.evidence import Evaluation, Evaluator, Landscape, centred, mismatch, score, tolerances
 from relmer.reports.records import Score
 
 
@@ -15,38 +19,66 @@ class Stops:
     Attributes
     ----------
     best
-        The certified criterion; without a certificate the lowest that any answer reached, by the definition.
+        The criterion that all are held against.
+    best_engine
+        Who reached it, where it is not proved; empty where it is.
+    view
+        The landscape around it.
     gaps
         Per engine, how far above `best` its theta is.
+    noise
+        Per engine, how large a gap rounding alone may show.
     scores
         Per engine, its score, where there is a certificate that it can be held against.
+    refuted
+        Why the certificate is not that of the lowest optimum; empty where it stands.
     """
 
     best: float
+    best_engine: str
+    view: Landscape
     gaps: Mapping[str, float]
+    noise: Mapping[str, float]
     scores: Mapping[str, Score]
+    refuted: str = ""
 
 
-def stops_of(answers: Mapping[str, Answer], view: Landscape, evaluator: Evaluator | None) -> Stops:
+def stops_of(answers: Mapping[str, Answer], view: Landscape, evaluator: Evaluator) -> Stops:
     """Evaluate the theta of every answer that has one of the model's length."""
-    fitted = {
-        name: answer
-        for name, answer in answers.items()
-        if answer.estimates is not None and view.takes(answer.estimates.theta)
-    }
-    scores = {
-        name: score(answer, evaluator.certificate, evaluator)
-        for name, answer in fitted.items()
-        if evaluator and answer.estimates and not mismatch(answer.estimates, evaluator.certificate)
-    }
-    reached = {
-        name: criterion_at(view, answer.estimates.theta)
-        for name, answer in fitted.items()
-        if name not in scores and answer.estimates
-    }
-    if evaluator:
-        best = float(evaluator.certificate.double.values["criterion"].exact)
-    else:
-        best = min(reached.values(), default=view.fit.criterion)
-    gaps = {name: value - best for name, value in reached.items()}
-    return Stops(best=best, gaps=gaps | {name: one.optimiser_error for name, one in scores.items()}, scores=scores)
+    fitted = {name: a.estimates for name, a in answers.items() if a.estimates and view.takes(a.estimates.theta)}
+    at = {name: evaluator.at(said.theta) for name, said in fitted.items()}
+    own = evaluator.at(view.fit.optimum.theta.tolist())
+    lowest = min(at, key=lambda name: at[name].criterion, default="")
+    reached = min((at[lowest].criterion, own.criterion)) if lowest else own.criterion
+    certificate, scores, refuted = evaluator.certificate, {}, ""
+    if certificate is not None:
+        proved = certificate.double.values["criterion"]
+        below = float(proved.exact - reached)
+        if below > noise_of(view, at[lowest] if lowest else own) + float(proved.error):
+            refuted = (
+                f"{lowest or 'this project'} reaches {below:.4g} below {certificate.name}, proved as a local optimum"
+            )
+        else:
+            reached, lowest = proved.exact, ""
+            scores = {
+                name: score(answers[name], certificate, evaluator)
+                for name, said in fitted.items()
+                if not mismatch(said, certificate)
+            }
+    gaps = {name: float(found.criterion - reached) for name, found in at.items()}
+    if lowest and float(own.criterion - reached) > noise_of(view, own):
+        view = centred(view, fitted[lowest].theta)
+    return Stops(
+        best=float(reached),
+        best_engine=lowest,
+        view=view,
+        gaps=gaps,
+        noise={name: noise_of(view, found) for name, found in at.items()},
+        scores={name: replace(one, optimiser_error=gaps[name]) for name, one in scores.items()},
+        refuted=refuted,
+    )
+
+
+def noise_of(view: Landscape, found: Evaluation) -> float:
+    """What rounding alone may show as a gap: that of an engine's own sums, and that of the judge's evaluation."""
+    return tolerances.GAP * view.size + (0.0 if found.proved else float(found.uncertainty))

@@ -17,12 +17,14 @@ from relmer.reference.certificates.store import CertificateError
 from relmer.reference.engines.kin import Kin, kin_of
 from relmer.reference.engines.protocol import answer, engine, installed
 from relmer.reference.own_fits import design_of
+from relmer.reports.evidence.evaluation import BALLS
 from relmer.reports.evidence.landscape import Landscape, criterion_at, landscape
 from relmer.reports.evidence.optimality import face_decrement
 from relmer.reports.judge import ladder as agreement
 from relmer.reports.judge.ladder import judge_case
+from relmer.reports.judge.printed import figures_elsewhere
 from relmer.reports.records import RUNGS, Comparison
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
 from relmer.solver.model.term import factors
 
 KIN = kin_of(installed())
@@ -56,6 +58,9 @@ def broken(comparisons: list[Comparison]) -> set[tuple[int, str]]:
     return {(c.rung, c.quantity) for c in comparisons if c.verdict == Verdict.WRONG}
 
 
+HARMLESS = {Verdict.AGREE, Verdict.WITHIN}
+
+
 def estimates(**changes: object) -> Callable[[Answer], Answer]:
     return lambda said: replace(said, estimates=replace(said.estimates, **changes))
 
@@ -78,7 +83,8 @@ def scaled(field: str, factor: float, entry: int = 0) -> Callable[[Answer], Answ
 def test_honest_answers_agree_or_are_explained(name: str, which: str) -> None:
     comparisons = judged(name, which)
     assert {c.rung for c in comparisons} == set(RUNGS)
-    assert {c.verdict for c in comparisons} <= {Verdict.AGREE, Verdict.WITHIN}
+    assert {c.verdict for c in comparisons} <= HARMLESS | ({Verdict.EARLY} if which == "lme4" else set())
+    assert all(c.diagnosis.harmless for c in comparisons)
     assert all(c.evidence and c.reference for c in comparisons)
 
 
@@ -134,7 +140,11 @@ TAMPERED = {
 def test_tampering_is_found_on_its_rung(which: str, name: str) -> None:
     change, expected = TAMPERED[name]
     found = broken(judged("sleepstudy/slopes-reml", which, change))
-    assert found == expected
+    # A printed figure of the same quantity may show it too.
+    assert expected <= found
+    assert {(rung, quantity.partition("[")[0]) for rung, quantity in found} == {
+        (rung, quantity.partition("[")[0]) for rung, quantity in expected
+    }
 
 
 @pytest.mark.parametrize("name", ["beta off by 1e-6", "sigma off by 1e-5", "a fitted value off by 1e-5"])
@@ -170,7 +180,7 @@ def test_a_certificate_is_reference_enough() -> None:
     by_rung = {
         rung: {c.verdict for c in alone.comparisons if c.rung == rung and c.kind != "published"} for rung in RUNGS
     }
-    assert [by_rung[rung] for rung in RUNGS] == [{Verdict.UNSUPPORTED}] * 2 + [{Verdict.AGREE}] * 3
+    assert [by_rung[rung] for rung in RUNGS] == [{Verdict.NOT_GIVEN}] * 2 + [{Verdict.AGREE}] * 3
     assert {c.kind for c in alone.comparisons if c.rung > 2} == {"certified", "published"}
 
 
@@ -183,7 +193,7 @@ def test_a_stale_certificate_turns_the_run_red(monkeypatch: pytest.MonkeyPatch) 
     (failed,) = [c for c in comparisons if c.verdict == Verdict.FAILED]
     assert (failed.rung, failed.quantity) == (4, "certificate")
     assert "other data" in failed.evidence
-    assert "certified" not in {c.kind for c in comparisons}
+    assert {c.reference for c in comparisons if c.kind == "certified"} == {BALLS}
 
 
 def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
@@ -195,14 +205,15 @@ def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
     assert decrement == pytest.approx(gap, rel=CUBIC, abs=0)
 
 
-@pytest.mark.parametrize(("step", "verdict"), [(1e-4, Verdict.WITHIN), (5e-2, Verdict.WRONG)])
+@pytest.mark.parametrize(("step", "verdict"), [(1e-4, Verdict.EARLY), (5e-2, Verdict.WRONG)])
 def test_only_a_small_gap_is_an_early_stop(step: float, verdict: Verdict) -> None:
     """The same theta off in its first entry: 5e-2 lies in the basin as well, and is too far all the same."""
     view = view_of("sleepstudy/slopes-reml")
     theta = tuple((np.array(view.fit.optimum.theta) + np.array([step, 0, 0])).tolist())
     change = estimates(theta=theta, criterion=criterion_at(view, theta))
     comparisons = judged("sleepstudy/slopes-reml", "lme4-tight", change)
-    assert [c.verdict for c in comparisons if c.quantity == "criterion at the optimum"] == [verdict]
+    (found,) = [c for c in comparisons if c.quantity == "criterion at the optimum"]
+    assert (found.verdict, found.diagnosis) == (verdict, Diagnosis.STOP)
 
 
 def test_a_far_theta_disagrees() -> None:
@@ -222,8 +233,13 @@ def test_a_false_minimum_is_a_finding() -> None:
     chosen, answers, points = answers_to("star/kindergarten-reml")
     found = judge_case(chosen, answers, ["lme4"], points, view_of("star/kindergarten-reml"), KIN)
     verdict = next(c for c in found.comparisons if c.quantity == "criterion at the optimum")
-    assert verdict.verdict == Verdict.WITHIN
+    assert (verdict.verdict, verdict.diagnosis) == (Verdict.WRONG, Diagnosis.FALSE_MINIMUM)
     assert "false minimum" in verdict.evidence
+    assert "the same program, tight" in verdict.evidence
+    # What follows from it is wrong for the same reason.
+    assert {c.diagnosis for c in found.comparisons if c.rung == 5 and c.verdict == Verdict.WRONG} == {
+        Diagnosis.FALSE_MINIMUM
+    }
     assert any("stops 135.981 above the certified optimum" in finding.text for finding in found.findings)
 
 
@@ -236,7 +252,7 @@ def kin(**houses: tuple[str, str | None]) -> Kin:
     return kin_of([*installed(), *others])
 
 
-NEVER, ITS_OWN = Verdict.WRONG, Verdict.WITHIN
+NEVER, ITS_OWN = False, True
 KINSHIPS = {
     "lme4-x of another house": ("lme4-x", kin(lme4_x=("x", None)), NEVER),
     "lme4-x of lme4's house": ("lme4-x", kin(lme4_x=("lme4", None)), ITS_OWN),
@@ -248,15 +264,17 @@ KINSHIPS = {
 
 
 @pytest.mark.parametrize("name", KINSHIPS)
-def test_a_stop_is_excused_by_the_tight_fit_of_its_own_house_alone(name: str) -> None:
-    """lme4's stop 136 above the optimum, and its tight fit, under other names: names excuse nothing."""
-    engine, kinship, verdict = KINSHIPS[name]
+def test_nobody_excuses_a_false_minimum_and_only_its_own_house_is_heard(name: str) -> None:
+    """lme4's stop 136 above the optimum, and its tight fit, under other names: it is wrong, whoever vouches for it."""
+    engine, kinship, heard = KINSHIPS[name]
     chosen, answers, points = answers_to("star/kindergarten-reml")
     planted = {engine: replace(answers["lme4"], engine=engine)}
     if "mixed-tight" in kinship.houses:
         planted["mixed-tight"] = replace(answers["lme4-tight"], engine="mixed-tight")
     found = judge_case(chosen, answers | planted, [engine], points, view_of("star/kindergarten-reml"), kinship)
-    assert [c.verdict for c in found.comparisons if c.quantity == "criterion at the optimum"] == [verdict]
+    (stop,) = [c for c in found.comparisons if c.quantity == "criterion at the optimum"]
+    assert stop.verdict == Verdict.WRONG
+    assert ("the same program, tight" in stop.evidence) == heard
     assert any("stops 135.981 above" in finding.text for finding in found.findings)
 
 
@@ -275,14 +293,16 @@ def test_without_a_reference_nothing_agrees() -> None:
     chosen, answers, points = answers_to("docs/mtcars-ols")
     alone = {"pls": answers["pls"]}
     comparisons = judge_case(chosen, alone, ["pls"], points, view_of("docs/mtcars-ols"), KIN).comparisons
-    assert {c.verdict for c in comparisons} == {Verdict.UNSUPPORTED}
+    assert {c.verdict for c in comparisons} == {Verdict.NOT_GIVEN}
 
 
-def test_a_changed_printed_figure_disagrees() -> None:
-    """One digit of a figure that another program printed, changed, turns the verdict."""
+def test_a_changed_printed_figure_is_charged_to_the_figure() -> None:
+    """One digit of a figure that another program printed, changed, turns the verdict on the figure, and no engine's."""
     chosen, answers, points = answers_to("sleepstudy/slopes-reml")
     printed = dict(chosen.published)
     assert printed["beta[Days]"] == "10.4672860"
     changed = replace(chosen, published=printed | {"beta[Days]": "10.4673860"})
-    found = judge_case(changed, answers, ["pls"], points, view_of("sleepstudy/slopes-reml"), KIN)
-    assert broken(found.comparisons) == {(5, "beta[Days]")}
+    view = view_of("sleepstudy/slopes-reml")
+    assert not broken(judge_case(changed, answers, ["pls"], points, view, KIN).comparisons)
+    wrong = [f for f in figures_elsewhere(changed, answers, view) if f.verdict == FigureVerdict.WRONG]
+    assert [(f.quantity, f.printed) for f in wrong] == [("beta[Days]", "10.4673860")]

@@ -15,11 +15,12 @@ from relmer.reference.answers.shared_theta import shared_thetas
 from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import answer, engine, installed
 from relmer.reference.own_fits import design_of
+from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, landscape
 from relmer.reports.evidence.uncentred import uncentred
 from relmer.reports.judge.ladder import judge_case
 from relmer.reports.records import Comparison
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
 
 FAR, NEAR = "nist/SmLs04-reml", "sleepstudy/slopes-reml"
 
@@ -60,10 +61,16 @@ def test_what_lme4_loses_is_explained_and_says_how_much_may_be_lost() -> None:
     assert "without centring the response, rounding may move it by" in found.evidence
 
 
-def test_an_error_beyond_the_bound_is_not_explained() -> None:
+def test_an_error_within_the_bound_is_rounding_and_harmless_only_if_it_is_small() -> None:
+    """More than 1e-3 is wrong even where rounding is the cause; more than the bound is another criterion."""
     bound = uncentred(view_of(FAR), (1.0,)).criterion
-    assert judged(FAR, "lme4", off(bound / 2))[3, "criterion, start"].verdict == Verdict.WITHIN
-    assert judged(FAR, "lme4", off(2 * bound))[3, "criterion, start"].verdict == Verdict.WRONG
+    assert bound > 2 * tolerances.EARLY
+    found = [judged(FAR, "lme4", off(by))[3, "criterion, start"] for by in (tolerances.EARLY / 2, bound / 2, 2 * bound)]
+    assert [(c.verdict, c.diagnosis) for c in found] == [
+        (Verdict.WITHIN, Diagnosis.ROUNDING),
+        (Verdict.WRONG, Diagnosis.ROUNDING),
+        (Verdict.WRONG, Diagnosis.CRITERION),
+    ]
 
 
 def test_our_own_paths_are_not_excused() -> None:
@@ -77,12 +84,12 @@ def test_a_loss_by_the_peer_is_not_held_against_us() -> None:
     assert "lme4-tight's criterion" in judged(FAR, "pls")[5, "b"].evidence
 
 
-def test_where_nothing_is_left_of_the_residual_nothing_is_certain() -> None:
-    """SmLs08: a mean of 1e12, lme4 has no digit of sigma_b^2; that is no disagreement about the model."""
+def test_no_digit_left_is_wrong_and_rounding_is_the_diagnosis() -> None:
+    """SmLs08: a mean of 1e12, lme4 has no digit of sigma_b^2."""
     found = judged("nist/SmLs08-reml", "lme4")
-    assert found[5, "varcomp"].verdict == Verdict.WITHIN
     assert found[5, "varcomp"].digits < 0.5
-    assert found[4, "criterion at the optimum"].verdict == Verdict.WITHIN
+    for key in ((5, "varcomp"), (4, "criterion at the optimum")):
+        assert (found[key].verdict, found[key].diagnosis) == (Verdict.WRONG, Diagnosis.ROUNDING)
 
 
 @pytest.mark.parametrize("name", [NEAR, "docs/bdf", "penicillin/reml", "cake/reml", "orthodont/reml", "pixel/reml"])

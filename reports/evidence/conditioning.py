@@ -1,0 +1,30 @@
+"""How far rounding may move the criterion at a theta, whoever evaluates it with care (Higham 2002, chapters 9 and 10).
+
+log|V| and the quadratic form come from a Cholesky factor of V, or of Lambda'Z'WZ Lambda + I. A backward stable factor
+is the exact one of a matrix that is eps away, relative to the largest eigenvalue; the smallest is 1. Each of the
+eigenvalues of a matrix that is kappa eps away from singular is then known to kappa eps, and so are the residual sum of
+squares and every pivot: the criterion, a sum of logarithms of such numbers, moves by kappa eps for each of its d terms.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.landscape import Landscape
+from relmer.solver.model import Lambda, weighted
+
+
+def rounding_at(view: Landscape, theta: Sequence[float]) -> float:
+    """Bound of the rounding of the criterion at theta: of a sum of its size, and of a factor of its condition."""
+    return max(tolerances.CRITERION * view.size, tolerances.EPS * len(view.fit.design.y) * condition(view, theta))
+
+
+def condition(view: Landscape, theta: Sequence[float]) -> float:
+    """Bound of the condition number of V in units of the residual: 1 + the largest row sum of |Lambda'Z'WZ Lambda|."""
+    design = view.fit.design
+    _, _, Z = weighted(design)
+    ZL = sparse.csc_array(Z @ Lambda(design.template, np.asarray(theta, dtype=float)))
+    sizes = abs(ZL)
+    return 1.0 + float((sizes.T @ (sizes @ np.ones(ZL.shape[1]))).max(initial=0.0))

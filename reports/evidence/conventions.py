@@ -1,0 +1,186 @@
+"""Known conventions and slips of other programs: what a value would be by each of them, computed.
+
+A value that is not the definition's but equals one of these to the digits of an evaluation is named by it. Sources: the
+manuals of nlme (standard errors under ML times sqrt(n / (n - p)), Pinheiro & Bates 2000, 2.2), SAS PROC MIXED and
+statsmodels (constants of the log-likelihood), and field.md's list of what engines got wrong.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.landscape import Landscape
+from relmer.solver.arrays import Array
+from relmer.solver.model import weighted
+from relmer.solver.paths import degrees_of_freedom
+
+Known = list[tuple[str, Array]]
+# Half a unit of the last place of a float of 24 bits, and a few operations.
+SINGLE = 2.0**-21
+
+
+def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array]) -> str:
+    """Name the convention by which the definition's values `at` a theta become what was said; empty if none does.
+
+    Parameters
+    ----------
+    view
+        Whose model it is.
+    name
+        A quantity of an answer.
+    said
+        What the engine says of it.
+    at
+        The definition's values at the engine's theta, `criterion` among them.
+    """
+    value = at[name]
+    if said.shape != value.shape or not np.all(np.isfinite(said)):
+        return ""
+    scale = max(float(np.abs(value).max(initial=0.0)), np.finfo(float).tiny)
+    for told, candidate in candidates(view, name, at):
+        size = max(float(np.abs(candidate).max(initial=0.0)), np.finfo(float).tiny)
+        if np.all(np.abs(said - candidate) <= tolerances.EVALUATION * size):
+            return told
+    single = np.abs(said - value) <= SINGLE * scale
+    return "single precision" if np.all(single) and np.all(said == said.astype(np.float32)) else ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The definition's values at a theta, and the sizes that conventions differ in.
+
+    Attributes
+    ----------
+    view, at
+        The model, and the values by quantity.
+    n, p
+        Rows and coefficients.
+    d, other
+        The divisor of the residual variance, and the one that it is not: n - p and n, or n and n - p.
+    sigma2
+        The residual variance.
+    """
+
+    view: Landscape
+    at: Mapping[str, Array]
+    n: int
+    p: int
+    d: int
+    other: int
+    sigma2: float
+
+
+def candidates(view: Landscape, name: str, at: Mapping[str, Array]) -> Known:
+    """Each convention's value of a quantity.
+
+    Examples
+    --------
+    >>> from relmer.datasets import case
+    >>> from relmer.reference.own_fits import estimates
+    >>> from relmer.reports.evidence import landscape, values
+    >>> view = landscape(case("sleepstudy/slopes-ml"))
+    >>> [told for told, _ in candidates(view, "sigma", values(estimates(view.fit)))]
+    ['sigma with the divisor 178 for 180', 'the residual variance, not its root']
+    """
+    n, p = view.fit.design.X.shape
+    d = degrees_of_freedom(view.fit.design, view.fit.REML)
+    other = n if view.fit.REML else n - p
+    known = KNOWN.get(name)
+    sigma2 = float(at["sigma"][0]) ** 2
+    return known(Place(view=view, at=at, n=n, p=p, d=d, other=other, sigma2=sigma2)) if known else []
+
+
+def of_criterion(here: Place) -> Known:
+    """Constants that are left out, signs, halves."""
+    value, d, design = here.at["criterion"], here.d, here.view.fit.design
+    found = [
+        ("as a log-likelihood, not -2 times it", -value / 2),
+        ("with its sign turned", -value),
+        ("without the constant d log(2 pi)", value - d * np.log(2 * np.pi)),
+        ("without the constant d (1 + log(2 pi))", value - d * (1 + np.log(2 * np.pi))),
+    ]
+    if here.view.fit.REML:
+        _, X, _ = weighted(design)
+        log_det = float(2 * np.log(np.abs(np.diag(np.linalg.qr(X, mode="r")))).sum())
+        found.append(("with log|X'WX| taken off, as some restricted likelihoods have it", value - log_det))
+    if design.weights is not None:
+        found.append(("without the sum of the logarithms of the weights", value + np.log(design.weights).sum()))
+    return found
+
+
+def of_sigma(here: Place) -> Known:
+    """The other divisor; the variance."""
+    value = here.at["sigma"]
+    return [
+        (f"sigma with the divisor {here.other} for {here.d}", value * np.sqrt(here.d / here.other)),
+        ("the residual variance, not its root", value**2),
+    ]
+
+
+def of_se(here: Place) -> Known:
+    """The other divisor; variances; units of sigma."""
+    value, n, left = here.at["se"], here.n, here.n - here.p
+    return [
+        (f"standard errors times sqrt({n}/{left})", value * np.sqrt(n / left)),
+        (f"standard errors times sqrt({left}/{n})", value * np.sqrt(left / n)),
+        ("variances, not standard errors", value**2),
+        ("standard errors in units of sigma", value / np.sqrt(here.sigma2)),
+    ]
+
+
+def of_vcov(here: Place) -> Known:
+    """The other divisor; units of sigma^2."""
+    value, n, left = here.at["vcov"], here.n, here.n - here.p
+    return [
+        (f"covariances times {n}/{left}", value * n / left),
+        (f"covariances times {left}/{n}", value * left / n),
+        ("covariances in units of sigma^2", value / here.sigma2),
+    ]
+
+
+def of_varcomp(here: Place) -> Known:
+    """Units of sigma^2; the other divisor; standard deviations, where no covariance stands between them."""
+    value = here.at["varcomp"]
+    found = [
+        ("variance components in units of sigma^2", value / here.sigma2),
+        (f"variance components times {here.d}/{here.other}", value * here.d / here.other),
+    ]
+    if all(len(term.columns) == 1 for term in here.view.fit.design.terms):
+        found.append(("standard deviations, not variances", np.sqrt(np.maximum(value, 0.0))))
+    return found
+
+
+def of_V(name: str, here: Place) -> Known:
+    """Units of sigma^2; the other divisor; the covariance without the residual's."""
+    value, weights = here.at[name], here.view.fit.design.weights
+    return [
+        ("V in units of sigma^2", value / here.sigma2),
+        (f"V times {here.d}/{here.other}", value * here.d / here.other),
+        ("Z G Z', without R", value - here.sigma2 / (1.0 if weights is None else weights)),
+    ]
+
+
+def of_fitted(here: Place) -> Known:
+    """Residuals; one part of the sum."""
+    value, design = here.at["fitted"], here.view.fit.design
+    population = design.X @ here.at["beta"]
+    return [
+        ("residuals, not fitted values", design.y - value),
+        ("fitted values without the random effects", population),
+        ("what the random effects add, without X beta", value - population),
+    ]
+
+
+KNOWN: Mapping[str, Callable[[Place], Known]] = {
+    "criterion": of_criterion,
+    "sigma": of_sigma,
+    "se": of_se,
+    "vcov": of_vcov,
+    "varcomp": of_varcomp,
+    "V_diagonal": partial(of_V, "V_diagonal"),
+    "V_rowsum": partial(of_V, "V_rowsum"),
+    "fitted": of_fitted,
+}
