@@ -84,6 +84,12 @@ def centred(view: Landscape, theta: Sequence[float]) -> Landscape:
     return replace(view, fit=at_theta(view.fit, np.asarray(theta, dtype=float)))
 
 
+def by_path(view: Landscape, method: str, theta: Sequence[float]) -> dict[str, Array]:
+    """Every quantity at theta, by one of this project's paths."""
+    path = replace(view.fit, prepared=prepare(view.fit.design, method))
+    return values(estimates(at_theta(path, np.asarray(theta, dtype=float))))
+
+
 def by_definition(design: Design) -> Prepared:
     """The design as the definition wants it; where V is too large to be written out, as the path for any size does."""
     return prepare(design, DEFINITION if is_small(design) else FOR_ANY_SIZE)

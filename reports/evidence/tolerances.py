@@ -36,13 +36,34 @@ TABLE = (
         "leaves a factor of five for the conditioning of X.",
     ),
     Tolerance(
+        "the condition of V",
+        "n × 2⁻⁵² × (1 + the largest row sum of |Λ'Z'WZΛ|), where that is more than the criterion's bound; for "
+        "estimates "
+        "2⁻⁵² × the same condition, where that is more than their bound",
+        "A backward stable Cholesky factor is that of a matrix 2⁻⁵² away, relative to its largest eigenvalue; the "
+        "smallest is 1, so each of n terms of the criterion is known to 2⁻⁵² times the condition number. Whoever "
+        "evaluates at such a theta loses as much, this project's paths too.",
+    ),
+    Tolerance(
         "a response far from zero",
-        f"where ρ = n eps κ g is at least {LOSS:g}: explained up to 2 d log(1 + ρ), b up to {SLACK:g} n eps max|y| g; "
-        "κ = max|y| / rms(residual), g = max |X_j|² SE_j² / σ²",
+        f"where ρ = n eps κ g is at least {LOSS:g}: 2 d log(1 + ρ) of the criterion, n eps max|y| g of a residual, and "
+        "of "
+        "sigma, variances, b and fitted values what follows from these; κ = max|y| / rms(residual), g = max |X_j|² "
+        "SE_j² "
+        "/ σ²",
         "A sum of n terms of the size of y is rounded by up to n eps |y|, which is n eps κ of the residual. X'V⁻¹X is "
         "what is left of X'X, g times smaller: by so much grows the error of Xβ. pwrss is a sum of squared residuals, "
         "and the criterion has d log pwrss. An engine that centres the response loses none of this, so it excuses no "
-        "path of this project.",
+        "path of this project. Rounding names the cause; whether the loss is harmless is the next bound.",
+    ),
+    Tolerance(
+        "harmless",
+        f"a criterion within {EARLY:g}; an estimate that moves by no more than a stop {EARLY:g} above the optimum "
+        "moves it, or by 3 % of its own standard error (of sigma and of variances: of that of the residual variance; "
+        "of b "
+        "and fitted values: σ/√n)",
+        "A difference in the deviance of 1e-3 changes no p-value near 0.05 by more than 3e-5, and √1e-3 of a standard "
+        "error, 3 %, no interval that anyone reads. What exceeds it is wrong, whatever its cause.",
     ),
     Tolerance(
         "gap to the optimum",
@@ -51,10 +72,13 @@ TABLE = (
     ),
     Tolerance(
         "stopped early",
-        f"the gap is at most {EARLY:g}, and the Newton decrement ½ g'H⁻¹g at the engine's theta is that gap to 50 %",
+        f"the gap is at most {EARLY:g}, and the Newton decrement ½ g'H⁻¹g at the engine's theta is that gap to 50 %, "
+        "or "
+        "the criterion falls all the way along the straight line in G to the optimum, seen at 8 points",
         "A gap of 1e-3 on the deviance scale moves no estimate by more than √1e-3, 3 %, of its standard error. "
-        "In the basin of a quadratic minimum gap and decrement are equal; 50 % admits the cubic term. At a false "
-        "minimum, or in another basin, the decrement says nothing of the gap, and the stop is not explained by it.",
+        "In the basin of a quadratic minimum gap and decrement are equal; 50 % admits the cubic term. Near a zero "
+        "variance theta's chart is not that of the minimum, and the line shows that no ridge lies between. At a false "
+        "minimum, or in another basin, neither holds, and the stop is wrong.",
     ),
     Tolerance(
         "false minimum of theta's chart",
@@ -65,9 +89,15 @@ TABLE = (
     ),
     Tolerance(
         "estimates at the optimum",
-        f"|δq| ≤ {SLACK:g} √(2 gap · J H⁻¹ J') + {EVALUATION:g} × the largest entry",
+        f"|δq| ≤ {SLACK:g} √(2 gap · J H⁻¹ J') + {EVALUATION:g} × the largest entry; of a coefficient its own size or "
+        "its "
+        "standard error; of theta, a variance component and b at least what moves V or a fitted value by as much in "
+        "units "
+        "of σ², σ: σ²/(max|z_i| max|z_j|), σ/max|z|",
         "The largest change of q over the ellipsoid ½ δ'H δ ≤ gap (J = dq/dθ), with the gap of the engine, that of "
-        "the reference and the rounding of both; the factor 2 is for the terms beyond the quadratic.",
+        "the reference and the rounding of both; the factor 2 is for the terms beyond the quadratic. A variance of "
+        "1e-19 "
+        "beside σ² = 1 is zero to every digit of V.",
     ),
     Tolerance(
         "estimates at the same theta",
@@ -83,9 +113,11 @@ TABLE = (
     ),
     Tolerance(
         "printed figures",
-        "half a unit of the last printed digit; else a stop at most "
-        f"{STOP:g} per parameter of theta above the optimum, or {SLACK**2:g} × the engine's own gap, must explain the "
-        "difference, and for a figure of the documents some fit must give the printed digits",
+        "half a unit of the last printed digit; else it is rough if a known convention gives it, or a stop at most "
+        f"{STOP:g} per parameter of theta above the optimum, and for a figure of the documents some fit must give the "
+        f"printed digits. An engine is held only against figures that the optimum gives: {SLACK**2:g} × its own gap "
+        "may "
+        "account for a difference",
         "A printed figure carries no more. lme4 accepts a scaled gradient of 0.002 per parameter: the criterion may "
         "then lie ½ × 0.002² = 2e-6 per parameter above the optimum. An engine's own stop moves a figure by the root "
         "of its gap, which the factor 2 stretches as for the estimates.",

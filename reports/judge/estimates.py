@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from relmer.reference.answers import Answer, Status
-from relmer.reference.own_fits import estimates, fit_of
 from relmer.reports.evidence import (
     QUANTITIES,
     Uncentred,
     allowance,
+    by_path,
     condition,
     convention,
     digits,
@@ -31,7 +31,6 @@ from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
-from relmer.solver.fits import at_theta
 from relmer.solver.model import theta_names
 from relmer.solver.paths import degrees_of_freedom
 
@@ -142,9 +141,7 @@ def at_another_theta(
     elsewhere = f"{other.engine} stands {gap:.4g} above this optimum, which it has not reached"
     if name == "theta":
         return Ruling(hearing.stop.verdict, hearing.stop.diagnosis, elsewhere), None
-    case = hearing.case
-    ours = fit_of(case.formula, case.dataset, case.reml, hearing.answer.engine)
-    there = values(estimates(at_theta(ours, other.estimates.theta)))[name]
+    there = by_path(hearing.view, hearing.answer.engine, other.estimates.theta)[name]
     reached = digits(name, there, theirs[name])
     told = f"{elsewhere}; at its theta both give the same"
     if close(hearing, name, there, theirs[name], there * 0.0):

@@ -34,7 +34,7 @@ def stop_of(hearing: Hearing) -> Ruling:
     found = optimality(view, estimates.theta, gap)
     told = f"{found.optimality}: {found.reason}"
     if not hearing.certificate and hearing.best_engine:
-        told += f" that {hearing.best_engine} reached"
+        told += f"; the lowest criterion is {hearing.best_engine}'s"
     if hearing.own:
         return Ruling(Verdict.WRONG, DIAGNOSES[found.optimality], told)
     if found.optimality is Optimality.EARLY and gap <= tolerances.EARLY:
