@@ -21,7 +21,7 @@ class Uncentred:
 
 
 def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
-    """Bounds of the rounding at theta; none where it cannot cost half of a double's digits."""
+    """Bounds of the rounding at theta; none where it cannot cost half of a double's digits, or y is not far from 0."""
     design = view.fit.design
     y = response(design)
     centred = y - y.mean()
@@ -31,7 +31,7 @@ def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
     growth = np.max(np.sum(design.X**2, axis=0) * (said["se"] / said["sigma"]) ** 2, initial=1.0)
     moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
     rho = moved / spread
-    if rho < tolerances.LOSS:
+    if rho < tolerances.LOSS or abs(y.mean()) < tolerances.FAR * spread:
         return Uncentred(0.0, 0.0)
     d = degrees_of_freedom(design, view.fit.REML)
     return Uncentred(float(2 * d * np.log1p(rho)), float(moved))

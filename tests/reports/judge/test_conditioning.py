@@ -1,0 +1,56 @@
+"""What the condition of V takes from any evaluation is not held against an engine; more than that is."""
+
+from dataclasses import replace
+
+import numpy as np
+from generated import OWN, generated
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import mixed_data
+
+from relmer.reference.answers.answer import CriterionValue
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.conditioning import condition, rounding_at
+from relmer.reports.verdicts import Verdict
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.integers(0, 300),
+    st.integers(20, 60),
+    st.floats(0, 5),
+    st.sampled_from(["y ~ x + (x | g)", "y ~ x + (0 + x | g)"]),
+)
+def test_no_path_is_accused_where_a_covariate_drowns_the_residual(
+    seed: int, rows: int, power: float, formula: str
+) -> None:
+    """theta of order 1 on a covariate in small units: V has a condition number of up to 1e12."""
+    frame = mixed_data(seed, rows)
+    frame["x"] *= 10.0**power
+    model = generated(f"y ~ x + {bar}", frame)
+    here = tuple(model.fit.theta)
+    answers = {name: model.answer(name, here) for name in (*OWN, "lme4")}
+    for name in answers:
+        accused = [c for c in model.judged(answers, name) if c.rung == 3 and c.verdict is Verdict.WRONG]
+        assert not accused, (name, accused)
+
+
+def test_the_bound_is_that_of_the_derivation_and_no_more_is_excused() -> None:
+    frame = mixed_data(3, 40)
+    frame["x"] *= 1e4
+    model = generated("y ~ x + (0 + x | g)", frame)
+    theta = model.points["start"][0]
+    # One slope in each group: Z'Z is diagonal, and V's largest eigenvalue is 1 + the largest sum of squares.
+    sums = frame.assign(square=frame["x"] ** 2).groupby("g", observed=True)["square"].sum()
+    assert condition(model.view, theta) >= 1 + sums.max() * (1 - 40 * tolerances.EPS)
+    bound = rounding_at(model.view, theta)
+    assert bound == max(tolerances.CRITERION * model.view.size, tolerances.EPS * 40 * condition(model.view, theta))
+    here = tuple(model.fit.theta)
+    answers = {name: model.answer(name, here) for name in (*OWN, "lme4")}
+    said = answers["lme4"]
+    for by, verdict in ((0.1, Verdict.AGREE), (4.0, Verdict.WRONG)):
+        moved = tuple(CriterionValue(p.theta, p.value + by * bound * (p.theta == theta)) for p in said.criterion)
+        heard = answers | {"lme4": replace(said, criterion=moved)}
+        (found,) = [c for c in model.judged(heard, "lme4") if c.quantity == "criterion, start"]
+        assert found.verdict in ({verdict, Verdict.WITHIN} if verdict is Verdict.AGREE else {verdict})
+    assert np.isfinite(bound)
