@@ -19,11 +19,9 @@ from relmer.reports.verdicts import Verdict
     st.integers(0, 300),
     st.integers(20, 60),
     st.floats(0, 5),
-    st.sampled_from(["y ~ x + (x | g)", "y ~ x + (0 + x | g)"]),
+    st.sampled_from(["(x | g)", "(0 + x | g)"]),
 )
-def test_no_path_is_accused_where_a_covariate_drowns_the_residual(
-    seed: int, rows: int, power: float, formula: str
-) -> None:
+def test_no_path_is_accused_where_a_covariate_drowns_the_residual(seed: int, rows: int, power: float, bar: str) -> None:
     """theta of order 1 on a covariate in small units: V has a condition number of up to 1e12."""
     frame = mixed_data(seed, rows)
     frame["x"] *= 10.0**power

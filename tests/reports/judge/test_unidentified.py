@@ -102,3 +102,28 @@ def test_a_small_part_of_a_variance_that_V_shows_is_not_zero() -> None:
     said = model.answer("lme4", here).estimates
     heard = answers(model, here, here, varcomp=(said.varcomp[0] + 1e-5 * said.sigma**2,))
     assert by_quantity(model.judged(heard, "lme4"))["varcomp"].verdict == Verdict.WRONG
+
+
+@pytest.mark.parametrize(
+    ("formula", "first", "second"),
+    [
+        ("Thickness ~ Lot + (1 | Lot)", (0.0,), (2.5,)),
+        ("Thickness ~ Lot + (1 | Lot) + (1 | Lot:Wafer)", (0.0, 0.7), (1.5, 0.7)),
+    ],
+)
+def test_what_REML_leaves_open_is_no_fault(formula: str, first: tuple[float, ...], second: tuple[float, ...]) -> None:
+    """The factor is in X too: its variance is in V, and the criterion is the same at every value of it."""
+    frame = load("Oxide").frame
+    model = generated(formula, frame)
+    theta = dict(zip(model.fit.theta.index, model.fit.theta, strict=True))
+    best = [theta[name] for name in model.fit.theta.index]
+    lot = list(model.fit.theta.index).index("Lot.(Intercept)")
+
+    def at(value: float) -> tuple[float, ...]:
+        return tuple(value if k == lot else entry for k, entry in enumerate(best))
+
+    heard = answers(model, at(max(first)), at(max(second)))
+    for which in ("lme4", "pls", "qr", "gls"):
+        found = by_quantity(model.judged(heard, which))
+        assert {c.verdict for c in found.values()} <= HARMLESS, which
+        assert found["sigma"].verdict == Verdict.AGREE
