@@ -72,11 +72,12 @@ def falls(view: Landscape, theta: Sequence[float]) -> bool:
     design, optimum = view.fit.design, view.fit.optimum.theta
     start, end = ([T @ T.T for T in factors(design.terms, np.asarray(at, dtype=float))] for at in (theta, optimum))
 
-    def at(t: float) -> Array:
-        return theta_of([root_by_columns((1 - t) * G + t * best) for G, best in zip(start, end, strict=True)])
+    def at(t: float) -> list[float]:
+        between = [root_by_columns((1 - t) * G + t * best) for G, best in zip(start, end, strict=True)]
+        return [float(entry) for entry in theta_of(between)]
 
-    reached = [criterion_at(view, theta), *(criterion_at(view, at(t / LINE)) for t in range(1, LINE))]
-    return bool(np.all(np.diff([*reached, criterion_at(view, optimum)]) <= tolerances.GAP * view.size))
+    line = [theta, *(at(t / LINE) for t in range(1, LINE)), optimum.tolist()]
+    return bool(np.all(np.diff([criterion_at(view, point) for point in line]) <= tolerances.GAP * view.size))
 
 
 def face_decrement(at: Derivatives, blocks: Sequence[Array]) -> float:

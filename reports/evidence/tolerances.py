@@ -106,7 +106,7 @@ TABLE = (
     ),
     Tolerance(
         "estimates at the same theta",
-        f"{EVALUATION:g} × the largest entry",
+        f"{EVALUATION:g} × the largest entry; of fitted values about their mean, and 16 × 2⁻⁵² of themselves",
         "Two correct programs solve the same linear systems; with condition numbers of X up to 1e5 (bdf, after "
         "scaling) the errors are 1e5 × 2⁻⁵² × a small factor, below 1e-9.",
     ),

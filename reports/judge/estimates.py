@@ -36,6 +36,8 @@ from relmer.solver.paths import degrees_of_freedom
 
 MOST_NAMED = 4
 COEFFICIENTS = ("beta", "se")
+# Of a fitted value, a sum of some terms.
+ROUNDINGS = 16
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ def judge_estimates(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
         if shown in proved:
             ruling = ruling_of(hearing, shown, mine[shown], of_certificate(proved), at_own_theta)
             score = hearing.score
-            assert score is not None
-            yield hearing.certified(5, shown, ruling, score.digits[shown])
+            reached = digits(shown, mine[shown], proved[shown]) if score is None else score.digits[shown]
+            yield hearing.certified(5, shown, ruling, reached)
         elif other is not None:
             yield held_against(hearing, other, name, mine[name], at_own_theta)
 
@@ -99,11 +101,8 @@ def held_against(hearing: Hearing, other: Answer, name: str, mine: Array, at_own
     assert other.estimates is not None
     theirs = values(other.estimates)
     gap = max(hearing.stops.gaps.get(other.engine, 0.0), 0.0)
-    if mine.shape != theirs[name].shape:
-        told = f"{mine.size} values against {theirs[name].size}"
-        ruling, reached = Ruling(Verdict.FAILED, Diagnosis.MODEL, told), 0.0
-    elif hearing.own and gap > tolerances.EARLY:
-        ruling, reached = at_another_theta(hearing, other, gap, name, theirs)
+    if hearing.own and gap > tolerances.EARLY:
+        ruling, reached = at_another_theta(hearing, other, gap, name, mine, at_own_theta)
     else:
         at = other.estimates
         moved = uncentred(hearing.view, at.theta) if hearing.own else None
@@ -134,26 +133,31 @@ def nearest(hearing: Hearing, answers: Mapping[str, Answer]) -> Answer | None:
 
 
 def at_another_theta(
-    hearing: Hearing, other: Answer, gap: float, name: str, theirs: Mapping[str, Array]
+    hearing: Hearing, other: Answer, gap: float, name: str, mine: Array, at_own_theta: Mapping[str, Array]
 ) -> tuple[Ruling, float | None]:
-    """Evaluate a path of ours at the theta where every other house stands: both must say the same there."""
+    """Evaluate a path of ours at the theta where every other house stands: both must say the same there.
+
+    What it says at its own theta must be what it gives there.
+    """
     assert other.estimates is not None
     elsewhere = f"{other.engine} stands {gap:.4g} above this optimum, which it has not reached"
     if name == "theta":
         return Ruling(hearing.stop.verdict, hearing.stop.diagnosis, elsewhere), None
+    if not close(hearing, name, mine, at_own_theta[name], mine * 0.0):
+        return unknown(hearing, name, mine, at_own_theta[name], mine * 0.0), digits(name, mine, at_own_theta[name])
+    theirs = values(other.estimates)[name]
     there = by_path(hearing.view, hearing.answer.engine, other.estimates.theta)[name]
-    reached = digits(name, there, theirs[name])
+    reached = digits(name, there, theirs)
     told = f"{elsewhere}; at its theta both give the same"
-    if close(hearing, name, there, theirs[name], there * 0.0):
+    if close(hearing, name, there, theirs, there * 0.0):
         return AGREES.saying(told), reached
     moved = uncentred(hearing.view, other.estimates.theta)
-    if close(hearing, name, there, theirs[name], rounded_by(hearing, name, there, moved)):
+    if close(hearing, name, there, theirs, rounded_by(hearing, name, there, moved)):
         told += f" to the rounding of {other.engine}, which does not centre the response"
-        small = close(hearing, name, there, theirs[name], harmless(hearing, name, there))
-        return Ruling(
-            Verdict.WITHIN if small else Verdict.NOT_GIVEN, Diagnosis.ROUNDING, told
-        ), reached if small else None
-    return unknown(hearing, name, there, theirs[name], there * 0.0), reached
+        small = close(hearing, name, there, theirs, harmless(hearing, name, there))
+        ruling = Ruling(Verdict.WITHIN if small else Verdict.NOT_GIVEN, Diagnosis.ROUNDING, told)
+        return ruling, reached if small else None
+    return unknown(hearing, name, there, theirs, there * 0.0), reached
 
 
 def values_at(hearing: Hearing, theta: tuple[float, ...]) -> dict[str, Array]:
@@ -170,6 +174,8 @@ def ruling_of(
     if not np.all(np.isfinite(mine)):
         return Ruling(Verdict.FAILED, Diagnosis.NONE, f"entry {int(np.argmin(np.isfinite(mine))) + 1} is not a number")
     view, wanted = hearing.view, reference.values[name]
+    if mine.shape != wanted.shape:
+        return Ruling(Verdict.FAILED, Diagnosis.MODEL, f"{mine.size} values, the model has {wanted.size}")
     noise = np.sqrt(hearing.noise) + np.sqrt(reference.gap)
     floor = tolerances.SLACK * allowance(view, name, noise**2)
     if close(hearing, name, mine, wanted, floor):
@@ -248,15 +254,18 @@ def close(hearing: Hearing, name: str, value: Array, reference: Array, allowed: 
 def margin(hearing: Hearing, name: str, reference: Array) -> Array:
     """The rounding of an evaluation, entry by entry.
 
-    Relative to the largest entry; of a coefficient to itself, or its standard error if that is larger; of theta, a
+    Relative to the largest entry, of fitted values about their mean; of a coefficient to itself, or its standard error if that is larger; of theta, a
     variance component or a random effect at least to what it does in V or in the fitted values, in units of sigma.
     """
     view = hearing.view
-    at = view.fit.optimum.theta
+    at = view.fit.optimum.theta.tolist()
     relative = max(tolerances.EVALUATION, tolerances.EPS * condition(view, at))
     size = np.abs(reference)
     if name in COEFFICIENTS:
         return np.asarray(relative * np.maximum(size, view.fit.se.to_numpy()))
+    if name == "fitted" and reference.size:
+        spread = float(np.abs(reference - reference.mean()).max()) + view.fit.sigma
+        return np.asarray(relative * spread + ROUNDINGS * tolerances.EPS * size)
     largest = np.full(size.shape, size.max(initial=0.0))
     return np.asarray(relative * np.maximum(largest, units(hearing, name, size.shape)))
 

@@ -98,8 +98,8 @@ class Hearing:
 
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate that the answer is held against."""
-        return None if self.score is None else self.evaluator.certificate
+        """The certificate that all answers are held against; None where an answer refutes it."""
+        return None if self.best_engine else self.evaluator.certificate
 
     @property
     def score(self) -> Score | None:
@@ -168,7 +168,8 @@ class Hearing:
         """Record a comparison with the certificate, or with the lowest optimum that is known."""
         if self.certificate is not None:
             return self.certified(rung, quantity, ruling, digits)
-        kind = "relmer" if self.kin.is_own(self.best_engine) else "live"
+        kind = "recorded" if self.stops.best_recorded else "live"
+        kind = "relmer" if self.kin.is_own(self.best_engine) else kind
         told = "the lowest criterion that the definition confirms"
         return replace(self.ruled(rung, quantity, ruling, digits), kind=kind, reference=told)
 

@@ -48,7 +48,10 @@ def judge_published(hearing: Hearing, account: Account) -> Iterator[Comparison]:
     mine, view = hearing.answer.estimates, hearing.view
     if mine is None or not view.takes(mine.theta) or hearing.alone:
         return
-    best, seen = estimates(view.fit), {}
+    best = estimates(view.fit)
+    if not whole(mine, best):
+        return
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
     for printed in account.printed:
         if not free_of_fit(printed.quantity):
             seen.setdefault((printed.quantity, printed.printed), (f"document {printed.document}", place(printed)))
@@ -65,6 +68,12 @@ def judge_published(hearing: Hearing, account: Account) -> Iterator[Comparison]:
                 digits("figure", np.array(value), np.array(number(text))),
             )
             yield hearing.named(found, "published", whose)
+
+
+def whole(mine: Estimates, best: Estimates) -> bool:
+    """Whether an answer has all the numbers of the model; what it lacks has failed on rung 5."""
+    said, wanted = values(mine), values(best)
+    return all(said[name].shape == wanted[name].shape and np.all(np.isfinite(said[name])) for name in wanted)
 
 
 def ruling_of(hearing: Hearing, key: str, printed: str, value: float) -> Ruling:

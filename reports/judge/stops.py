@@ -22,6 +22,8 @@ class Stops:
         The criterion that all are held against.
     best_engine
         Who reached it, where it is not proved; empty where it is.
+    best_recorded
+        Whether that was recorded.
     view
         The landscape around it.
     gaps
@@ -36,6 +38,7 @@ class Stops:
 
     best: float
     best_engine: str
+    best_recorded: bool
     view: Landscape
     gaps: Mapping[str, float]
     noise: Mapping[str, float]
@@ -71,6 +74,7 @@ def stops_of(answers: Mapping[str, Answer], view: Landscape, evaluator: Evaluato
     return Stops(
         best=float(reached),
         best_engine=lowest,
+        best_recorded=bool(lowest) and answers[lowest].recorded,
         view=view,
         gaps=gaps,
         noise={name: noise_of(view, found) for name, found in at.items()},
