@@ -254,8 +254,9 @@ def close(hearing: Hearing, name: str, value: Array, reference: Array, allowed: 
 def margin(hearing: Hearing, name: str, reference: Array) -> Array:
     """The rounding of an evaluation, entry by entry.
 
-    Relative to the largest entry, of fitted values about their mean; of a coefficient to itself, or its standard error if that is larger; of theta, a
-    variance component or a random effect at least to what it does in V or in the fitted values, in units of sigma.
+    Relative to the largest entry, of fitted values about their mean; of a coefficient to itself, or its standard error
+    if that is larger; of theta, a variance component or a random effect at least to what it does in V or in the fitted
+    values, in units of sigma.
     """
     view = hearing.view
     at = view.fit.optimum.theta.tolist()
