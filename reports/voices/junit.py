@@ -1,19 +1,25 @@
 """A run as JUnit XML, for continuous-integration services: a suite per case, a test per comparison."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
-from relmer.reports.records import CaseRun, Comparison, Report, Score
+from relmer.reports.records import CaseRun, Comparison, KnownFailure, Report, Score
 from relmer.reports.text import digits_text, printable
-from relmer.reports.verdicts import Outcome
-from relmer.reports.voices.summary import against, rung_name
+from relmer.reports.verdicts import FailOn, Outcome
+from relmer.reports.voices.summary import against, rung_name, told
+
+STALE = "the accepted failure is stale: nothing of the kind was found; remove the entry"
 
 
 def junit(report: Report) -> str:
-    """Render `junit.xml`: what breaks fails or is an error; a test that passes has its evidence as output."""
-    root = ElementTree.Element("testsuites", {"name": "relmer", **totals(report.comparisons)})
-    for case in report.cases:
-        root.append(suite(report, case))
+    """Render `junit.xml`: what breaks fails or is an error, and what is accepted is skipped.
+
+    A test that passes has its evidence as output.
+    """
+    suites = [suite(report, case) for case in report.cases]
+    root = ElementTree.Element("testsuites", {"name": "relmer", **totals(suites)})
+    root.extend(suites)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -21,8 +27,7 @@ def junit(report: Report) -> str:
 def suite(report: Report, case: CaseRun) -> ElementTree.Element:
     """One case, with the facts that identify it and the engines as properties."""
     judged = tuple(c for c in report.comparisons if c.case == case.name)
-    named = {"name": printable(case.name), "timestamp": printable(report.created)}
-    element = ElementTree.Element("testsuite", {**named, **totals(judged)})
+    element = ElementTree.Element("testsuite", name=printable(case.name), timestamp=printable(report.created))
     facts = {
         "relmer": report.version,
         "formula": case.formula,
@@ -31,7 +36,7 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
         "dataset_sha256": case.dataset_sha256,
         **{f"engine {engine.name}": f"{engine.version} ({engine.source})" for engine in report.engines},
     }
-    facts |= {f"score {score.engine}": told(score) for score in report.scores if score.case == case.name}
+    facts |= {f"score {score.engine}": scored(score) for score in report.scores if score.case == case.name}
     properties = ElementTree.SubElement(element, "properties")
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=printable(name), value=printable(value))
@@ -41,40 +46,74 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
         name = printable(f"{comparison.engine} · rung {rung_name(comparison.rung)} · {comparison.quantity}")
         names[name] += 1
         unique = name if names[name] == 1 else f"{name} ({names[name]})"
-        element.append(testcase(comparison, unique))
+        element.append(testcase(report, comparison, unique))
+    element.extend(others(report, case))
+    element.attrib |= totals([element])
     return element
 
 
-def told(score: Score) -> str:
+def scored(score: Score) -> str:
     """A score in one line."""
     digits = ", ".join(f"{name} {digits_text(value)}" for name, value in score.digits.items())
     return f"{score.optimality}; digits against {score.certificate} ({score.level}): {digits}"
 
 
-def testcase(comparison: Comparison, name: str) -> ElementTree.Element:
+def testcase(report: Report, comparison: Comparison, name: str) -> ElementTree.Element:
     """One comparison, under a name that is unique in its suite."""
     element = ElementTree.Element("testcase", classname=printable(comparison.case), name=name)
     evidence = printable(comparison.evidence)
     digits = digits_text(comparison.digits)
-    told = f"{comparison.verdict} · against {against(comparison)}" + (f" · {digits} digits" if digits else "")
-    text = f"{evidence}\n{printable(told)}"
-    ended = comparison.verdict.junit
+    said = f"{told(comparison)} · against {against(comparison)}" + (f" · {digits} digits" if digits else "")
+    text = f"{evidence}\n{printable(said)}"
+    ended = outcome(report, comparison)
     match ended:
         case Outcome.PASSED:
             ElementTree.SubElement(element, ended).text = text
+        case Outcome.SKIPPED if comparison.accepted:
+            link = printable(comparison.accepted)
+            ElementTree.SubElement(element, ended, message=f"accepted: {link}; {evidence}").text = text
         case Outcome.SKIPPED:
             ElementTree.SubElement(element, ended, message=evidence)
         case _:
-            ElementTree.SubElement(element, ended, type=comparison.verdict, message=evidence).text = text
+            kind = printable(", ".join(filter(None, (comparison.verdict, comparison.diagnosis))))
+            ElementTree.SubElement(element, ended, type=kind, message=evidence).text = text
     return element
 
 
-def totals(comparisons: tuple[Comparison, ...]) -> dict[str, str]:
+def outcome(report: Report, comparison: Comparison) -> Outcome:
+    """How the test of a comparison ends in this run: what is accepted is skipped, what one fails on fails."""
+    ended = comparison.verdict.junit
+    if report.fails(comparison):
+        return ended if comparison.verdict.breaks else Outcome.FAILURE
+    return Outcome.SKIPPED if comparison.accepted else ended
+
+
+def others(report: Report, case: CaseRun) -> Iterator[ElementTree.Element]:
+    """What breaks the run without being a comparison: stale acceptances, and drift if one fails on it."""
+    stale = [(k.engine, f"accepted · {k.diagnosis}", "stale", STALE) for k in report.accepted if stale_on(k, case)]
+    moved = [
+        (d.engine, f"drift · {d.quantity}", "drift", f"recorded {d.recorded}, now {d.live}")
+        for d in report.drift
+        if d.case == case.name and FailOn.DRIFT in report.fail_on
+    ]
+    for engine, what, kind, message in stale + moved:
+        element = ElementTree.Element("testcase", classname=printable(case.name), name=printable(f"{engine} · {what}"))
+        ElementTree.SubElement(element, Outcome.FAILURE, type=kind, message=printable(message))
+        yield element
+
+
+def stale_on(known: KnownFailure, case: CaseRun) -> bool:
+    """Whether an acceptance is stale on this case."""
+    return known.stale and known.case == case.name
+
+
+def totals(suites: Iterable[ElementTree.Element]) -> dict[str, str]:
     """The counts that a suite states about itself."""
-    seen = Counter(c.verdict.junit for c in comparisons)
+    tests = [test for element in suites for test in element.iter("testcase")]
+    ended = Counter(part.tag for test in tests for part in test)
     return {
-        "tests": str(len(comparisons)),
-        "failures": str(seen[Outcome.FAILURE]),
-        "errors": str(seen[Outcome.ERROR]),
-        "skipped": str(seen[Outcome.SKIPPED]),
+        "tests": str(len(tests)),
+        "failures": str(ended[Outcome.FAILURE]),
+        "errors": str(ended[Outcome.ERROR]),
+        "skipped": str(ended[Outcome.SKIPPED]),
     }

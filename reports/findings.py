@@ -1,0 +1,79 @@
+"""What a reader should know first: each thing that went wrong once, by its cause, and stops far above the optimum."""
+
+import math
+from collections.abc import Iterator
+
+from relmer.reports.causes import OPTIMUM, Cause, causes, scale_of
+from relmer.reports.evidence import tolerances
+from relmer.reports.records import RUNGS, Comparison, Finding, KnownFailure, PublishedFigure, Report
+from relmer.reports.text import number
+from relmer.reports.verdicts import Verdict
+
+# What rung 4 calls the gap between an engine's theta and the optimum.
+AT_OPTIMUM = "criterion at the optimum"
+
+
+def findings(report: Report) -> tuple[Finding, ...]:
+    """List what breaks the run, then what is accepted, then the other stops that a reader should know of."""
+    found = causes(report.comparisons)
+    return (
+        *(of_cause(report, cause) for cause in found if not cause.accepted),
+        *(of_stale(known) for known in report.accepted if known.stale),
+        *(of_figure(figure) for figure in report.figures if figure.verdict.means.breaks),
+        *(of_cause(report, cause) for cause in found if cause.accepted),
+        *stops(report, {(cause.case, cause.engine) for cause in found}),
+    )
+
+
+def of_cause(report: Report, cause: Cause) -> Finding:
+    """One line for a cause: its first rung that breaks tells, the others are counted."""
+    told, others = cause.teller, len(cause.comparisons) - 1
+    name = f"{cause.verdict}{f', {cause.diagnosis}' if cause.diagnosis else ''}"
+    where = stop(report, told) if told.rung == OPTIMUM else ""
+    where = where or f"rung {told.rung} {RUNGS[told.rung]}, {told.quantity}: {told.evidence}"
+    more = f"; and {number(others, 'more comparison')} from the same cause" if others else ""
+    accepted = f"; accepted: {cause.accepted}" if cause.accepted else ""
+    return Finding(case=cause.case, engine=cause.engine, text=f"{name}: {where}{more}{accepted}")
+
+
+def stop(report: Report, told: Comparison) -> str:
+    """How far above the optimum an engine stopped, and what it said of that; empty if that is not worth a finding."""
+    scale = scale_of(report, told.case, told.engine)
+    score, said = scale.score, scale.said
+    gap = scale.size_at_optimum(told) if score is None else score.optimiser_error
+    if not tolerances.FINDING < gap < math.inf:
+        return ""
+    whose = "optimum" if score is None else f"{score.kind} optimum"
+    printed = said.values.get("criterion", (None,))[0] if said is not None else None
+    if score is not None and printed is not None:
+        whose += f" {printed - score.evaluation_error - gap:.6f}"
+    words = "; ".join(said.warnings) if said is not None else ""
+    return f"stops {gap:.6g} above the {whose}; it says: {words or 'nothing'}"
+
+
+def of_stale(known: KnownFailure) -> Finding:
+    """An acceptance that has nothing to accept."""
+    text = (
+        f"the accepted failure is stale: nothing here is {Verdict.WRONG} by {known.diagnosis} from rung {known.rung} "
+        f"on; remove the entry ({known.link})"
+    )
+    return Finding(case=known.case, engine=known.engine, text=text)
+
+
+def of_figure(figure: PublishedFigure) -> Finding:
+    """A printed figure that nothing reproduces."""
+    place = f"document {figure.document}, {figure.section}: {figure.label}"
+    return Finding(
+        case=figure.case,
+        engine=f"document {figure.document}",
+        text=f"{figure.quantity}: {figure.evidence} ({place})",
+    )
+
+
+def stops(report: Report, broken: set[tuple[str, str]]) -> Iterator[Finding]:
+    """Stops that break nothing, but are so far above the optimum that printed digits show it."""
+    for c in report.comparisons:
+        if (c.rung, c.quantity) == (OPTIMUM, AT_OPTIMUM) and (c.case, c.engine) not in broken:
+            told = stop(report, c)
+            if told:
+                yield Finding(case=c.case, engine=c.engine, text=told)
