@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from relmer.reports.causes import OPTIMUM, Cause, causes, scale_of
 from relmer.reports.evidence import tolerances
+from relmer.reports.judge import place
 from relmer.reports.records import RUNGS, Comparison, Finding, KnownFailure, PublishedFigure, Report
 from relmer.reports.text import number
 from relmer.reports.verdicts import Verdict
@@ -62,11 +63,10 @@ def of_stale(known: KnownFailure) -> Finding:
 
 def of_figure(figure: PublishedFigure) -> Finding:
     """A printed figure that nothing reproduces."""
-    place = f"document {figure.document}, {figure.section}: {figure.label}"
     return Finding(
         case=figure.case,
         engine=f"document {figure.document}",
-        text=f"{figure.quantity}: {figure.evidence} ({place})",
+        text=f"{figure.quantity}: {figure.evidence} ({place(figure)})",
     )
 
 

@@ -78,7 +78,7 @@ WINGS = {
     "reports/causes": Wing({"records", "verdicts"}, never={"solver", "reference", "datasets"}),
     # The lists are read as plain text: nothing of the reference is imported.
     "reports/accepted": Wing({"causes", "records", "verdicts"}, never={"solver", "reference", "datasets"}),
-    "reports/findings": Wing({"causes", "evidence", "records", "verdicts", "text"}, never=SOLVER),
+    "reports/findings": Wing({"causes", "evidence", "judge", "records", "verdicts", "text"}, never=SOLVER),
     "reports/run": Wing(
         {"accepted", "evidence", "findings", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}
     ),
