@@ -21,7 +21,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +51,9 @@ def known_failures(own: Sequence[Path] = ()) -> tuple[KnownFailure, ...]:
         A list cannot be read.
     """
     shipped = files("relmer.reference").joinpath("accepted")
-    lists: list[Traversable] = sorted(
-        (path for path in shipped.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name
-    )
-    found = [known for path in (*lists, *own) for known in read(path.read_bytes(), path.name)]
+    lists = sorted((path for path in shipped.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
+    texts = [(path.read_bytes(), path.name) for path in lists] + [(path.read_bytes(), str(path)) for path in own]
+    found = [known for content, name in texts for known in read(content, name)]
     return tuple({identity(known): known for known in found}.values())
 
 
