@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from relmer.reports.records import Comparison, Report, Said, Score
+from relmer.reports.records import Comparison, PublishedFigure, Report, Said, Score
 from relmer.reports.verdicts import Diagnosis, Verdict
 
 OPTIMUM = 4
@@ -92,3 +92,12 @@ def scale_of(report: Report, case: str, engine: str) -> Scale:
     score = next((s for s in report.scores if (s.case, s.engine) == (case, engine)), None)
     said = next((a for a in report.answers if (a.case, a.engine) == (case, engine)), None)
     return Scale(score, said)
+
+
+def wrong_figures(report: Report) -> dict[PublishedFigure, int]:
+    """The printed figures that nothing reproduces, each once, at its first place; and at how many more it stands."""
+    places: dict[tuple[str, str, str], list[PublishedFigure]] = {}
+    for figure in report.figures:
+        if figure.verdict.means.breaks:
+            places.setdefault((figure.case, figure.quantity, figure.printed), []).append(figure)
+    return {figures[0]: len(figures) - 1 for figures in places.values()}

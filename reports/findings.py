@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from relmer.reports.causes import OPTIMUM, Cause, causes, scale_of
+from relmer.reports.causes import OPTIMUM, Cause, causes, scale_of, wrong_figures
 from relmer.reports.evidence import tolerances
 from relmer.reports.judge import place
 from relmer.reports.records import RUNGS, Comparison, Finding, KnownFailure, PublishedFigure, Report
@@ -20,7 +20,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
     return (
         *(of_cause(report, cause) for cause in found if not cause.accepted),
         *(of_stale(known) for known in report.accepted if known.stale),
-        *(of_figure(figure) for figure in report.figures if figure.verdict.means.breaks),
+        *(of_figure(figure, others) for figure, others in wrong_figures(report).items()),
         *(of_cause(report, cause) for cause in found if cause.accepted),
         *stops(report, {(cause.case, cause.engine) for cause in found}),
     )
@@ -61,12 +61,13 @@ def of_stale(known: KnownFailure) -> Finding:
     return Finding(case=known.case, engine=known.engine, text=text)
 
 
-def of_figure(figure: PublishedFigure) -> Finding:
+def of_figure(figure: PublishedFigure, others: int) -> Finding:
     """A printed figure that nothing reproduces."""
+    more = f", and {number(others, 'more place')}" if others else ""
     return Finding(
         case=figure.case,
-        engine=f"document {figure.document}",
-        text=f"{figure.quantity}: {figure.evidence} ({place(figure)})",
+        engine=f"document {figure.document}" if figure.document else "printed figure",
+        text=f"{figure.quantity}: {figure.evidence} ({place(figure)}{more})",
     )
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
-from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Report, Said, Score
+from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, PublishedFigure, Report, Said, Score
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import (
@@ -77,6 +77,7 @@ class CaseView:
     rungs: tuple[tuple[int, tuple[Comparison, ...]], ...]
     scores: tuple[Score, ...]
     warned: tuple[Said, ...]
+    printed: tuple[PublishedFigure, ...]
     breaks: bool
 
 
@@ -139,6 +140,7 @@ def view(report: Report, case: CaseRun, anchor: str) -> CaseView:
         rungs=tuple((rung, tuple(rows)) for rung, rows in groupby(ordered, key=lambda c: c.rung)),
         scores=tuple(score for score in report.scores if score.case == case.name),
         warned=tuple(said for said in report.answers if said.case == case.name and said.warnings),
+        printed=tuple(f for f in report.figures if f.case == case.name and not f.document),
         breaks=any(c.verdict.breaks or report.fails(c) for c in judged),
     )
 

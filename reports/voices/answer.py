@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from relmer.reports.causes import wrong_figures
 from relmer.reports.records import Drift, EngineUsed, KnownFailure, Report
 from relmer.reports.text import digits_text, number
 from relmer.reports.verdicts import Verdict
@@ -83,7 +84,7 @@ def accepted_cases(report: Report, engine: str) -> int:
 
 def apart(report: Report) -> Iterator[str]:
     """What is no engine's verdict: figures that nothing reproduces, stale acceptances, drift, recordings, gaps."""
-    figures = sum(figure.verdict.means.breaks for figure in report.figures)
+    figures = len(wrong_figures(report))
     if figures:
         yield f"{number(figures, 'printed figure')} not reproduced."
     stale = sum(known.stale for known in report.accepted)

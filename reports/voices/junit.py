@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from xml.etree import ElementTree
 
-from relmer.reports.records import CaseRun, Comparison, KnownFailure, Report, Score
+from relmer.reports.causes import wrong_figures
+from relmer.reports.records import CaseRun, Comparison, Report, Score
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import FailOn, Outcome
-from relmer.reports.voices.summary import against, rung_name, told
+from relmer.reports.voices.summary import against, rung_name, source, told
 
 STALE = "the accepted failure is stale: nothing of the kind was found; remove the entry"
 
@@ -42,12 +44,11 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
         ElementTree.SubElement(properties, "property", name=printable(name), value=printable(value))
     # Some services drop a test whose name they have seen before.
     names: Counter[str] = Counter()
-    for comparison in judged:
-        name = printable(f"{comparison.engine} · rung {rung_name(comparison.rung)} · {comparison.quantity}")
+    for test in (*(testcase(report, comparison) for comparison in judged), *others(report, case)):
+        name = test.get("name", "")
         names[name] += 1
-        unique = name if names[name] == 1 else f"{name} ({names[name]})"
-        element.append(testcase(report, comparison, unique))
-    element.extend(others(report, case))
+        test.set("name", name if names[name] == 1 else f"{name} ({names[name]})")
+        element.append(test)
     element.attrib |= totals([element])
     return element
 
@@ -58,8 +59,9 @@ def scored(score: Score) -> str:
     return f"{score.optimality}; digits against {score.certificate} ({score.level}): {digits}"
 
 
-def testcase(report: Report, comparison: Comparison, name: str) -> ElementTree.Element:
-    """One comparison, under a name that is unique in its suite."""
+def testcase(report: Report, comparison: Comparison) -> ElementTree.Element:
+    """One comparison."""
+    name = printable(f"{comparison.engine} · rung {rung_name(comparison.rung)} · {comparison.quantity}")
     element = ElementTree.Element("testcase", classname=printable(comparison.case), name=name)
     evidence = printable(comparison.evidence)
     digits = digits_text(comparison.digits)
@@ -89,22 +91,20 @@ def outcome(report: Report, comparison: Comparison) -> Outcome:
 
 
 def others(report: Report, case: CaseRun) -> Iterator[ElementTree.Element]:
-    """What breaks the run without being a comparison: stale acceptances, and drift if one fails on it."""
-    stale = [(k.engine, f"accepted · {k.diagnosis}", "stale", STALE) for k in report.accepted if stale_on(k, case)]
-    moved = [
-        (d.engine, f"drift · {d.quantity}", "drift", f"recorded {d.recorded}, now {d.live}")
-        for d in report.drift
-        if d.case == case.name and FailOn.DRIFT in report.fail_on
+    """What breaks the run without being a comparison: printed figures, stale acceptances, and drift if one chooses."""
+    here = partial(filter, lambda record: record.case == case.name)
+    figures = here(wrong_figures(report))
+    stale = [k for k in here(report.accepted) if k.stale]
+    drift = here(report.drift) if FailOn.DRIFT in report.fail_on else ()
+    found = [
+        *((f"{source(f)} · {f.quantity}", f.verdict, f.evidence) for f in figures),
+        *((f"{k.engine} · accepted · {k.diagnosis}", "stale", STALE) for k in stale),
+        *((f"{d.engine} · drift · {d.quantity}", "drift", f"recorded {d.recorded}, now {d.live}") for d in drift),
     ]
-    for engine, what, kind, message in stale + moved:
-        element = ElementTree.Element("testcase", classname=printable(case.name), name=printable(f"{engine} · {what}"))
+    for name, kind, message in found:
+        element = ElementTree.Element("testcase", classname=printable(case.name), name=printable(name))
         ElementTree.SubElement(element, Outcome.FAILURE, type=kind, message=printable(message))
         yield element
-
-
-def stale_on(known: KnownFailure, case: CaseRun) -> bool:
-    """Whether an acceptance is stale on this case."""
-    return known.stale and known.case == case.name
 
 
 def totals(suites: Iterable[ElementTree.Element]) -> dict[str, str]:

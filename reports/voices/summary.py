@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from relmer.reports.records import RUNGS, Comparison, Report
+from relmer.reports.records import RUNGS, Comparison, PublishedFigure, Report
 from relmer.reports.verdicts import Verdict
 
 PROVED = ("certified", "exact")
@@ -124,3 +124,8 @@ def told(comparison: Comparison) -> str:
     """The verdict with its diagnosis and whether it is accepted, as "within, rounding of the evaluation"."""
     known = "accepted" if comparison.accepted else ""
     return ", ".join(filter(None, (comparison.verdict, comparison.diagnosis, known)))
+
+
+def source(figure: PublishedFigure) -> str:
+    """Who prints a figure: a document, or the source that the case names."""
+    return f"document {figure.document}" if figure.document else figure.section

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from relmer.reports.text import digits_text, printable
-from relmer.reports.verdicts import FailOn, Verdict
+from relmer.reports.verdicts import FailOn, FigureVerdict, Verdict
 from relmer.reports.voices.junit import junit
 
 ELEMENTS = {
@@ -62,7 +62,8 @@ def test_counts_are_those_of_the_elements(report):
             )
     unaccepted = sum(c.verdict is Verdict.WRONG and not c.accepted for c in report.comparisons)
     stale = sum(known.stale for known in report.accepted)
-    assert int(root.get("failures")) == unaccepted + stale > 0
+    figures = len({(f.case, f.quantity, f.printed) for f in report.figures if f.verdict.means.breaks and f.case})
+    assert int(root.get("failures")) == unaccepted + stale + figures > 0
 
 
 def test_names_are_unique_within_a_suite(make_report):
@@ -105,6 +106,16 @@ def test_what_one_fails_on_is_a_failure_here_too(choice, make_report):
 def failures(report):
     """The tests that fail."""
     return [test for test in ElementTree.fromstring(junit(report)).iter("testcase") if test.find("failure") is not None]
+
+
+def test_a_figure_that_nothing_reproduces_fails(make_report):
+    report = make_report(1)
+    first, *rest = report.figures
+    wrong = replace(report, figures=(replace(first, verdict=FigureVerdict.WRONG, evidence="no fit gives it"), *rest))
+    (more,) = [test for test in failures(wrong) if test not in failures(report)][-1:]
+    assert more.get("name") == "document 000 · beta[(Intercept)]"
+    assert more.find("failure").get("message") == "no fit gives it"
+    assert len(failures(wrong)) == len(failures(report)) + 1
 
 
 def test_drift_fails_where_one_chooses_so(make_report):
