@@ -31,7 +31,7 @@ def of_cause(report: Report, cause: Cause) -> Finding:
     told, others = cause.teller, len(cause.comparisons) - 1
     name = f"{cause.verdict}{f', {cause.diagnosis}' if cause.diagnosis else ''}"
     where = stop(report, told) if told.rung == OPTIMUM else ""
-    where = where or f"rung {told.rung} {RUNGS[told.rung]}, {told.quantity}: {told.evidence}"
+    where = where or f"rung {told.rung} ({RUNGS[told.rung]}), {told.quantity}: {told.evidence}"
     more = f"; and {number(others, 'more comparison')} from the same cause" if others else ""
     accepted = f"; accepted: {cause.accepted}" if cause.accepted else ""
     return Finding(case=cause.case, engine=cause.engine, text=f"{name}: {where}{more}{accepted}")

@@ -20,6 +20,7 @@ from relmer.reports.voices import (
     Standing,
     against,
     answer,
+    clauses,
     counts,
     digits_of,
     drift_told,
@@ -93,6 +94,7 @@ def page(report: Report) -> str:
         .render(
             report=report,
             answer=answer(report),
+            engines=clauses(report)[0],
             counts=counts(report),
             chapters=chapters(report),
             views=views,

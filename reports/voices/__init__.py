@@ -1,6 +1,15 @@
 """Voices: a report as JSON, JUnit, Markdown and text."""
 
-from relmer.reports.voices.answer import answer, drift_told, drifts_of, found_of, sentence, warnings_of, warnings_told
+from relmer.reports.voices.answer import (
+    answer,
+    clauses,
+    drift_told,
+    drifts_of,
+    found_of,
+    sentence,
+    warnings_of,
+    warnings_told,
+)
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
 from relmer.reports.voices.markdown import markdown
@@ -21,6 +30,7 @@ __all__ = [
     "against",
     "answer",
     "as_json",
+    "clauses",
     "counts",
     "digits_of",
     "drift_told",

@@ -25,6 +25,16 @@ def answer(report: Report) -> tuple[str, ...]:
     """
     if not report.comparisons:
         return ("Nothing was compared.",)
+    engines, own = clauses(report)
+    return (
+        *([f"{'; '.join(engines)}."] if engines else []),
+        *([f"The instrument: {'; '.join(own)}."] if own else []),
+        *apart(report),
+    )
+
+
+def clauses(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A clause for each engine that is judged, and for this project's own paths, those together that do the same."""
     found = standings(report)
     engines: list[str] = []
     own: dict[tuple[str, str], list[str]] = {}
@@ -34,12 +44,8 @@ def answer(report: Report) -> tuple[str, ...]:
             own.setdefault(predicates, []).append(engine.name)
         elif predicates is not None:
             engines.append(f"{named(engine)} {predicates[0]}")
-    instrument = "; ".join(f"{listed(names)} {one if len(names) == 1 else many}" for (one, many), names in own.items())
-    return (
-        *([f"{'; '.join(engines)}."] if engines else []),
-        *([f"The instrument: {instrument}."] if instrument else []),
-        *apart(report),
-    )
+    paths = (f"{listed(names)} {one if len(names) == 1 else many}" for (one, many), names in own.items())
+    return tuple(engines), tuple(paths)
 
 
 def clause(report: Report, engine: EngineUsed, found: Sequence[Standing]) -> tuple[str, str] | None:
@@ -97,7 +103,8 @@ def apart(report: Report) -> Iterator[str]:
         if engine.source == RECORDED and engine.note:
             notes.setdefault(engine.note, []).append(engine.name)
     for note, names in notes.items():
-        yield f"{listed(names)} {'is' if len(names) == 1 else 'are'} recorded, not run, because: {note.rstrip('.')}."
+        reason = note.partition(": ")[0].rstrip(".")
+        yield f"{listed(names)} {'is' if len(names) == 1 else 'are'} recorded, not run, because {reason}."
     seen = counts(report)
     left = ", ".join(f"{seen[v]:,} {v}" for v in WORST_FIRST if seen[v] and not v.judged)
     if left:

@@ -218,7 +218,7 @@ def test_one_finding_for_each_cause() -> None:
     ]
     told = [f.text for f in findings(accept(report, [known()]))]
     assert told == [
-        "wrong, convention: rung 5 estimates, quantity of rung 5: seen",
+        "wrong, convention: rung 5 (estimates), quantity of rung 5: seen",
         "wrong, false minimum: stops 40 above the certified optimum 960.000000; it says: singular fit; and 2 more "
         f"comparisons from the same cause; accepted: {LINK}",
     ]
@@ -227,7 +227,7 @@ def test_one_finding_for_each_cause() -> None:
 def test_an_engine_that_fails_on_every_rung_is_one_finding() -> None:
     fails = [replace(wrong(k, Diagnosis.NONE, None, Verdict.FAILED), evidence="it left") for k in range(1, 6)]
     assert [f.text for f in findings(report_of(*fails, scores=()))] == [
-        "failed: rung 1 data, quantity of rung 1: it left; and 4 more comparisons from the same cause"
+        "failed: rung 1 (data), quantity of rung 1: it left; and 4 more comparisons from the same cause"
     ]
 
 

@@ -62,7 +62,7 @@ def test_run_writes_five_files_and_agrees(tmp_path: Path, without_r: None) -> No
     answer = result.stdout.splitlines()[0]
     assert answer.startswith("lme4 1.1-31 agrees on all 4")
     assert "The instrument: pls, qr and gls agree on all 4" in answer
-    assert "lme4, lme4-bobyqa and lme4-tight are recorded, not run, because: R is not on the PATH" in answer
+    assert "lme4, lme4-bobyqa and lme4-tight are recorded, not run, because R is not on the PATH" in answer
     assert "lme4 1.1-31 (recorded): R is not on the PATH" in result.stdout
     sources = {engine["name"]: engine["source"] for engine in report["engines"]}
     assert sources["lme4"] == "recorded"

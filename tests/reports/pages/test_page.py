@@ -250,9 +250,9 @@ def test_own_paths_are_the_instrument(make_report):
 
 
 def test_a_recording_is_told_with_its_reason(make_report):
-    recorded = EngineUsed("lme4", "1.1-31", "recorded", {}, "R is not on the PATH")
+    recorded = EngineUsed("lme4", "1.1-31", "recorded", {}, "R is not on the PATH: install it")
     told = answer(run_of(make_report, (A, A), recorded))
-    assert told == ("lme4 1.1-31 agrees on all 2.", "lme4 is recorded, not run, because: R is not on the PATH.")
+    assert told == ("lme4 1.1-31 agrees on all 2.", "lme4 is recorded, not run, because R is not on the PATH.")
 
 
 def row(rung, verdict, digits=None, quantity="beta", kind="exact"):

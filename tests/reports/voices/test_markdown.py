@@ -67,7 +67,7 @@ def test_it_says_the_answer_and_the_counts(make_report):
         "# relmer: lme4 1.1-31 is wrong on 1 of 10 cases, early on 9; lme4-tight 1.1-31 is wrong on 1 of 10 cases "
         "(accepted: 1). The instrument: pls agrees on all 10; qr agrees on 9 of 10 cases (within on 1), failed on 1; "
         "gls agrees on all 8, unsupported on 2. 30 quantities drifted from the recordings. lme4-tight is recorded, "
-        "not run, because: all tolerances at 1e-12. Not judged: 6 failed, 52 unsupported, 3 not given.\n"
+        "not run, because all tolerances at 1e-12. Not judged: 6 failed, 52 unsupported, 3 not given.\n"
     )
     assert all(verdict in text.splitlines()[2] for verdict in Verdict)
     assert "lme4's default optimiser stops 136 above the optimum" in text
