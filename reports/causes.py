@@ -8,6 +8,7 @@ from relmer.reports.records import Comparison, PublishedFigure, Report, Said, Sc
 from relmer.reports.verdicts import Diagnosis, Verdict
 
 OPTIMUM = 4
+SHOWN = 1
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,14 @@ class Cause:
         return min(c.rung for c in self.comparisons)
 
     @property
+    def first(self) -> tuple[Comparison, ...]:
+        """What it breaks on that rung."""
+        return tuple(c for c in self.comparisons if c.rung == self.rung)
+
+    @property
     def teller(self) -> Comparison:
-        """The worst comparison of the first rung: it tells for all."""
-        return max((c for c in self.comparisons if c.rung == self.rung), key=relative_error)
+        """The worst comparison of the first rung, the first of those that show as many digits: it tells for all."""
+        return min(self.first, key=lambda c: round(c.digits or 0.0, SHOWN))
 
     @property
     def accepted(self) -> str:
@@ -76,10 +82,10 @@ class Scale:
         Elsewhere the relative error 10^-digits of the worst entry; 1 where a yes or no was compared.
         """
         if cause.rung != OPTIMUM:
-            return relative_error(cause.teller)
+            return max(map(relative_error, cause.first))
         if self.score is not None:
             return max(abs(self.score.optimiser_error), abs(self.score.evaluation_error))
-        return self.size_at_optimum(cause.teller)
+        return max(map(self.size_at_optimum, cause.first))
 
     def size_at_optimum(self, comparison: Comparison) -> float:
         """The error of a criterion in its own units, by its digits and the criterion that the engine printed."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from relmer.reports.causes import SHOWN
 from relmer.reports.records import RUNGS, Comparison, PublishedFigure, Report
 from relmer.reports.verdicts import Verdict
 
@@ -99,8 +100,8 @@ def lowest_digits(comparisons: Sequence[Comparison]) -> float | None:
 
 
 def badness(comparison: Comparison) -> tuple[int, float]:
-    """Sort key: the worst verdict first, within it a wrong yes or no, then the fewest digits."""
-    digits = comparison.digits if comparison.digits is not None else -math.inf
+    """Sort key: the worst verdict first, within it a wrong yes or no, then the fewest digits as they are shown."""
+    digits = round(comparison.digits, SHOWN) if comparison.digits is not None else -math.inf
     return comparison.verdict.rank, digits
 
 
