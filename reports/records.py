@@ -333,7 +333,7 @@ class Report:
 
     def fails(self, comparison: Comparison) -> bool:
         """Whether a comparison breaks this run."""
-        chosen = comparison.verdict in self.fail_on
+        chosen = str(comparison.verdict) in self.fail_on
         return comparison.breaks or chosen or bool(comparison.accepted and FailOn.ACCEPTED in self.fail_on)
 
     @property
