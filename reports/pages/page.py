@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
@@ -12,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
-from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, PublishedFigure, Report, Said, Score
+from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Finding, PublishedFigure, Report, Said, Score
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import (
@@ -99,7 +100,7 @@ def page(report: Report) -> str:
             chapters=chapters(report),
             views=views,
             anchors=anchors,
-            findings=[(case, list(found)) for case, found in groupby(report.findings, key=lambda f: f.case)],
+            findings=[(case, together(found)) for case, found in groupby(report.findings, key=lambda f: f.case)],
             broken=[found.broken for found in standings(report).values() if found.broken],
             drift=drifts_of(report),
             warned=warnings_of(report),
@@ -112,6 +113,14 @@ def page(report: Report) -> str:
             "base-uri 'none'; form-action 'none'",
         )
     )
+
+
+def together(found: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Findings on one case as engines and text: engines of which the same is to be told stand together."""
+    engines: dict[str, list[str]] = {}
+    for finding in found:
+        engines.setdefault(finding.text, []).append(finding.engine)
+    return [(", ".join(names), text) for text, names in engines.items()]
 
 
 def case_anchors(report: Report) -> dict[str, str]:
