@@ -167,7 +167,8 @@ def hold(report: Report, entries: Sequence[KnownFailure], broken: Sequence[Cause
         size = scale_of(report, one.case, one.engine).size(found)
         first = min(cause.rung for cause in left)
         covers = size <= LARGEST * one.size and first == one.rung
-        held.append(replace(one, found=size, covers=len(found.comparisons) if covers else 0))
+        known_size = size if math.isfinite(size) else None
+        held.append(replace(one, found=known_size, covers=len(found.comparisons) if covers else 0))
         if covers:
             left.remove(found)
     return held

@@ -22,23 +22,30 @@ def findings(report: Report) -> tuple[Finding, ...]:
         *(of_stale(known) for known in report.accepted if known.stale),
         *(of_figure(figure, others) for figure, others in wrong_figures(report).items()),
         *(of_cause(report, cause) for cause in found if cause.accepted),
-        *stops(report, {(cause.case, cause.engine) for cause in found}),
+        *stops(report),
     )
 
 
 def of_cause(report: Report, cause: Cause) -> Finding:
-    """One line for a cause: its first rung that breaks tells, the others are counted."""
+    """One line for a cause: its first rung that breaks tells, the others are counted; and where the engine stopped."""
     told, others = cause.teller, len(cause.comparisons) - 1
+    stopped = next((text for c in cause.comparisons if (text := stop(report, c))), "")
     name = f"{cause.verdict}{f', {cause.diagnosis}' if cause.diagnosis else ''}"
-    where = stop(report, told) if told.rung == OPTIMUM else ""
-    where = where or f"rung {told.rung} ({RUNGS[told.rung]}), {told.quantity}: {told.evidence}"
+    where = f"rung {told.rung} ({RUNGS[told.rung]}), {told.quantity}: {told.evidence}"
+    if stopped:
+        where = stopped if told.rung == OPTIMUM else f"{where}; it {stopped}"
     more = f"; and {number(others, 'more comparison')} from the same cause" if others else ""
     accepted = f"; accepted: {cause.accepted}" if cause.accepted else ""
     return Finding(case=cause.case, engine=cause.engine, text=f"{name}: {where}{more}{accepted}")
 
 
 def stop(report: Report, told: Comparison) -> str:
-    """How far above the optimum an engine stopped, and what it said of that; empty if that is not worth a finding."""
+    """How far above the optimum an engine stopped, and what it said of that.
+
+    Empty if a comparison is not about that, or the stop is not worth a finding.
+    """
+    if (told.rung, told.quantity) != (OPTIMUM, AT_OPTIMUM) or told.digits is None:
+        return ""
     scale = scale_of(report, told.case, told.engine)
     score, said = scale.score, scale.said
     gap = scale.size_at_optimum(told) if score is None else score.optimiser_error
@@ -71,10 +78,8 @@ def of_figure(figure: PublishedFigure, others: int) -> Finding:
     )
 
 
-def stops(report: Report, broken: set[tuple[str, str]]) -> Iterator[Finding]:
+def stops(report: Report) -> Iterator[Finding]:
     """Stops that break nothing, but are so far above the optimum that printed digits show it."""
     for c in report.comparisons:
-        if (c.rung, c.quantity) == (OPTIMUM, AT_OPTIMUM) and (c.case, c.engine) not in broken:
-            told = stop(report, c)
-            if told:
-                yield Finding(case=c.case, engine=c.engine, text=told)
+        if not c.verdict.breaks and (told := stop(report, c)):
+            yield Finding(case=c.case, engine=c.engine, text=told)

@@ -207,7 +207,7 @@ class KnownFailure:
     why
         More words, if there are any.
     found
-        The size that was found; None where nothing of the kind was found, or the engine was not judged on the case.
+        The size that was found; None where nothing of the kind was found, or its size is not known.
     covers
         How many comparisons are accepted by it.
     stale

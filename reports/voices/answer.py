@@ -151,7 +151,7 @@ def found_of(known: KnownFailure) -> str:
     """What was found of an accepted failure: its size, and whether that is too large to be it."""
     if known.stale:
         return "nothing: stale"
-    size = "" if known.found is None else f"{known.found:.3g}"
+    size = "of unknown size" if known.found is None else f"{known.found:.3g}"
     return size if known.covers else f"{size}: not covered"
 
 

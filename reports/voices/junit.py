@@ -39,6 +39,8 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
         **{f"engine {engine.name}": f"{engine.version} ({engine.source})" for engine in report.engines},
     }
     facts |= {f"score {score.engine}": scored(score) for score in report.scores if score.case == case.name}
+    said = [said for said in report.answers if said.case == case.name and said.warnings]
+    facts |= {f"warnings {one.engine}": "; ".join(one.warnings) for one in said}
     properties = ElementTree.SubElement(element, "properties")
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=printable(name), value=printable(value))

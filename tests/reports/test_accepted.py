@@ -42,7 +42,7 @@ def wrong(rung: int, diagnosis: Diagnosis, digits: float | None = 2.0, verdict: 
         case=CASE,
         engine=ENGINE,
         rung=rung,
-        quantity=f"quantity of rung {rung}",
+        quantity="criterion at the optimum" if rung == 4 else f"quantity of rung {rung}",
         verdict=verdict,
         digits=digits,
         kind="certified",
@@ -222,6 +222,24 @@ def test_one_finding_for_each_cause() -> None:
         "wrong, false minimum: stops 40 above the certified optimum 960.000000; it says: singular fit; and 2 more "
         f"comparisons from the same cause; accepted: {LINK}",
     ]
+
+
+def test_a_stop_far_above_the_optimum_is_told_whatever_breaks_first() -> None:
+    """The same cause from rung 3 on; a stop that breaks nothing; and one whose size follows from the digits."""
+    stop = "stops 40 above the certified optimum 960.000000; it says: singular fit"
+    first = wrong(3, Diagnosis.FALSE_MINIMUM)
+    assert [f.text for f in findings(report_of(first, *FALSE))] == [
+        f"wrong, false minimum: rung 3 (criterion), quantity of rung 3: seen; it {stop}; and 3 more comparisons from "
+        "the same cause"
+    ]
+    early = wrong(4, Diagnosis.STOP, 1.4, Verdict.EARLY)
+    assert [f.text for f in findings(report_of(early))] == [stop]
+    alone = replace(early, digits=2.0)
+    assert [f.text for f in findings(report_of(alone, scores=()))] == [
+        "stops 10 above the optimum; it says: singular fit"
+    ]
+    near = replace(SCORE, optimiser_error=9e-7)
+    assert findings(report_of(early, scores=(near,))) == ()
 
 
 def test_an_engine_that_fails_on_every_rung_is_one_finding() -> None:

@@ -133,6 +133,13 @@ def test_a_stale_acceptance_fails(make_report):
     assert len(failures(stale)) == len(failures(report)) + 1
 
 
+def test_a_suite_has_the_warnings_of_every_engine(make_report):
+    suites = ElementTree.fromstring(junit(make_report(5))).findall("testsuite")
+    told = [{p.get("name"): p.get("value") for p in suite.iter("property")} for suite in suites]
+    assert told[4]["warnings lme4"] == "boundary (singular) fit: see help('isSingular')"
+    assert not [name for name in told[0] if name.startswith("warnings")]
+
+
 @pytest.mark.parametrize(
     "character", ["\x00", "\x08", "\x0b", "\x1b", "\x7f", "\x85", "\ud800", "\udfff", "\ufffe", "\uffff"]
 )
