@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
+from relmer.reports.verdicts import Diagnosis, FailOn, FigureVerdict, Verdict
 
 MOST = 16.0
 RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
@@ -87,8 +87,8 @@ class Said:
     warnings
         Every warning and message of the fit.
     values
-        The estimates by name, vectors in the order of an answer: criterion, sigma, theta, beta, se, varcomp; empty
-        without a fit.
+        The estimates by name, vectors in the order of an answer: criterion, sigma, theta, beta, se, varcomp; None
+        stands for what is no finite number; empty without a fit.
     """
 
     case: str
@@ -98,7 +98,7 @@ class Said:
     recorded: bool
     message: str
     warnings: tuple[str, ...]
-    values: Mapping[str, tuple[float, ...]]
+    values: Mapping[str, tuple[float | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class CaseRun:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a reader should know first: an engine stopped early, or far from the optimum."""
+    """Something a reader should know first: what went wrong, once for each cause, or a stop far above the optimum."""
 
     case: str
     engine: str
@@ -189,8 +189,58 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class KnownFailure:
+    """A failure that the engine's owner has accepted, and what became of it in this run.
+
+    Attributes
+    ----------
+    engine, case
+        Names.
+    rung
+        The first rung that it breaks.
+    diagnosis
+        What is wrong.
+    size
+        How large it is: at rung 4 in units of the criterion, elsewhere as a relative error. Up to twice that is known.
+    link
+        Where it is discussed, or the reason why it is accepted.
+    why
+        More words, if there are any.
+    found
+        The size that was found; None where nothing of the kind was found, or its size is not known.
+    covers
+        How many comparisons are accepted by it.
+    stale
+        Whether the engine was judged on the case and nothing of the kind was found: then the entry is to be removed.
+    """
+
+    engine: str
+    case: str
+    rung: int
+    diagnosis: Diagnosis
+    size: float
+    link: str
+    why: str = ""
+    found: float | None = None
+    covers: int = 0
+    stale: bool = False
+
+
+@dataclass(frozen=True)
 class Drift:
-    """How far a live engine is from what was recorded of it."""
+    """How far a live engine is from what was recorded of it.
+
+    Attributes
+    ----------
+    case, engine, quantity
+        Names; of a vector the entry that moved most, as "theta[2]".
+    recorded, live
+        The two values, to the digit.
+    digits
+        How many digits they share; None where they are no numbers.
+    recorded_blas, live_blas
+        The BLAS of the recording and of now.
+    """
 
     case: str
     engine: str
@@ -198,6 +248,8 @@ class Drift:
     recorded: str
     live: str
     digits: float | None
+    recorded_blas: str = ""
+    live_blas: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,7 +295,25 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a run found."""
+    """All that a run found.
+
+    Attributes
+    ----------
+    created, version, environment
+        When, by which relmer, and where.
+    engines, cases
+        Who took part, on what.
+    comparisons
+        Every quantity that was judged.
+    answers
+        What every engine said, judged or not.
+    scores, findings, drift, figures, tolerances
+        What the records of these names hold.
+    accepted
+        The accepted failures of the cases and engines of this run.
+    fail_on
+        What breaks this run beside what is wrong or failed.
+    """
 
     created: str
     version: str
@@ -257,4 +327,21 @@ class Report:
     drift: tuple[Drift, ...] = ()
     figures: tuple[PublishedFigure, ...] = ()
     tolerances: tuple[Tolerance, ...] = ()
+    accepted: tuple[KnownFailure, ...] = ()
+    fail_on: tuple[FailOn, ...] = ()
     schema: str = field(default=SCHEMA)
+
+    def fails(self, comparison: Comparison) -> bool:
+        """Whether a comparison breaks this run."""
+        chosen = str(comparison.verdict) in self.fail_on
+        return comparison.breaks or chosen or bool(comparison.accepted and FailOn.ACCEPTED in self.fail_on)
+
+    @property
+    def broken(self) -> bool:
+        """Whether anything breaks this run: a comparison, a printed figure, a stale acceptance, or drift if chosen."""
+        return (
+            any(map(self.fails, self.comparisons))
+            or any(figure.verdict.means.breaks for figure in self.figures)
+            or any(known.stale for known in self.accepted)
+            or bool(self.drift and FailOn.DRIFT in self.fail_on)
+        )

@@ -1,5 +1,6 @@
 """A run: every case on every engine, judged."""
 
+import math
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 
+import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from relmer.datasets import Case, cases, load
@@ -16,9 +18,23 @@ from relmer.reference.answers import Answer, Status, recorded, shared_thetas
 from relmer.reference.engines import EngineMissing, Kin, answer, engine, engine_names, installed, kin_of
 from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
+from relmer.reports.accepted import accept, known_failures
 from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
-from relmer.reports.judge import figures_elsewhere, judge_case, place, published_figures
-from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report, Score
+from relmer.reports.findings import findings
+from relmer.reports.judge import figures_elsewhere, judge_case, published_figures
+from relmer.reports.records import (
+    CaseRun,
+    Comparison,
+    Drift,
+    EngineUsed,
+    KnownFailure,
+    PublishedFigure,
+    Report,
+    Said,
+    Score,
+)
+
+SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
 
 
 @dataclass(frozen=True)
@@ -27,8 +43,8 @@ class CaseResult:
 
     case: CaseRun
     comparisons: tuple[Comparison, ...]
+    answers: tuple[Said, ...]
     scores: tuple[Score, ...]
-    findings: tuple[Finding, ...]
     drift: tuple[Drift, ...]
     figures: tuple[PublishedFigure, ...]
 
@@ -71,26 +87,32 @@ def run(
     engines: Mapping[str, EngineUsed],
     jobs: int = 1,
     progress: Callable[[str], None] = lambda name: None,
+    known: Iterable[KnownFailure] = (),
 ) -> Report:
-    """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done."""
+    """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done.
+
+    What `known` failures cover is accepted.
+    """
     work = partial(run_case, judged=judged, engines=engines, kin=kin_of(installed()))
     results = []
     for case, result in zip(chosen, mapped(work, chosen, jobs), strict=True):
         results.append(result)
         progress(case.name)
-    return Report(
+    report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=version("relmer"),
         environment=machine(),
         engines=tuple(with_recorded_version(used, chosen) for used in engines.values()),
         cases=tuple(result.case for result in results),
         comparisons=tuple(c for result in results for c in result.comparisons),
+        answers=tuple(a for result in results for a in result.answers),
         scores=tuple(s for result in results for s in result.scores),
-        findings=tuple(f for result in results for f in result.findings),
         drift=tuple(d for result in results for d in result.drift),
         figures=in_ledger_order(f for result in results for f in result.figures),
         tolerances=TABLE,
     )
+    report = accept(report, known)
+    return replace(report, findings=findings(report))
 
 
 def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> Report:
@@ -103,7 +125,7 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     {<Verdict.AGREE: 'agree'>}
     """
     names = engines or engine_names()
-    return run(cases(pattern), names, sources(names), jobs)
+    return run(cases(pattern), names, sources(names), jobs, known=known_failures())
 
 
 def mapped(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[CaseResult]:
@@ -153,20 +175,27 @@ def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed
     return CaseResult(
         case=described,
         comparisons=found.comparisons,
+        answers=tuple(said_by(answers[name]) for name in engines),
         scores=found.scores,
-        findings=(*found.findings, *wrong(figures)),
         drift=tuple(drift),
         figures=figures,
     )
 
 
-def wrong(figures: Iterable[PublishedFigure]) -> list[Finding]:
-    """Name the printed figures that nothing reproduces."""
-    return [
-        Finding(case=f.case, engine=f"document {f.document}", text=f"{f.quantity}: {f.evidence} ({place(f)})")
-        for f in figures
-        if f.verdict.means.breaks
-    ]
+def said_by(answer: Answer) -> Said:
+    """What an engine said of a case, for the report; a number that is not finite is told as none."""
+    estimates = answer.estimates
+    told = {} if estimates is None else {name: np.ravel(getattr(estimates, name)).tolist() for name in SAID}
+    return Said(
+        case=answer.case,
+        engine=answer.engine,
+        version=answer.version,
+        status=str(answer.status),
+        recorded=answer.recorded,
+        message=answer.message,
+        warnings=answer.warnings,
+        values={name: tuple(v if math.isfinite(v) else None for v in entries) for name, entries in told.items()},
+    )
 
 
 def in_ledger_order(figures: Iterable[PublishedFigure]) -> tuple[PublishedFigure, ...]:

@@ -6,9 +6,9 @@ import re
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def number(count: int, noun: str) -> str:
-    """A count with its noun, as "1 case" or "45 cases"."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+def number(count: int, noun: str, several: str = "") -> str:
+    """A count with its noun, as "1 case" or "45 cases"; `several` is its plural if that is not the noun with an s."""
+    return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"
 
 
 def digits_text(digits: float | None) -> str:

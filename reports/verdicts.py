@@ -207,3 +207,18 @@ class FigureVerdict(StrEnum):
     def of(cls, verdict: Verdict) -> "FigureVerdict":
         """The word for a comparison's verdict."""
         return next(word for word in cls if word.means is verdict)
+
+
+class FailOn(StrEnum):
+    """What breaks a run if one chooses so, beside what is wrong or failed.
+
+    Examples
+    --------
+    >>> [str(choice) for choice in FailOn]
+    ['early', 'within', 'drift', 'accepted']
+    """
+
+    EARLY = str(Verdict.EARLY)
+    WITHIN = str(Verdict.WITHIN)
+    DRIFT = "drift"
+    ACCEPTED = "accepted"

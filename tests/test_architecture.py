@@ -76,7 +76,13 @@ WINGS = {
     "reports/verdicts": Wing(never={"solver", "reference", "datasets"}),
     "reports/records": Wing({"verdicts"}, never={"solver", "reference", "datasets"}),
     "reports/text": Wing(never={"solver", "reference", "datasets"}),
-    "reports/run": Wing({"evidence", "judge", "records", "verdicts"}, {"threadpoolctl"}),
+    "reports/causes": Wing({"records", "verdicts"}, never={"solver", "reference", "datasets"}),
+    # The lists are read as plain text: nothing of the reference is imported.
+    "reports/accepted": Wing({"causes", "records", "verdicts"}, never={"solver", "reference", "datasets"}),
+    "reports/findings": Wing({"causes", "evidence", "judge", "records", "verdicts", "text"}, never=SOLVER),
+    "reports/run": Wing(
+        {"accepted", "evidence", "findings", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}
+    ),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
@@ -84,12 +90,14 @@ WINGS = {
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
-    "reports/voices": Wing({"records", "verdicts", "text"}, never={"solver", "reference"}),
+    "reports/voices": Wing({"causes", "records", "verdicts", "text"}, never={"solver", "reference"}),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
-    "reports/commands": Wing({"corpus", "export", "records", "verdicts", "run", "voices"}, {"click", "rich"}),
+    "reports/commands": Wing(
+        {"accepted", "corpus", "export", "records", "verdicts", "run", "voices"}, {"click", "rich"}
+    ),
 }
 # R in this process, which the children of the engines are for.
 R = {"rpy2"}

@@ -1,6 +1,7 @@
 """The command line: `relmer run`, `fit`, `record`, `certify`, `cases`, `engines`, `datasets`.
 
-Exit status: 0 agreement, 1 a disagreement or a failure, 2 bad usage or input, 3 a required engine could not run.
+Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
+engine could not run.
 """
 
 import click

@@ -16,10 +16,11 @@ from relmer.datasets import Case, DataError
 from relmer.reference.answers import RecordingError
 from relmer.reference.certificates import CertificateError
 from relmer.reference.engines import EngineError, EngineMissing
+from relmer.reports.accepted import AcceptedError
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
-INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, OSError)
+INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, AcceptedError, OSError)
 STRIPPED = dict.fromkeys([*range(32), 127, *range(128, 160)], " ")
 
 

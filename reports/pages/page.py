@@ -3,29 +3,37 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
-from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Report, Score
+from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Finding, PublishedFigure, Report, Said, Score
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import (
     QUANTITIES,
     Standing,
     against,
+    answer,
+    clauses,
     counts,
     digits_of,
+    drift_told,
+    drifts_of,
+    found_of,
     maps,
     rung_name,
-    sentence,
     standing,
     standings,
+    told,
+    warnings_of,
+    warnings_told,
     worst,
 )
 
@@ -49,7 +57,9 @@ class Climb:
         if self.standing is None:
             return "not judged"
         if self.standing.broken:
-            return f"breaks at {self.standing.rung}: {self.standing.broken.quantity}"
+            named = f" ({self.standing.diagnosis})" if self.standing.diagnosis else ""
+            known = f"; accepted: {self.standing.broken.accepted}" if self.standing.accepted else ""
+            return f"breaks at {self.standing.rung}: {self.standing.broken.quantity}{named}{known}"
         if not self.standing.verdict.judged:
             return "nothing could be judged"
         for rung, found in zip(RUNGS, self.rungs, strict=True):
@@ -60,7 +70,7 @@ class Climb:
 
 @dataclass(frozen=True)
 class CaseView:
-    """A case as the page shows it."""
+    """A case as the page shows it; it breaks if it needs to be read."""
 
     anchor: str
     run: CaseRun
@@ -68,11 +78,9 @@ class CaseView:
     climbs: tuple[Climb, ...]
     rungs: tuple[tuple[int, tuple[Comparison, ...]], ...]
     scores: tuple[Score, ...]
-
-    @property
-    def breaks(self) -> bool:
-        """Whether the case needs to be read."""
-        return any(verdict.breaks for verdict in self.verdicts)
+    warned: tuple[Said, ...]
+    printed: tuple[PublishedFigure, ...]
+    breaks: bool
 
 
 def page(report: Report) -> str:
@@ -86,14 +94,16 @@ def page(report: Report) -> str:
         .get_template("page.html")
         .render(
             report=report,
-            sentence=sentence(report),
+            answer=answer(report),
+            engines=clauses(report)[0],
             counts=counts(report),
             chapters=chapters(report),
             views=views,
             anchors=anchors,
-            findings=[(case, list(found)) for case, found in groupby(report.findings, key=lambda f: f.case)],
+            findings=[(case, together(found)) for case, found in groupby(report.findings, key=lambda f: f.case)],
             broken=[found.broken for found in standings(report).values() if found.broken],
-            drift=sorted(report.drift, key=lambda d: 0.0 if d.digits is None else d.digits),
+            drift=drifts_of(report),
+            warned=warnings_of(report),
             live=any(engine.source == "live" for engine in report.engines),
             maps=shown,
             worst=worst(shown),
@@ -103,6 +113,14 @@ def page(report: Report) -> str:
             "base-uri 'none'; form-action 'none'",
         )
     )
+
+
+def together(found: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Findings on one case as engines and text: engines of which the same is to be told stand together."""
+    engines: dict[str, list[str]] = {}
+    for finding in found:
+        engines.setdefault(finding.text, []).append(finding.engine)
+    return [(", ".join(names), text) for text, names in engines.items()]
 
 
 def case_anchors(report: Report) -> dict[str, str]:
@@ -132,6 +150,9 @@ def view(report: Report, case: CaseRun, anchor: str) -> CaseView:
         climbs=tuple(climbs),
         rungs=tuple((rung, tuple(rows)) for rung, rows in groupby(ordered, key=lambda c: c.rung)),
         scores=tuple(score for score in report.scores if score.case == case.name),
+        warned=tuple(said for said in report.answers if said.case == case.name and said.warnings),
+        printed=tuple(f for f in report.figures if f.case == case.name and not f.document),
+        breaks=any(c.verdict.breaks or report.fails(c) for c in judged),
     )
 
 
@@ -164,6 +185,18 @@ def bound(decimal: str) -> str:
     return f"{Decimal(decimal):.3g}".replace("-", "−")
 
 
+def changed(value: str, before: str) -> tuple[str, str]:
+    """A value in two parts: what it has in common with the one before, and the digits that differ.
+
+    Examples
+    --------
+    >>> changed("25.591812", "25.591796"), changed("1.1-37", "1.1-31")
+    (('25.591', '812'), ('1.1-3', '7'))
+    """
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(value, before, strict=False)))
+    return value[:common], value[common:]
+
+
 def anchor(name: str) -> str:
     """The id of a certificate on the corpus's page: nothing but letters, digits, dots and hyphens.
 
@@ -188,6 +221,7 @@ def environment() -> Environment:
     made.filters.update(against=against, digits=digits_text, rung=rung_name, tint=tint)
     made.filters.update(anchor=anchor, bound=bound, digits_of=digits_of, power=power)
     made.filters.update(arranged=arranged, rounded=rounded, tally=tally)
+    made.filters.update(changed=changed, drift_told=drift_told, found=found_of, told=told, warnings=warnings_told)
     made.globals.update(RUNGS=RUNGS, TINTS=TINTS, DIGITS_PER_TINT=DIGITS_PER_TINT)
     made.globals.update(MAPPED=QUANTITIES, BROKEN=BROKEN, Verdict=Verdict)
     return made

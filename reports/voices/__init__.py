@@ -1,5 +1,15 @@
 """Voices: a report as JSON, JUnit, Markdown and text."""
 
+from relmer.reports.voices.answer import (
+    answer,
+    clauses,
+    drift_told,
+    drifts_of,
+    found_of,
+    sentence,
+    warnings_of,
+    warnings_told,
+)
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
 from relmer.reports.voices.markdown import markdown
@@ -9,18 +19,23 @@ from relmer.reports.voices.summary import (
     against,
     counts,
     rung_name,
-    sentence,
     standing,
     standings,
+    told,
 )
 
 __all__ = [
     "QUANTITIES",
     "Standing",
     "against",
+    "answer",
     "as_json",
+    "clauses",
     "counts",
     "digits_of",
+    "drift_told",
+    "drifts_of",
+    "found_of",
     "junit",
     "maps",
     "markdown",
@@ -28,5 +43,8 @@ __all__ = [
     "sentence",
     "standing",
     "standings",
+    "told",
+    "warnings_of",
+    "warnings_told",
     "worst",
 ]

@@ -1,19 +1,27 @@
 """A run as JUnit XML, for continuous-integration services: a suite per case, a test per comparison."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
 from xml.etree import ElementTree
 
+from relmer.reports.causes import wrong_figures
 from relmer.reports.records import CaseRun, Comparison, Report, Score
 from relmer.reports.text import digits_text, printable
-from relmer.reports.verdicts import Outcome
-from relmer.reports.voices.summary import against, rung_name
+from relmer.reports.verdicts import FailOn, Outcome
+from relmer.reports.voices.summary import against, rung_name, source, told
+
+STALE = "the accepted failure is stale: nothing of the kind was found; remove the entry"
 
 
 def junit(report: Report) -> str:
-    """Render `junit.xml`: what breaks fails or is an error; a test that passes has its evidence as output."""
-    root = ElementTree.Element("testsuites", {"name": "relmer", **totals(report.comparisons)})
-    for case in report.cases:
-        root.append(suite(report, case))
+    """Render `junit.xml`: what breaks fails or is an error, and what is accepted is skipped.
+
+    A test that passes has its evidence as output.
+    """
+    suites = [suite(report, case) for case in report.cases]
+    root = ElementTree.Element("testsuites", {"name": "relmer", **totals(suites)})
+    root.extend(suites)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -21,8 +29,7 @@ def junit(report: Report) -> str:
 def suite(report: Report, case: CaseRun) -> ElementTree.Element:
     """One case, with the facts that identify it and the engines as properties."""
     judged = tuple(c for c in report.comparisons if c.case == case.name)
-    named = {"name": printable(case.name), "timestamp": printable(report.created)}
-    element = ElementTree.Element("testsuite", {**named, **totals(judged)})
+    element = ElementTree.Element("testsuite", name=printable(case.name), timestamp=printable(report.created))
     facts = {
         "relmer": report.version,
         "formula": case.formula,
@@ -31,50 +38,84 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
         "dataset_sha256": case.dataset_sha256,
         **{f"engine {engine.name}": f"{engine.version} ({engine.source})" for engine in report.engines},
     }
-    facts |= {f"score {score.engine}": told(score) for score in report.scores if score.case == case.name}
+    facts |= {f"score {score.engine}": scored(score) for score in report.scores if score.case == case.name}
+    said = [said for said in report.answers if said.case == case.name and said.warnings]
+    facts |= {f"warnings {one.engine}": "; ".join(one.warnings) for one in said}
     properties = ElementTree.SubElement(element, "properties")
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=printable(name), value=printable(value))
     # Some services drop a test whose name they have seen before.
     names: Counter[str] = Counter()
-    for comparison in judged:
-        name = printable(f"{comparison.engine} · rung {rung_name(comparison.rung)} · {comparison.quantity}")
+    for test in (*(testcase(report, comparison) for comparison in judged), *others(report, case)):
+        name = test.get("name", "")
         names[name] += 1
-        unique = name if names[name] == 1 else f"{name} ({names[name]})"
-        element.append(testcase(comparison, unique))
+        test.set("name", name if names[name] == 1 else f"{name} ({names[name]})")
+        element.append(test)
+    element.attrib |= totals([element])
     return element
 
 
-def told(score: Score) -> str:
+def scored(score: Score) -> str:
     """A score in one line."""
     digits = ", ".join(f"{name} {digits_text(value)}" for name, value in score.digits.items())
     return f"{score.optimality}; digits against {score.certificate} ({score.level}): {digits}"
 
 
-def testcase(comparison: Comparison, name: str) -> ElementTree.Element:
-    """One comparison, under a name that is unique in its suite."""
+def testcase(report: Report, comparison: Comparison) -> ElementTree.Element:
+    """One comparison."""
+    name = printable(f"{comparison.engine} · rung {rung_name(comparison.rung)} · {comparison.quantity}")
     element = ElementTree.Element("testcase", classname=printable(comparison.case), name=name)
     evidence = printable(comparison.evidence)
     digits = digits_text(comparison.digits)
-    told = f"{comparison.verdict} · against {against(comparison)}" + (f" · {digits} digits" if digits else "")
-    text = f"{evidence}\n{printable(told)}"
-    ended = comparison.verdict.junit
+    said = f"{told(comparison)} · against {against(comparison)}" + (f" · {digits} digits" if digits else "")
+    text = f"{evidence}\n{printable(said)}"
+    ended = outcome(report, comparison)
     match ended:
         case Outcome.PASSED:
             ElementTree.SubElement(element, ended).text = text
+        case Outcome.SKIPPED if comparison.accepted:
+            link = printable(comparison.accepted)
+            ElementTree.SubElement(element, ended, message=f"accepted: {link}; {evidence}").text = text
         case Outcome.SKIPPED:
             ElementTree.SubElement(element, ended, message=evidence)
         case _:
-            ElementTree.SubElement(element, ended, type=comparison.verdict, message=evidence).text = text
+            kind = printable(", ".join(filter(None, (comparison.verdict, comparison.diagnosis))))
+            ElementTree.SubElement(element, ended, type=kind, message=evidence).text = text
     return element
 
 
-def totals(comparisons: tuple[Comparison, ...]) -> dict[str, str]:
+def outcome(report: Report, comparison: Comparison) -> Outcome:
+    """How the test of a comparison ends in this run: what is accepted is skipped, what one fails on fails."""
+    ended = comparison.verdict.junit
+    if report.fails(comparison):
+        return ended if comparison.verdict.breaks else Outcome.FAILURE
+    return Outcome.SKIPPED if comparison.accepted else ended
+
+
+def others(report: Report, case: CaseRun) -> Iterator[ElementTree.Element]:
+    """What breaks the run without being a comparison: printed figures, stale acceptances, and drift if one chooses."""
+    here = partial(filter, lambda record: record.case == case.name)
+    figures = here(wrong_figures(report))
+    stale = [k for k in here(report.accepted) if k.stale]
+    drift = here(report.drift) if FailOn.DRIFT in report.fail_on else ()
+    found = [
+        *((f"{source(f)} · {f.quantity}", f.verdict, f.evidence) for f in figures),
+        *((f"{k.engine} · accepted · {k.diagnosis}", "stale", STALE) for k in stale),
+        *((f"{d.engine} · drift · {d.quantity}", "drift", f"recorded {d.recorded}, now {d.live}") for d in drift),
+    ]
+    for name, kind, message in found:
+        element = ElementTree.Element("testcase", classname=printable(case.name), name=printable(name))
+        ElementTree.SubElement(element, Outcome.FAILURE, type=kind, message=printable(message))
+        yield element
+
+
+def totals(suites: Iterable[ElementTree.Element]) -> dict[str, str]:
     """The counts that a suite states about itself."""
-    seen = Counter(c.verdict.junit for c in comparisons)
+    tests = [test for element in suites for test in element.iter("testcase")]
+    ended = Counter(part.tag for test in tests for part in test)
     return {
-        "tests": str(len(comparisons)),
-        "failures": str(seen[Outcome.FAILURE]),
-        "errors": str(seen[Outcome.ERROR]),
-        "skipped": str(seen[Outcome.SKIPPED]),
+        "tests": str(len(tests)),
+        "failures": str(ended[Outcome.FAILURE]),
+        "errors": str(ended[Outcome.ERROR]),
+        "skipped": str(ended[Outcome.SKIPPED]),
     }

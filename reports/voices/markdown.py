@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from relmer.reports.records import Report
 from relmer.reports.text import digits_text, printable
-from relmer.reports.verdicts import Verdict
+from relmer.reports.voices.answer import drift_told, drifts_of, found_of, sentence, warnings_of, warnings_told
 from relmer.reports.voices.heat import maps, worst
-from relmer.reports.voices.summary import Standing, against, counts, rung_name, sentence, standings
+from relmer.reports.voices.summary import WORST_FIRST, Standing, against, counts, rung_name, standings
 
 LISTED = 100
 LONGEST = 300
@@ -17,12 +17,14 @@ SIGNIFICANT = re.compile(r"([\\`*_\[\]|~$#])")
 def markdown(report: Report) -> str:
     """Render `summary.md`: the verdict, counts, engines, cases × engines, findings, what breaks the run."""
     parts = [
-        f"# relmer: {escape(sentence(report))}",
+        f"# relmer: {escape(sentence(report), longest=None)}",
         " · ".join(f"{verdict.symbol} {count:,} {verdict}" for verdict, count in counts(report).items()),
         *findings(report),
         *overview(report),
         *digits(report),
         *broken(report),
+        *accepted(report),
+        *drift(report),
         *engines(report),
         f"relmer {escape(report.version)}, {escape(report.created)}. "
         "All comparisons with their evidence are in report.html and report.json.",
@@ -72,36 +74,68 @@ def cell(found: Standing | None) -> str:
     if found is None:
         return "not judged"
     broken = f"at {found.rung}" if found.rung else ""
-    return " ".join(filter(None, [found.verdict.symbol, found.verdict, broken, digits_text(found.digits)]))
+    known = "(accepted)" if found.accepted else ""
+    words = [found.verdict.symbol, found.verdict, known, broken, digits_text(found.digits)]
+    told = " ".join(filter(None, words))
+    return f"{told}: {found.diagnosis}" if found.diagnosis else told
 
 
 def broken(report: Report) -> list[str]:
     """Every comparison that breaks the run, the worst first, up to LISTED of each verdict."""
     parts = []
-    for verdict in sorted((v for v in Verdict if v.breaks), key=lambda v: v.rank):
-        wrong = [c for c in report.comparisons if c.verdict is verdict]
+    for verdict in WORST_FIRST:
+        fails = [c for c in report.comparisons if c.verdict is verdict and report.fails(c)]
         rows = [
             [
                 c.case,
                 c.engine,
                 rung_name(c.rung),
                 c.quantity,
+                c.diagnosis,
                 digits_text(c.digits),
                 against(c),
                 c.evidence,
             ]
-            for c in wrong[:LISTED]
+            for c in fails[:LISTED]
         ]
         if rows:
-            header = ["case", "engine", "rung", "quantity", "digits", "against", "evidence"]
-            parts += [f"## {verdict.heading}", table(header, rows), *remainder(len(wrong))]
+            header = ["case", "engine", "rung", "quantity", "diagnosis", "digits", "against", "evidence"]
+            parts += [f"## {verdict.heading}", table(header, rows), *remainder(len(fails))]
     return parts
+
+
+def accepted(report: Report) -> list[str]:
+    """What the engines' owners have accepted, and what was found of it."""
+    if not report.accepted:
+        return []
+    rows = [
+        [k.case, k.engine, rung_name(k.rung), k.diagnosis, f"{k.size:.3g}", found_of(k), f"{k.covers:,}", k.link]
+        for k in report.accepted
+    ]
+    header = ["case", "engine", "rung", "diagnosis", "size", "found", "comparisons", "accepted"]
+    return ["## Accepted failures", table(header, rows)]
+
+
+def drift(report: Report) -> list[str]:
+    """How far live engines are from their recordings: a line for each engine, and the quantities."""
+    if not report.drift:
+        return []
+    moved = drifts_of(report)
+    lines = [f"- **{escape(engine)}**: {escape(drift_told(drifts), longest=None)}" for engine, drifts in moved.items()]
+    rows = [
+        [d.case, d.engine, d.quantity, d.recorded, d.live, digits_text(d.digits)]
+        for drifts in moved.values()
+        for d in drifts
+    ]
+    header = ["case", "engine", "quantity", "recorded", "live", "digits"]
+    return ["## Drift", "\n".join(lines), table(header, rows[:LISTED]), *remainder(len(rows))]
 
 
 def engines(report: Report) -> list[str]:
     """What was run."""
-    rows = [[e.name, e.version, e.source, e.note] for e in report.engines]
-    return ["## Engines", table(["engine", "version", "source", "note"], rows)]
+    said = warnings_of(report)
+    rows = [[e.name, e.version, e.source, warnings_told(said.get(e.name)), e.note] for e in report.engines]
+    return ["## Engines", table(["engine", "version", "source", "warnings", "note"], rows)]
 
 
 def remainder(total: int) -> list[str]:
@@ -116,8 +150,8 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def escape(text: str) -> str:
-    r"""Text that Markdown shows as it is, on one line, cut if very long.
+def escape(text: str, longest: int | None = LONGEST) -> str:
+    r"""Text that Markdown shows as it is, on one line, cut if it is longer than `longest`.
 
     Examples
     --------
@@ -125,7 +159,7 @@ def escape(text: str) -> str:
     (Days \| Subject) &lt;b&gt;
     """
     line = " ".join(printable(text).split())
-    if len(line) > LONGEST:
-        line = line[: LONGEST - 1] + "…"
+    if longest is not None and len(line) > longest:
+        line = line[: longest - 1] + "…"
     entities = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return SIGNIFICANT.sub(r"\\\1", entities)

@@ -9,7 +9,9 @@ from typing import Any
 
 from relmer.datasets import read_record
 from relmer.reports.records import MOST, RUNGS, SCHEMA, Optimality, Report
-from relmer.reports.verdicts import FigureVerdict, Verdict
+from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
+
+FIRST_VERSION = "relmer-report/1"
 
 
 def as_json(report: Report) -> str:
@@ -32,9 +34,27 @@ def from_json(text: str) -> Report:
     ValueError
         The text is not JSON, not a report, or contradicts itself; one line says where.
     """
-    report: Report = read_record(Report, text, SCHEMA, "report")
+    try:
+        report: Report = read_record(Report, text, SCHEMA, "report")
+    except ValueError:
+        if FIRST_VERSION in text:
+            refuse_first_version(text)
+        raise
     check(report)
     return report
+
+
+def refuse_first_version(text: str) -> None:
+    """Refuse a report of version 1, which cannot be read: what its words mean was decided by another judge."""
+    try:
+        told = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return
+    if isinstance(told, dict) and told.get("schema") == FIRST_VERSION:
+        raise ValueError(
+            f"the report is of version 1 ({FIRST_VERSION}), and this relmer reads {SCHEMA}: make it anew with "
+            "`relmer run` on the same cases; docs/report.md says what changed"
+        ) from None
 
 
 def check(report: Report) -> None:
@@ -43,8 +63,9 @@ def check(report: Report) -> None:
     Raises
     ------
     ValueError
-        A name is listed twice, a comparison's case, engine, rung or verdict is unknown, a score's case, engine or
-        optimality or a figure's case or verdict is, or digits exceed 16.
+        A name is listed twice; a comparison's case, engine, rung, verdict or diagnosis is unknown, or it is accepted
+        without being wrong; the case or engine of an answer, a score or an accepted failure is unknown, or an engine
+        answers a case twice; a score's optimality or a figure's case or verdict is unknown; or digits exceed 16.
     """
     cases = unique("case", (case.name for case in report.cases))
     engines = unique("engine", (engine.name for engine in report.engines))
@@ -54,6 +75,17 @@ def check(report: Report) -> None:
         refuse_unknown(where, "engine", comparison.engine, engines)
         refuse_unknown(where, "rung", comparison.rung, RUNGS)
         refuse_unknown(where, "verdict", comparison.verdict, tuple(Verdict))
+        refuse_unknown(where, "diagnosis", comparison.diagnosis, tuple(Diagnosis))
+        if comparison.accepted and comparison.verdict is not Verdict.WRONG:
+            raise ValueError(f"{where}.accepted: what is {comparison.verdict} cannot be accepted")
+    unique("answer of", (f"{said.engine} to {said.case}" for said in report.answers))
+    for k, said in enumerate(report.answers):
+        refuse_unknown(f"report.answers[{k}]", "case", said.case, cases)
+        refuse_unknown(f"report.answers[{k}]", "engine", said.engine, engines)
+    for k, known in enumerate(report.accepted):
+        refuse_unknown(f"report.accepted[{k}]", "case", known.case, cases)
+        refuse_unknown(f"report.accepted[{k}]", "engine", known.engine, engines)
+        refuse_unknown(f"report.accepted[{k}]", "rung", known.rung, RUNGS)
     for k, figure in enumerate(report.figures):
         where = f"report.figures[{k}]"
         refuse_unknown(where, "case", figure.case, {*cases, ""})

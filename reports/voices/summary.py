@@ -1,16 +1,17 @@
-"""What every voice says alike: the answer in one sentence, and where each engine stands on each case."""
+"""What every voice says alike of where each engine stands on each case."""
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from relmer.reports.records import RUNGS, Comparison, Report
-from relmer.reports.text import number
+from relmer.reports.causes import SHOWN
+from relmer.reports.records import RUNGS, Comparison, PublishedFigure, Report
 from relmer.reports.verdicts import Verdict
 
 PROVED = ("certified", "exact")
 ESTIMATES = 5
+WORST_FIRST = sorted(Verdict, key=lambda verdict: verdict.rank)
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,25 @@ class Standing:
         The worst comparison of the first rung that breaks: the diagnosis.
     omitted
         How many comparisons say nothing of the engine, for each verdict that does not, if it is not the worst.
+    accepted
+        Whether all that breaks has been accepted by the engine's owner.
     """
 
     verdict: Verdict
     digits: float | None
     broken: Comparison | None
     omitted: Mapping[Verdict, int]
+    accepted: bool = False
 
     @property
     def rung(self) -> str:
         """The first rung that breaks, as "3 criterion"; empty if none does."""
         return "" if self.broken is None else rung_name(self.broken.rung)
+
+    @property
+    def diagnosis(self) -> str:
+        """What is wrong, in the judge's words; empty if nothing is, or no cause is known."""
+        return "" if self.broken is None else str(self.broken.diagnosis)
 
 
 def standing(comparisons: Sequence[Comparison], rung: int = ESTIMATES) -> Standing | None:
@@ -56,7 +65,7 @@ def standing(comparisons: Sequence[Comparison], rung: int = ESTIMATES) -> Standi
     ... ]
     >>> found = standing(judged)
     >>> found.verdict, found.rung, found.digits
-    (<Verdict.WRONG: 'disagree'>, '5 estimates', 2.1)
+    (<Verdict.WRONG: 'wrong'>, '5 estimates', 2.1)
     """
     if not comparisons:
         return None
@@ -72,6 +81,7 @@ def standing(comparisons: Sequence[Comparison], rung: int = ESTIMATES) -> Standi
         digits=lowest_digits(shown),
         broken=None if first is None else min(shown, key=badness),
         omitted={v: seen[v] for v in Verdict if seen[v] and v is not verdict and not (v.judged or v.breaks)},
+        accepted=bool(broken) and not any(c.breaks for c in broken),
     )
 
 
@@ -90,8 +100,8 @@ def lowest_digits(comparisons: Sequence[Comparison]) -> float | None:
 
 
 def badness(comparison: Comparison) -> tuple[int, float]:
-    """Sort key: the worst verdict first, within it a wrong yes or no, then the fewest digits."""
-    digits = comparison.digits if comparison.digits is not None else -math.inf
+    """Sort key: the worst verdict first, within it a wrong yes or no, then the fewest digits as they are shown."""
+    digits = round(comparison.digits, SHOWN) if comparison.digits is not None else -math.inf
     return comparison.verdict.rank, digits
 
 
@@ -99,28 +109,6 @@ def counts(report: Report) -> dict[Verdict, int]:
     """Number of comparisons per verdict, all verdicts named."""
     seen = Counter(c.verdict for c in report.comparisons)
     return {verdict: seen[verdict] for verdict in Verdict}
-
-
-def sentence(report: Report) -> str:
-    """The answer of a run in one sentence."""
-    seen, total = counts(report), len(report.comparisons)
-    if total == 0:
-        return "Nothing was compared."
-    cases = len({c.case for c in report.comparisons})
-    worst_first = sorted(Verdict, key=lambda verdict: verdict.rank)
-    unjudged = ", ".join(f"{seen[v]:,} {v}" for v in worst_first if seen[v] and not v.judged)
-    rest = f"; {unjudged}" if unjudged else ""
-    wrong = [v for v in worst_first if seen[v] and v.judged and v.breaks]
-    if wrong:
-        told = [f"{seen[v]:,} of {number(total, 'comparison')} {v.one if seen[v] == 1 else v.several}" for v in wrong]
-        where = len({c.case for c in report.comparisons if c.verdict in wrong})
-        return f"{', '.join(told)}, on {where:,} of {number(cases, 'case')}{rest}."
-    asked = f"{number(total, 'comparison')} on {number(cases, 'case')}"
-    held = [v for v in Verdict if v.judged and not v.breaks]
-    if not any(seen[v] for v in held):
-        return f"{asked}: none could be judged ({unjudged})."
-    judged = "all that could be judged" if unjudged else "all"
-    return f"{asked}: {judged} {' or '.join(v.several for v in held)}{rest}."
 
 
 def rung_name(rung: int) -> str:
@@ -131,3 +119,14 @@ def rung_name(rung: int) -> str:
 def against(comparison: Comparison) -> str:
     """The reference value's kind and owner, as "certified pls"; one word if they are the same, as "none"."""
     return " ".join(dict.fromkeys(filter(None, (comparison.kind, comparison.reference))))
+
+
+def told(comparison: Comparison) -> str:
+    """The verdict with its diagnosis and whether it is accepted, as "within, rounding of the evaluation"."""
+    known = "accepted" if comparison.accepted else ""
+    return ", ".join(filter(None, (comparison.verdict, comparison.diagnosis, known)))
+
+
+def source(figure: PublishedFigure) -> str:
+    """Who prints a figure: a document, or the source that the case names."""
+    return f"document {figure.document}" if figure.document else figure.section

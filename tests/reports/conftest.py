@@ -13,13 +13,15 @@ from relmer.reports.records import (
     Drift,
     EngineUsed,
     Finding,
+    KnownFailure,
     Optimality,
     PublishedFigure,
     Report,
+    Said,
     Score,
     Tolerance,
 )
-from relmer.reports.verdicts import FigureVerdict, Verdict
+from relmer.reports.verdicts import Diagnosis, FailOn, FigureVerdict, Verdict
 
 ENGINES = ("pls", "qr", "gls", "lme4", "lme4-tight")
 MODELS = (
@@ -86,8 +88,9 @@ def comparison(case: str, engine: str, rung: int, quantity: str, random: Random)
         digits = random.uniform(4.5, 7.5) if early else random.uniform(8.5, 13.5)
         return replace(
             judged,
-            verdict=Verdict.WITHIN if early and digits < 6.5 else Verdict.AGREE,
+            verdict=Verdict.EARLY if early and digits < 6.5 else Verdict.AGREE,
             digits=digits,
+            diagnosis=Diagnosis.STOP if early and digits < 6.5 else Diagnosis.NONE,
             evidence=f"worst component differs by {10**-digits:.2g}"
             + (": the optimiser stopped 1.46e-09 above the optimum, which allows 2.1e-05" if early else ""),
         )
@@ -124,8 +127,37 @@ def scored(case: str, engine: str, random: Random) -> Score:
     )
 
 
+def said(case: str, engine: str) -> Said:
+    """What an engine says of a case; lme4 warns of the star model."""
+    singular = case.startswith("star") and engine == "lme4"
+    return Said(
+        case=case,
+        engine=engine,
+        version="1.1-31" if "lme4" in engine else "0.1.0",
+        status="fitted",
+        recorded="lme4" in engine,
+        message="",
+        warnings=("boundary (singular) fit: see help('isSingular')",) if singular else (),
+        values={"criterion": (55196.515,), "sigma": (26.7,), "theta": (0.35, 0.0), "beta": (438.2, None)},
+    )
+
+
+LINK = "https://example.org/issues/7"
+KNOWN = KnownFailure(
+    engine="lme4-tight",
+    case="Penicillin/REML",
+    rung=5,
+    diagnosis=Diagnosis.CONVENTION,
+    size=1e-2,
+    link=LINK,
+    why="its standard errors divide by n",
+    found=1e-2,
+    covers=10,
+)
+
+
 def realistic(cases: int = 10) -> Report:
-    """A run of five engines, with one false optimum and one engine that fails on one case."""
+    """A run of five engines: one false optimum, one accepted failure, and one engine that fails on one case."""
     random = Random(20240501)
     runs = tuple(
         CaseRun(
@@ -152,14 +184,26 @@ def realistic(cases: int = 10) -> Report:
             Verdict.WRONG,
             1.8,
             "criterion 55196.515 is 136 above the certified optimum 55060.534: a false minimum",
+            Diagnosis.FALSE_MINIMUM,
         ),
-        ("star/REML", "lme4", 5): (Verdict.WRONG, 0.3, "differs more than the gap of rung 4 allows"),
-        ("Dyestuff/ML", "qr", 3): (Verdict.FAILED, None, "LinAlgError: singular matrix"),
+        ("star/REML", "lme4", 5): (
+            Verdict.WRONG,
+            0.3,
+            "differs more than the gap of rung 4 allows",
+            Diagnosis.FALSE_MINIMUM,
+        ),
+        ("Penicillin/REML", "lme4-tight", 5): (Verdict.WRONG, 2.0, "n for n - p", Diagnosis.CONVENTION),
+        ("Dyestuff/ML", "qr", 3): (Verdict.FAILED, None, "LinAlgError: singular matrix", Diagnosis.NONE),
+        ("Pastes/ML", "lme4-tight", 1): (Verdict.NOT_GIVEN, None, "lme4-tight does not tell", Diagnosis.NONE),
+        ("Pastes/ML", "qr", 2): (Verdict.WITHIN, None, "computed columns", Diagnosis.ROUNDING),
     }
     for k, c in enumerate(judged):
         if (c.case, c.engine, c.rung) in wrong:
-            verdict, digits, evidence = wrong[c.case, c.engine, c.rung]
-            judged[k] = replace(c, verdict=verdict, digits=digits, evidence=evidence)
+            verdict, digits, evidence, diagnosis = wrong[c.case, c.engine, c.rung]
+            known = LINK if diagnosis is Diagnosis.CONVENTION else ""
+            judged[k] = replace(
+                c, verdict=verdict, digits=digits, evidence=evidence, diagnosis=diagnosis, accepted=known
+            )
     return Report(
         created="2024-05-01T12:00:00+00:00",
         version="0.1.0",
@@ -182,10 +226,12 @@ def realistic(cases: int = 10) -> Report:
         ),
         cases=runs,
         comparisons=tuple(judged),
+        answers=tuple(said(run.name, engine) for run, engine in product(runs, ENGINES)),
         scores=tuple(
             replace(
                 score,
                 optimality=Optimality.FALSE,
+                optimiser_error=135.9805,
                 reason="136 above the optimum; the dual of sch has the eigenvalue -413",
             )
             if (score.case, score.engine) == ("star/REML", "lme4")
@@ -201,7 +247,7 @@ def realistic(cases: int = 10) -> Report:
             Finding("sleepstudy/REML", "lme4", "Stopped 1.46e-09 above the optimum: theta has 5 digits."),
         ),
         drift=tuple(
-            Drift(run.name, "lme4", quantity, "1743.628271959952", "1743.628271959951", 15.2)
+            Drift(run.name, "lme4", quantity, "1743.628271959952", "1743.628271959951", 15.2, "libblas", "OpenBLAS")
             for run in runs
             for quantity in ("criterion", "beta", "theta")
         ),
@@ -241,6 +287,7 @@ def realistic(cases: int = 10) -> Report:
                 "A quadratic near the optimum: a gap g leaves room for |δθ| ≤ sqrt(2 g / λmin).",
             ),
         ),
+        accepted=(KNOWN,) if cases > 2 else (),
     )
 
 
@@ -269,14 +316,18 @@ def hostile() -> Report:
             kind=HOSTILE,
             reference=HOSTILE,
             evidence=f"{verdict} {rung} {HOSTILE}",
+            diagnosis=Diagnosis.UNKNOWN if verdict is Verdict.WRONG else Diagnosis.NONE,
+            accepted=HOSTILE if verdict is Verdict.WRONG and rung == 5 else "",
         )
         for rung in range(1, 6)
         for verdict, digits in (
             (Verdict.AGREE, 15.95),
             (Verdict.WITHIN, 4.0),
+            (Verdict.EARLY, 4.0),
             (Verdict.WRONG, 0.0),
             (Verdict.UNSUPPORTED, None),
             (Verdict.FAILED, None),
+            (Verdict.NOT_GIVEN, None),
         )
     )
     return Report(
@@ -286,6 +337,16 @@ def hostile() -> Report:
         engines=(EngineUsed(f"engine {HOSTILE}", HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE),),
         cases=(case,),
         comparisons=judged,
+        answers=(
+            replace(
+                said(case.name, f"engine {HOSTILE}"),
+                version=HOSTILE,
+                status=HOSTILE,
+                message=HOSTILE,
+                warnings=(HOSTILE, HOSTILE),
+                values={HOSTILE: (None, 1.0)},
+            ),
+        ),
         scores=(
             replace(
                 scored(case.name, f"engine {HOSTILE}", Random(1)),
@@ -297,7 +358,7 @@ def hostile() -> Report:
             ),
         ),
         findings=(Finding(HOSTILE, HOSTILE, HOSTILE), Finding(case.name, HOSTILE, HOSTILE)),
-        drift=(Drift(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, None),),
+        drift=(Drift(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, None, HOSTILE, HOSTILE),),
         figures=tuple(
             PublishedFigure(HOSTILE, HOSTILE, HOSTILE, HOSTILE, name, HOSTILE, None, None, verdict, HOSTILE)
             for name, verdict in (
@@ -307,6 +368,11 @@ def hostile() -> Report:
             )
         ),
         tolerances=(Tolerance(HOSTILE, HOSTILE, HOSTILE),),
+        accepted=tuple(
+            replace(KNOWN, case=case.name, engine=f"engine {HOSTILE}", link=HOSTILE, why=HOSTILE, covers=n, stale=not n)
+            for n in range(2)
+        ),
+        fail_on=(FailOn.DRIFT,),
     )
 
 

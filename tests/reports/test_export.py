@@ -16,8 +16,8 @@ import pytest
 from relmer.reports import export
 from relmer.reports.export import VOICES, write
 from relmer.reports.records import RUNGS, SCHEMA, Optimality, Report
-from relmer.reports.verdicts import FigureVerdict, Verdict
-from relmer.reports.voices.report_json import as_json, from_json
+from relmer.reports.verdicts import Diagnosis, FailOn, FigureVerdict, Verdict
+from relmer.reports.voices.report_json import FIRST_VERSION, as_json, from_json
 
 SCHEMA_TEXT = files("relmer.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA_TEXT))
@@ -47,6 +47,9 @@ def test_schema_is_itself_valid_and_names_the_fields_of_the_records():
         assert all(part["description"] for part in node["properties"].values())
     comparison = schema["$defs"]["comparison"]["properties"]
     assert tuple(comparison["verdict"]["enum"]) == tuple(Verdict)
+    assert tuple(comparison["diagnosis"]["enum"]) == tuple(Diagnosis)
+    assert tuple(schema["$defs"]["known"]["properties"]["diagnosis"]["enum"]) == tuple(Diagnosis)
+    assert tuple(schema["properties"]["fail_on"]["items"]["enum"]) == tuple(FailOn)
     assert (comparison["rung"]["minimum"], comparison["rung"]["maximum"]) == (min(RUNGS), max(RUNGS))
     assert tuple(schema["$defs"]["score"]["properties"]["optimality"]["enum"]) == tuple(Optimality)
     assert tuple(schema["$defs"]["figure"]["properties"]["verdict"]["enum"]) == tuple(FigureVerdict)
@@ -55,7 +58,7 @@ def test_schema_is_itself_valid_and_names_the_fields_of_the_records():
 
 def test_words_are_read_back_as_members(make_report):
     back = from_json(as_json(make_report(1)))
-    assert all(type(c.verdict) is Verdict for c in back.comparisons)
+    assert all(type(c.verdict) is Verdict and type(c.diagnosis) is Diagnosis for c in back.comparisons)
     assert all(type(f.verdict) is FigureVerdict for f in back.figures)
     assert all(type(s.optimality) is Optimality for s in back.scores)
 
@@ -90,8 +93,9 @@ def change(path, value):
 
 DROP = object()
 BROKEN = {
-    "schema": (change(["schema"], "relmer-report/2"), "relmer-report/1"),
-    "no schema": (change(["schema"], DROP), "relmer-report/1"),
+    "schema": (change(["schema"], "relmer-report/3"), SCHEMA),
+    "first version": (change(["schema"], FIRST_VERSION), "the report is of version 1 (relmer-report/1)"),
+    "no schema": (change(["schema"], DROP), SCHEMA),
     "missing": (change(["cases", 0, "formula"], DROP), "report.cases[0]: formula is missing"),
     "unknown": (change(["cases", 0, "colour"], "red"), "'colour' is not known"),
     "type": (change(["cases", 0, "rows"], "180"), "report.cases[0].rows"),
@@ -100,8 +104,13 @@ BROKEN = {
     "verdict": (change(["comparisons", 2, "verdict"], "fine"), "report.comparisons[2].verdict"),
     "verdict's words": (
         change(["comparisons", 2, "verdict"], "fine"),
-        'must be one of "agree", "explained", "disagree", "unsupported", "failed", not \'fine\'',
+        'one of "agree", "within", "early", "wrong", "unsupported", "failed", "not given", not \'fine\'',
     ),
+    "a word of version 1": (change(["comparisons", 2, "verdict"], "explained"), "report.comparisons[2].verdict"),
+    "diagnosis": (change(["comparisons", 2, "diagnosis"], "bad luck"), "report.comparisons[2].diagnosis"),
+    "an answer's value": (change(["answers", 1, "values", "sigma", 0], "26.7"), "report.answers[1].values.sigma[0]"),
+    "an answer's warning": (change(["answers", 1, "warnings"], "boundary"), "report.answers[1].warnings"),
+    "what to fail on": (change(["fail_on"], ["wrong"]), "report.fail_on[0]"),
     "verdict of another kind": (change(["comparisons", 2, "verdict"], ["agree"]), "report.comparisons[2].verdict"),
     "rung": (change(["comparisons", 2, "rung"], 6), "report.comparisons[2].rung"),
     "digits": (change(["comparisons", 2, "digits"], 17.0), "report.comparisons[2].digits"),
@@ -127,6 +136,15 @@ def test_what_the_schema_refuses_is_refused_in_one_line(name, make_report):
     assert "\n" not in str(caught.value)
 
 
+def test_a_report_of_version_1_says_what_to_do():
+    old = json.dumps({"schema": FIRST_VERSION, "comparisons": [{"verdict": "explained"}]})
+    with pytest.raises(ValueError, match=r"\A[^\n]*make it anew with `relmer run`[^\n]*docs/report\.md[^\n]*\Z"):
+        from_json(old)
+    for other in (f'["{FIRST_VERSION}"]', f'{{"schema": "{FIRST_VERSION}"'):
+        with pytest.raises(ValueError, match=r"\Athe report (?!is of)[^\n]*\Z"):
+            from_json(other)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema": NaN}', "[" * 100_000])
 def test_what_is_no_report_is_refused_in_one_line(text):
     with pytest.raises(ValueError, match=r"\Athe report [^\n]*\Z"):
@@ -146,6 +164,29 @@ def test_a_figure_of_an_unlisted_case_is_refused(make_report):
     stray = replace(report, figures=(replace(report.figures[0], case="stray"),))
     with pytest.raises(ValueError, match="knows no case 'stray'"):
         as_json(stray)
+
+
+@pytest.mark.parametrize("field", ["case", "engine"])
+@pytest.mark.parametrize("where", ["answers", "accepted"])
+def test_what_is_said_or_accepted_of_an_unlisted_name_is_refused(where, field, make_report):
+    report = make_report(10)
+    stray = replace(report, **{where: (replace(getattr(report, where)[0], **{field: "stray"}),)})
+    with pytest.raises(ValueError, match=rf"{where}\[0\]\.{field}: the report knows no {field} 'stray'"):
+        as_json(stray)
+
+
+def test_an_engine_answers_a_case_once(make_report):
+    report = make_report(1)
+    with pytest.raises(ValueError, match="the report lists the answer of 'pls to sleepstudy/REML' twice"):
+        as_json(replace(report, answers=report.answers * 2))
+
+
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.WRONG])
+def test_only_what_is_wrong_can_be_accepted(verdict, make_report):
+    report = make_report(1)
+    first = replace(report.comparisons[0], verdict=verdict, accepted="https://example.org")
+    with pytest.raises(ValueError, match=rf"comparisons\[0\]\.accepted: what is {verdict} cannot be accepted"):
+        as_json(replace(report, comparisons=(first,)))
 
 
 @pytest.mark.parametrize("field", ["case", "engine"])

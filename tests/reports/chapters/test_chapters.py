@@ -164,9 +164,9 @@ def test_values_have_three_digits_more_than_were_printed(printed, value):
 
 def test_the_tally_names_every_verdict():
     figures = [figure(), figure(), figure(verdict=FigureVerdict.ROUGH), figure(verdict=FigureVerdict.WRONG)]
-    assert tally(figures) == "4 figures: 2 reproduced, 1 explained, 1 disagree"
+    assert tally(figures) == "4 figures: 2 reproduced, 1 rough, 1 not reproduced"
     assert tally(figures[:2]) == "2 figures, all reproduced"
-    assert tally(figures[2:3]) == "1 figure, explained"
+    assert tally(figures[2:3]) == "1 figure, rough"
 
 
 def test_the_pieces_add_up_to_the_criterion(make_report):
@@ -198,7 +198,7 @@ def test_every_figure_is_on_the_page_with_its_verdict_in_words(make_report):
     text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", source))
     assert '<a href="#documents">Documents</a>' in source
     assert source.index('id="digits"') < source.index('id="documents"') < source.index('id="cases"')
-    for wanted in ("1743.6 1743.6283 – ✓ reproduced", "≈ explained stopped early", "✗ disagree nothing accounts"):
+    for wanted in ("1743.6 1743.6283 – ✓ reproduced", "≈ rough stopped early", "✗ not reproduced nothing accounts"):
         assert wanted in text
     assert "ml[[2]]: 9 figures, all reproduced" in text
     for f in figures:

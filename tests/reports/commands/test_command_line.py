@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from relmer.datasets import case, load, store
 from relmer.datasets.exported import read_exported
 from relmer.reference import own_fits, published
 from relmer.reference.engines import EngineError, engine
-from relmer.reference.engines.r import lme4_process
 from relmer.reports.commands.main import main
+from relmer.reports.verdicts import FigureVerdict
 from relmer.solver import ModelError
 from relmer.solver.search.ending import Ending
 
@@ -30,15 +29,6 @@ SCHEMA = resources.files("relmer.reports").joinpath("report.schema.json")
 
 def relmer(*arguments: str, **keywords: object) -> Result:
     return CliRunner().invoke(main, list(arguments), catch_exceptions=False, **keywords)
-
-
-@pytest.fixture
-def without_r(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A PATH on which there is no R."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    lme4_process.shared.cache_clear()
-    yield
-    lme4_process.shared.cache_clear()
 
 
 @pytest.fixture
@@ -63,10 +53,16 @@ def test_run_writes_five_files_and_agrees(tmp_path: Path, without_r: None) -> No
     cases = [f"{name}/{kind}" for name in ("dyestuff", "dyestuff2") for kind in ("reml", "ml")]
     engines = ("pls", "qr", "gls", "lme4", "lme4-bobyqa", "lme4-tight")
     assert judged == {(c, e, rung) for c in cases for e in engines for rung in range(1, 6)}
-    assert {c["verdict"] for c in report["comparisons"]} <= {"agree", "explained"}
+    assert {c["verdict"] for c in report["comparisons"]} <= {"agree", "within", "early"}
+    assert {(a["case"], a["engine"]) for a in report["answers"]} == {(c, e) for c in cases for e in engines}
+    assert all(len(a["values"]["theta"]) == 1 and a["status"] == "fitted" for a in report["answers"])
     suites = ET.parse(out / "junit.xml").getroot()
     assert len(list(suites.iter("testcase"))) == len(report["comparisons"])
     assert "[4/4]" in result.stderr
+    answer = result.stdout.splitlines()[0]
+    assert answer.startswith("lme4 1.1-31 agrees on all 4")
+    assert "The instrument: pls, qr and gls agree on all 4" in answer
+    assert "lme4, lme4-bobyqa and lme4-tight are recorded, not run, because R is not on the PATH" in answer
     assert "lme4 1.1-31 (recorded): R is not on the PATH" in result.stdout
     sources = {engine["name"]: engine["source"] for engine in report["engines"]}
     assert sources["lme4"] == "recorded"
@@ -121,7 +117,8 @@ def test_a_disagreement_is_exit_status_1(
     assert result.exit_code == 1
     assert named in result.stdout
     assert f"(document {document}, " in result.stdout
-    (failure,) = ET.parse(out / "junit.xml").getroot().iter("failure")
+    failures = ET.parse(out / "junit.xml").getroot().iter("failure")
+    (failure,) = (found for found in failures if found.get("type") == FigureVerdict.WRONG)
     assert named.partition("printed")[2] in failure.attrib["message"]
 
 

@@ -12,11 +12,12 @@ from itertools import pairwise
 import pytest
 
 from relmer.reports.pages.page import page, power, tint
-from relmer.reports.records import RUNGS, Comparison
+from relmer.reports.records import RUNGS, Comparison, EngineUsed
 from relmer.reports.text import digits_text, printable
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.reports.voices.answer import answer, sentence
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
-from relmer.reports.voices.summary import sentence, standing
+from relmer.reports.voices.summary import standing
 
 
 class Reader(HTMLParser):
@@ -61,8 +62,8 @@ def one_line(text):
 def test_every_comparison_has_a_row(report):
     reader = Reader(page(report))
     classes = (a.get("class", "rung") for a in reader.named("tr"))
-    rows = Counter(name.split()[0] for name in classes if name not in ("rung", "astray"))
-    assert rows == Counter(c.verdict for c in report.comparisons)
+    rows = Counter(name.split()[0] for name in classes if name not in ("rung", "astray", "known", "stale"))
+    assert rows == Counter(c.verdict.css for c in report.comparisons)
     text = reader.shown
     for c in report.comparisons:
         assert one_line(c.evidence) in text
@@ -82,7 +83,11 @@ def test_everything_that_the_report_holds_is_shown(make_report):
     report = make_report(10)
     text = Reader(page(report)).shown
     expected = [
-        sentence(report),
+        *answer(report),
+        *(warning for said in report.answers for warning in said.warnings),
+        *(item for k in report.accepted for item in (k.link, k.why, k.diagnosis)),
+        *(c.diagnosis for c in report.comparisons),
+        *(place for d in report.drift for place in (d.recorded_blas, d.live_blas)),
         report.version,
         report.created,
         *(item for e in report.engines for item in (e.name, e.version, e.source, e.note, *e.environment.values())),
@@ -153,7 +158,7 @@ def test_tables_have_captions_and_scopes(report):
 
 def test_only_cases_that_break_are_open(make_report):
     cases = [a for a in Reader(page(make_report(10))).named("details") if a.get("class") == "case"]
-    assert {a["data-name"] for a in cases if "open" in a} == {"star/REML", "Dyestuff/ML"}
+    assert {a["data-name"] for a in cases if "open" in a} == {"star/REML", "Dyestuff/ML", "Penicillin/REML"}
     assert len(cases) == 10
 
 
@@ -171,7 +176,9 @@ def test_a_run_of_45_cases_is_below_four_megabytes(make_report):
 
 
 def test_an_empty_run_has_a_page(make_report):
-    report = replace(make_report(1), cases=(), comparisons=(), findings=(), drift=(), tolerances=())
+    report = replace(
+        make_report(1), cases=(), comparisons=(), answers=(), accepted=(), findings=(), drift=(), tolerances=()
+    )
     text = Reader(page(report)).shown
     assert "Nothing was compared." in text
     assert "No engine ran live." in text
@@ -183,23 +190,69 @@ def test_a_case_that_an_engine_was_not_judged_on_says_so(make_report):
     assert Reader(page(replace(report, comparisons=rest))).shown.count("not judged") == 3  # overview, ladder, rung 6
 
 
+FOREIGN = EngineUsed("mixed", "2.0", "live", {})
+A, W, E, X = Verdict.AGREE, Verdict.WITHIN, Verdict.EARLY, Verdict.WRONG
+U, F, N = Verdict.UNSUPPORTED, Verdict.FAILED, Verdict.NOT_GIVEN
+# One word per case; "accepted" is wrong and accepted.
 SENTENCES = {
-    (): "Nothing was compared.",
-    (Verdict.AGREE, Verdict.WITHIN): "2 comparisons on 1 case: all agree or are explained.",
+    (A, A, A): "mixed 2.0 agrees on all 3.",
+    (A,): "mixed 2.0 agrees on 1 of 1 case.",
+    (A, W, E): "mixed 2.0 agrees on all 3 (early on 1, within on 1).",
+    (X, A, E): "mixed 2.0 is wrong on 1 of 3 cases, early on 1.",
+    (X, "accepted", A): "mixed 2.0 is wrong on 2 of 3 cases (accepted: 1).",
+    ("accepted", "accepted"): "mixed 2.0 is wrong on 2 of 2 cases (accepted: 2).",
+    (A, A, F): "mixed 2.0 agrees on 2 of 3 cases, failed on 1. Not judged: 1 failed.",
+    (A, A, U): "mixed 2.0 agrees on all 2, unsupported on 1. Not judged: 1 unsupported.",
+    (F, F): "mixed 2.0 failed on 2. Not judged: 2 failed.",
+    (U, N): "mixed 2.0 could not be judged. Not judged: 1 unsupported, 1 not given.",
     (
-        Verdict.AGREE,
-        Verdict.FAILED,
-    ): "2 comparisons on 1 case: all that could be judged agree or are explained; 1 failed.",
-    (Verdict.AGREE, Verdict.WRONG): "1 of 2 comparisons disagrees, on 1 of 1 case.",
-    (Verdict.UNSUPPORTED, Verdict.UNSUPPORTED): "2 comparisons on 1 case: none could be judged (2 unsupported).",
+        X,
+        F,
+        U,
+    ): "mixed 2.0 is wrong on 1 of 2 cases, failed on 1, unsupported on 1. Not judged: 1 failed, 1 unsupported.",
 }
 
 
-@pytest.mark.parametrize("verdicts", SENTENCES)
-def test_the_answer_in_one_sentence(verdicts, make_report):
-    report = make_report(1)
-    rows = tuple(replace(c, verdict=v) for c, v in zip(report.comparisons, verdicts, strict=False))
-    assert sentence(replace(report, comparisons=rows)) == SENTENCES[verdicts]
+def run_of(make_report, words, engine=FOREIGN):
+    """A report with one comparison of one engine on each case."""
+    report = make_report(len(words))
+    rows = [row(4, X if word == "accepted" else word) for word in words]
+    rows = [
+        replace(c, case=case.name, engine=engine.name, accepted="https://example.org" if word == "accepted" else "")
+        for c, case, word in zip(rows, report.cases, words, strict=True)
+    ]
+    bare = dict.fromkeys(("answers", "scores", "findings", "drift", "figures", "accepted"), ())
+    return replace(report, engines=(engine,), comparisons=tuple(rows), **bare)
+
+
+@pytest.mark.parametrize("words", SENTENCES)
+def test_the_answer_by_engine(words, make_report):
+    assert sentence(run_of(make_report, words)) == SENTENCES[words]
+
+
+def test_nothing_was_compared(make_report):
+    assert sentence(replace(make_report(1), comparisons=())) == "Nothing was compared."
+
+
+def test_own_paths_are_the_instrument(make_report):
+    own = [EngineUsed(name, "0.1.0", "computed", {}) for name in ("pls", "qr", "gls")]
+    report = run_of(make_report, (A, A, X))
+    rows = [
+        replace(c, engine=e.name, verdict=Verdict.AGREE if (e.name, k) != ("gls", 2) else Verdict.WRONG)
+        for e in own
+        for k, c in enumerate(report.comparisons)
+    ]
+    told = answer(replace(report, engines=(*own, FOREIGN), comparisons=(*report.comparisons, *rows)))
+    assert told == (
+        "mixed 2.0 is wrong on 1 of 3 cases.",
+        "The instrument: pls and qr agree on all 3; gls is wrong on 1 of 3 cases.",
+    )
+
+
+def test_a_recording_is_told_with_its_reason(make_report):
+    recorded = EngineUsed("lme4", "1.1-31", "recorded", {}, "R is not on the PATH: install it")
+    told = answer(run_of(make_report, (A, A), recorded))
+    assert told == ("lme4 1.1-31 agrees on all 2.", "lme4 is recorded, not run, because R is not on the PATH.")
 
 
 def row(rung, verdict, digits=None, quantity="beta", kind="exact"):
@@ -238,6 +291,15 @@ def test_a_standing_without_a_break_has_the_digits_of_the_estimates():
     assert found.omitted == {Verdict.UNSUPPORTED: 1}
     assert standing([row(2, Verdict.UNSUPPORTED)]).verdict == Verdict.UNSUPPORTED
     assert standing([]) is None
+
+
+def test_a_standing_is_accepted_where_all_that_breaks_is():
+    known = replace(row(5, Verdict.WRONG, 1.0), accepted="https://example.org", diagnosis=Diagnosis.CONVENTION)
+    assert standing([known, row(1, Verdict.AGREE)]).accepted
+    assert standing([known]).diagnosis == Diagnosis.CONVENTION
+    assert not standing([known, row(4, Verdict.WRONG)]).accepted
+    assert not standing([known, row(4, Verdict.FAILED)]).accepted
+    assert not standing([row(1, Verdict.AGREE)]).accepted
 
 
 def test_digits_are_never_rounded_up():
@@ -294,7 +356,7 @@ def schemes():
     """The colours of the style sheet, light and dark, as relative luminances."""
     css = files("relmer.reports.pages").joinpath("templates", "page.css").read_text(encoding="utf-8")
     blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
-    colours = [dict(re.findall(r"--([\w]+): (#\w+)", block)) for block in blocks]
+    colours = [dict(re.findall(r"--([\w-]+): (#\w+)", block)) for block in blocks]
     light, dark = (block for block in colours if block)
     return {"light": light, "dark": dark}
 
