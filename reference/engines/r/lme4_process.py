@@ -16,7 +16,11 @@ from relmer.reference.engines import MEMORY_BYTES, Child, EngineError, EngineMis
 from relmer.solver.language import canonical, parse
 
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
-ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}
+# R as `R --vanilla` starts it, whatever the user's profiles and variables say: rpy2 hands on the arguments, but R reads
+# these files before or in spite of them. Where R and its packages are is the user's to say.
+NO_FILES = dict.fromkeys(("R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON_USER"), os.devnull)
+ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", **NO_FILES}
+WITHHELD = "_?R_(?!HOME$|LIBS$|LIBS_USER$|LIBS_SITE$|LD_LIBRARY_PATH$).*"
 SECONDS = 600.0
 OLDEST_R, OLDEST_LME4 = "4.0", "1.1-27"
 RPY2 = "rpy2-rinterface>=3.6.3,<3.6.6"
@@ -40,7 +44,7 @@ class Lme4Process:
     def __init__(
         self, program: tuple[str, ...] = PROGRAM, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
     ) -> None:
-        self.child = Child("lme4", program, ENVIRONMENT, memory_bytes)
+        self.child = Child("lme4", program, ENVIRONMENT, memory_bytes, withheld=WITHHELD)
         self._seconds = seconds
         self._lock = threading.RLock()
         self._versions: dict[str, str] | None = None
@@ -129,7 +133,10 @@ def outdated(versions: Mapping[str, str]) -> str:
     if _parts(versions.get("R", "")) < _parts(OLDEST_R):
         return f"R {versions.get('R') or 'of unknown version'} is too old: {INSTALL_R}"
     if not versions.get("lme4"):
-        return "R has no package lme4: install.packages('lme4') in R, or r-cran-lme4 on Debian"
+        return (
+            "R has no package lme4: install.packages('lme4') in R, or r-cran-lme4 on Debian; R starts without profiles "
+            "and .Renviron files, so that a library of your own is to be named in the variable R_LIBS"
+        )
     if _parts(versions["lme4"]) < _parts(OLDEST_LME4):
         return f"lme4 {versions['lme4']} is too old: install lme4 >= {OLDEST_LME4}"
     return ""
