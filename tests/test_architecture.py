@@ -65,7 +65,7 @@ WINGS = {
     "reference/published": Wing(),
     "reference/answers": Wing(libraries=NUMBERS),
     "reference/engines": Wing({"answers", "own_fits"}, {"numpy"}),
-    "reference/engines/r": Wing({"answers", "engines"}, {*NUMBERS, "pandas"}),
+    "reference/engines/r": Wing({"answers", "engines"}, {*NUMBERS, "pandas", "threadpoolctl"}),
     "reference/exact": Wing(never=SOLVER),
     "reference/certificates": Wing(never=SOLVER),
     "reference/certify": Wing({"certificates", "exact", "verify"}, {"flint", "numpy", "threadpoolctl"}, never=SOLVER),

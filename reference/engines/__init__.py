@@ -5,7 +5,7 @@ returns the engine. A package of one's own joins by declaring such an entry poin
 """
 
 from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable, serve
-from relmer.reference.engines.contract import Fitted
+from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
 from relmer.reference.engines.folders import remove_abandoned
 from relmer.reference.engines.kin import ORIGINAL, Kin, kin_of
@@ -14,6 +14,7 @@ from relmer.reference.engines.protocol import answer, engine, engine_names, inst
 __all__ = [
     "MEMORY_BYTES",
     "ORIGINAL",
+    "UNDEFINED",
     "Child",
     "EngineError",
     "EngineMissing",

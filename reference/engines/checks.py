@@ -14,6 +14,7 @@ import numpy as np
 from relmer.datasets import from_plain
 from relmer.reference.answers import Answer, Data, Estimates, Model
 from relmer.reference.engines.child import plain_text, words
+from relmer.reference.engines.contract import UNDEFINED
 from relmer.reference.engines.errors import EngineError
 
 MOST_TEXTS, MOST_LENGTH = 50, 500
@@ -116,7 +117,7 @@ def plain_criterion(said: object, asked: Sequence[object]) -> tuple[float | None
     if len(values) != len(asked):
         raise EngineError(f"criterion() gave {len(values)} values for {len(asked)} theta")
     return tuple(
-        None if value is None else float(real_numbers(value, f"criterion()[{k + 1}]", 0))
+        None if value is None or value is UNDEFINED else float(real_numbers(value, f"criterion()[{k + 1}]", 0))
         for k, value in enumerate(values)
     )
 

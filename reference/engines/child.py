@@ -257,8 +257,8 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     mine = os.getpid()
     descriptor, memory_bytes = int(sys.argv[-2]), int(sys.argv[-1])
     os.set_inheritable(descriptor, False)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
+    _limit(resource.RLIMIT_AS, memory_bytes)
+    _limit(resource.RLIMIT_FSIZE, OUTPUT_BYTES)
     with socket.socket(fileno=descriptor) as channel:
         while True:
             try:
@@ -270,10 +270,17 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
             except EngineError as error:
                 reply = {"error": words(error)}
             except Exception as error:
-                reply = {"error": f"{type(error).__name__}: {words(error)}"}
+                reply = {"error": f"{type(error).__name__}: {words(error)}".rstrip(": ")}
             if os.getpid() != mine:
                 os._exit(0)
             _send(channel, reply, FOREVER)
+
+
+def _limit(what: int, size: int) -> None:
+    """Lower a limit of this process; one that is lower already stays."""
+    _, hard = resource.getrlimit(what)
+    least = size if hard == resource.RLIM_INFINITY else min(size, hard)
+    resource.setrlimit(what, (least, least))
 
 
 def words(error: BaseException) -> str:

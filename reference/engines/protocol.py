@@ -93,7 +93,7 @@ class Engine(Protocol):
         """Rungs 1 and 2: what it saw and what it built."""
 
     def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float | None, ...]:
-        """Rung 3: its criterion at the given theta, None where it is not defined."""
+        """Rung 3: its criterion at the given theta, None or UNDEFINED where it is not defined."""
 
     def fit(self, case: Case) -> Fitted:
         """Rungs 4 and 5: its estimates."""

@@ -13,7 +13,7 @@ from relmer.reports.records import Comparison, Verdict
 
 def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
     """Rung 3: the criterion at shared theta, free of any optimiser's noise."""
-    mine = {point.theta: point.value for point in hearing.answer.criterion}
+    mine = {point.theta: point.value for point in hearing.answer.criterion if point.value is not None}
     reference, record = at_shared_theta(hearing, answers, mine)
     if not reference:
         yield unsupported(hearing, 3)
@@ -49,4 +49,5 @@ def at_shared_theta(
     houses = hearing.kin.houses
     fitted = [answer for answer in answers.values() if answer.status is Status.FITTED]
     house = [answer for answer in fitted if houses[answer.engine] == houses[peer.engine]]
-    return {point.theta: point.value for a in (peer, *house) for point in reversed(a.criterion)}, hearing.comparison
+    points = [point for a in (peer, *house) for point in reversed(a.criterion)]
+    return {point.theta: point.value for point in points if point.value is not None}, hearing.comparison

@@ -11,6 +11,15 @@ from relmer.reports.judge.hearing import Hearing, same, unsupported
 from relmer.reports.records import MOST, Comparison, Verdict
 
 
+# What is compared of a model, and the field that holds it.
+PARTS = {
+    "coefficient names": "coefficients",
+    "terms": "terms",
+    "theta names": "theta_names",
+    **{matrix: matrix for matrix in ("X", "Z", "Lambda")},
+}
+
+
 def judge_data(hearing: Hearing) -> Iterator[Comparison]:
     """Rung 1: rows, response and grouping factors, exactly."""
     mine, theirs = hearing.answer.data, hearing.peer.data if hearing.peer else None
@@ -30,11 +39,15 @@ def judge_model(hearing: Hearing) -> Iterator[Comparison]:
     if mine is None or theirs is None:
         yield unsupported(hearing, 2)
         return
-    yield same(hearing, 2, "coefficient names", mine.coefficients, theirs.coefficients)
-    yield same(hearing, 2, "terms", mine.terms, theirs.terms)
-    yield same(hearing, 2, "theta names", mine.theta_names, theirs.theta_names)
-    for name in ("X", "Z", "Lambda"):
-        yield judge_matrix(hearing, name, getattr(mine, name), getattr(theirs, name))
+    for quantity, part in PARTS.items():
+        said, expected = getattr(mine, part), getattr(theirs, part)
+        if said is None or expected is None:
+            untold = hearing.answer.engine if said is None else "the other side"
+            yield hearing.comparison(2, quantity, Verdict.UNSUPPORTED, None, f"{untold} does not tell")
+        elif isinstance(said, Fingerprint):
+            yield judge_matrix(hearing, quantity, said, expected)
+        else:
+            yield same(hearing, 2, quantity, said, expected)
 
 
 def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint, theirs: Fingerprint) -> Comparison:

@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import resource
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ NO_FILES = dict.fromkeys(("R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON
 ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", **NO_FILES}
 WITHHELD = "_?R_(?!HOME$|LIBS$|LIBS_USER$|LIBS_SITE$|LD_LIBRARY_PATH$).*"
 SECONDS = 600.0
+# R with lme4 has some 40 files open while it starts.
+ENOUGH_FILES = 64
 OLDEST_R, OLDEST_LME4 = "4.0", "1.1-27"
 RPY2 = "rpy2-rinterface>=3.6.3,<3.6.6"
 NEEDS = (f"R >= {OLDEST_R}", f"its package lme4 >= {OLDEST_LME4}", f"the Python package {RPY2}")
@@ -125,7 +128,9 @@ def advice(error: str) -> str:
         )
     if "r_home" in error.lower():
         return f"no R that rpy2 can find: {INSTALL_R}, or set R_HOME"
-    return f"R does not start from Python: {plain_text(error, 300)}"
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = f"; only {files} files may be open here (ulimit -n), allow more" if files < ENOUGH_FILES else ""
+    return f"R does not start from Python: {plain_text(error, 300)}{few}"
 
 
 def outdated(versions: Mapping[str, str]) -> str:
