@@ -1,24 +1,58 @@
 """A run: every case on every engine, judged."""
 
 import platform
+import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from pathlib import Path
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from relmer.datasets import Case, cases, load
-from relmer.reference.answers import Answer, Status, recorded, shared_thetas
-from relmer.reference.engines import EngineMissing, Kin, answer, engine, engine_names, installed, kin_of
+from relmer.datasets import Case, DataError, cases, load
+from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
+from relmer.reference.certificates import CertificateError
+from relmer.reference.engines import (
+    Engine,
+    EngineError,
+    EngineMissing,
+    Kin,
+    answer,
+    engine_names,
+    installed,
+    kin_of,
+    participant,
+    plain_text,
+    remove_abandoned,
+)
 from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
 from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
 from relmer.reports.judge import judge_case, place, published_figures
-from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Finding, PublishedFigure, Report, Score
+from relmer.reports.records import (
+    RUNGS,
+    CaseRun,
+    Comparison,
+    Drift,
+    EngineUsed,
+    Finding,
+    PublishedFigure,
+    Report,
+    Score,
+    Verdict,
+)
+from relmer.solver.errors import ModelError
+from relmer.solver.model import Design
+
+PARTIAL = "interrupted"
+SECONDS_TO_END = 5.0
+# What a run does not go on with: files of this project that cannot be read.
+UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
 
 
 @dataclass(frozen=True)
@@ -37,32 +71,42 @@ def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, Eng
     """Find how each engine takes part: computed, live, or by its recording.
 
     To the engines that are named come those that they are held against: the definition, and the tight fits of lme4 and
-    of their own houses.
+    of their own houses. One that cannot be made takes part too: it fails, and its note says why.
 
     Raises
     ------
     EngineMissing
         A required engine cannot run here.
     EngineError
-        No engine has that name, or what has it is no engine.
+        No engine has that name.
     """
-    asked = {name: engine(name) for name in [*names, *required]}
-    kin, used = kin_of(installed()), {}
-    witnesses = {name: engine(name) for name in kin.witnesses_for(asked)}
+    asked = {name: participant(name) for name in [*names, *required]}
+    kin, used = kin_of_all(asked), {}
+    witnesses = {name: participant(name) for name in kin.witnesses_for(asked)}
     for name, found in (asked | witnesses).items():
-        missing = found.available()
-        if missing and name in required:
-            raise EngineMissing(f"required engine {name}: {missing}")
-        if missing:
-            used[name] = EngineUsed(name=name, version="", source="recorded", environment={}, note=missing)
-        else:
-            used[name] = EngineUsed(
-                name=name,
-                version=found.version(),
-                source="computed" if kin.is_own(name) else "live",
-                environment=dict(found.environment()),
-            )
+        try:
+            missing, source = found.available(), "computed" if kin.is_own(name) else "live"
+            told = {} if missing else {"version": found.version(), "environment": surroundings(found)}
+            refused = ""
+        except EngineError as error:
+            missing, source, told, refused = "", "live", {}, str(error)
+        if name in required and (missing or refused):
+            raise EngineMissing(f"required engine {name}: {missing or refused}")
+        known = {"version": "", "environment": {}, **told}
+        used[name] = EngineUsed(name=name, source="recorded" if missing else source, note=missing or refused, **known)
     return used
+
+
+def kin_of_all(names: Iterable[str]) -> Kin:
+    """The houses of all engines that can be made, and of those among some that cannot."""
+    known = {one.name: one for one in installed()}
+    return kin_of([*known.values(), *(participant(name) for name in names if name not in known)])
+
+
+def surroundings(found: Engine) -> dict[str, str]:
+    """What a repeat of an engine's fits would need, with the dialect that it declares."""
+    dialect = {f"dialect: {name}": text for name, text in getattr(found, "dialect", {}).items()}
+    return {**found.environment(), **dialect}
 
 
 def run(
@@ -71,22 +115,53 @@ def run(
     engines: Mapping[str, EngineUsed],
     jobs: int = 1,
     progress: Callable[[str], None] = lambda name: None,
+    limit: float | None = None,
 ) -> Report:
-    """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done."""
-    work = partial(run_case, judged=judged, engines=engines, kin=kin_of(installed()))
-    results = []
-    for case, result in zip(chosen, mapped(work, chosen, jobs), strict=True):
-        results.append(result)
-        progress(case.name)
+    """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done.
+
+    Raises
+    ------
+    Interrupted
+        The run was interrupted; it holds the report on the cases that were done.
+    """
+    remove_abandoned()
+    work = partial(run_case, judged=judged, engines=engines, kin=kin_of_all(engines), limit=limit)
+    results: dict[int, CaseResult] = {}
+    try:
+        for place, result in finished(work, chosen, jobs):
+            results[place] = result
+            progress(result.case.name)
+    except KeyboardInterrupt:
+        raise Interrupted(report_of(results, chosen, engines)) from None
+    return report_of(results, chosen, engines)
+
+
+class Interrupted(Exception):
+    """A run that was interrupted, with the `report` on what was done: it is marked as partial."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"interrupted after {len(report.cases)} cases")
+        self.report = report
+
+
+def report_of(done: Mapping[int, CaseResult], chosen: Sequence[Case], engines: Mapping[str, EngineUsed]) -> Report:
+    """Report on the cases that are done, in their order; if some are missing, it says so wherever it is shown."""
+    results = [done[place] for place in sorted(done)]
+    findings = [finding for result in results for finding in result.findings]
+    environment = machine()
+    if missing := len(chosen) - len(results):
+        told = f"the run was interrupted after {len(results)} of {len(chosen)} cases: {missing} were not judged"
+        findings.insert(0, Finding(case=PARTIAL, engine="relmer", text=told))
+        environment = {"partial": told, **environment}
     return Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=version("relmer"),
-        environment=machine(),
+        environment=environment,
         engines=tuple(with_recorded_version(used, chosen) for used in engines.values()),
         cases=tuple(result.case for result in results),
         comparisons=tuple(c for result in results for c in result.comparisons),
         scores=tuple(s for result in results for s in result.scores),
-        findings=tuple(f for result in results for f in result.findings),
+        findings=tuple(findings),
         drift=tuple(d for result in results for d in result.drift),
         figures=in_ledger_order(f for result in results for f in result.figures),
         tolerances=TABLE,
@@ -106,57 +181,137 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     return run(cases(pattern), names, sources(names), jobs)
 
 
-def mapped(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[CaseResult]:
-    """Work on the cases, in order, in `jobs` processes."""
+def finished(
+    work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int
+) -> Iterator[tuple[int, CaseResult]]:
+    """Work on the cases in `jobs` processes; give the place and the result of each as it is done."""
     if jobs <= 1:
-        yield from map(work, chosen)
+        yield from enumerate(map(work, chosen))
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, chosen)
+    others = {*active_children()}
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=obedient)
+    try:
+        waiting = {pool.submit(work, case): place for place, case in enumerate(chosen)}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+        pool.shutdown()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in {*active_children()} - others:
+            worker.terminate()
+            worker.join(SECONDS_TO_END)
+            worker.kill()
+        raise
 
 
-def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed], kin: Kin) -> CaseResult:
-    """Ask every engine about one case, and judge what the `judged` ones say."""
+def obedient() -> None:
+    """In a worker: an interrupt is for the parent, which then ends its workers, and they their own children."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
+def run_case(
+    case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed], kin: Kin, limit: float | None = None
+) -> CaseResult:
+    """Ask every engine about one case, and judge what the `judged` ones say.
+
+    A model that this project's solver refuses is a case all the same: its own paths do not support it, and the
+    others are heard.
+    """
     with threadpool_limits(limits=1, user_api="blas"):
-        design = design_of(case.formula, case.dataset)
-        points = shared_thetas(design.template.diagonal.tolist())
+        try:
+            design = design_of(case.formula, case.dataset)
+        except ModelError:
+            design = None
+        points = shared_thetas(design.template.diagonal.tolist()) if design is not None else {}
         shared = [theta for thetas in points.values() for theta in thetas]
         theirs: dict[str, Answer] = {}
         drift: list[Drift] = []
         for name, used in engines.items():
             if not kin.is_own(name):
                 frozen = recorded.read(name, case)
-                theirs[name] = foreign_answer(used, case, shared, frozen)
+                theirs[name] = foreign_answer(used, case, shared, frozen, limit)
                 if used.source == "live" and frozen is not None:
                     drift += drift_of(frozen, theirs[name])
         optima = [a.estimates.theta for a in theirs.values() if a.estimates and evaluable(a.estimates.theta)]
-        thetas = list(dict.fromkeys([*shared, *(t for t in optima if len(t) == len(shared[0]))]))
+        thetas = list(dict.fromkeys([*shared, *(t for t in optima if {len(t)} == {*map(len, shared[:1])})]))
         answers = {
-            name: usable(theirs[name] if name in theirs else answer(engine(name), case, thetas)) for name in engines
+            name: usable(theirs[name] if name in theirs else answer(participant(name), case, thetas))
+            for name in engines
         }
+        comparisons, findings, scores, figures = verdicts_on(case, answers, judged, points, kin)
+    return CaseResult(
+        case=described(case, design),
+        comparisons=comparisons,
+        scores=scores,
+        findings=(*findings, *wrong(figures)),
+        drift=tuple(drift),
+        figures=figures,
+    )
+
+
+def verdicts_on(
+    case: Case,
+    answers: Mapping[str, Answer],
+    judged: Sequence[str],
+    points: Mapping[str, tuple[tuple[float, ...], ...]],
+    kin: Kin,
+) -> tuple[tuple[Comparison, ...], tuple[Finding, ...], tuple[Score, ...], tuple[PublishedFigure, ...]]:
+    """Judge a case; one that cannot be judged has a verdict on every engine all the same, and the reason."""
+    try:
         view = landscape(case)
         found = judge_case(case, answers, judged, points, view, kin)
-        figures = published_figures(case, answers, view, kin)
-    n, p = design.X.shape
-    described = CaseRun(
+        return found.comparisons, found.findings, found.scores, published_figures(case, answers, view, kin)
+    except ModelError as error:
+        verdict, reason = Verdict.UNSUPPORTED, f"this project's solver refuses the model: {error}"
+    except UNREADABLE:
+        raise
+    except Exception as error:
+        told = plain_text(f"{type(error).__name__}: {error}".rstrip(": "), 300)
+        verdict, reason = Verdict.FAILED, f"relmer failed while it judged this case, report a bug: {told}"
+    comparisons = [c for name in judged for c in unjudged(case, answers[name], verdict, reason)]
+    findings = [
+        Finding(case=case.name, engine=c.engine, text=f"rung {c.rung}, {c.quantity}: {c.evidence}")
+        for c in comparisons
+        if c.verdict.breaks
+    ]
+    return tuple(comparisons), tuple(findings), (), ()
+
+
+def unjudged(case: Case, said: Answer, verdict: Verdict, reason: str) -> Iterator[Comparison]:
+    """The same on all rungs: why the engine gave no answer, or why its answer cannot be judged."""
+    if said.status is not Status.FITTED:
+        verdict = Verdict.FAILED if said.status is Status.FAILED else Verdict.UNSUPPORTED
+        reason = said.message
+    for rung, name in RUNGS.items():
+        yield Comparison(
+            case=case.name,
+            engine=said.engine,
+            rung=rung,
+            quantity=name,
+            verdict=verdict,
+            digits=None,
+            kind="none",
+            reference="none",
+            evidence=reason,
+        )
+
+
+def described(case: Case, design: Design | None) -> CaseRun:
+    """The case as the report names it; of a design that is refused only the rows of the data are known."""
+    data = load(case.dataset)
+    n, p, q = (*design.X.shape, design.Z.shape[1]) if design is not None else (len(data.frame), 0, 0)
+    return CaseRun(
         name=case.name,
         dataset=case.dataset,
-        dataset_sha256=load(case.dataset).sha256,
+        dataset_sha256=data.sha256,
         formula=case.formula,
         REML=case.reml,
         document=case.document,
         source=case.source,
         rows=n,
         coefficients=p,
-        random_effects=design.Z.shape[1],
-    )
-    return CaseResult(
-        case=described,
-        comparisons=found.comparisons,
-        scores=found.scores,
-        findings=(*found.findings, *wrong(figures)),
-        drift=tuple(drift),
-        figures=figures,
+        random_effects=q,
     )
 
 
@@ -175,10 +330,16 @@ def in_ledger_order(figures: Iterable[PublishedFigure]) -> tuple[PublishedFigure
     return tuple(sorted(figures, key=lambda f: order[f.document, f.section, f.label, f.quantity]))
 
 
-def foreign_answer(used: EngineUsed, case: Case, shared: Sequence[tuple[float, ...]], frozen: Answer | None) -> Answer:
+def foreign_answer(
+    used: EngineUsed,
+    case: Case,
+    shared: Sequence[tuple[float, ...]],
+    frozen: Answer | None,
+    limit: float | None = None,
+) -> Answer:
     """An engine's answer, live where it can run, else as it was recorded."""
     if used.source == "live":
-        return answer(engine(used.name), case, shared)
+        return answer(participant(used.name), case, shared, seconds=limit)
     if frozen is not None:
         return frozen
     reason = f"not recorded, and not to be run here: {used.note}"
@@ -204,15 +365,20 @@ def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUse
 
 
 def machine() -> dict[str, str]:
-    """What a repeat would need to know of this machine."""
-    blas = {
-        f"{i['internal_api']} {i.get('version') or ''}".strip() for i in threadpool_info() if i["user_api"] == "blas"
-    }
+    """What a repeat would need to know of this machine: numbers are the same to the last bit per BLAS kernel only."""
+    libraries = [found for found in threadpool_info() if found["user_api"] == "blas"]
+
+    def told(*keys: str) -> str:
+        named = {" ".join(str(found[key]) for key in keys if found.get(key)) for found in libraries}
+        return ", ".join(sorted(named - {""})) or "unknown"
+
     packages = ("numpy", "scipy", "pandas")
     return {
         "Python": platform.python_version(),
         **{name: version(name) for name in packages},
         "platform": f"{platform.system()} {platform.machine()}",
-        "BLAS": ", ".join(sorted(blas)) or "unknown",
+        "BLAS": told("internal_api", "version"),
+        "BLAS kernel": told("architecture"),
+        "BLAS libraries": ", ".join(sorted({Path(found["filepath"]).name for found in libraries})) or "unknown",
         "BLAS threads": "1 while fitting",
     }

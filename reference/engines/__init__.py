@@ -9,13 +9,14 @@ from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
 from relmer.reference.engines.folders import remove_abandoned
 from relmer.reference.engines.kin import ORIGINAL, Kin, kin_of
-from relmer.reference.engines.protocol import answer, engine, engine_names, installed, participant
+from relmer.reference.engines.protocol import Engine, answer, engine, engine_names, installed, participant
 
 __all__ = [
     "MEMORY_BYTES",
     "ORIGINAL",
     "UNDEFINED",
     "Child",
+    "Engine",
     "EngineError",
     "EngineMissing",
     "EngineUnsupported",

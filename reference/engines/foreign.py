@@ -30,18 +30,14 @@ class Foreign:
     ----------
     entry
         Its entry point; the child loads it.
-    seconds
-        Limit on one answer.
-
     Raises
     ------
     EngineError
         It cannot be loaded, lacks a member, or speaks for more than it may; one line.
     """
 
-    def __init__(self, entry: EntryPoint, seconds: float = SECONDS) -> None:
+    def __init__(self, entry: EntryPoint) -> None:
         self.name = entry.name
-        self.seconds = seconds
         self._late = 0
         self._child = Child(entry.name, PROGRAM, memory_bytes=MEMORY_BYTES, message_bytes=MESSAGE_BYTES)
         self._met = 0
@@ -105,8 +101,10 @@ class Foreign:
         assert said.estimates is not None
         return Fitted(said.estimates, said.warnings)
 
-    def answer(self, case: Case, thetas: Sequence[Sequence[float]], asked: Sequence[str]) -> Answer:
-        """All that was asked of it about a case.
+    def answer(
+        self, case: Case, thetas: Sequence[Sequence[float]], asked: Sequence[str], seconds: float | None = None
+    ) -> Answer:
+        """All that was asked of it about a case, within so many seconds.
 
         Raises
         ------
@@ -117,7 +115,7 @@ class Foreign:
             raise EngineError(f"{self.name}: not asked, it left {PATIENCE} cases in a row without an answer in time")
         message = {"op": "answer", "case": asdict(case), "thetas": [list(theta) for theta in thetas]}
         try:
-            said = self._request({**message, "asked": list(asked)}, self.seconds)
+            said = self._request({**message, "asked": list(asked)}, seconds or SECONDS)
         except TimedOut:
             self._late += 1
             raise

@@ -242,24 +242,29 @@ def loaded(entry: EntryPoint) -> Engine:
 
 
 def answer(
-    engine: Engine, case: Case, thetas: Sequence[Sequence[float]], asked: Collection[str] = CAPABILITIES
+    engine: Engine,
+    case: Case,
+    thetas: Sequence[Sequence[float]],
+    asked: Collection[str] = CAPABILITIES,
+    seconds: float | None = None,
 ) -> Answer:
     """Ask an engine all that it can say about a case; what goes wrong becomes the answer's status and message.
 
     The criterion is asked at the given theta, and at the engine's own optimum. Whatever the engine raises, and
-    whatever it returns that is no answer, is its failure.
+    whatever it returns that is no answer, is its failure. An engine of another package has so many `seconds`.
     """
     known: dict[str, Any] = {"version": ""}
     try:
         if isinstance(engine, Foreign):
-            return engine.answer(case, thetas, tuple(asked))
+            return engine.answer(case, thetas, tuple(asked), seconds)
         (known["version"],) = texts(engine.version(), "version()")
         known["environment"] = named_texts(engine.environment(), "environment()")
         return clean(well_formed(_pieces(engine, case, thetas, asked, known)))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        status = Status.UNSUPPORTED if isinstance(error, EngineUnsupported) else Status.FAILED
+        refused = isinstance(error, EngineUnsupported | ModelError)
+        status = Status.UNSUPPORTED if refused else Status.FAILED
         said = str(error) if isinstance(error, ModelError) else stopped(error)
         failed = Answer(case=case.name, engine=engine.name, status=status, message=said, **known)
         return clean(failed)
