@@ -4,9 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from relmer.datasets import load
+from relmer.datasets import Case, load
 from relmer.reference.answers import Estimates
 from relmer.solver.algebra import lower_triangle
+from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, lmer
 from relmer.solver.language import build, model_frame, parse
 from relmer.solver.model import Design, covariance, factors
@@ -20,6 +21,14 @@ MOST_OPERATIONS = 10**10
 def design_of(formula: str, dataset: str) -> Design:
     """Design of a formula on a data set."""
     return build(model_frame(parse(formula), load(dataset).frame))
+
+
+def rows_of(case: Case) -> int | None:
+    """Rows of a case that take part; None if its design is refused here."""
+    try:
+        return len(design_of(case.formula, case.dataset).y)
+    except ModelError:
+        return None
 
 
 @lru_cache(maxsize=4)

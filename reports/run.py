@@ -1,84 +1,83 @@
 """A run: every case on every engine, judged."""
 
-import math
 import platform
+import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from pathlib import Path
 
-import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
-from relmer.datasets import Case, cases, load
-from relmer.reference.answers import Answer, Status, recorded, shared_thetas
-from relmer.reference.engines import EngineMissing, Kin, answer, engine, engine_names, installed, kin_of
-from relmer.reference.own_fits import design_of
+from relmer.datasets import Case, cases
+from relmer.reference.answers import recorded
+from relmer.reference.engines import (
+    Engine,
+    EngineError,
+    EngineMissing,
+    Kin,
+    engine_names,
+    installed,
+    kin_of,
+    participant,
+    remove_abandoned,
+)
 from relmer.reference.published import figures as ledger
 from relmer.reports.accepted import accept, known_failures
-from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
+from relmer.reports.evidence import TABLE
 from relmer.reports.findings import findings
-from relmer.reports.judge import figures_elsewhere, judge_case, published_figures
-from relmer.reports.records import (
-    CaseRun,
-    Comparison,
-    Drift,
-    EngineUsed,
-    KnownFailure,
-    PublishedFigure,
-    Report,
-    Said,
-    Score,
-)
+from relmer.reports.one_case import CaseResult, run_case
+from relmer.reports.records import EngineUsed, Finding, KnownFailure, PublishedFigure, Report
 
-SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """A case, judged."""
-
-    case: CaseRun
-    comparisons: tuple[Comparison, ...]
-    answers: tuple[Said, ...]
-    scores: tuple[Score, ...]
-    drift: tuple[Drift, ...]
-    figures: tuple[PublishedFigure, ...]
+PARTIAL = "interrupted"
+SECONDS_TO_END = 5.0
 
 
 def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, EngineUsed]:
     """Find how each engine takes part: computed, live, or by its recording.
 
     To the engines that are named come those that they are held against: the definition, and the tight fits of lme4 and
-    of their own houses.
+    of their own houses. One that cannot be made takes part too: it fails, and its note says why.
 
     Raises
     ------
     EngineMissing
         A required engine cannot run here.
     EngineError
-        No engine has that name, or what has it is no engine.
+        No engine has that name.
     """
-    asked = {name: engine(name) for name in [*names, *required]}
-    kin, used = kin_of(installed()), {}
-    witnesses = {name: engine(name) for name in kin.witnesses_for(asked)}
+    asked = {name: participant(name) for name in [*names, *required]}
+    kin, used = kin_of_all(asked), {}
+    witnesses = {name: participant(name) for name in kin.witnesses_for(asked)}
     for name, found in (asked | witnesses).items():
-        missing = found.available()
-        if missing and name in required:
-            raise EngineMissing(f"required engine {name}: {missing}")
-        if missing:
-            used[name] = EngineUsed(name=name, version="", source="recorded", environment={}, note=missing)
-        else:
-            used[name] = EngineUsed(
-                name=name,
-                version=found.version(),
-                source="computed" if kin.is_own(name) else "live",
-                environment=dict(found.environment()),
-            )
+        try:
+            missing, source = found.available(), "computed" if kin.is_own(name) else "live"
+            told = {} if missing else {"version": found.version(), "environment": surroundings(found)}
+            refused = ""
+        except EngineError as error:
+            missing, source, told, refused = "", "live", {}, str(error)
+        if name in required and (missing or refused):
+            raise EngineMissing(f"required engine {name}: {missing or refused}")
+        known = {"version": "", "environment": {}, **told}
+        used[name] = EngineUsed(name=name, source="recorded" if missing else source, note=missing or refused, **known)
     return used
+
+
+def kin_of_all(names: Iterable[str]) -> Kin:
+    """The houses of all engines that can be made, and of those among some that cannot."""
+    known = {one.name: one for one in installed()}
+    return kin_of([*known.values(), *(participant(name) for name in names if name not in known)])
+
+
+def surroundings(found: Engine) -> dict[str, str]:
+    """What a repeat of an engine's fits would need, with the dialect that it declares."""
+    dialect = {f"dialect: {name}": text for name, text in getattr(found, "dialect", {}).items()}
+    return {**found.environment(), **dialect}
 
 
 def run(
@@ -87,21 +86,55 @@ def run(
     engines: Mapping[str, EngineUsed],
     jobs: int = 1,
     progress: Callable[[str], None] = lambda name: None,
+    limit: float | None = None,
     known: Iterable[KnownFailure] = (),
 ) -> Report:
     """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done.
 
     What `known` failures cover is accepted.
+
+    Raises
+    ------
+    Interrupted
+        The run was interrupted; it holds the report on the cases that were done.
     """
-    work = partial(run_case, judged=judged, engines=engines, kin=kin_of(installed()))
-    results = []
-    for case, result in zip(chosen, mapped(work, chosen, jobs), strict=True):
-        results.append(result)
-        progress(case.name)
+    remove_abandoned()
+    work = partial(run_case, judged=judged, engines=engines, kin=kin_of_all(engines), limit=limit)
+    results: dict[int, CaseResult] = {}
+    try:
+        for place, result in finished(work, chosen, jobs):
+            results[place] = result
+            progress(result.case.name)
+    except KeyboardInterrupt:
+        raise Interrupted(report_of(results, chosen, engines, known)) from None
+    return report_of(results, chosen, engines, known)
+
+
+class Interrupted(Exception):
+    """A run that was interrupted, with the `report` on what was done: it is marked as partial."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"interrupted after {len(report.cases)} cases")
+        self.report = report
+
+
+def report_of(
+    done: Mapping[int, CaseResult],
+    chosen: Sequence[Case],
+    engines: Mapping[str, EngineUsed],
+    known: Iterable[KnownFailure] = (),
+) -> Report:
+    """Report on the cases that are done, in their order; if some are missing, it says so wherever it is shown."""
+    results = [done[place] for place in sorted(done)]
+    environment, first = machine(), []
+    if missing := len(chosen) - len(results):
+        told = f"the run was interrupted after {len(results)} of {len(chosen)} cases: {missing} were not judged"
+        first.append(Finding(case=PARTIAL, engine="relmer", text=told))
+        environment = {"partial": told, **environment}
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=version("relmer"),
-        environment=machine(),
+        environment=environment,
         engines=tuple(with_recorded_version(used, chosen) for used in engines.values()),
         cases=tuple(result.case for result in results),
         comparisons=tuple(c for result in results for c in result.comparisons),
@@ -112,7 +145,7 @@ def run(
         tolerances=TABLE,
     )
     report = accept(report, known)
-    return replace(report, findings=findings(report))
+    return replace(report, findings=(*first, *findings(report)))
 
 
 def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> Report:
@@ -128,98 +161,37 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     return run(cases(pattern), names, sources(names), jobs, known=known_failures())
 
 
-def mapped(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[CaseResult]:
-    """Work on the cases, in order, in `jobs` processes."""
+def finished(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[tuple[int, CaseResult]]:
+    """Work on the cases in `jobs` processes; give the place and the result of each as it is done."""
     if jobs <= 1:
-        yield from map(work, chosen)
+        yield from enumerate(map(work, chosen))
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, chosen)
+    others = {*active_children()}
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=obedient)
+    try:
+        waiting = {pool.submit(work, case): place for place, case in enumerate(chosen)}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+        pool.shutdown()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in {*active_children()} - others:
+            worker.terminate()
+            worker.join(SECONDS_TO_END)
+            worker.kill()
+        raise
 
 
-def run_case(case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed], kin: Kin) -> CaseResult:
-    """Ask every engine about one case, and judge what the `judged` ones say."""
-    with threadpool_limits(limits=1, user_api="blas"):
-        design = design_of(case.formula, case.dataset)
-        points = shared_thetas(design.template.diagonal.tolist())
-        shared = [theta for thetas in points.values() for theta in thetas]
-        theirs: dict[str, Answer] = {}
-        drift: list[Drift] = []
-        for name, used in engines.items():
-            if not kin.is_own(name):
-                frozen = recorded.read(name, case)
-                theirs[name] = foreign_answer(used, case, shared, frozen)
-                if used.source == "live" and frozen is not None:
-                    drift += drift_of(frozen, theirs[name])
-        optima = [a.estimates.theta for a in theirs.values() if a.estimates and evaluable(a.estimates.theta)]
-        thetas = list(dict.fromkeys([*shared, *(t for t in optima if len(t) == len(shared[0]))]))
-        answers = {
-            name: usable(theirs[name] if name in theirs else answer(engine(name), case, thetas)) for name in engines
-        }
-        view = landscape(case)
-        found = judge_case(case, answers, judged, points, view, kin)
-        figures = published_figures(case, answers, view, kin) + figures_elsewhere(case, answers, view)
-    n, p = design.X.shape
-    described = CaseRun(
-        name=case.name,
-        dataset=case.dataset,
-        dataset_sha256=load(case.dataset).sha256,
-        formula=case.formula,
-        REML=case.reml,
-        document=case.document,
-        source=case.source,
-        rows=n,
-        coefficients=p,
-        random_effects=design.Z.shape[1],
-    )
-    return CaseResult(
-        case=described,
-        comparisons=found.comparisons,
-        answers=tuple(said_by(answers[name]) for name in engines),
-        scores=found.scores,
-        drift=tuple(drift),
-        figures=figures,
-    )
-
-
-def said_by(answer: Answer) -> Said:
-    """What an engine said of a case, for the report; a number that is not finite is told as none."""
-    estimates = answer.estimates
-    told = {} if estimates is None else {name: np.ravel(getattr(estimates, name)).tolist() for name in SAID}
-    return Said(
-        case=answer.case,
-        engine=answer.engine,
-        version=answer.version,
-        status=str(answer.status),
-        recorded=answer.recorded,
-        message=answer.message,
-        warnings=answer.warnings,
-        values={name: tuple(v if math.isfinite(v) else None for v in entries) for name, entries in told.items()},
-    )
+def obedient() -> None:
+    """In a worker: an interrupt is for the parent, which then ends its workers, and they their own children."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def in_ledger_order(figures: Iterable[PublishedFigure]) -> tuple[PublishedFigure, ...]:
     """Sort figures as the documents print them."""
     order = {(f.document, f.section, f.label, f.quantity): k for k, f in enumerate(ledger())}
     return tuple(sorted(figures, key=lambda f: order.get((f.document, f.section, f.label, f.quantity), len(order))))
-
-
-def foreign_answer(used: EngineUsed, case: Case, shared: Sequence[tuple[float, ...]], frozen: Answer | None) -> Answer:
-    """An engine's answer, live where it can run, else as it was recorded."""
-    if used.source == "live":
-        return answer(engine(used.name), case, shared)
-    if frozen is not None:
-        return frozen
-    reason = f"not recorded, and not to be run here: {used.note}"
-    return Answer(case=case.name, engine=used.name, version="", status=Status.UNSUPPORTED, message=reason)
-
-
-def usable(said: Answer) -> Answer:
-    """The answer; one whose theta nobody could evaluate is one that failed."""
-    if said.estimates is None or evaluable(said.estimates.theta):
-        return said
-    reason = "its theta is not a finite number, or too large"
-    return replace(said, status=Status.FAILED, message=reason, estimates=None)
 
 
 def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUsed:
@@ -233,15 +205,20 @@ def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUse
 
 
 def machine() -> dict[str, str]:
-    """What a repeat would need to know of this machine."""
-    blas = {
-        f"{i['internal_api']} {i.get('version') or ''}".strip() for i in threadpool_info() if i["user_api"] == "blas"
-    }
+    """What a repeat would need to know of this machine: numbers are the same to the last bit per BLAS kernel only."""
+    libraries = [found for found in threadpool_info() if found["user_api"] == "blas"]
+
+    def told(*keys: str) -> str:
+        named = {" ".join(str(found[key]) for key in keys if found.get(key)) for found in libraries}
+        return ", ".join(sorted(named - {""})) or "unknown"
+
     packages = ("numpy", "scipy", "pandas")
     return {
         "Python": platform.python_version(),
         **{name: version(name) for name in packages},
         "platform": f"{platform.system()} {platform.machine()}",
-        "BLAS": ", ".join(sorted(blas)) or "unknown",
+        "BLAS": told("internal_api", "version"),
+        "BLAS kernel": told("architecture"),
+        "BLAS libraries": ", ".join(sorted({Path(found["filepath"]).name for found in libraries})) or "unknown",
         "BLAS threads": "1 while fitting",
     }

@@ -66,7 +66,7 @@ WINGS = {
     "reference/matrices": Wing({"verify"}),
     "reference/answers": Wing(libraries=NUMBERS),
     "reference/engines": Wing({"answers", "own_fits"}, {"numpy"}),
-    "reference/engines/r": Wing({"answers", "engines"}, {*NUMBERS, "pandas"}),
+    "reference/engines/r": Wing({"answers", "engines"}, {*NUMBERS, "pandas", "threadpoolctl"}),
     "reference/exact": Wing(never=SOLVER),
     "reference/certificates": Wing(never=SOLVER),
     "reference/certify": Wing({"certificates", "exact", "verify"}, {"flint", "numpy", "threadpoolctl"}, never=SOLVER),
@@ -80,9 +80,8 @@ WINGS = {
     # The lists are read as plain text: nothing of the reference is imported.
     "reports/accepted": Wing({"causes", "records", "verdicts"}, never={"solver", "reference", "datasets"}),
     "reports/findings": Wing({"causes", "evidence", "judge", "records", "verdicts", "text"}, never=SOLVER),
-    "reports/run": Wing(
-        {"accepted", "evidence", "findings", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}
-    ),
+    "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
+    "reports/run": Wing({"accepted", "evidence", "findings", "one_case", "records"}, {"threadpoolctl"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.

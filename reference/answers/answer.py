@@ -111,27 +111,52 @@ class Term:
 
 @dataclass(frozen=True)
 class Model:
-    """Rung 2: X, Z, the template of Lambda (entries are 1-based positions in theta), names in order."""
+    """Rung 2: X, Z, the template of Lambda (entries are 1-based positions in theta), names in order.
 
-    X: Fingerprint
-    Z: Fingerprint
-    Lambda: Fingerprint
-    coefficients: tuple[str, ...]
-    terms: tuple[Term, ...]
-    theta_names: tuple[str, ...]
+    What an engine cannot tell is null.
+    """
+
+    X: Fingerprint | None
+    Z: Fingerprint | None
+    Lambda: Fingerprint | None
+    coefficients: tuple[str, ...] | None
+    terms: tuple[Term, ...] | None
+    theta_names: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
 class CriterionValue:
-    """Rung 3: the profiled criterion (deviance or REML) at one theta."""
+    """Rung 3: the profiled criterion (deviance or REML) at one theta; null where the engine has none there."""
 
     theta: tuple[float, ...]
-    value: float
+    value: float | None
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Rungs 4 and 5: the fit. Vectors in lme4's order; V by its diagonal and its row sums."""
+    """Rungs 4 and 5: the fit, every number finite. Vectors in lme4's order; V by its diagonal and its row sums.
+
+    Attributes
+    ----------
+    theta
+        For each term, in lme4's order (more levels first), the lower triangle of its factor T by columns.
+    criterion
+        The deviance, or the REML criterion: -2 log-likelihood with all constants.
+    sigma
+        Standard deviation of the residuals.
+    beta, se
+        Fixed effects in the order of the columns of X, and their standard errors.
+    vcov
+        Covariance matrix of beta.
+    varcomp
+        For each term the lower triangle of its covariance matrix, sigma^2 T T', by columns: as many as theta.
+    b
+        Random effects Lambda u: by term, by level, by column of the term.
+    fitted
+        X beta + Z b and the offset, row by row.
+    V_diagonal, V_rowsum
+        Diagonal and row sums of V = Z G Z' + R.
+    """
 
     theta: tuple[float, ...]
     criterion: float

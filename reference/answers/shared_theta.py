@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47], dtype=float)
-POINTS = 3
+POINTS, POINTS_BEYOND = 3, 2
 
 
 def shared_thetas(diagonal: Sequence[bool]) -> dict[str, tuple[tuple[float, ...], ...]]:
@@ -19,8 +19,10 @@ def shared_thetas(diagonal: Sequence[bool]) -> dict[str, tuple[tuple[float, ...]
     Returns
     -------
     dict
-        "start": T = I. "boundary": all zero, and each diagonal entry zero in turn. "random": three points with
-        diagonal entries in (0.1, 2.1) and others in (-0.5, 0.5), random in look only.
+        "start": T = I. "boundary": all zero, and each diagonal entry zero in turn. The others are random in look
+        only. "random": three points with diagonal entries in (0.1, 2.1) and others in (-0.5, 0.5). "near zero": two
+        with diagonal entries in (0, 0.1) and others in (-0.05, 0.05). "far": two with diagonal entries in (5, 50),
+        spread evenly over their logarithms, and others in (-5, 5).
 
     Examples
     --------
@@ -35,9 +37,15 @@ def shared_thetas(diagonal: Sequence[bool]) -> dict[str, tuple[tuple[float, ...]
     if on_diagonal.sum() > 1:
         edges += [np.where(np.arange(len(start)) == k, 0.0, start) for k in np.flatnonzero(on_diagonal)]
     roots = np.sqrt(np.resize(PRIMES, len(start)))
-    fractions = [np.modf((k + 1) * roots)[0] for k in range(POINTS)]
-    points = [np.where(on_diagonal, 0.1 + 2.0 * part, part - 0.5) for part in fractions]
-    return {"start": tuples([start]), "boundary": tuples(edges), "random": tuples(points)}
+    fractions = [np.modf((k + 1) * roots)[0] for k in range(POINTS + 2 * POINTS_BEYOND)]
+    near, far = fractions[POINTS : POINTS + POINTS_BEYOND], fractions[POINTS + POINTS_BEYOND :]
+    return {
+        "start": tuples([start]),
+        "boundary": tuples(edges),
+        "random": tuples([np.where(on_diagonal, 0.1 + 2.0 * part, part - 0.5) for part in fractions[:POINTS]]),
+        "near zero": tuples([np.where(on_diagonal, 0.1 * part, 0.1 * (part - 0.5)) for part in near]),
+        "far": tuples([np.where(on_diagonal, 5.0 * 10.0**part, 10.0 * (part - 0.5)) for part in far]),
+    }
 
 
 def tuples(points: Sequence[np.ndarray]) -> tuple[tuple[float, ...], ...]:

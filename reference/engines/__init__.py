@@ -5,16 +5,21 @@ returns the engine. A package of one's own joins by declaring such an entry poin
 """
 
 from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable, serve
-from relmer.reference.engines.errors import EngineError, EngineMissing
+from relmer.reference.engines.contract import UNDEFINED, Fitted
+from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
+from relmer.reference.engines.folders import remove_abandoned
 from relmer.reference.engines.kin import ORIGINAL, Kin, kin_of
-from relmer.reference.engines.protocol import Fitted, answer, engine, engine_names, installed
+from relmer.reference.engines.protocol import Engine, answer, engine, engine_names, installed, participant
 
 __all__ = [
     "MEMORY_BYTES",
     "ORIGINAL",
+    "UNDEFINED",
     "Child",
+    "Engine",
     "EngineError",
     "EngineMissing",
+    "EngineUnsupported",
     "Fitted",
     "Kin",
     "answer",
@@ -22,7 +27,9 @@ __all__ = [
     "engine_names",
     "installed",
     "kin_of",
+    "participant",
     "plain_text",
+    "remove_abandoned",
     "sendable",
     "serve",
 ]

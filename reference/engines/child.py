@@ -9,8 +9,8 @@ import contextlib
 import json
 import math
 import os
+import re
 import resource
-import shutil
 import signal
 import socket
 import struct
@@ -24,7 +24,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines import folders
+from relmer.reference.engines.errors import EngineError, TimedOut
 
 MEMORY_BYTES = 8 * 2**30
 OUTPUT_BYTES = 64 * 2**20
@@ -61,6 +62,7 @@ class _Running:
     channel: socket.socket
     output: IO[bytes]
     folder: str
+    lock: int
     owner: int
 
 
@@ -78,6 +80,10 @@ class Child:
         Variables that the child gets in addition to the parent's own and to `ENVIRONMENT`.
     memory_bytes
         Limit on the child's address space.
+    withheld
+        A regular expression: variables of the parent whose whole name matches are not handed on.
+    message_bytes
+        Limit on the size of an answer.
     """
 
     def __init__(
@@ -86,12 +92,17 @@ class Child:
         arguments: Sequence[str],
         environment: Mapping[str, str] | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        *,
+        withheld: str = "",
+        message_bytes: int = MESSAGE_BYTES,
     ) -> None:
         self.name = name
         self.starts = 0
         self._arguments = tuple(arguments)
         self._environment = dict(environment or {})
         self._memory_bytes = memory_bytes
+        self._withheld = withheld
+        self._message_bytes = message_bytes
         self._finalizer: weakref.finalize[..., Child] | None = None
         self._running: _Running | None = None
 
@@ -109,17 +120,20 @@ class Child:
             The child reported an error (it lives on), or it crashed, hung or answered nonsense (it is gone,
             and the next request starts another).
         """
-        running = self._start()
+        try:
+            running = self._start()
+        except OSError as error:
+            raise EngineError(f"{self.name}: no child process can be started: {words(error)}") from None
         operation = plain_text(str(message.get("op")), 40)
         deadline = time.monotonic() + seconds
         try:
             _send(running.channel, message, deadline)
-            reply = _receive(running.channel, deadline)
+            reply = _receive(running.channel, deadline, self._message_bytes)
             _forget(running.output)
             return self._value(reply, operation)
         except TimeoutError:
             self.close()
-            raise EngineError(
+            raise TimedOut(
                 f"{self.name}: no answer to {operation!r} within {seconds:g} s, child process killed; "
                 "allow more seconds or try a smaller case"
             ) from None
@@ -157,9 +171,22 @@ class Child:
     def _start(self) -> _Running:
         if self._running is not None and self._is_mine():
             return self._running
+        with contextlib.ExitStack() as undone:
+            self._running = running = self._started(undone)
+            undone.pop_all()
+        self.starts += 1
+        self._finalizer = weakref.finalize(self, _end, running)
+        return running
+
+    def _started(self, undone: contextlib.ExitStack) -> _Running:
+        """Start the child; what was opened on the way is closed by `undone` if that fails."""
         ours, theirs = socket.socketpair()
-        output = tempfile.TemporaryFile()  # noqa: SIM115  as long-lived as the child
-        folder = tempfile.mkdtemp(prefix="relmer-")
+        undone.callback(ours.close)
+        undone.callback(theirs.close)
+        output = undone.enter_context(tempfile.TemporaryFile())
+        folder, lock = folders.held_folder()
+        undone.callback(folders.release, folder, lock)
+        handed_on = {name: value for name, value in os.environ.items() if not re.fullmatch(self._withheld, name)}
         command = [sys.executable, "-P", *self._arguments, str(theirs.fileno()), str(self._memory_bytes)]
         with theirs:
             process = subprocess.Popen(
@@ -167,14 +194,11 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **ENVIRONMENT, **self._environment, "TMPDIR": folder},
-                pass_fds=[theirs.fileno()],
+                env={**handed_on, **ENVIRONMENT, **self._environment, "TMPDIR": folder},
+                pass_fds=[theirs.fileno(), lock],
                 start_new_session=True,
             )
-        self.starts += 1
-        self._running = _Running(process, ours, output, folder, os.getpid())
-        self._finalizer = weakref.finalize(self, _end, self._running)
-        return self._running
+        return _Running(process, ours, output, folder, lock, os.getpid())
 
     def _autopsy(self) -> str:
         """Why the child ended and the last lines that it printed, in parentheses; leaves no child behind."""
@@ -183,9 +207,9 @@ class Child:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.process.wait(timeout=1)
-        reason, words = _reason(running.process.returncode), _last_words(running.output)
+        reason, said = _reason(running.process.returncode), _last_words(running.output)
         self.close()
-        return f"({reason}; last printed: {words or 'nothing'})"
+        return f"({reason}; last printed: {said or 'nothing'})"
 
 
 class _Nonsense(Exception):
@@ -218,7 +242,7 @@ def _end(running: _Running) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(running.process.pid, signal.SIGKILL)
         running.process.wait()
-        shutil.rmtree(running.folder, ignore_errors=True)
+        folders.release(running.folder, running.lock)
     running.channel.close()
     running.output.close()
 
@@ -227,25 +251,44 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Answer requests until the parent hangs up: the child's whole program.
 
     The last two command-line arguments are the socket's descriptor and the limit on memory. An exception that
-    `answer` raises is reported to the parent, and the child goes on.
+    `answer` raises is reported to the parent, and the child goes on. A process that `answer` forked off and that came
+    back ends here: one child gives one answer.
     """
+    mine = os.getpid()
     descriptor, memory_bytes = int(sys.argv[-2]), int(sys.argv[-1])
     os.set_inheritable(descriptor, False)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
+    _limit(resource.RLIMIT_AS, memory_bytes)
+    _limit(resource.RLIMIT_FSIZE, OUTPUT_BYTES)
     with socket.socket(fileno=descriptor) as channel:
         while True:
             try:
-                message = _receive(channel, FOREVER)
+                message = _receive(channel, FOREVER, MESSAGE_BYTES)
             except (EOFError, ConnectionError):
                 return
             try:
                 reply: dict[str, Any] = {"value": answer(message)}
             except EngineError as error:
-                reply = {"error": str(error)}
+                reply = {"error": words(error)}
             except Exception as error:
-                reply = {"error": f"{type(error).__name__}: {error}"}
+                reply = {"error": f"{type(error).__name__}: {words(error)}".rstrip(": ")}
+            if os.getpid() != mine:
+                os._exit(0)
             _send(channel, reply, FOREVER)
+
+
+def _limit(what: int, size: int) -> None:
+    """Lower a limit of this process; one that is lower already stays."""
+    _, hard = resource.getrlimit(what)
+    least = size if hard == resource.RLIM_INFINITY else min(size, hard)
+    resource.setrlimit(what, (least, least))
+
+
+def words(error: BaseException) -> str:
+    """What an error says, in one line of bounded length; nothing if it cannot even say that."""
+    try:
+        return plain_text(str(error))
+    except Exception:
+        return "(its message cannot be read)"
 
 
 def _send(channel: socket.socket, message: Mapping[str, Any], deadline: float) -> None:
@@ -254,9 +297,9 @@ def _send(channel: socket.socket, message: Mapping[str, Any], deadline: float) -
     channel.sendall(LENGTH.pack(len(body)) + body)
 
 
-def _receive(channel: socket.socket, deadline: float) -> Any:
+def _receive(channel: socket.socket, deadline: float, most_bytes: int) -> Any:
     (length,) = LENGTH.unpack(_exactly(channel, LENGTH.size, deadline))
-    if length > MESSAGE_BYTES:
+    if length > most_bytes:
         raise _Nonsense(f"a message of {length} bytes")
     try:
         return json.loads(_exactly(channel, length, deadline), parse_constant=_no_constant)

@@ -11,3 +11,7 @@ class EngineMissing(EngineError):
 
 class EngineUnsupported(EngineError):
     """The engine does not do such a case; the message says why."""
+
+
+class TimedOut(EngineError):
+    """An engine that did not answer in time."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from relmer.reference.engines.contract import OWN_HOUSE
 from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.protocol import OWN_HOUSE, Engine
+from relmer.reference.engines.protocol import Engine
 
 # The house whose program the documents print, and which this project's own paths are held against.
 ORIGINAL = "lme4"

@@ -8,8 +8,8 @@ import numpy as np
 
 from relmer.datasets import Case
 from relmer.reference.answers import Data, Model, Term, data_seen, fingerprint
+from relmer.reference.engines.contract import OWN_HOUSE, Fitted
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
-from relmer.reference.engines.protocol import OWN_HOUSE, Fitted
 from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
 from relmer.solver.model import Lambda, theta_names
 from relmer.solver.paths import criterion, prepare, solve_at

@@ -1,34 +1,35 @@
-"""What an engine is, and how its pieces make an answer."""
+"""What an engine is, how it is found, and how its pieces make an answer."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from relmer.datasets import Case, load
-from relmer.reference.answers import Answer, CriterionValue, Data, Estimates, Model, Status
+from relmer.reference.answers import Answer, CriterionValue, Data, Model, Status
+from relmer.reference.engines.checks import (
+    clean,
+    named_texts,
+    plain_criterion,
+    plain_estimates,
+    plain_stages,
+    stopped,
+    texts,
+    well_formed,
+)
 from relmer.reference.engines.child import plain_text
+from relmer.reference.engines.contract import CAPABILITIES, OWN_HOUSE, Fitted
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
+from relmer.reference.engines.foreign import Foreign
+from relmer.reference.own_fits import rows_of
 from relmer.solver.errors import ModelError
 
 GROUP = "relmer.engines"
-# This project's own house, whose definition all other engines are held against.
-OWN_HOUSE = "relmer"
 MEMBERS = (
     *("name", "house", "witness_of", "definition", "needs", "capabilities"),
     *("available", "version", "environment"),
 )
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What `fit` returns: the estimates, what the engine said meanwhile, how often it evaluated its criterion."""
-
-    estimates: Estimates
-    warnings: tuple[str, ...] = ()
-    evaluations: int | None = None
 
 
 class Engine(Protocol):
@@ -49,6 +50,9 @@ class Engine(Protocol):
         What must be installed for it to run, in short phrases.
     capabilities
         Any of "stages", "criterion" and "fit".
+
+    An engine may declare `dialect` as well: texts by name, such as {"order of text levels": "by locale"}, on what its
+    models mean otherwise than lme4's. docs/engines.md has the orders, the lengths and the errors.
     """
 
     @property
@@ -84,11 +88,11 @@ class Engine(Protocol):
     def environment(self) -> Mapping[str, str]:
         """Versions and platform that a repeat would need."""
 
-    def stages(self, case: Case) -> tuple[Data, Model]:
+    def stages(self, case: Case) -> tuple[Data | None, Model | None]:
         """Rungs 1 and 2: what it saw and what it built."""
 
-    def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        """Rung 3: its criterion at the given theta."""
+    def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float | None, ...]:
+        """Rung 3: its criterion at the given theta, None or UNDEFINED where it is not defined."""
 
     def fit(self, case: Case) -> Fitted:
         """Rungs 4 and 5: its estimates."""
@@ -96,11 +100,8 @@ class Engine(Protocol):
 
 def installed() -> tuple[Engine, ...]:
     """The engines that can be made: this project's own first, with the definition as the last of them."""
-    found: dict[str, Engine] = {}
-    for entry in entry_points(group=GROUP):
-        with suppress(EngineError):
-            found.setdefault(entry.name, made(entry))
-    return tuple(sorted(found.values(), key=lambda one: (one.house != OWN_HOUSE, one.definition, one.name)))
+    found = (made for made in roster().values() if not isinstance(made, EngineError))
+    return tuple(sorted(found, key=lambda one: (one.house != OWN_HOUSE, one.definition, one.name)))
 
 
 def engine_names() -> tuple[str, ...]:
@@ -112,7 +113,7 @@ def engine_names() -> tuple[str, ...]:
     ('pls', 'qr', 'gls', 'lme4', 'lme4-bobyqa', 'lme4-tight')
     """
     usable = [one.name for one in installed()]
-    return (*usable, *sorted({entry.name for entry in entry_points(group=GROUP)}.difference(usable)))
+    return (*usable, *sorted(roster().keys() - {*usable}))
 
 
 def engine(name: str) -> Engine:
@@ -123,69 +124,175 @@ def engine(name: str) -> Engine:
     EngineError
         No installed package declares it, or what it declares is no engine.
     """
-    for entry in entry_points(group=GROUP):
-        if entry.name == name:
-            return made(entry)
-    raise EngineError(f"engine {name!r:.60} is not known; choose from {', '.join(engine_names())}")
+    own = next((entry for entry in entry_points(group=GROUP, name=name) if is_ours(entry)), None)
+    found = loaded(own) if own is not None else roster().get(name)
+    if isinstance(found, EngineError):
+        raise EngineError(str(found))
+    if found is None:
+        raise EngineError(f"engine {name!r:.60} is not known; choose from {', '.join(engine_names())}")
+    return found
 
 
-def made(entry: EntryPoint) -> Engine:
-    """Make the engine of an entry point, which anybody may have declared.
+class Refused:
+    """An engine that is declared and cannot be made: it takes part, and fails every case with the reason."""
+
+    witness_of = None
+    definition = False
+    needs = ()
+    capabilities = frozenset(CAPABILITIES)
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = self.house = name
+        self.reason = reason
+
+    def available(self) -> str:
+        """Nothing: it would have to be here."""
+        return ""
+
+    def _refuse(self, *asked: object) -> Any:
+        raise EngineError(self.reason)
+
+    version = environment = stages = criterion = fit = _refuse
+
+
+def participant(name: str) -> Engine:
+    """Find the engine of that name; one that is declared and cannot be made is one that fails.
 
     Raises
     ------
     EngineError
-        It cannot be loaded, lacks a member, or speaks for more than it may.
+        No installed package declares it.
+    """
+    try:
+        return engine(name)
+    except EngineError as error:
+        if not entry_points(group=GROUP, name=name):
+            raise
+        return Refused(name, str(error))
+
+
+def roster() -> dict[str, Engine | EngineError]:
+    """All engines that are declared, by name, or why they are none.
+
+    What this project declares comes before what others do: a name, and the right to speak for a house, are not taken
+    from it. Where others contradict each other, neither has what both claim.
+    """
+    entries = {(entry.name, entry.value): entry for entry in entry_points(group=GROUP)}.values()
+    found: dict[str, Engine | EngineError] = {entry.name: loaded(entry) for entry in entries if is_ours(entry)}
+    for name in sorted({entry.name for entry in entries} - found.keys()):
+        declared = [entry for entry in entries if entry.name == name]
+        found[name] = foreign(declared[0]) if len(declared) == 1 else twice(declared)
+    speaking: dict[str, list[Engine]] = {}
+    for one in found.values():
+        if not isinstance(one, EngineError) and one.witness_of is not None:
+            speaking.setdefault(one.witness_of, []).append(one)
+    for house, several in speaking.items():
+        for one in several:
+            others = ", ".join(other.name for other in several if other is not one)
+            if others and isinstance(one, Foreign):
+                found[one.name] = EngineError(
+                    f"engine {one.name!r:.60} speaks for {house}, and so does {others}; remove one"
+                )
+    return found
+
+
+def is_ours(entry: EntryPoint) -> bool:
+    """Whether an entry point is this project's own: its engines run in this process, or see to a child themselves."""
+    return entry.module.partition(".")[0] == "relmer"
+
+
+def twice(declared: Sequence[EntryPoint]) -> EngineError:
+    """Why a name that several packages declare is no engine."""
+    values = " and ".join(f"{entry.value:.100}" for entry in declared)
+    return EngineError(f"engine {declared[0].name!r:.60} is declared twice, as {values}; remove one")
+
+
+def foreign(entry: EntryPoint) -> Engine | EngineError:
+    """The engine of another package, in a child of its own, or why it cannot be had; each is asked once."""
+    return _foreign(entry.name, entry.value, tuple(sys.path))
+
+
+@lru_cache(maxsize=16)
+def _foreign(name: str, value: str, path: tuple[str, ...]) -> Engine | EngineError:
+    try:
+        return Foreign(EntryPoint(name, value, GROUP))
+    except EngineError as error:
+        return error
+
+
+def loaded(entry: EntryPoint) -> Engine:
+    """Load the engine of an entry point into this process.
+
+    Raises
+    ------
+    EngineError
+        It cannot be loaded, or lacks a member.
     """
     named = f"engine {entry.name!r:.60} ({entry.value:.100})"
     try:
         found = entry.load()()
-    except Exception as error:
-        reason = plain_text(f"{type(error).__name__}: {error}", 200)
-        raise EngineError(f"{named} cannot be loaded, mend or remove it: {reason}") from error
-    for member in (*MEMBERS, *sorted(getattr(found, "capabilities", ()))):
-        if not hasattr(found, member):
-            raise EngineError(f"{named} has no member {member!r}; give it one, see Engine in {__name__}")
-    if found.name != entry.name:
-        raise EngineError(f"{named} calls itself {found.name!r:.60}; its name must be that of its entry point")
-    if found.witness_of not in (None, found.house):
-        raise EngineError(
-            f"{named} of house {found.house!r:.60} speaks for {found.witness_of!r:.60}; "
-            "its witness_of must be its own house or None"
-        )
-    if found.definition and found.house != OWN_HOUSE:
-        raise EngineError(f"{named} of house {found.house!r:.60} is no definition; its definition must be False")
+        members = (*MEMBERS, *sorted(getattr(found, "capabilities", ())))
+        missing = next((member for member in members if not hasattr(found, member)), None)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise EngineError(f"{named} cannot be loaded, mend or remove it: {plain_text(stopped(error), 200)}") from error
+    if missing is not None:
+        raise EngineError(f"{named} has no member {missing!r:.60}; give it one, see Engine in {__name__}")
     return cast(Engine, found)
 
 
-def answer(engine: Engine, case: Case, thetas: Sequence[Sequence[float]]) -> Answer:
+def answer(
+    engine: Engine,
+    case: Case,
+    thetas: Sequence[Sequence[float]],
+    asked: Collection[str] = CAPABILITIES,
+    seconds: float | None = None,
+) -> Answer:
     """Ask an engine all that it can say about a case; what goes wrong becomes the answer's status and message.
 
-    The criterion is asked at the given theta, and at the engine's own optimum.
+    The criterion is asked at the given theta, and at the engine's own optimum. Whatever the engine raises, and
+    whatever it returns that is no answer, is its failure. An engine of another package has so many `seconds`.
     """
-    named = partial(Answer, case=case.name, engine=engine.name)
+    known: dict[str, Any] = {"version": ""}
     try:
-        version, environment = engine.version(), dict(engine.environment())
-    except EngineError as error:
-        return named(version="", status=Status.FAILED, message=str(error))
-    try:
-        data, model = engine.stages(case) if "stages" in engine.capabilities else (None, None)
-        fitted = engine.fit(case) if "fit" in engine.capabilities else None
-        own = [fitted.estimates.theta] if fitted else []
-        asked = list(dict.fromkeys(tuple(map(float, theta)) for theta in [*thetas, *own]))
-        values = engine.criterion(case, asked) if "criterion" in engine.capabilities else ()
-    except EngineUnsupported as error:
-        return named(version=version, status=Status.UNSUPPORTED, message=str(error), environment=environment)
-    except (EngineError, ModelError) as error:
-        return named(version=version, status=Status.FAILED, message=str(error), environment=environment)
-    return named(
-        version=version,
+        if isinstance(engine, Foreign):
+            return engine.answer(case, thetas, tuple(asked), seconds)
+        (known["version"],) = texts(engine.version(), "version()")
+        known["environment"] = named_texts(engine.environment(), "environment()")
+        return clean(well_formed(_pieces(engine, case, thetas, asked, known)))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        refused = isinstance(error, EngineUnsupported | ModelError)
+        status = Status.UNSUPPORTED if refused else Status.FAILED
+        said = str(error) if isinstance(error, ModelError) else stopped(error)
+        failed = Answer(case=case.name, engine=engine.name, status=status, message=said, **known)
+        return clean(failed)
+
+
+def _pieces(
+    engine: Engine, case: Case, thetas: Sequence[Sequence[float]], asked: Collection[str], known: Mapping[str, Any]
+) -> Answer:
+    """The answer of an engine that gives one, every piece checked as it comes."""
+    does = engine.capabilities.intersection(asked)
+    data, model = plain_stages(engine.stages(case)) if "stages" in does else (None, None)
+    fitted = engine.fit(case) if "fit" in does else None
+    if "fit" in does and not isinstance(fitted, Fitted):
+        raise EngineError(f"fit() must return a Fitted, not {type(fitted).__name__}")
+    estimates = plain_estimates(fitted.estimates, rows_of(case)) if fitted else None
+    at = [tuple(map(float, theta)) for theta in thetas] + ([estimates.theta] if estimates else [])
+    at = list(dict.fromkeys(at))
+    values = plain_criterion(engine.criterion(case, at), at) if "criterion" in does else ()
+    return Answer(
+        case=case.name,
+        engine=engine.name,
         status=Status.FITTED,
-        environment=environment,
         dataset_sha256=load(case.dataset).sha256,
         data=data,
         model=model,
-        criterion=tuple(CriterionValue(theta, value) for theta, value in zip(asked, values, strict=False)),
-        estimates=fitted.estimates if fitted else None,
-        warnings=fitted.warnings if fitted else (),
+        criterion=tuple(map(CriterionValue, at, values)) if "criterion" in does else (),
+        estimates=estimates,
+        warnings=texts(fitted.warnings, "warnings") if fitted else (),
+        **known,
     )

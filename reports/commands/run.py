@@ -70,7 +70,7 @@ def run_command(
         judged = tuple(dict.fromkeys([*(engines or engine_names()), *require]))
         used = sources(judged, require)
         with progress(len(chosen)) as advance:
-            report = run(chosen, judged, used, min(jobs, len(chosen)), advance, known)
+            report = run(chosen, judged, used, min(jobs, len(chosen)), advance, known=known)
         report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
         write(report, out)
     say_summary(report, out)

@@ -18,7 +18,7 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
 
     A value that was asked for and is missing, or is not a number, has failed.
     """
-    mine = {point.theta: point.value for point in hearing.answer.criterion}
+    mine = {point.theta: nan_if_none(point.value) for point in hearing.answer.criterion}
     kinds = dict(hearing.points)
     listed = {theta for thetas in kinds.values() for theta in thetas}
     kinds["optimum"] = tuple(theta for theta in mine if theta not in listed)
@@ -40,6 +40,11 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
             yield record(3, quantity, ruling_of(hearing, common, value, wanted), digits("criterion", value, wanted))
         elif kind != "optimum":
             yield record(3, quantity, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, "no theta in common"), None)
+
+
+def nan_if_none(value: float | None) -> float:
+    """A value of the criterion; no number where the engine says that it has none."""
+    return float("nan") if value is None else value
 
 
 def ruling_of(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, wanted: Array) -> Ruling:
@@ -70,5 +75,5 @@ def at_shared_theta(
     houses = hearing.kin.houses
     fitted = [answer for answer in answers.values() if answer.status is Status.FITTED]
     house = [answer for answer in fitted if houses[answer.engine] == houses[peer.engine]]
-    said = {point.theta: point.value for a in (peer, *house) for point in reversed(a.criterion)}
+    said = {point.theta: nan_if_none(point.value) for a in (peer, *house) for point in reversed(a.criterion)}
     return {theta: value for theta, value in said.items() if np.isfinite(value)}, hearing.ruled

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,14 @@ from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given, sam
 from relmer.reports.records import MOST, Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.model import theta_names
+
+# What is compared of a model, and the field that holds it.
+PARTS = {
+    "coefficient names": "coefficients",
+    "terms": "terms",
+    "theta names": "theta_names",
+    **{matrix: matrix for matrix in ("X", "Z", "Lambda")},
+}
 
 
 def judge_data(hearing: Hearing) -> Iterator[Comparison]:
@@ -34,23 +43,20 @@ def judge_model(hearing: Hearing) -> Iterator[Comparison]:
     if mine is None or theirs is None:
         yield not_given(hearing, 2)
     else:
-        yield same(hearing, 2, "coefficient names", mine.coefficients, theirs.coefficients)
-        yield same(hearing, 2, "terms", mine.terms, theirs.terms, other_terms(mine, theirs))
-        yield same(hearing, 2, "theta names", mine.theta_names, theirs.theta_names)
-        for name in ("X", "Z", "Lambda"):
-            yield judge_matrix(hearing, name, getattr(mine, name), getattr(theirs, name))
+        for quantity, part in PARTS.items():
+            yield judge_part(hearing, quantity, getattr(mine, part), getattr(theirs, part), other_terms(mine, theirs))
     estimates = hearing.answer.estimates
     if estimates is not None and not hearing.view.takes(estimates.theta):
         names = theta_names(hearing.view.fit.design.terms)
         told = f"{len(estimates.theta)} entries; this model has {len(names)}: {', '.join(names)}"
-        if mine is not None and (lost := [name for name in names if name not in mine.theta_names]):
+        if mine is not None and (lost := [name for name in names if name not in (mine.theta_names or names)]):
             told += f"; the engine's has no {', '.join(lost)}"
         yield hearing.ruled(2, "theta", Ruling(Verdict.WRONG, Diagnosis.MODEL, told))
 
 
 def other_terms(mine: Model, theirs: Model) -> str:
     """Name the columns that a model has too few or too many."""
-    said, wanted = ({(t.group, column) for t in model.terms for column in t.columns} for model in (mine, theirs))
+    said, wanted = ({(t.group, column) for t in model.terms or () for column in t.columns} for model in (mine, theirs))
     told = [
         f"{word} {', '.join(f'{column} in {group}' for group, column in sorted(some))}"
         for word, some in (("without", wanted - said), ("with", said - wanted))
@@ -59,10 +65,18 @@ def other_terms(mine: Model, theirs: Model) -> str:
     return " and ".join(told)
 
 
-def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint | None, theirs: Fingerprint | None) -> Comparison:
-    """The same bits, or sums that differ by no more than the rounding of computed columns."""
+def judge_part(hearing: Hearing, quantity: str, mine: Any, theirs: Any, lost: str) -> Comparison:
+    """One part of a model; what an engine does not tell is not given."""
     if mine is None or theirs is None:
-        return hearing.ruled(2, name, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"no {name} is given"))
+        untold = f"{hearing.answer.engine if mine is None else 'the other side'} does not tell"
+        return hearing.ruled(2, quantity, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, untold))
+    if isinstance(mine, Fingerprint):
+        return judge_matrix(hearing, quantity, mine, theirs)
+    return same(hearing, 2, quantity, mine, theirs, lost if quantity == "terms" else "")
+
+
+def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint, theirs: Fingerprint) -> Comparison:
+    """The same bits, or sums that differ by no more than the rounding of computed columns."""
     if mine == theirs:
         told = f"the same bits, {mine.shape[0]} × {mine.shape[1]}"
         return hearing.ruled(2, name, AGREES.saying(told), MOST)

@@ -19,10 +19,10 @@ from relmer.reports.judge.data_and_model import judge_data, judge_model
 from relmer.reports.judge.estimates import judge_estimates
 from relmer.reports.judge.explanations import Account, account_of
 from relmer.reports.judge.hearing import Hearing, Ruling, peer_of
-from relmer.reports.judge.optimum import finding_of, judge_certificate, judge_optimum, stop_of
+from relmer.reports.judge.optimum import judge_certificate, judge_optimum, stop_of
 from relmer.reports.judge.printed import judge_published
 from relmer.reports.judge.stops import stops_of
-from relmer.reports.records import RUNGS, Comparison, Finding, Score
+from relmer.reports.records import RUNGS, Comparison, Score
 from relmer.reports.verdicts import Diagnosis, Verdict
 
 UNANSWERED = {Status.FAILED: Verdict.FAILED, Status.UNSUPPORTED: Verdict.UNSUPPORTED}
@@ -33,7 +33,6 @@ class Judged:
     """What came out for one case."""
 
     comparisons: tuple[Comparison, ...]
-    findings: tuple[Finding, ...]
     scores: tuple[Score, ...]
 
 
@@ -51,7 +50,6 @@ def judge_case(
     stops = stops_of(answers, view, evaluator)
     account = account_of(case, answers, view)
     comparisons: list[Comparison] = []
-    findings: list[Finding] = []
     for name in judged:
         hearing = Hearing(
             case=case,
@@ -63,11 +61,9 @@ def judge_case(
             evaluator=evaluator,
         )
         hearing = replace(hearing, stop=stop_of(hearing))
-        verdicts = [*climb(hearing, answers, account), *judge_certificate(hearing, stale or stops.refuted)]
-        comparisons += verdicts
-        findings += [*broken(verdicts), *finding_of(hearing)]
+        comparisons += [*climb(hearing, answers, account), *judge_certificate(hearing, stale or stops.refuted)]
     scores = tuple(stops.scores[name] for name in judged if name in stops.scores)
-    return Judged(comparisons=tuple(comparisons), findings=tuple(findings), scores=scores)
+    return Judged(comparisons=tuple(comparisons), scores=scores)
 
 
 def certificate_or_reason(case: Case) -> tuple[Certificate | None, str]:
@@ -96,11 +92,3 @@ def on_every_rung(hearing: Hearing, verdict: Verdict, evidence: str) -> Iterator
     """One verdict on all rungs."""
     for rung, name in RUNGS.items():
         yield hearing.ruled(rung, name, Ruling(verdict, Diagnosis.NONE, evidence))
-
-
-def broken(judged: Collection[Comparison]) -> Iterator[Finding]:
-    """The comparisons that break the run: what a reader should know first."""
-    for c in judged:
-        if c.verdict.breaks:
-            text = f"rung {c.rung}, {c.quantity}: {c.evidence}"
-            yield Finding(case=c.case, engine=c.engine, text=text)

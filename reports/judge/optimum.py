@@ -7,7 +7,7 @@ import numpy as np
 from relmer.reports.evidence import convention, digits, estimates_at, optimality, tolerances, uncentred
 from relmer.reports.judge.hearing import Hearing, Ruling, not_given
 from relmer.reports.judge.rounding import bounded, evaluation
-from relmer.reports.records import Comparison, Finding, Optimality, Score
+from relmer.reports.records import Comparison, Optimality, Score
 from relmer.reports.verdicts import Diagnosis, Verdict
 
 DIAGNOSES = {
@@ -119,13 +119,3 @@ def judge_printed(hearing: Hearing) -> Comparison:
     return hearing.against_best(
         4, "criterion", ruling.after(told), reached if score is None else score.digits["criterion"]
     )
-
-
-def finding_of(hearing: Hearing) -> Iterator[Finding]:
-    """A stop so far above the optimum that a reader should know it first."""
-    engine, certificate = hearing.answer.engine, hearing.certificate
-    if hearing.gap > max(tolerances.FINDING, hearing.noise):
-        said = "; ".join(hearing.answer.warnings) or "nothing"
-        known = "lowest known optimum" if certificate is None else f"{certificate.double.kind} optimum"
-        text = f"stops {hearing.gap:.6g} above the {known} {hearing.best:.6f}; it says: {said}"
-        yield Finding(case=hearing.case.name, engine=engine, text=text)

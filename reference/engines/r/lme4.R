@@ -12,9 +12,11 @@ versions <- function() {
   as.list(c(
     R = paste(R.version$major, R.version$minor, sep = "."),
     sapply(c("lme4", "Matrix", "nloptr", "minqa"), installed),
-    BLAS = basename(session$BLAS),
-    LAPACK = paste(basename(session$LAPACK), La_version()),
-    platform = R.version$platform
+    BLAS = normalizePath(session$BLAS),
+    LAPACK = paste(basename(normalizePath(session$LAPACK)), La_version()),
+    platform = R.version$platform,
+    "levels of text columns" = "by code point (collation C)",
+    "R startup" = "no profile, no .Renviron"
   ))
 }
 

@@ -1,6 +1,7 @@
 """lme4 as an engine, three times: as a user calls it, by its other optimiser, and with every tolerance tight."""
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from scipy import sparse
 
 from relmer.datasets import Case
 from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, fingerprint
-from relmer.reference.engines import EngineError, Fitted, plain_text, sendable
+from relmer.reference.engines import UNDEFINED, EngineError, Fitted, plain_text, sendable
 from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process, shared
 
 MOST_WARNINGS = 20
@@ -66,7 +67,7 @@ class Lme4:
             return _data(reply), _model(reply)
 
     def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        """lme4's profiled criterion at each theta; NaN where lme4 cannot evaluate it.
+        """lme4's profiled criterion at each theta; UNDEFINED where lme4 cannot evaluate it.
 
         A model without random effects has one theta, the empty one.
         """
@@ -76,7 +77,7 @@ class Lme4:
         }
         reply = _values(self._process.ask(case, request))
         with _expected_form("criterion"):
-            values = _numbers(reply["values"])
+            values = tuple(UNDEFINED if math.isnan(value) else value for value in _numbers(reply["values"]))
         if len(values) != len(thetas):
             raise EngineError(f"lme4: {len(values)} values of the criterion for {len(thetas)} thetas; report a bug")
         return values

@@ -2,9 +2,12 @@
 
 import functools
 import importlib.metadata
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import threadpool_info
 
 from relmer.reference.engines import EngineError, serve
 
@@ -27,7 +30,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     match request["op"]:
         case "hello":
-            return {**r.plain(call("versions")), "rpy2": [importlib.metadata.version("rpy2-rinterface")]}
+            found = r.plain(call("versions"))
+            (path,) = found["BLAS"]
+            rpy2 = importlib.metadata.version("rpy2-rinterface")
+            return {**found, "BLAS": [library(path, threadpool_info())], "rpy2": [rpy2]}
         case "open":
             columns = [column(call, given) for given in request["columns"]]
             names = r.texts([given["name"] for given in request["columns"]])
@@ -41,6 +47,26 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         case "fit":
             return attempted(r.plain(call(SEARCHES[request["search"]])))
     raise EngineError(f"no operation {request['op']!r}")
+
+
+def library(path: str, loaded: Iterable[Mapping[str, Any]]) -> str:
+    """Name a BLAS without its place on this machine: file, program, version and kernel, as far as it tells them.
+
+    Examples
+    --------
+    >>> library("/usr/lib/openblas-pthread/libblas.so.3", [])
+    'libblas.so.3 (openblas-pthread)'
+    >>> told = {"filepath": "/opt/libblas.so.3", "internal_api": "openblas", "version": "0.3.21", "architecture": "Zen"}
+    >>> library("/opt/libblas.so.3", [told])
+    'libblas.so.3 (openblas 0.3.21, kernel Zen)'
+    """
+    file = Path(path)
+    this = next((one for one in loaded if Path(one["filepath"]).resolve() == file.resolve()), None)
+    if this is not None:
+        kernel = f", kernel {this['architecture']}" if this.get("architecture") else ""
+        return f"{file.name} ({this['internal_api']} {this.get('version') or 'of unknown version'}{kernel})"
+    known = re.fullmatch("(openblas|atlas|blis|mkl)[a-z0-9-]*", file.parent.name)
+    return f"{file.name} ({known[0]})" if known else file.name
 
 
 def attempted(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import resource
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -16,8 +17,14 @@ from relmer.reference.engines import MEMORY_BYTES, Child, EngineError, EngineMis
 from relmer.solver.language import canonical, parse
 
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
-ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", "R_PROFILE_USER": os.devnull}
+# R as `R --vanilla` starts it, whatever the user's profiles and variables say: rpy2 hands on the arguments, but R reads
+# these files before or in spite of them. Where R and its packages are is the user's to say.
+NO_FILES = dict.fromkeys(("R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON_USER"), os.devnull)
+ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", **NO_FILES}
+WITHHELD = "_?R_(?!HOME$|LIBS$|LIBS_USER$|LIBS_SITE$|LD_LIBRARY_PATH$).*"
 SECONDS = 600.0
+# R with lme4 has some 40 files open while it starts.
+ENOUGH_FILES = 64
 OLDEST_R, OLDEST_LME4 = "4.0", "1.1-27"
 RPY2 = "rpy2-rinterface>=3.6.3,<3.6.6"
 NEEDS = (f"R >= {OLDEST_R}", f"its package lme4 >= {OLDEST_LME4}", f"the Python package {RPY2}")
@@ -40,7 +47,7 @@ class Lme4Process:
     def __init__(
         self, program: tuple[str, ...] = PROGRAM, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
     ) -> None:
-        self.child = Child("lme4", program, ENVIRONMENT, memory_bytes)
+        self.child = Child("lme4", program, ENVIRONMENT, memory_bytes, withheld=WITHHELD)
         self._seconds = seconds
         self._lock = threading.RLock()
         self._versions: dict[str, str] | None = None
@@ -121,7 +128,9 @@ def advice(error: str) -> str:
         )
     if "r_home" in error.lower():
         return f"no R that rpy2 can find: {INSTALL_R}, or set R_HOME"
-    return f"R does not start from Python: {plain_text(error, 300)}"
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = f"; only {files} files may be open here (ulimit -n), allow more" if files < ENOUGH_FILES else ""
+    return f"R does not start from Python: {plain_text(error, 300)}{few}"
 
 
 def outdated(versions: Mapping[str, str]) -> str:
@@ -129,7 +138,10 @@ def outdated(versions: Mapping[str, str]) -> str:
     if _parts(versions.get("R", "")) < _parts(OLDEST_R):
         return f"R {versions.get('R') or 'of unknown version'} is too old: {INSTALL_R}"
     if not versions.get("lme4"):
-        return "R has no package lme4: install.packages('lme4') in R, or r-cran-lme4 on Debian"
+        return (
+            "R has no package lme4: install.packages('lme4') in R, or r-cran-lme4 on Debian; R starts without profiles "
+            "and .Renviron files, so that a library of your own is to be named in the variable R_LIBS"
+        )
     if _parts(versions["lme4"]) < _parts(OLDEST_LME4):
         return f"lme4 {versions['lme4']} is too old: install lme4 >= {OLDEST_LME4}"
     return ""

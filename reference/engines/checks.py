@@ -1,0 +1,168 @@
+"""What an engine returned, checked before anybody judges it: its types, its lengths, and that its numbers are numbers.
+
+What is refused here is a slip of the adapter. Lengths that follow from another model than the case's (a coefficient, a
+slope or a level too few) are none, as long as they fit together: that is a fault of the model, and the judge's.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any, cast
+
+import numpy as np
+
+from relmer.datasets import from_plain
+from relmer.reference.answers import Answer, Data, Estimates, Model
+from relmer.reference.engines.child import plain_text, words
+from relmer.reference.engines.contract import UNDEFINED
+from relmer.reference.engines.errors import EngineError
+
+MOST_TEXTS, MOST_LENGTH = 50, 500
+SCALARS = ("criterion", "sigma")
+
+
+def stopped(error: BaseException) -> str:
+    """Why an engine gave no answer: the words of its own errors, any other error by its type."""
+    return words(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {words(error)}".rstrip(": ")
+
+
+def texts(said: object, where: str) -> tuple[str, ...]:
+    """Texts of an engine as clean lines of bounded length and number, a single one as one.
+
+    Examples
+    --------
+    >>> texts(["boundary\\n(singular) fit"], "warnings")
+    ('boundary (singular) fit',)
+    """
+    listed = [said] if isinstance(said, str) else said
+    if not isinstance(listed, list | tuple | set | frozenset) or not all(isinstance(text, str) for text in listed):
+        raise EngineError(f"{where} must be texts, not {type(said).__name__}")
+    clean = [plain_text(text, MOST_LENGTH) for text in listed]
+    more = len(clean) - MOST_TEXTS
+    return tuple(clean) if more <= 0 else (*clean[:MOST_TEXTS], f"and {more} more")
+
+
+def named_texts(said: object, where: str) -> dict[str, str]:
+    """Texts by name, such as an environment."""
+    if not hasattr(said, "items"):
+        raise EngineError(f"{where} must be texts by name, not {type(said).__name__}")
+    pairs = list(said.items())[:MOST_TEXTS]
+    return {plain_text(str(name), 60): plain_text(str(value), MOST_LENGTH) for name, value in pairs}
+
+
+def real_numbers(value: object, where: str, axes: int) -> np.ndarray:
+    """Finite real numbers with that many axes.
+
+    Raises
+    ------
+    EngineError
+        It is something else; the message says where it stands, and what it is.
+
+    Examples
+    --------
+    >>> real_numbers((1.0, float("nan")), "se", 1)
+    Traceback (most recent call last):
+    relmer.reference.engines.errors.EngineError: se[2] is nan; every value that is asked for must be a finite number
+    """
+    kinds = {0: "a number", 1: "a vector of numbers", 2: "a matrix of numbers"}
+    try:
+        found = np.asarray(value)
+    except Exception as error:
+        raise EngineError(f"{where} must be {kinds[axes]}: {words(error)}") from None
+    if found.size == 0 and found.ndim == 1 and axes == 2:
+        found = np.empty((0, 0))
+    if found.ndim != axes or not (found.size == 0 or found.dtype.kind in "iuf"):
+        raise EngineError(f"{where} must be {kinds[axes]}, as plain floats, not {plain_text(repr(value)[:200], 60)}")
+    finite = np.isfinite(np.asarray(found, dtype=float))
+    if not finite.all():
+        at = np.argwhere(~finite)[0] + 1
+        place = f"[{', '.join(map(str, at))}]" if axes else ""
+        told = f"{where}{place} is {float(found[~finite].flat[0])}"
+        raise EngineError(f"{told}; every value that is asked for must be a finite number")
+    return cast(np.ndarray, found.astype(float))
+
+
+def plain_estimates(said: object, rows: int | None) -> Estimates:
+    """Estimates as plain floats: finite, and of lengths that fit together and the case's rows, if these are known."""
+    if not isinstance(said, Estimates):
+        raise EngineError(f"fit() must return estimates as Estimates, not {type(said).__name__}")
+    found: dict[str, Any] = {}
+    for field in fields(Estimates):
+        axes = 0 if field.name in SCALARS else 2 if field.name == "vcov" else 1
+        found[field.name] = real_numbers(getattr(said, field.name), field.name, axes)
+    p = len(found["beta"])
+    rows = len(found["fitted"]) if rows is None else rows
+    expected = {"se": p, **dict.fromkeys(("fitted", "V_diagonal", "V_rowsum"), rows), "varcomp": len(found["theta"])}
+    for name, length in expected.items():
+        whose = {"se": " as beta", "varcomp": " as theta"}.get(name, ", one for each row")
+        if len(found[name]) != length:
+            raise EngineError(f"{name} must have {length} entries{whose}, not {len(found[name])}")
+    if found["vcov"].shape != (p, p):
+        shape = " × ".join(map(str, found["vcov"].shape))
+        raise EngineError(f"vcov must be {p} × {p}, for {p} entries of beta, not {shape}")
+    if found["sigma"] < 0:
+        raise EngineError(f"sigma is {float(found['sigma'])}; a standard deviation is not negative")
+    plain = {name: value.tolist() for name, value in found.items()}
+    vectors = {name: tuple(value) for name, value in plain.items() if name not in (*SCALARS, "vcov")}
+    return Estimates(
+        criterion=plain["criterion"], sigma=plain["sigma"], vcov=tuple(map(tuple, plain["vcov"])), **vectors
+    )
+
+
+def plain_criterion(said: object, asked: Sequence[object]) -> tuple[float | None, ...]:
+    """Values of the criterion as plain floats, one for each theta; None where the engine has none."""
+    if said is None or isinstance(said, str) or not isinstance(said, Iterable):
+        raise EngineError(f"criterion() must return a value for each theta, not {type(said).__name__}")
+    values = list(said)
+    if len(values) != len(asked):
+        raise EngineError(f"criterion() gave {len(values)} values for {len(asked)} theta")
+    return tuple(
+        None if value is None or value is UNDEFINED else float(real_numbers(value, f"criterion()[{k + 1}]", 0))
+        for k, value in enumerate(values)
+    )
+
+
+def plain_stages(said: object) -> tuple[Data | None, Model | None]:
+    """What `stages` returned; either of the two may be missing."""
+    if not isinstance(said, tuple | list) or len(said) != 2:
+        raise EngineError(f"stages() must return a pair (Data, Model), not {type(said).__name__}")
+    data, model = said
+    for part, kind in ((data, Data), (model, Model)):
+        if part is not None and not isinstance(part, kind):
+            raise EngineError(f"stages() must return {kind.__name__} or None in its place, not {type(part).__name__}")
+    return data, model
+
+
+def well_formed(answer: Answer) -> Answer:
+    """The answer with every field of its annotated type.
+
+    Raises
+    ------
+    EngineError
+        A field is of another type; the message names it.
+    """
+    made = cast(Answer, guarded(lambda: from_plain(Answer, asdict(answer), "answer")))
+    for matrix in ("X", "Z", "Lambda"):
+        print_of = getattr(made.model, matrix, None)
+        if print_of is not None and not (math.isfinite(print_of.total) and math.isfinite(print_of.weighted)):
+            raise EngineError(f"the sums of {matrix} must be finite numbers")
+    return made
+
+
+def guarded(make: Callable[[], object]) -> object:
+    """What `make` makes; a refusal of another type is the engine's."""
+    try:
+        return make()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise EngineError(words(error)) from None
+
+
+def clean(answer: Answer) -> Answer:
+    """The answer with its texts cleaned and bounded."""
+    return replace(
+        answer,
+        version=plain_text(answer.version, 100),
+        message=plain_text(answer.message, MOST_LENGTH),
+        environment=named_texts(answer.environment, "environment()"),
+        warnings=texts(answer.warnings, "warnings"),
+    )

@@ -1,0 +1,176 @@
+"""One case of a run: every engine asked, what it says judged; whatever goes wrong is a verdict on the case."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from relmer.datasets import Case, DataError, load
+from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
+from relmer.reference.certificates import CertificateError
+from relmer.reference.engines import Kin, answer, participant, plain_text
+from relmer.reference.own_fits import design_of
+from relmer.reports.evidence import drift_of, evaluable, landscape
+from relmer.reports.judge import figures_elsewhere, judge_case, published_figures
+from relmer.reports.records import RUNGS, CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
+from relmer.reports.verdicts import Verdict
+from relmer.solver.errors import ModelError
+from relmer.solver.model import Design
+
+SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
+# What a run does not go on with: files of this project that cannot be read.
+UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """A case, judged."""
+
+    case: CaseRun
+    comparisons: tuple[Comparison, ...]
+    answers: tuple[Said, ...]
+    scores: tuple[Score, ...]
+    drift: tuple[Drift, ...]
+    figures: tuple[PublishedFigure, ...]
+
+
+def run_case(
+    case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed], kin: Kin, limit: float | None = None
+) -> CaseResult:
+    """Ask every engine about one case, and judge what the `judged` ones say.
+
+    A model that this project's solver refuses is a case all the same: its own paths do not support it, and the
+    others are heard.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        try:
+            design = design_of(case.formula, case.dataset)
+        except ModelError:
+            design = None
+        points = shared_thetas(design.template.diagonal.tolist()) if design is not None else {}
+        shared = [theta for thetas in points.values() for theta in thetas]
+        theirs: dict[str, Answer] = {}
+        drift: list[Drift] = []
+        for name, used in engines.items():
+            if not kin.is_own(name):
+                frozen = recorded.read(name, case)
+                theirs[name] = foreign_answer(used, case, shared, frozen, limit)
+                if used.source == "live" and frozen is not None:
+                    drift += drift_of(frozen, theirs[name])
+        optima = [a.estimates.theta for a in theirs.values() if a.estimates and evaluable(a.estimates.theta)]
+        thetas = list(dict.fromkeys([*shared, *(t for t in optima if {len(t)} == {*map(len, shared[:1])})]))
+        answers = {
+            name: usable(theirs[name] if name in theirs else answer(participant(name), case, thetas))
+            for name in engines
+        }
+        comparisons, scores, figures = verdicts_on(case, answers, judged, points, kin)
+    return CaseResult(
+        case=described(case, design),
+        comparisons=comparisons,
+        answers=tuple(said_by(answers[name]) for name in engines),
+        scores=scores,
+        drift=tuple(drift),
+        figures=figures,
+    )
+
+
+def verdicts_on(
+    case: Case,
+    answers: Mapping[str, Answer],
+    judged: Sequence[str],
+    points: Mapping[str, tuple[tuple[float, ...], ...]],
+    kin: Kin,
+) -> tuple[tuple[Comparison, ...], tuple[Score, ...], tuple[PublishedFigure, ...]]:
+    """Judge a case; one that cannot be judged has a verdict on every engine all the same, and the reason."""
+    try:
+        view = landscape(case)
+        found = judge_case(case, answers, judged, points, view, kin)
+        figures = published_figures(case, answers, view, kin) + figures_elsewhere(case, answers, view)
+        return found.comparisons, found.scores, figures
+    except ModelError as error:
+        verdict, reason = Verdict.UNSUPPORTED, f"this project's solver refuses the model: {error}"
+    except UNREADABLE:
+        raise
+    except Exception as error:
+        told = plain_text(f"{type(error).__name__}: {error}".rstrip(": "), 300)
+        verdict, reason = Verdict.FAILED, f"relmer failed while it judged this case, report a bug: {told}"
+    return tuple(c for name in judged for c in unjudged(case, answers[name], verdict, reason)), (), ()
+
+
+def unjudged(case: Case, said: Answer, verdict: Verdict, reason: str) -> Iterator[Comparison]:
+    """The same on all rungs: why the engine gave no answer, or why its answer cannot be judged."""
+    if said.status is not Status.FITTED:
+        verdict = Verdict.FAILED if said.status is Status.FAILED else Verdict.UNSUPPORTED
+        reason = said.message
+    for rung, name in RUNGS.items():
+        yield Comparison(
+            case=case.name,
+            engine=said.engine,
+            rung=rung,
+            quantity=name,
+            verdict=verdict,
+            digits=None,
+            kind="none",
+            reference="none",
+            evidence=reason,
+        )
+
+
+def described(case: Case, design: Design | None) -> CaseRun:
+    """The case as the report names it; of a design that is refused only the rows of the data are known."""
+    data = load(case.dataset)
+    n, p, q = (*design.X.shape, design.Z.shape[1]) if design is not None else (len(data.frame), 0, 0)
+    return CaseRun(
+        name=case.name,
+        dataset=case.dataset,
+        dataset_sha256=data.sha256,
+        formula=case.formula,
+        REML=case.reml,
+        document=case.document,
+        source=case.source,
+        rows=n,
+        coefficients=p,
+        random_effects=q,
+    )
+
+
+def said_by(answer: Answer) -> Said:
+    """What an engine said of a case, for the report; a number that is not finite is told as none."""
+    estimates = answer.estimates
+    told = {} if estimates is None else {name: np.ravel(getattr(estimates, name)).tolist() for name in SAID}
+    return Said(
+        case=answer.case,
+        engine=answer.engine,
+        version=answer.version,
+        status=str(answer.status),
+        recorded=answer.recorded,
+        message=answer.message,
+        warnings=answer.warnings,
+        values={name: tuple(v if math.isfinite(v) else None for v in entries) for name, entries in told.items()},
+    )
+
+
+def foreign_answer(
+    used: EngineUsed,
+    case: Case,
+    shared: Sequence[tuple[float, ...]],
+    frozen: Answer | None,
+    limit: float | None = None,
+) -> Answer:
+    """An engine's answer, live where it can run, else as it was recorded."""
+    if used.source == "live":
+        return answer(participant(used.name), case, shared, seconds=limit)
+    if frozen is not None:
+        return frozen
+    reason = f"not recorded, and not to be run here: {used.note}"
+    return Answer(case=case.name, engine=used.name, version="", status=Status.UNSUPPORTED, message=reason)
+
+
+def usable(said: Answer) -> Answer:
+    """The answer; one whose theta nobody could evaluate is one that failed."""
+    if said.estimates is None or evaluable(said.estimates.theta):
+        return said
+    reason = "its theta is not a finite number, or too large"
+    return replace(said, status=Status.FAILED, message=reason, estimates=None)
