@@ -20,6 +20,8 @@ from relmer.solver.paths import degrees_of_freedom
 Known = list[tuple[str, Array]]
 # Half a unit of the last place of a float of 24 bits, and a few operations.
 SINGLE = 2.0**-21
+# A convention is the cause only if it leaves no more than this of the difference.
+EXPLAINED = 1e-3
 
 
 def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array]) -> str:
@@ -42,7 +44,8 @@ def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array])
     scale = max(float(np.abs(value).max(initial=0.0)), np.finfo(float).tiny)
     for told, candidate in candidates(view, name, at):
         size = max(float(np.abs(candidate).max(initial=0.0)), np.finfo(float).tiny)
-        if np.all(np.abs(said - candidate) <= tolerances.EVALUATION * size):
+        off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
+        if off <= min(tolerances.EVALUATION * size, EXPLAINED * apart):
             return told
     single = np.abs(said - value) <= SINGLE * scale
     return "single precision" if np.all(single) and np.all(said == said.astype(np.float32)) else ""

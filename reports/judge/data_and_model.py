@@ -49,7 +49,8 @@ def judge_model(hearing: Hearing) -> Iterator[Comparison]:
     if estimates is not None and not hearing.view.takes(estimates.theta):
         names = theta_names(hearing.view.fit.design.terms)
         told = f"{len(estimates.theta)} entries; this model has {len(names)}: {', '.join(names)}"
-        if mine is not None and (lost := [name for name in names if name not in (mine.theta_names or names)]):
+        known = names if mine is None or mine.theta_names is None else mine.theta_names
+        if lost := [name for name in names if name not in known]:
             told += f"; the engine's has no {', '.join(lost)}"
         yield hearing.ruled(2, "theta", Ruling(Verdict.WRONG, Diagnosis.MODEL, told))
 

@@ -117,7 +117,7 @@ def test_a_theta_of_another_length_is_another_model_and_ends_nothing(theta: tupl
     """An engine leaves out the correlation, the slope or the term: rung 2 says what is missing."""
 
     def change(answer: Answer) -> Answer:
-        names = answer.model.theta_names[: len(theta)]
+        names = tuple(answer.model.theta_names[: len(theta)])
         return replace(
             answer,
             criterion=(),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from relmer.datasets import case, cases
 from relmer.reference.answers import recorded
-from relmer.reports.run import SAID, compare, said_by
+from relmer.reports.one_case import SAID, said_by
+from relmer.reports.run import compare
 
 ENGINES = ("lme4", "lme4-bobyqa", "lme4-tight")
 ANSWERS = [found for one in cases("*") for name in ENGINES if (found := recorded.read(name, one)) is not None]
