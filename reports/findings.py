@@ -33,17 +33,14 @@ def of_cause(report: Report, cause: Cause) -> Finding:
     name = f"{cause.verdict}{f', {cause.diagnosis}' if cause.diagnosis else ''}"
     where = f"rung {told.rung} ({RUNGS[told.rung]}), {told.quantity}: {told.evidence}"
     if stopped:
-        where = stopped if told.rung == OPTIMUM else f"{where}; it {stopped}"
+        where = f"{stopped}; {words(report, told)}" if told.rung == OPTIMUM else f"{where}; it {stopped}"
     more = f"; and {number(others, 'more comparison')} from the same cause" if others else ""
     accepted = f"; accepted: {cause.accepted}" if cause.accepted else ""
     return Finding(case=cause.case, engine=cause.engine, text=f"{name}: {where}{more}{accepted}")
 
 
 def stop(report: Report, told: Comparison) -> str:
-    """How far above the optimum an engine stopped, and what it said of that.
-
-    Empty if a comparison is not about that, or the stop is not worth a finding.
-    """
+    """How far above the optimum an engine stopped; empty if it is not about that, or not worth a finding."""
     if (told.rung, told.quantity) != (OPTIMUM, AT_OPTIMUM) or told.digits is None:
         return ""
     scale = scale_of(report, told.case, told.engine)
@@ -55,8 +52,13 @@ def stop(report: Report, told: Comparison) -> str:
     printed = said.values.get("criterion", (None,))[0] if said is not None else None
     if score is not None and printed is not None:
         whose += f" {printed - score.evaluation_error - gap:.6f}"
-    words = "; ".join(said.warnings) if said is not None else ""
-    return f"stops {gap:.6g} above the {whose}; it says: {words or 'nothing'}"
+    return f"stops {gap:.6g} above the {whose}"
+
+
+def words(report: Report, told: Comparison) -> str:
+    """What an engine says of its fit."""
+    said = scale_of(report, told.case, told.engine).said
+    return f"it says: {'; '.join(said.warnings) if said is not None and said.warnings else 'nothing'}"
 
 
 def of_stale(known: KnownFailure) -> Finding:
@@ -82,4 +84,4 @@ def stops(report: Report) -> Iterator[Finding]:
     """Stops that break nothing, but are so far above the optimum that printed digits show it."""
     for c in report.comparisons:
         if not c.verdict.breaks and (told := stop(report, c)):
-            yield Finding(case=c.case, engine=c.engine, text=told)
+            yield Finding(case=c.case, engine=c.engine, text=f"{told}; {words(report, c)}")

@@ -226,14 +226,14 @@ def test_one_finding_for_each_cause() -> None:
 
 def test_a_stop_far_above_the_optimum_is_told_whatever_breaks_first() -> None:
     """The same cause from rung 3 on; a stop that breaks nothing; and one whose size follows from the digits."""
-    stop = "stops 40 above the certified optimum 960.000000; it says: singular fit"
+    stop = "stops 40 above the certified optimum 960.000000"
     first = wrong(3, Diagnosis.FALSE_MINIMUM)
     assert [f.text for f in findings(report_of(first, *FALSE))] == [
         f"wrong, false minimum: rung 3 (criterion), quantity of rung 3: seen; it {stop}; and 3 more comparisons from "
         "the same cause"
     ]
     early = wrong(4, Diagnosis.STOP, 1.4, Verdict.EARLY)
-    assert [f.text for f in findings(report_of(early))] == [stop]
+    assert [f.text for f in findings(report_of(early))] == [f"{stop}; it says: singular fit"]
     alone = replace(early, digits=2.0)
     assert [f.text for f in findings(report_of(alone, scores=()))] == [
         "stops 10 above the optimum; it says: singular fit"
