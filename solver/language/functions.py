@@ -40,22 +40,27 @@ class Function:
         What a call makes.
     compute : callable
         From the arguments to the result.
+    whole : bool
+        Whether R holds the result as an integer, of 32 bits, if the arguments are.
     """
 
     name: str
     arguments: tuple[Argument, ...]
     result: Result
     compute: Callable[..., Any]
+    whole: bool = False
 
 
-def of_numbers(name: str, compute: Callable[..., Array], count: int = 1) -> Function:
+def of_numbers(name: str, compute: Callable[..., Array], count: int = 1, *, whole: bool = False) -> Function:
     """A function from `count` numbers to numbers."""
-    return Function(name=name, arguments=(Argument.NUMBERS,) * count, result=Result.NUMBERS, compute=compute)
+    numbers = (Argument.NUMBERS,) * count
+    return Function(name=name, arguments=numbers, result=Result.NUMBERS, compute=compute, whole=whole)
 
 
 def of_column(name: str, compute: Callable[[Variable], Variable], result: Result) -> Function:
     """A function of one column, whatever its type."""
-    return Function(name=name, arguments=(Argument.COLUMN,), result=result, compute=compute)
+    same = result is Result.ARGUMENT
+    return Function(name=name, arguments=(Argument.COLUMN,), result=result, compute=compute, whole=same)
 
 
 def power(base: Array, exponent: Array) -> Array:
@@ -99,7 +104,7 @@ FUNCTIONS: Mapping[str, Function] = {
         of_numbers("log2", np.log2),
         of_numbers("log10", np.log10),
         of_numbers("log1p", np.log1p),
-        of_numbers("abs", np.abs),
+        of_numbers("abs", np.abs, whole=True),
         of_column("I", unchanged, Result.ARGUMENT),
         of_numbers("scale", scale),
         of_column("factor", factor, Result.FACTOR),
@@ -111,13 +116,13 @@ FUNCTIONS: Mapping[str, Function] = {
 OPERATORS: Mapping[tuple[str, int], Function] = {
     (operator.name, len(operator.arguments)): operator
     for operator in (
-        of_numbers("+", np.add, 2),
-        of_numbers("-", np.subtract, 2),
-        of_numbers("*", np.multiply, 2),
+        of_numbers("+", np.add, 2, whole=True),
+        of_numbers("-", np.subtract, 2, whole=True),
+        of_numbers("*", np.multiply, 2, whole=True),
         of_numbers("/", np.divide, 2),
         of_numbers("^", power, 2),
-        of_numbers("+", np.positive),
-        of_numbers("-", np.negative),
+        of_numbers("+", np.positive, whole=True),
+        of_numbers("-", np.negative, whole=True),
         of_column("(", unchanged, Result.ARGUMENT),
     )
 }

@@ -48,7 +48,7 @@ def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Array, tuple[str, ...
     (array([[1., 0., 3., 0.],
            [1., 1., 0., 4.]]), ('(Intercept)', 'fb', 'fa:x', 'fb:x'))
     """
-    return coded_terms(terms, frame.columns, frame.y.size)
+    return coded_terms(terms, frame.columns, frame)
 
 
 def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
@@ -69,13 +69,14 @@ def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
     return model_matrix(frame.formula.fixed, frame)
 
 
-def coded_terms(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Array, tuple[str, ...]]:
-    """X (n, p) of some terms and the names of its columns; see `model_matrix`."""
+def coded_terms(terms: Terms, columns: Mapping[str, Column], frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
+    """X (n, p) of some terms with these columns, and the names of its columns; see `model_matrix`."""
+    n = frame.y.size
     variables = [numbers_or_factor(columns[name]) for name in terms.names]
     for name, variable in zip(terms.names, variables, strict=True):
         if isinstance(variable, Factor) and len(variable.levels) < 2:
             raise ModelError(
-                f"factor '{name}' has one level, '{variable.levels[0]}': "
+                f"factor '{name:.80}' has one level, '{variable.levels[0]:.80}'{frame.dropped.shrinking(name)}: "
                 "contrasts can be applied only to factors with 2 or more levels; remove it"
             )
     full = full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
@@ -172,8 +173,10 @@ def random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
     # The frame's factors have no unused levels.
     factors = {name: it if isinstance(it, Factor) else as_factor(it) for name, it in columns.items()}
     group = grouping_factor(bar.group, factors)
+    if len(group.levels) == 1 and (why := frame.dropped.shrinking(bar.label)):
+        raise ModelError(f"grouping factor {bar.label:.80} has one level{why}; give the missing values or leave it out")
     # lme4 turns the grouping columns into factors before it codes the left side.
-    X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame.y.size)
+    X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame)
     return RandomTerm(bar.label, names, group.levels, group.codes, X)
 
 
