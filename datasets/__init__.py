@@ -25,7 +25,7 @@ from relmer.datasets.rng import RandomStream
 from relmer.datasets.schema import json_schema
 from relmer.datasets.simulated import simulate_three_level, sleepstudy_three, star_kindergarten, star_sample
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
-from relmer.datasets.table import read_table
+from relmer.datasets.table import Table, read_table
 from relmer.datasets.whole import write_whole
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "RandomStream",
+    "Table",
     "case",
     "cases",
     "describe",
