@@ -46,9 +46,9 @@ def fit_command(
 ) -> None:
     """Fit FORMULA to the columns of DATA, a CSV file with a header."""
     with one_line_errors(debug):
-        columns = parse(formula).columns
+        read = parse(formula)
         table = datasets.read_table(data, separator=TABS.get(sep, sep), decimal=decimal, missing=na)
-        tell(remark for name, remark in table.remarks.items() if name in columns)
+        tell(remark for name, remark in table.remarks.items() if read.dotted or name in read.columns)
         fit = lmer(formula, table.frame, REML=not ml, method=method, weights=weights, offset=offset)
         tell(fit.frame.notes)
     if as_json:

@@ -15,9 +15,11 @@ from relmer.solver.errors import ModelError
 from relmer.solver.language.dropped import Dropped, complete_rows, dropped_rows, no_rows_left
 from relmer.solver.language.evaluate import check_columns, evaluate
 from relmer.solver.language.factors import Column, Factor, drop_unused_levels
-from relmer.solver.language.formula import Formula
+from relmer.solver.language.formula import Formula, dot_note, filled
+from relmer.solver.language.functions import OFFSET
 from relmer.solver.language.notes import level_notes
-from relmer.solver.language.per_row import numbers_per_row
+from relmer.solver.language.per_row import doubles, numbers_per_row
+from relmer.solver.language.syntax import call, deparse
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class ModelFrame:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What should be told about how the data were read: a line each for dropped rows and surprising levels."""
-        return tuple(note for note in (str(self.dropped), *level_notes(self.formula, self.columns)) if note)
+        told = (dot_note(self.formula), str(self.dropped), *level_notes(self.formula, self.columns))
+        return tuple(note for note in told if note)
 
 
 def model_frame(
@@ -96,6 +99,10 @@ def model_frame(
     """
     if not isinstance(data, pd.DataFrame):
         raise ModelError(f"data must be a pandas DataFrame, not {type(data).__name__}")
+    if formula.dotted:
+        if weights is not None or offset is not None:
+            raise ModelError("'.' beside weights or an offset, which lme4 takes for predictors; write the columns out")
+        formula = filled(formula, data.columns)
     check_columns(formula.columns, data)
     response, response_missing = evaluate(formula.response, data)
     response_name = formula.outcome
@@ -107,19 +114,25 @@ def model_frame(
         for name, values in (("weights", weights), ("offset", offset))
         if values is not None
     }
+    inner = {deparse(call(OFFSET, node)): doubles("offset", *evaluate(node, data)) for node in formula.offsets}
     missing = {response_name: response_missing, **{name: where for name, (_, where) in evaluated.items()}}
     missing |= {f"{name}=": where for name, (_, where) in extras.items()}
+    missing |= {name: where for name, (_, where) in inner.items()}
     rows = complete_rows(list(missing.values()), len(data))
     if rows.size == 0:
         raise ModelError(no_rows_left(missing, len(data)))
     columns = {name: kept_rows(column, rows) for name, (column, _) in evaluated.items()}
     y = kept_numbers(response, rows).astype(np.float64, copy=False)
+    if inner:
+        # R adds them up in this order.
+        given = [extras["offset"]] if "offset" in extras else []
+        extras["offset"] = sum(values for values, _ in [*given, *inner.values()]), None
     kept = {name: kept_numbers(values, rows) for name, (values, _) in extras.items()}
     for name, column in [(response_name, y), *columns.items(), *kept.items()]:
         check_finite(name, column, rows)
     if "weights" in kept:
         check_positive(kept["weights"], rows)
-    nodes = {response_name: formula.response, **formula.predictors}
+    nodes = {response_name: formula.response, **formula.predictors, **dict(zip(inner, formula.offsets, strict=True))}
     both = {name: (column, columns[name]) for name, (column, _) in evaluated.items()}
     return ModelFrame(
         formula,

@@ -24,6 +24,7 @@ class Result(Enum):
     NUMBERS = "doubles, NaN where there is no value"
     FACTOR = "a factor, and where it has no value"
     ARGUMENT = "its one argument, as it stands"
+    OFFSET = "its one argument, which is added to the mean and is no term"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 """What a formula may call, by name."""
 
+OFFSET = "offset"
+MARKS: Mapping[str, Function] = {OFFSET: of_column(OFFSET, unchanged, Result.OFFSET)}
+"""What may stand in a formula as a function does, but computes nothing."""
+
 OPERATORS: Mapping[tuple[str, int], Function] = {
     (operator.name, len(operator.arguments)): operator
     for operator in (
@@ -128,14 +133,38 @@ OPERATORS: Mapping[tuple[str, int], Function] = {
 }
 """The operators that compute, by name and number of operands; any other combines terms."""
 
-HINTS = {
+ORDER = "pandas.Categorical(values, categories=[...]) in the data sets levels and their order, the first the reference"
+IN_DATA = "make it a column of the data first"
+UNSTRUCTURED = "(x | g) is the one structure there is: unstructured"
+HINTS: Mapping[str, str] = {
     "cbind": "a model has one response",
-    "offset": "give the offset as an argument of its own",
+    "relevel": ORDER,
+    "reorder": ORDER,
+    "fct_relevel": ORDER,
+    "ordered": "pandas.Categorical(values, categories=[...], ordered=True) in the data makes an ordered factor",
+    "dummy": "make a column of 0 and 1 in the data first",
+    "interaction": "write a:b",
+    "as.numeric": "convert the column in the data",
+    "as.integer": "convert the column in the data",
+    "as.character": "convert the column in the data",
+    "as.Date": "make a number of the date in the data, such as days since the first",
+    "poly": "make the columns in the data, or write x + I(x^2)",
+    **dict.fromkeys(("cs", "ar1", "toep", "rr"), UNSTRUCTURED),
+    "us": "write (x | g), which is unstructured",
+    "diag": "write (x || g) for effects that are independent",
 }
-"""What to do instead of a function that a formula cannot have."""
+"""What to do instead of a function that a formula cannot have; for any other: `IN_DATA`."""
+
+ARGUMENTS = {
+    "factor": ORDER,
+    "as.factor": ORDER,
+    "log": "for another base write log(x)/log(b), log2 or log10",
+    "scale": "centre or scale the column in the data",
+}
+"""What to do instead of giving a function more arguments."""
 
 
 def meaning(name: str, count: int) -> Function | None:
     """What computes a call with so many arguments; None if nothing does, as for ``a:b``, which combines terms."""
-    function = FUNCTIONS.get(name)
+    function = FUNCTIONS.get(name) or MARKS.get(name)
     return function if function and len(function.arguments) == count else OPERATORS.get((name, count))
