@@ -12,6 +12,7 @@ from relmer.solver.language.terms import Terms, check_arithmetic, expand
 
 BARS = ("|", "||")
 DOT = "."
+MOST_NESTED = 20
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,9 @@ def dot_note(formula: Formula) -> str:
     if not parse(formula.text).dotted:
         return ""
     columns = [name for name in formula.columns if Name(name) != formula.response]
-    return f"'.' stands for {len(columns)} columns, grouping factors too, as in lme4: {shortened(', '.join(columns), 200)}"
+    return (
+        f"'.' stands for {len(columns)} columns, grouping factors too, as in lme4: {shortened(', '.join(columns), 200)}"
+    )
 
 
 def replaced(node: Node, old: Node, new: Node) -> Node:
@@ -329,14 +332,16 @@ def expand_bar(node: Call) -> list[Bar]:
     return [Bar(single, group) for single in separate for group in groups]
 
 
-def expand_slashes(node: Node) -> list[Node]:
+def expand_slashes(node: Node, depth: int = 1) -> list[Node]:
     """Expand ``a/b/c`` to ``c:(b:a), b:a, a``, the order and the names of lme4."""
     if not (isinstance(node, Call) and node.function == "/"):
         return [node]
     left, right = node.arguments
     if not isinstance(left, Name) and not (isinstance(left, Call) and left.function == "/"):
         raise ModelError(f"lme4 nests only in a plain column, not in '{shown(left)}'; write the grouping factors out")
-    outer = expand_slashes(left)
+    if depth == MOST_NESTED:
+        raise ModelError(f"more than {MOST_NESTED} grouping factors are nested in each other; write fewer")
+    outer = expand_slashes(left, depth + 1)
     innermost = outer[0] if isinstance(outer[0], Name) else call("(", outer[0])
     return [call(":", right, innermost), *outer]
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from relmer.solver.arrays import Array
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.contrasts import coding
 from relmer.solver.language.factors import LOGICAL_LEVELS, Column, Factor, as_factor, distinct
 from relmer.solver.language.formula import Bar
 from relmer.solver.language.frame import ModelFrame
+from relmer.solver.language.sizes import check_columns_of_terms, check_levels, check_parameters
 from relmer.solver.language.syntax import Call, Node, deparse
 from relmer.solver.language.terms import Terms
 from relmer.solver.model import RandomTerm
@@ -66,7 +67,9 @@ def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
     names : tuple of str
         Their p names.
     """
-    return model_matrix(frame.formula.fixed, frame)
+    terms = frame.formula.fixed
+    check_levels(terms, [frame.columns[name] for name in terms.names], frame.y.size)
+    return model_matrix(terms, frame)
 
 
 def coded_terms(terms: Terms, columns: Mapping[str, Column], frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
@@ -80,6 +83,7 @@ def coded_terms(terms: Terms, columns: Mapping[str, Column], frame: ModelFrame) 
                 "contrasts can be applied only to factors with 2 or more levels; remove it"
             )
     full = full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
+    check_columns_of_terms(terms, variables, full, n)
     blocks, labels = [np.empty((0, n))], []
     if terms.intercept:
         blocks.append(np.ones((1, n)))
@@ -160,33 +164,37 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
     >>> [(term.group, term.columns, term.levels) for term in random_terms(frame)]
     [('b:a', ('(Intercept)',), ('1:u', '1:v', '2:u')), ('a', ('(Intercept)',), ('u', 'v'))]
     """
-    terms = [random_term(bar, frame) for bar in frame.formula.bars]
+    made: dict[Node, Factor] = {}
+    terms = [random_term(bar, frame, made) for bar in frame.formula.bars]
+    check_parameters(terms)
     counts = np.array([len(term.levels) for term in terms])
     if np.any(np.diff(counts) > 0):
         return tuple(terms[i] for i in np.argsort(counts, kind="stable")[::-1])
     return tuple(terms)
 
 
-def random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
-    """The grouping factor's levels and codes, and the columns of the left side."""
+def random_term(bar: Bar, frame: ModelFrame, made: dict[Node, Factor]) -> RandomTerm:
+    """The grouping factor's levels and codes, and the columns of the left side; `made` keeps what was combined."""
     columns = {name: frame.columns[name] for name in bar.factors}
     # The frame's factors have no unused levels.
     factors = {name: it if isinstance(it, Factor) else as_factor(it) for name, it in columns.items()}
-    group = grouping_factor(bar.group, factors)
+    group = grouping_factor(bar.group, factors, made)
     if len(group.levels) == 1 and (why := frame.dropped.shrinking(bar.label)):
-        raise ModelError(f"grouping factor {bar.label:.80} has one level{why}; give the missing values or leave it out")
+        raise ModelError(f"grouping factor {shortened(bar.label)} has one level{why}; give the values or leave it out")
     # lme4 turns the grouping columns into factors before it codes the left side.
     X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame)
     return RandomTerm(bar.label, names, group.levels, group.codes, X)
 
 
-def grouping_factor(group: Node, factors: Mapping[str, Factor]) -> Factor:
-    """Combine the factors, by their names, into the one that groups."""
+def grouping_factor(group: Node, factors: Mapping[str, Factor], made: dict[Node, Factor]) -> Factor:
+    """Combine the factors, by their names, into the one that groups; each combination is made once."""
     match group:
         case Call("(", (inner,)):
-            return grouping_factor(inner, factors)
+            return grouping_factor(inner, factors, made)
         case Call(":", (left, right)):
-            return interaction(grouping_factor(left, factors), grouping_factor(right, factors))
+            if group not in made:
+                made[group] = interaction(grouping_factor(left, factors, made), grouping_factor(right, factors, made))
+            return made[group]
     return factors[deparse(group)]
 
 
@@ -198,5 +206,7 @@ def interaction(first: Factor, second: Factor) -> Factor:
     levels = tuple([f"{first.levels[i]}:{second.levels[j]}" for i, j in zip(leading, trailing, strict=True)])
     if len(set(levels)) < len(levels):
         twice = next(level for level in levels if levels.count(level) > 1)
-        raise ModelError(f"two combinations of grouping levels are both labelled '{twice}'; rename the levels")
+        raise ModelError(
+            f"two combinations of grouping levels are both labelled '{shortened(twice)}'; rename the levels"
+        )
     return Factor(levels, codes)
