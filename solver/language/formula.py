@@ -160,6 +160,8 @@ def of_sides(text: str, response: Node, right: Node) -> Formula:
         raise ModelError(f"the response '{shown(response)}' is also on the right-hand side; remove it there")
     for node in offsets:
         check_arithmetic(node)
+        if next(names(node), None) is None:
+            raise ModelError(f"the offset '{shown(node)}' uses no column of the data; remove it")
     bars = tuple(bar for node in bar_nodes for bar in expand_bar(node))
     formula = Formula(text=text, response=response, right=right, fixed=fixed, bars=bars, offsets=offsets)
     if formula.dotted:

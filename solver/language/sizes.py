@@ -65,9 +65,9 @@ def check_parameters(terms: Sequence[RandomTerm]) -> None:
     if sum(counts) > MOST_PARAMETERS:
         largest = terms[max(range(len(counts)), key=counts.__getitem__)]
         raise ModelError(
-            f"{sum(counts):,} variances and covariances are more than {MOST_PARAMETERS:,}, which can be searched for: the "
-            f"random term of {shortened(largest.group)} has {len(largest.columns):,} columns; leave out a slope, or make "
-            "its factor a grouping factor"
+            f"{sum(counts):,} variances and covariances are more than can be searched for, {MOST_PARAMETERS:,}: "
+            f"the random term of {shortened(largest.group)} has {len(largest.columns):,} columns; leave out a slope, "
+            "or make its factor a grouping factor"
         )
 
 
