@@ -10,6 +10,7 @@ from relmer.datasets.cases import Case, case, cases
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA, DataError
 from relmer.datasets.plain import from_plain, read_record
+from relmer.datasets.printed import half_unit, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
     OF_A_CERTIFICATE,
     OF_A_DOCUMENT,
@@ -44,12 +45,18 @@ __all__ = [
     "frame_sha256",
     "free_of_fit",
     "from_plain",
+    "half_unit",
+    "is_printed",
     "json_schema",
     "key_of",
     "load",
     "matrix_key",
+    "may_print",
     "names",
+    "number",
+    "outside",
     "parse_key",
+    "printed_cells",
     "quantities_of",
     "quantity_of",
     "read_record",

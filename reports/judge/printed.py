@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from relmer.datasets import Case, free_of_fit, load, parse_key
+from relmer.datasets import Case, free_of_fit, load, number, outside, parse_key
 from relmer.reference.answers import Answer, Estimates
 from relmer.reference.engines import ORIGINAL, Kin
 from relmer.reference.own_fits import estimates
-from relmer.reference.published import Figure, half_unit, number
+from relmer.reference.published import Figure
 from relmer.reports.evidence import Landscape, criterion_at, digits, figure, figure_of_data, tolerances
 from relmer.reports.judge.explanations import Account, account_of, contradicted_size, explanation, implied_gap, prints
 from relmer.reports.judge.hearing import Hearing
@@ -63,7 +63,7 @@ def of_others(hearing: Hearing, key: str, printed: str, mine: Estimates) -> Repr
     evidence = f"printed {printed}, here {value:.10g}"
     if prints(value, printed):
         return Reproduction(value, Verdict.AGREE, evidence)
-    gap = implied_gap(hearing.view, key, abs(value - number(printed)) - half_unit(printed))
+    gap = implied_gap(hearing.view, key, outside(value, printed))
     own_gap, printed_gap = hearing.gaps[hearing.answer.engine], tolerances.STOP * max(1, len(mine.theta))
     whose = "the engine's own stop" if own_gap > printed_gap else "a stop like lme4's, when it was printed,"
     explained = gap <= max(printed_gap, tolerances.SLACK**2 * own_gap)
