@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
 from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
 from relmer.solver.paths import (
@@ -270,7 +271,8 @@ def lmer(
     method
         "pls" (sparse penalized least squares), "qr" (Wood's QR of Z) or "gls" (V written out).
     weights, offset
-        Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,).
+        Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,): numbers, a Series by the
+        labels of its index; or text, a column or an expression of columns.
 
     Returns
     -------
@@ -294,6 +296,8 @@ def lmer(
     >>> f"{fit.beta['(Intercept)']:.6f} {fit.sigma ** 2:.6f}"
     '4.833333 0.500000'
     """
+    if not isinstance(REML, bool | np.bool_):
+        raise ModelError(f"REML is {REML!r:.40}: give True for REML or False for maximum likelihood")
     parsed = parse(formula)
     frame = model_frame(parsed, data, weights=weights, offset=offset)
     design = build(frame)

@@ -98,7 +98,7 @@ def dropped_rows(
     columns: Mapping[str, tuple[Column, Column]],
     data: pd.DataFrame,
 ) -> Dropped:
-    """Tell what was dropped.
+    """Tell what was dropped, if anything was.
 
     Parameters
     ----------
@@ -114,8 +114,6 @@ def dropped_rows(
         The data.
     """
     n = len(data)
-    if len(rows) == n:
-        return Dropped(rows=0, given=n)
     lost = [lost_by(name, where, nodes.get(name), data) for name, where in missing.items() if where is not None]
     shrunk = [
         Shrunk(variable=name, levels=levels)

@@ -132,8 +132,15 @@ def model_frame(
         check_finite(name, column, rows)
     if "weights" in kept:
         check_positive(kept["weights"], rows)
-    nodes = {response_name: formula.response, **formula.predictors, **dict(zip(inner, formula.offsets, strict=True))}
-    both = {name: (column, columns[name]) for name, (column, _) in evaluated.items()}
+    dropped = Dropped(rows=0, given=len(data))
+    if rows.size < len(data):
+        nodes = {
+            response_name: formula.response,
+            **formula.predictors,
+            **dict(zip(inner, formula.offsets, strict=True)),
+        }
+        both = {name: (column, columns[name]) for name, (column, _) in evaluated.items()}
+        dropped = dropped_rows(rows, missing, nodes, both, data)
     return ModelFrame(
         formula,
         y,
@@ -141,7 +148,7 @@ def model_frame(
         rows,
         weights=kept.get("weights"),
         offset=kept.get("offset"),
-        dropped=dropped_rows(rows, missing, nodes, both, data),
+        dropped=dropped,
     )
 
 

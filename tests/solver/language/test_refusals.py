@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from relmer.solver import lmer
 from relmer.solver.errors import LONGEST, ModelError
 from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import model_frame
@@ -70,3 +71,9 @@ def test_a_column_that_is_not_named_by_text(columns: object) -> None:
     assert "did you mean" not in str(caught.value)
     data.columns = data.columns.map(str)
     assert model_frame(parse(f"`{name}` ~ 1"), data).y.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("reml", ["ML", "REML", 1, None, 0.0, [True]])
+def test_the_criterion_is_true_or_false(reml: object) -> None:
+    with pytest.raises(ModelError, match=r"^REML is .*: give True for REML or False for maximum likelihood$"):
+        lmer("y ~ 1", pd.DataFrame({"y": [1.0, 2.0, 4.0]}), REML=reml)  # type: ignore[arg-type]
