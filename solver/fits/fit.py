@@ -1,5 +1,6 @@
 """`lmer`: from text and data to a fit, and the fit with all its matrices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -257,6 +258,7 @@ def lmer(
     method: str = "pls",
     weights: Any = None,
     offset: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
 ) -> Fit:
     """Fit a linear mixed model by maximum likelihood or REML.
 
@@ -273,6 +275,8 @@ def lmer(
     weights, offset
         Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,): numbers, a Series by the
         labels of its index; or text, a column or an expression of columns.
+    contrasts
+        By factor of the fixed effects: the name of R's contrasts, such as "contr.sum", or a matrix, a row per level.
 
     Returns
     -------
@@ -299,7 +303,7 @@ def lmer(
     if not isinstance(REML, bool | np.bool_):
         raise ModelError(f"REML is {REML!r:.40}: give True for REML or False for maximum likelihood")
     parsed = parse(formula)
-    frame = model_frame(parsed, data, weights=weights, offset=offset)
+    frame = model_frame(parsed, data, weights=weights, offset=offset, contrasts=contrasts)
     design = build(frame)
     with one_thread():
         prepared = prepare(design, method)

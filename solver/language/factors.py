@@ -97,6 +97,15 @@ def as_factor(column: Column, missing: Missing = None) -> Factor:
     return merged([number_label(float(value)) for value in values], codes, ordered=False)
 
 
+def numbers_or_factor(column: Column) -> Array | Factor:
+    """A column as it is coded: a logical is a factor with both levels."""
+    if isinstance(column, Factor):
+        return column
+    if column.dtype == np.bool_:
+        return Factor(LOGICAL_LEVELS, column.astype(np.int64))
+    return column.astype(np.float64, copy=False)
+
+
 def whole_labels(values: list[int]) -> tuple[str, ...]:
     """Spell distinct whole numbers as R does where that spells the very number, else with all their digits.
 

@@ -11,15 +11,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from relmer.solver.arrays import Array, Integers
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import ModelError, shortened
+from relmer.solver.language.contrasts import Coding, chosen_contrasts
 from relmer.solver.language.dropped import Dropped, complete_rows, dropped_rows, no_rows_left
 from relmer.solver.language.evaluate import check_columns, evaluate
-from relmer.solver.language.factors import Column, Factor, drop_unused_levels
+from relmer.solver.language.factors import Column, Factor, drop_unused_levels, numbers_or_factor
 from relmer.solver.language.formula import Formula, dot_note, filled
 from relmer.solver.language.functions import OFFSET
 from relmer.solver.language.notes import level_notes
 from relmer.solver.language.per_row import doubles, numbers_per_row
-from relmer.solver.language.syntax import call, deparse
+from relmer.solver.language.syntax import Name, call, deparse, parse_expression
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class ModelFrame:
         On the kept rows.
     dropped : Dropped
         How many rows of the data are not kept, and why.
+    contrasts : mapping of str to Coding
+        Of factors of the fixed effects, where they are not R's default.
     """
 
     formula: Formula
@@ -50,6 +53,7 @@ class ModelFrame:
     weights: Array | None
     offset: Array | None
     dropped: Dropped
+    contrasts: Mapping[str, Coding]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -63,6 +67,7 @@ def model_frame(
     data: pd.DataFrame,
     weights: ArrayLike | str | None = None,
     offset: ArrayLike | str | None = None,
+    contrasts: Mapping[str, Any] | None = None,
 ) -> ModelFrame:
     """Evaluate the variables of a formula and drop the rows that miss any.
 
@@ -77,6 +82,9 @@ def model_frame(
     weights, offset : str, Series, or array-like of one number per row of the data, optional
         A column or an expression of columns; or numbers, those of a Series by the labels of its index. A missing value
         drops the row.
+    contrasts : mapping of str to contrasts, optional
+        By factor of the fixed effects: the name of R's contrasts, or a matrix with a row per level that occurs. Random
+        effects keep R's default, as in lme4.
 
     Returns
     -------
@@ -149,7 +157,31 @@ def model_frame(
         weights=kept.get("weights"),
         offset=kept.get("offset"),
         dropped=dropped,
+        contrasts=read_contrasts(contrasts, formula, columns),
     )
+
+
+def read_contrasts(
+    given: Mapping[str, Any] | None, formula: Formula, columns: Mapping[str, Column]
+) -> Mapping[str, Coding]:
+    """The contrasts of the factors for which they are given."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ModelError(f"contrasts are {type(given).__name__}: give a dict of factor and contrasts")
+    found: dict[str, Coding] = {}
+    for key, contrasts in given.items():
+        name = deparse(Name(str(key)))
+        if name not in formula.fixed.names and isinstance(key, str):
+            name = deparse(parse_expression(key))
+        column = numbers_or_factor(columns[name]) if name in formula.fixed.names else None
+        if not isinstance(column, Factor):
+            raise ModelError(
+                f"contrasts are given for '{shortened(name)}', which is no factor of the fixed effects; random effects "
+                "keep R's default, as in lme4"
+            )
+        found[name] = chosen_contrasts(name, contrasts, column)
+    return found
 
 
 def kept_rows(column: Column, rows: Integers) -> Column:

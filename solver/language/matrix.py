@@ -6,11 +6,11 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError, shortened
-from relmer.solver.language.contrasts import coding
-from relmer.solver.language.factors import LOGICAL_LEVELS, Column, Factor, as_factor, distinct
+from relmer.solver.language.contrasts import Coding, coding
+from relmer.solver.language.factors import Column, Factor, as_factor, distinct, numbers_or_factor
 from relmer.solver.language.formula import Bar
 from relmer.solver.language.frame import ModelFrame
-from relmer.solver.language.sizes import check_columns_of_terms, check_levels, check_parameters
+from relmer.solver.language.sizes import check_columns_of_terms, check_levels, check_parameters, width
 from relmer.solver.language.syntax import Call, Node, deparse
 from relmer.solver.language.terms import Terms
 from relmer.solver.model import RandomTerm
@@ -49,7 +49,7 @@ def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Array, tuple[str, ...
     (array([[1., 0., 3., 0.],
            [1., 1., 0., 4.]]), ('(Intercept)', 'fb', 'fa:x', 'fb:x'))
     """
-    return coded_terms(terms, frame.columns, frame)
+    return coded_terms(terms, frame.columns, frame, frame.contrasts)
 
 
 def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
@@ -72,8 +72,10 @@ def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
     return model_matrix(terms, frame)
 
 
-def coded_terms(terms: Terms, columns: Mapping[str, Column], frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
-    """X (n, p) of some terms with these columns, and the names of its columns; see `model_matrix`."""
+def coded_terms(
+    terms: Terms, columns: Mapping[str, Column], frame: ModelFrame, contrasts: Mapping[str, Coding]
+) -> tuple[Array, tuple[str, ...]]:
+    """X (n, p) of some terms with these columns and contrasts, and the names of its columns; see `model_matrix`."""
     n = frame.y.size
     variables = [numbers_or_factor(columns[name]) for name in terms.names]
     for name, variable in zip(terms.names, variables, strict=True):
@@ -83,16 +85,17 @@ def coded_terms(terms: Terms, columns: Mapping[str, Column], frame: ModelFrame) 
                 "contrasts can be applied only to factors with 2 or more levels; remove it"
             )
     full = full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
-    check_columns_of_terms(terms, variables, full, n)
+    chosen = [contrasts.get(name) for name in terms.names]
+    check_columns_of_terms(terms, [*map(width, variables, chosen)], full, n)
     blocks, labels = [np.empty((0, n))], []
     if terms.intercept:
         blocks.append(np.ones((1, n)))
         labels.append("(Intercept)")
     for j, (first, *others) in enumerate(terms.terms):
-        block, suffixes = variable_rows(variables[first], full=(j, first) in full)
+        block, suffixes = variable_rows(variables[first], chosen[first], full=(j, first) in full)
         block_labels = [f"{terms.names[first]}{suffix}" for suffix in suffixes]
         for i in others:
-            rows, suffixes = variable_rows(variables[i], full=(j, i) in full)
+            rows, suffixes = variable_rows(variables[i], chosen[i], full=(j, i) in full)
             block = (rows[:, None, :] * block).reshape(-1, n)
             block_labels = [f"{label}:{terms.names[i]}{suffix}" for suffix in suffixes for label in block_labels]
         blocks.append(block)
@@ -100,20 +103,11 @@ def coded_terms(terms: Terms, columns: Mapping[str, Column], frame: ModelFrame) 
     return np.concatenate(blocks).T, tuple(labels)
 
 
-def numbers_or_factor(column: Column) -> Array | Factor:
-    """A column as it is coded: a logical is a factor with both levels."""
-    if isinstance(column, Factor):
-        return column
-    if column.dtype == np.bool_:
-        return Factor(LOGICAL_LEVELS, column.astype(np.int64))
-    return column.astype(np.float64, copy=False)
-
-
-def variable_rows(variable: Array | Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
+def variable_rows(variable: Array | Factor, chosen: Coding | None, *, full: bool) -> tuple[Array, tuple[str, ...]]:
     """The columns that stand for a variable in a term, as rows (c, n), and what R appends to its name."""
     if not isinstance(variable, Factor):
         return variable[None, :], ("",)
-    columns, suffixes = coding(variable, full=full)
+    columns, suffixes = coding(variable, full=full, chosen=chosen)
     return np.take(columns.T, variable.codes, axis=1), suffixes
 
 
@@ -181,8 +175,8 @@ def random_term(bar: Bar, frame: ModelFrame, made: dict[Node, Factor]) -> Random
     group = grouping_factor(bar.group, factors, made)
     if len(group.levels) == 1 and (why := frame.dropped.shrinking(bar.label)):
         raise ModelError(f"grouping factor {shortened(bar.label)} has one level{why}; give the values or leave it out")
-    # lme4 turns the grouping columns into factors before it codes the left side.
-    X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame)
+    # lme4 turns the grouping columns into factors before it codes the left side, without the contrasts that are given.
+    X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame, {})
     return RandomTerm(bar.label, names, group.levels, group.codes, X)
 
 

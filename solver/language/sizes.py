@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 
 from relmer.solver.errors import ModelError, shortened
+from relmer.solver.language.contrasts import Coding
 from relmer.solver.language.factors import Column, Factor, Origin
 from relmer.solver.language.terms import Terms
 from relmer.solver.model import RandomTerm
@@ -18,19 +19,21 @@ MOST_COLUMNS, MOST_WORK = 1000, 2e10
 MOST_PARAMETERS = 1000
 """Entries of theta: the search inverts a matrix of that order, and keeps one of a term's size for each entry."""
 DOUBLE = 8
+Widths = tuple[int, int]
+"""How many columns a variable makes in a term: by its contrasts, and in full."""
 NUMBER = r"\s*[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?\s*"
 DATE = r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T].*)?"
 
 
-def check_columns_of_terms(terms: Terms, variables: Sequence[Column], full: set[tuple[int, int]], n: int) -> None:
+def check_columns_of_terms(terms: Terms, widths: Sequence[Widths], full: set[tuple[int, int]], n: int) -> None:
     """Refuse terms that make more columns than can be worked with.
 
     Parameters
     ----------
     terms : Terms
         A right-hand side.
-    variables : sequence of array or Factor
-        Its variables.
+    widths : sequence of Widths
+        Of its variables.
     full : set of (int, int)
         The pairs of a term and a variable that get a column for each level.
     n : int
@@ -41,22 +44,25 @@ def check_columns_of_terms(terms: Terms, variables: Sequence[Column], full: set[
     ModelError
         With the number of columns, and the term that makes most of them.
     """
-    widths = [prod(width(variables[i], full=(j, i) in full) for i in term) for j, term in enumerate(terms.terms)]
-    p = terms.intercept + sum(widths)
+    columns = [prod(widths[i][(j, i) in full] for i in term) for j, term in enumerate(terms.terms)]
+    p = terms.intercept + sum(columns)
     size, work = DOUBLE * n * p, n * p**2
     if size <= MOST_BYTES and (p <= MOST_COLUMNS or work <= MOST_WORK):
         return
-    widest = max(range(len(widths)), key=widths.__getitem__)
+    widest = max(range(len(columns)), key=columns.__getitem__)
     raise ModelError(
         f"{p:,} columns for {n:,} rows, {size / 2**30:.1f} GiB, are more than can be worked with; "
-        f"{shortened(terms.labels[widest])} makes {widths[widest]:,} of them: make it a grouping factor, as in "
+        f"{shortened(terms.labels[widest])} makes {columns[widest]:,} of them: make it a grouping factor, as in "
         f"(1 | {shortened(terms.labels[widest], 40)}), or leave it out"
     )
 
 
-def width(variable: Column, *, full: bool) -> int:
-    """How many columns a variable makes in a term."""
-    return 1 if not isinstance(variable, Factor) else len(variable.levels) - (not full)
+def width(variable: Column, chosen: Coding | None = None) -> Widths:
+    """How many columns a variable makes in a term: by its contrasts, and in full."""
+    if not isinstance(variable, Factor):
+        return 1, 1
+    k = len(variable.levels)
+    return k - 1 if chosen is None else chosen[0].shape[1], k
 
 
 def check_parameters(terms: Sequence[RandomTerm]) -> None:

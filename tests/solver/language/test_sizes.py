@@ -71,7 +71,7 @@ def test_the_size_that_is_foretold_is_that_of_the_matrix(text: str, f: int, g: i
     terms = made.formula.fixed
     variables = [made.columns[name] for name in terms.names]
     full = full_dummies(terms, [name != "x" for name in terms.names])
-    foretold = [np.prod([width(variables[i], full=(j, i) in full) for i in term]) for j, term in enumerate(terms.terms)]
+    foretold = [np.prod([width(variables[i])[(j, i) in full] for i in term]) for j, term in enumerate(terms.terms)]
     assert terms.intercept + sum(foretold) == model_matrix(terms, made)[0].shape[1]
 
 
