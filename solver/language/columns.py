@@ -2,6 +2,7 @@
 
 import math
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,10 @@ def from_numpy(values: NDArray[Any]) -> Variable:
 
 def whole_numbers(values: NDArray[np.object_], what: str) -> Whole:
     """Python's whole numbers as int64, else as uint64, else as they are; refused beyond the doubles."""
-    for dtype in (np.int64, np.uint64):
-        try:
-            return values.astype(dtype)
-        except (OverflowError, TypeError):
-            continue
+    with suppress(OverflowError):
+        return values.astype(np.int64)
+    with suppress(OverflowError):
+        return values.astype(np.uint64)
     check_doubles(values, what)
     return np.array([int(value) for value in values], dtype=object)
 

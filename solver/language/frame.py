@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -134,7 +134,7 @@ def model_frame(
     if inner:
         # R adds them up in this order.
         given = [extras["offset"]] if "offset" in extras else []
-        extras["offset"] = sum(values for values, _ in [*given, *inner.values()]), None
+        extras["offset"] = reduce(np.add, [values for values, _ in [*given, *inner.values()]]), None
     kept = {name: kept_numbers(values, rows) for name, (values, _) in extras.items()}
     for name, column in [(response_name, y), *columns.items(), *kept.items()]:
         check_finite(name, column, rows)
