@@ -43,8 +43,7 @@ class Terms:
 
         Examples
         --------
-        >>> from relmer.solver.language.functions import Result
-        from relmer.solver.language.syntax import parse_expression
+        >>> from relmer.solver.language.syntax import parse_expression
         >>> expand(parse_expression("a*b - 1")).labels
         ('a', 'b', 'a:b')
         """
@@ -71,8 +70,7 @@ def expand(node: Node) -> Terms:
 
     Examples
     --------
-    >>> from relmer.solver.language.functions import Result
-    from relmer.solver.language.syntax import parse_expression
+    >>> from relmer.solver.language.syntax import parse_expression
     >>> expand(parse_expression("0 + a/b + x")).labels
     ('a', 'x', 'a:b')
     """
