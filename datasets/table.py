@@ -1,5 +1,6 @@
 """Read a person's own CSV file as R's `read.csv` does, numbers correctly rounded, and tell what was guessed."""
 
+import csv
 import re
 import warnings
 from collections import Counter
@@ -76,8 +77,8 @@ def read_table(path: Path, separator: str = ",", decimal: str = ".", missing: Se
     except (ValueError, pd.errors.ParserWarning) as error:
         if isinstance(error, DataError):
             raise
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path.name} is not a CSV file with a header, in UTF-8: {reason:.120}") from None
+        reason = ragged(path, separator) or " ".join(str(error).split())
+        raise DataError(f"{path.name} is not a CSV file with a header, in UTF-8: {reason:.200}") from None
     read = {name: typed(raw[name], str(name), decimal) for name in raw.columns}
     remarks = {str(name): remark for name, (_, remark) in read.items() if remark}
     return Table(frame=pd.DataFrame({name: values for name, (values, _) in read.items()}), remarks=remarks)
@@ -90,8 +91,6 @@ def check_options(separator: str, decimal: str) -> None:
             raise DataError(f"{option} is {character!r:.40}: give a single character, such as ';'")
     if decimal.isalnum() or decimal in "+-":
         raise DataError(f"--decimal is {decimal!r}: give '.' or ','")
-    if separator == decimal:
-        raise DataError(f"--sep and --decimal are both {separator!r}: fields and decimals need different ones")
 
 
 def check_separator(path: Path, separator: str) -> None:
@@ -109,6 +108,24 @@ def check_separator(path: Path, separator: str) -> None:
                 f"{path.name} has no {separator!r} in its header, but {other!r}: "
                 f"give --sep {spelled}{' --decimal ,' if comma else ''}"
             )
+
+
+def ragged(path: Path, separator: str) -> str:
+    """Which line has other fields than the header, and why it may; nothing where that is not the trouble."""
+    cure = "; if the comma is decimal, fields need quotes or another separator" if separator == "," else ""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, delimiter=separator)
+            header = next(rows, [])
+            for row in rows:
+                if len(row) > len(header):
+                    cure = (
+                        "; if the comma is decimal, fields need quotes or another separator" if separator == "," else ""
+                    )
+                    return f"line {rows.line_num} has {len(row)} fields, the header {len(header)}{cure}"
+    except (csv.Error, ValueError):
+        pass
+    return ""
 
 
 def typed(values: "pd.Series[str]", name: str, decimal: str = ".") -> "tuple[pd.Series[Any], str]":

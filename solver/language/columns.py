@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from relmer.solver.arrays import Integers
+from relmer.solver.arrays import Booleans, Integers
 from relmer.solver.errors import ModelError
 from relmer.solver.language.factors import (
     LOGICAL_LEVELS,
@@ -78,9 +78,7 @@ def read_values(series: "pd.Series[Any]", what: str) -> Variable:
         values[missing] = False
         return values.astype(bool), or_none(missing)
     if kind == "integer":
-        whole = series.to_numpy(dtype=object, copy=True)
-        whole[missing] = 0
-        return whole_numbers(whole, what), or_none(missing)
+        return whole_numbers(series, missing, what), or_none(missing)
     if kind in ("floating", "mixed-integer-float") or (kind == "empty" and bool(missing.all())):
         check_doubles(series.to_numpy(dtype=object), what)
         return series.to_numpy(dtype=np.float64, na_value=np.nan), or_none(missing)
@@ -93,19 +91,27 @@ def from_numpy(values: NDArray[Any]) -> Variable:
     if values.dtype.kind == "f":
         numbers = values.astype(np.float64, copy=False)
         return numbers, or_none(np.isnan(numbers))
-    if values.dtype.kind == "b" or values.size == 0:
-        return values, None
-    return (values if values.max() > LARGEST else values.astype(np.int64, copy=False)), None
+    return (values if values.dtype.kind == "b" else whole_of_numpy(values)), None
 
 
-def whole_numbers(values: NDArray[np.object_], what: str) -> Whole:
-    """Python's whole numbers as int64, else as uint64, else as they are; refused beyond the doubles."""
+def whole_numbers(series: "pd.Series[Any]", missing: Booleans, what: str) -> Whole:
+    """Whole numbers of which some may be missing, as int64, else as uint64, else as Python's own within the doubles."""
+    if pd.api.types.is_integer_dtype(series.dtype):
+        bits = np.uint64 if pd.api.types.is_unsigned_integer_dtype(series.dtype) else np.int64
+        return whole_of_numpy(series.to_numpy(dtype=bits, na_value=0))
+    values = series.to_numpy(dtype=object, copy=True)
+    values[missing] = 0
     with suppress(OverflowError):
         return values.astype(np.int64)
     with suppress(OverflowError):
         return values.astype(np.uint64)
     check_doubles(values, what)
     return np.array([int(value) for value in values], dtype=object)
+
+
+def whole_of_numpy(values: NDArray[Any]) -> Whole:
+    """Numpy's whole numbers as int64, unless one is beyond it."""
+    return values if values.size and values.max() > LARGEST else values.astype(np.int64, copy=False)
 
 
 def check_doubles(values: NDArray[np.object_], what: str) -> None:

@@ -96,8 +96,14 @@ def coded_terms(
         block_labels = [f"{terms.names[first]}{suffix}" for suffix in suffixes]
         for i in others:
             rows, suffixes = variable_rows(variables[i], chosen[i], full=(j, i) in full)
-            block = (rows[:, None, :] * block).reshape(-1, n)
+            with np.errstate(over="ignore"):
+                block = (rows[:, None, :] * block).reshape(-1, n)
             block_labels = [f"{label}:{terms.names[i]}{suffix}" for suffix in suffixes for label in block_labels]
+        if others and not np.isfinite(block).all():
+            row = frame.rows[np.argmin(np.isfinite(block).all(axis=0))] + 1
+            raise ModelError(
+                f"'{shortened(terms.labels[j])}' is beyond the doubles in row {row} of the data; rescale it"
+            )
         blocks.append(block)
         labels.extend(block_labels)
     return np.concatenate(blocks).T, tuple(labels)

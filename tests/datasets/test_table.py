@@ -138,13 +138,20 @@ def test_another_separator_is_seen(text: str, cure: str, tmp_path: Path) -> None
         written(tmp_path, text)
 
 
+def test_decimal_commas_between_commas(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 3 has 3 fields, the header 2; if the comma is decimal, fields"):
+        written(tmp_path, "y,g\n1,a\n2,5,b\n")
+    table = written(tmp_path, 'y,g\n"1,5",a\n"2,25",b\n', decimal=",")
+    assert table.frame["y"].tolist() == [1.5, 2.25]
+
+
 def test_a_file_of_one_column_is_one(tmp_path: Path) -> None:
     assert written(tmp_path, "y\n1\n2\n").frame["y"].tolist() == [1, 2]
     assert written(tmp_path, "\ufeffy,g\n1,2\n").frame.columns.tolist() == ["y", "g"]
 
 
 @pytest.mark.parametrize(
-    "options", [{"separator": ""}, {"separator": ";;"}, {"decimal": "1"}, {"decimal": ","}, {"separator": "\n"}]
+    "options", [{"separator": ""}, {"separator": ";;"}, {"decimal": "1"}, {"decimal": "-"}, {"separator": "\n"}]
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^--(sep|decimal)"):

@@ -141,3 +141,11 @@ def test_a_shortened_text_keeps_both_ends(text: str, longest: int) -> None:
     assert len(short) <= longest
     before, dots, after = short.partition("…")
     assert short == text or (dots and text.startswith(before) and text.endswith(after))
+
+
+@pytest.mark.parametrize("text", ["y ~ x:far + (1 | g)", "y ~ g*far*far2", "y ~ 1 + (far:far2 | g)"])
+def test_a_product_beyond_the_doubles_is_refused_with_its_row(text: str) -> None:
+    data = table(40, g=4).assign(far=1.0, far2=1.0)
+    data.loc[[7, 9], ["x", "far", "far2"]] = 1e200
+    with pytest.raises(ModelError, match="is beyond the doubles in row 8 of the data; rescale it"):
+        build(model_frame(parse(text), data))
