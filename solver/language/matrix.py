@@ -96,7 +96,7 @@ def coded_terms(
         block_labels = [f"{terms.names[first]}{suffix}" for suffix in suffixes]
         for i in others:
             rows, suffixes = variable_rows(variables[i], chosen[i], full=(j, i) in full)
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 block = (rows[:, None, :] * block).reshape(-1, n)
             block_labels = [f"{label}:{terms.names[i]}{suffix}" for suffix in suffixes for label in block_labels]
         if others and not np.isfinite(block).all():
