@@ -10,6 +10,7 @@ from relmer.datasets.cases import Case, case, cases
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA, DataError
 from relmer.datasets.plain import from_plain, read_record
+from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
     OF_A_CERTIFICATE,
     OF_A_DOCUMENT,
@@ -25,7 +26,7 @@ from relmer.datasets.rng import RandomStream
 from relmer.datasets.schema import json_schema
 from relmer.datasets.simulated import simulate_three_level, sleepstudy_three, star_kindergarten, star_sample
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
-from relmer.datasets.table import read_table
+from relmer.datasets.table import Table, read_table
 from relmer.datasets.whole import write_whole
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "RandomStream",
+    "Table",
     "case",
     "cases",
     "describe",
@@ -43,12 +45,19 @@ __all__ = [
     "frame_sha256",
     "free_of_fit",
     "from_plain",
+    "half_unit",
+    "is_bound",
+    "is_printed",
     "json_schema",
     "key_of",
     "load",
     "matrix_key",
+    "may_print",
     "names",
+    "number",
+    "outside",
     "parse_key",
+    "printed_cells",
     "quantities_of",
     "quantity_of",
     "read_record",

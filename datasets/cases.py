@@ -1,6 +1,5 @@
 """The cases: which model is fitted to which data, and what others printed about it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -9,6 +8,7 @@ from typing import Any
 
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DataError
+from relmer.datasets.printed import is_printed
 from relmer.datasets.quantities import OF_A_CASE, parse_key
 from relmer.datasets.store import closest, names
 
@@ -18,10 +18,9 @@ _GIVE = {
     **dict.fromkeys(("name", "dataset", "formula", "document", "source"), "a string"),
     "reml": "true or false",
     "published": "a table of figures",
-    "published.*": "the printed figure as a string",
+    "published.*": "the printed figure as a string, such as 0.5, .5, 1,430.5 or <.0001",
 }
 _DOCUMENTS = ("", "000", "001", "002", "003", "004")
-_FIGURE = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +131,6 @@ def _checked(entry: Mapping[str, Any], label: str, known: tuple[str, ...]) -> Ca
             parse_key(key, OF_A_CASE)
         except ValueError as error:
             raise DataError(f"{label}: published has {error}") from None
-        if not _FIGURE.fullmatch(figure):
+        if not is_printed(figure):
             raise DataError(f"{label}: published {key} is {figure!r}: give {_GIVE['published.*']}")
     return found

@@ -5,12 +5,18 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from relmer.datasets.converted import number
+
+TYPES = ("factor", "ordered", "numeric", "integer", "logical", "string")
+"""Of a column, in the metadata."""
+LARGEST = 2**63 - 1
+ANSWERS = {"TRUE": True, "FALSE": False}
 DATA = Path(__file__).parent / "data"
 
 
@@ -87,19 +93,39 @@ def _typed(values: pd.Series, column: Mapping[str, Any], path: Path) -> pd.Serie
     """Give the text of a column the type that the metadata state."""
     match column["type"]:
         case "factor" | "ordered" as kind:
-            unknown = sorted(set(values.dropna()) - set(column["levels"]))
-            if unknown:
-                problem = f"has in column {column['name']} the value {unknown[0]!r}, which is no level"
-                raise DataError(_restore(path, problem))
+            levels = set(column["levels"])
+            check_values(values, [text in levels for text in values.tolist()], column, path, "one of its levels")
             return pd.Series(pd.Categorical(values, column["levels"], ordered=kind == "ordered"))
         case "numeric" | "integer" as kind:
-            # Python's float rounds correctly; pandas' parsers do so only in some versions.
-            numbers = pd.Series([float(value) for value in values.tolist()], dtype="float64")
-            return numbers.astype("int64") if kind == "integer" and not values.isna().any() else numbers
+            # Numbers correctly rounded; pandas' parsers do so only in some versions.
+            numbers = [number(text) if isinstance(text, str) else float("nan") for text in values.tolist()]
+            check_values(values, [n is not None for n in numbers], column, path, "a number")
+            if kind == "integer":
+                whole = [n is not None and abs(n) <= LARGEST and n == int(n) for n in numbers]
+                check_values(values, whole, column, path, "a whole number of 64 bits")
+                if not values.isna().any():
+                    return pd.Series([int(n) for n in numbers if n is not None], dtype="int64")
+            # Of a number beyond the doubles Python's float makes an infinite one.
+            return pd.Series(
+                [float(text) if isinstance(n, int) else n for n, text in zip(numbers, values, strict=True)]
+            )
         case "logical":
-            answers = values.map({"TRUE": True, "FALSE": False})
-            return answers.astype("boolean" if values.isna().any() else "bool")
+            check_values(values, [text in ANSWERS for text in values.tolist()], column, path, "TRUE or FALSE")
+            return values.map(ANSWERS).astype("boolean" if values.isna().any() else "bool")
         case "string":
             return values
         case kind:
-            raise DataError(_restore(path, f"has in column {column['name']} the unknown type {kind!r}"))
+            problem = f"gives column {column['name']} the type {kind!r:.60}"
+            raise DataError(f"{path.name}: its metadata {problem}: write one of {', '.join(TYPES)}")
+
+
+def check_values(
+    values: "pd.Series[str]", fits: Sequence[bool], column: Mapping[str, Any], path: Path, wanted: str
+) -> None:
+    """Refuse a field that is there and does not fit the type of its column, naming file, row and value."""
+    for row, (text, fit) in enumerate(zip(values.tolist(), fits, strict=True), start=1):
+        if isinstance(text, str) and not fit:
+            raise DataError(
+                f"{path.name} has in column {column['name']}, row {row}, the value {text!r:.60}, not {wanted}: correct "
+                f"it, leave it empty if it is missing, or give the column another type than {column['type']}"
+            )

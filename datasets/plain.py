@@ -1,11 +1,14 @@
 """From plain data (what JSON holds) to frozen records, checked against the records' own type annotations."""
 
 import json
+import sys
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
+
+LARGEST = int(sys.float_info.max)
 
 
 class Misfit(ValueError):
@@ -73,6 +76,7 @@ def single(kind: Any, value: Any, where: str) -> Any:
     """Make a number, a text, a truth value or a word of an enumeration."""
     if kind is float:
         expect(isinstance(value, int | float) and not isinstance(value, bool), where, "a number", value)
+        expect(not isinstance(value, int) or abs(value) <= LARGEST, where, "a number below 1.8e308", "a larger one")
         return float(value)
     if issubclass(kind, StrEnum):
         words = {word.value: word for word in kind}

@@ -1,50 +1,210 @@
-"""Read a person's own CSV file as R's `read.csv` does, numbers correctly rounded."""
+"""Read a person's own CSV file as R's `read.csv` does, numbers correctly rounded, and tell what was guessed."""
 
+import csv
+import re
 import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from relmer.datasets.converted import LOGICAL, is_hexadecimal, number
 from relmer.datasets.exported import DataError
 
-LOGICAL = {"TRUE": True, "FALSE": False, "T": True, "F": False, "True": True, "False": False}
+SEPARATORS = {";": "';'", "\t": "tab", "|": "'|'"}
+"""What stands between fields where it is no comma, and how it is written on the command line."""
+DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4})")
+COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
+THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}([,. '][0-9]{3})+([.,][0-9]+)?")
+PYTHON_LOGICAL = {"True", "False", "true", "false"}
+LARGEST = 2**63 - 1
+SHOWN = 3
+HEAD = 20
+"""So many lines are looked at to see which separator a file has."""
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file with a header; an empty field or NA is a missing value.
+@dataclass(frozen=True)
+class Table:
+    """A CSV file, read.
 
-    A column of numbers becomes float64, one of TRUE and FALSE logical, any other stays text.
+    Attributes
+    ----------
+    frame : DataFrame
+        The values. Whole numbers are int64, Int64 where some are missing, or Python's own beyond 64 bits.
+    remarks : Mapping of str to str
+        By column, one line about a type that may not be the one that was meant, with what to do.
+    """
+
+    frame: pd.DataFrame
+    remarks: Mapping[str, str]
+
+
+def read_table(path: Path, separator: str = ",", decimal: str = ".", missing: Sequence[str] = ()) -> Table:
+    """Read a CSV file with a header.
+
+    A column is logical if it holds nothing but T, F, TRUE and FALSE, else numbers if all are, decimal or hexadecimal,
+    else text: R's rules. An empty field and NA are missing values, in text too, where R keeps the empty field. Names of
+    columns stay as they are, where R makes `X4_var` of `4_var`.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8.
+    separator
+        What stands between fields, a single character.
+    decimal
+        The decimal point, a single character.
+    missing
+        Further texts that stand for a missing value.
 
     Raises
     ------
     DataError
-        The file is not UTF-8 text, or not a table with a header.
+        The file is not UTF-8 text, or not a table with a header, or has another separator.
     """
+    check_options(separator, decimal)
     try:
+        check_separator(path, separator)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            raw = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=["", "NA"], index_col=False)
+            raw = pd.read_csv(
+                path, sep=separator, dtype=str, keep_default_na=False, na_values=["", "NA", *missing], index_col=False
+            )
     except (ValueError, pd.errors.ParserWarning) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path.name} is not a CSV file with a header, in UTF-8: {reason:.120}") from None
-    return pd.DataFrame({name: typed(raw[name]) for name in raw.columns})
+        if isinstance(error, DataError):
+            raise
+        reason = ragged(path, separator) or " ".join(str(error).split())
+        raise DataError(f"{path.name} is not a CSV file with a header, in UTF-8: {reason:.200}") from None
+    read = {name: typed(raw[name], str(name), decimal) for name in raw.columns}
+    remarks = {str(name): remark for name, (_, remark) in read.items() if remark}
+    return Table(frame=pd.DataFrame({name: values for name, (values, _) in read.items()}), remarks=remarks)
 
 
-def typed(values: "pd.Series[str]") -> "pd.Series[float] | pd.Series[bool] | pd.Series[str]":
-    """Numbers, logicals, or the text as it stands.
+def check_options(separator: str, decimal: str) -> None:
+    """Refuse a separator or decimal point that is no single character, or where one is the other."""
+    for option, character in (("--sep", separator), ("--decimal", decimal)):
+        if len(character) != 1 or character in '\r\n"':
+            raise DataError(f"{option} is {character!r:.40}: give a single character, such as ';'")
+    if decimal.isalnum() or decimal in "+-":
+        raise DataError(f"--decimal is {decimal!r}: give '.' or ','")
+
+
+def check_separator(path: Path, separator: str) -> None:
+    """Refuse a file whose header lacks the separator but has another one, and say which."""
+    with path.open(encoding="utf-8-sig") as file:
+        lines = [line for line, _ in zip(file, range(HEAD), strict=False)]
+    header = lines[0] if lines else ""
+    if separator in header:
+        return
+    for other, spelled in SEPARATORS.items():
+        if other in header:
+            fields = [field.strip().strip('"') for line in lines[1:] for field in line.split(other)]
+            comma = other != "," and any(re.fullmatch(r"[+-]?\d+,\d+", field) for field in fields)
+            raise DataError(
+                f"{path.name} has no {separator!r} in its header, but {other!r}: "
+                f"give --sep {spelled}{' --decimal ,' if comma else ''}"
+            )
+
+
+def ragged(path: Path, separator: str) -> str:
+    """Which line has other fields than the header, and why it may; nothing where that is not the trouble."""
+    cure = "; if the comma is decimal, fields need quotes or another separator" if separator == "," else ""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, delimiter=separator)
+            header = next(rows, [])
+            for row in rows:
+                if len(row) > len(header):
+                    cure = (
+                        "; if the comma is decimal, fields need quotes or another separator" if separator == "," else ""
+                    )
+                    return f"line {rows.line_num} has {len(row)} fields, the header {len(header)}{cure}"
+    except (csv.Error, ValueError):
+        pass
+    return ""
+
+
+def typed(values: "pd.Series[str]", name: str, decimal: str = ".") -> "tuple[pd.Series[Any], str]":
+    """Logicals, numbers, or the text as it stands; and a remark, which may be empty.
 
     Examples
     --------
-    >>> typed(pd.Series(["1", None, "2.5"])).tolist()
+    >>> typed(pd.Series(["1", None, "2.5"]), "x")[0].tolist()
     [1.0, nan, 2.5]
     """
-    present = values.dropna()
-    if len(present) and set(present) <= LOGICAL.keys() and len(present) == len(values):
-        return values.map(LOGICAL).astype(bool)
-    if any("_" in value for value in present):
-        return values
-    try:
-        return pd.Series(np.array(values.fillna("nan").tolist(), dtype=object).astype(float))
-    except ValueError:
-        return values
+    codes, found = pd.factorize(values)
+    texts = [str(text) for text in found]
+    if texts and set(texts) <= LOGICAL.keys():
+        answers = pd.array([*(LOGICAL[text] for text in texts), None], dtype="boolean")[codes]
+        short = sorted(set(texts) & {"T", "F"})
+        remark = f"column '{name}' is logical, since it holds only {' and '.join(texts)}" if short else ""
+        return pd.Series(answers if (codes < 0).any() else answers.astype(bool)), remark
+    numbers = [number(text, decimal) if text.strip() else float("nan") for text in texts]
+    if None in numbers:
+        return values, text_remark(name, codes, texts, [n is not None for n in numbers])
+    return numeric([n for n in numbers if n is not None], texts, codes), number_remark(name, texts)
+
+
+def numeric(numbers: Sequence[int | float], texts: Sequence[str], codes: Any) -> "pd.Series[Any]":
+    """A column of the numbers by their codes: whole if all are that there are."""
+    blank = [not text.strip() for text in texts]
+    if not numbers or not all(isinstance(n, int) or empty for n, empty in zip(numbers, blank, strict=True)):
+        return pd.Series(np.array([*map(float_of, numbers, texts), np.nan])[codes])
+    whole = [None if empty else n for n, empty in zip(numbers, blank, strict=True)]
+    absent = bool((codes < 0).any() or any(blank))
+    if max((abs(n) for n in whole if n is not None), default=0) > LARGEST:
+        return pd.Series(np.array([*whole, None], dtype=object)[codes], dtype=object)
+    column = pd.array([*whole, None], dtype="Int64")[codes]
+    return pd.Series(column if absent else column.astype(np.int64))
+
+
+def float_of(value: int | float, text: str) -> float:
+    """The double of a number, infinite if it is too large."""
+    return float(value) if isinstance(value, float) else float(text)
+
+
+def number_remark(name: str, texts: Sequence[str]) -> str:
+    """What may not have been meant as a number."""
+    for text in texts:
+        if is_hexadecimal(text):
+            return f"column '{name}' is numeric, {text!r:.40} read as hexadecimal, as in R"
+        if re.fullmatch(r"0[0-9]+", text):
+            return f"column '{name}' is numeric, {text!r:.40} is {int(text):d} without its zeros, as in R"
+    return ""
+
+
+def text_remark(name: str, codes: Any, texts: Sequence[str], is_number: Sequence[bool]) -> str:
+    """What may not have been meant as text."""
+    counts = Counter(codes[codes >= 0].tolist())
+    others = [i for i, fits in enumerate(is_number) if not fits]
+    example = f"{texts[others[0]]!r:.40}"
+    if all(COMMA.fullmatch(texts[i].strip()) for i in others):
+        return f"column '{name}' is text, such as {example}; if the comma is decimal, give --decimal ,"
+    if all(THOUSANDS.fullmatch(texts[i].strip()) for i in others):
+        return f"column '{name}' is text, such as {example}; if it is a number, write it without separators"
+    strange, total = sum(counts[i] for i in others), sum(counts.values())
+    if 2 * strange <= total or len(others) == 1 < len(texts):
+        shown = ", ".join(f"{texts[i]!r:.40}" for i in others[:SHOWN]) + (", …" if len(others) > SHOWN else "")
+        na = " ".join(f"--na {quoted(texts[i])}" for i in others[:SHOWN])
+        row = int(np.argmax(np.isin(codes, others))) + 1
+        return (
+            f"column '{name}' is text, since {strange} of {total} values {'is' if strange == 1 else 'are'} no number: "
+            f"{shown}, first in row {row}; if that stands for a missing value, give {na}"
+        )
+    if all(DATE.fullmatch(text.strip()) for text in texts):
+        return (
+            f"column '{name}' is text with dates, such as {texts[0]!r:.40}, each a level; "
+            "if it is time, make a number of it, such as days since the first"
+        )
+    if set(texts) <= PYTHON_LOGICAL:
+        return f"column '{name}' is text, as in R, with the levels {', '.join(sorted(texts))}: write TRUE and FALSE"
+    return ""
+
+
+def quoted(text: str) -> str:
+    """A text as it is written on the command line."""
+    return "'" + text.replace("'", "'\\''") + "'"

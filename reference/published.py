@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -14,13 +13,14 @@ from relmer.datasets import (
     DataError,
     cases,
     entry_record,
+    is_printed,
     parse_key,
+    printed_cells,
     toml_entries,
 )
 
 LEDGER = Path(__file__).parent / "published"
 EMPTY = "."
-_PRINTED = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+|(?=\.))(\.\d+)?([eE][-+]?\d+)?")
 _RANGE = re.compile(r"(\d+):(\d+)")
 _TEXTS = ("section", "case", "quantity", "printed")
 # An entry in which everything is missing, and what to write there.
@@ -102,29 +102,6 @@ def figures(document: str | None = None, folder: Path | None = None) -> tuple[Fi
     return tuple(found)
 
 
-def number(printed: str) -> float:
-    """Value of a printed figure.
-
-    Examples
-    --------
-    >>> number("2,287")
-    2287.0
-    """
-    return float(printed.replace(",", ""))
-
-
-def half_unit(printed: str) -> float:
-    """Half a unit of the last printed digit.
-
-    Examples
-    --------
-    >>> half_unit("24.74")
-    0.005
-    """
-    exponent = Decimal(printed.replace(",", "")).as_tuple().exponent
-    return float(Decimal(5).scaleb(int(exponent) - 1))
-
-
 @lru_cache(maxsize=16)
 def _read(document: str, text: str) -> tuple[Figure, ...]:
     name = f"{document}.toml"
@@ -173,7 +150,7 @@ def _cells(where: str, entry: Entry) -> Iterator[tuple[str, str]]:
         if (names is not None) != (slot in quantity):
             raise DataError(f"{where}: quantity is {quantity!r}: it has {slot} if and only if there are {axis}")
     rows, columns = entry.rows or ("",), entry.columns or ("",)
-    lines = [line.split() for line in entry.printed.strip().splitlines()]
+    lines = [printed_cells(line) for line in entry.printed.strip().splitlines()]
     if len(lines) != len(rows) or any(len(line) != len(columns) for line in lines):
         raise DataError(
             f"{where}: printed is no table of {len(rows)} rows and {len(columns)} columns: align it with them"
@@ -187,6 +164,6 @@ def _cells(where: str, entry: Entry) -> Iterator[tuple[str, str]]:
             raise DataError(f"{where}: quantity is {error}") from None
         if cell == EMPTY and entry.rows is not None:
             continue
-        if not _PRINTED.fullmatch(cell):
+        if not is_printed(cell):
             raise DataError(f"{where}: printed has {cell!r}: give the printed figure")
         yield key, cell

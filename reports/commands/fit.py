@@ -1,6 +1,7 @@
 """`relmer fit`: a formula and a CSV file."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from relmer import datasets
-from relmer.reports.commands.terminal import one_line_errors
+from relmer.reports.commands.terminal import STRIPPED, one_line_errors
 from relmer.solver.fits import Fit, lmer
+from relmer.solver.language import parse
+
+TABS = {"tab": "\t", "\\t": "\t"}
+"""How a tab is written where none can be typed."""
 
 
 @click.command("fit")
@@ -19,16 +24,43 @@ from relmer.solver.fits import Fit, lmer
 @click.argument("data", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--ml", is_flag=True, help="Maximum likelihood; REML otherwise.")
 @click.option("--method", type=click.Choice(["pls", "gls", "qr"]), default="pls", show_default=True)
+@click.option("--weights", help="A column, or an expression of columns: Var(e) = sigma^2 / weights.")
+@click.option("--offset", help="A column, or an expression of columns: a known part of the mean.")
+@click.option("--sep", default=",", show_default=True, help="What stands between fields; tab is one too.")
+@click.option("--decimal", default=".", show_default=True, help="The decimal point.")
+@click.option("--na", multiple=True, help="A text that stands for a missing value, beside NA and nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def fit_command(debug: bool, formula: str, data: Path, ml: bool, method: str, as_json: bool) -> None:
+def fit_command(
+    debug: bool,
+    formula: str,
+    data: Path,
+    ml: bool,
+    method: str,
+    weights: str | None,
+    offset: str | None,
+    sep: str,
+    decimal: str,
+    na: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Fit FORMULA to the columns of DATA, a CSV file with a header."""
     with one_line_errors(debug):
-        fit = lmer(formula, datasets.read_table(data), REML=not ml, method=method)
+        read = parse(formula)
+        table = datasets.read_table(data, separator=TABS.get(sep, sep), decimal=decimal, missing=na)
+        tell(remark for name, remark in table.remarks.items() if read.dotted or name in read.columns)
+        fit = lmer(formula, table.frame, REML=not ml, method=method, weights=weights, offset=offset)
+        tell(fit.frame.notes)
     if as_json:
         click.echo(json.dumps(plain_fit(fit), indent=1, allow_nan=False))
     else:
         say_fit(fit)
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Say on stderr, a line each, what the data were taken for."""
+    for note in notes:
+        click.echo(f"note: {note.translate(STRIPPED)}", err=True)
 
 
 def plain_fit(fit: Fit) -> dict[str, Any]:

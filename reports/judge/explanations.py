@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import optimize
 
-from relmer.datasets import Case, free_of_fit, parse_key
+from relmer.datasets import Case, free_of_fit, half_unit, may_print, number, outside, parse_key
 from relmer.reference.answers import Answer, Estimates, recorded
 from relmer.reference.engines import ORIGINAL
 from relmer.reference.own_fits import estimates
-from relmer.reference.published import Figure, figures, half_unit, number
+from relmer.reference.published import Figure, figures
 from relmer.reports.evidence import Landscape, criterion_at, figure, tolerances
 from relmer.solver.algebra import root_by_columns
 from relmer.solver.arrays import Array
@@ -80,7 +80,7 @@ def prints(value: float, printed: str) -> bool:
     >>> prints(24.7449, "24.74"), prints(24.7451, "24.74")
     (True, False)
     """
-    return abs(value - number(printed)) <= half_unit(printed) * (1 + tolerances.EVALUATION)
+    return may_print(value, printed, rounding=tolerances.EVALUATION)
 
 
 def explanation(account: Account, view: Landscape, key: str, printed: str, of: Estimates, gap: float) -> str | None:
@@ -94,7 +94,7 @@ def explanation(account: Account, view: Landscape, key: str, printed: str, of: E
     remark = remark.format(value)
     if remark and prints(value, printed):
         return remark
-    implied = implied_gap(view, moved, abs(value - number(printed)) - half_unit(printed))
+    implied = implied_gap(view, moved, outside(value, printed))
     if not implied <= max(tolerances.STOP * max(1, len(of.theta)), tolerances.SLACK**2 * gap):
         return None
     for witness in account.witnesses:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from relmer.datasets import Case, free_of_fit, load, parse_key
+from relmer.datasets import Case, free_of_fit, is_bound, load, number, outside, parse_key
 from relmer.reference.answers import Answer, Estimates
 from relmer.reference.engines import ORIGINAL, Kin
 from relmer.reference.own_fits import estimates
-from relmer.reference.published import Figure, half_unit, number
+from relmer.reference.published import Figure
 from relmer.reports.evidence import (
     Landscape,
     candidates,
@@ -65,7 +65,7 @@ def judge_published(hearing: Hearing, account: Account) -> Iterator[Comparison]:
                 4 if key in ("criterion", "logLik") else 5,
                 key,
                 ruling.after(f"printed {text}, here {value:.10g}").saying(f" ({where})"),
-                digits("figure", np.array(value), np.array(number(text))),
+                None if is_bound(text) else digits("figure", np.array(value), np.array(number(text))),
             )
             yield hearing.named(found, "published", whose)
 
@@ -80,7 +80,7 @@ def ruling_of(hearing: Hearing, key: str, printed: str, value: float) -> Ruling:
     """Rule on an engine's value of a figure that the optimum gives: where it stopped may account for the difference."""
     if prints(value, printed):
         return AGREES
-    implied = implied_gap(hearing.view, key, abs(value - number(printed)) - half_unit(printed))
+    implied = implied_gap(hearing.view, key, outside(value, printed))
     if hearing.stop.verdict is not Verdict.AGREE and implied <= tolerances.SLACK**2 * hearing.gap:
         told = f"; it stopped {hearing.gap:.1e} above the optimum, and {implied:.1e} explains the difference"
         return Ruling(hearing.stop.verdict, hearing.stop.diagnosis, told)
@@ -98,7 +98,7 @@ def of_others(case: Case, view: Landscape, key: str, printed: str, mine: Estimat
     for told, other in conventional(view, key, mine):
         if prints(other, printed):
             return Reproduction(value, Verdict.WITHIN, f"{evidence}; {told}: {other:.10g}")
-    gap = implied_gap(view, key, abs(value - number(printed)) - half_unit(printed))
+    gap = implied_gap(view, key, outside(value, printed))
     why = f"a stop like lme4's would have to lie {gap:.1e} above the optimum to account for the difference"
     rough = gap <= tolerances.STOP * max(1, len(mine.theta))
     return Reproduction(value, Verdict.WITHIN if rough else Verdict.WRONG, f"{evidence}; {why}")

@@ -1,5 +1,6 @@
 """`lmer`: from text and data to a fit, and the fit with all its matrices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
 from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
 from relmer.solver.paths import (
@@ -256,6 +258,7 @@ def lmer(
     method: str = "pls",
     weights: Any = None,
     offset: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
 ) -> Fit:
     """Fit a linear mixed model by maximum likelihood or REML.
 
@@ -270,7 +273,10 @@ def lmer(
     method
         "pls" (sparse penalized least squares), "qr" (Wood's QR of Z) or "gls" (V written out).
     weights, offset
-        Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,).
+        Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,): numbers, a Series by the
+        labels of its index; or text, a column or an expression of columns.
+    contrasts
+        By factor of the fixed effects: the name of R's contrasts, such as "contr.sum", or a matrix, a row per level.
 
     Returns
     -------
@@ -294,8 +300,10 @@ def lmer(
     >>> f"{fit.beta['(Intercept)']:.6f} {fit.sigma ** 2:.6f}"
     '4.833333 0.500000'
     """
+    if not isinstance(REML, bool | np.bool_):
+        raise ModelError(f"REML is {REML!r:.40}: give True for REML or False for maximum likelihood")
     parsed = parse(formula)
-    frame = model_frame(parsed, data, weights=weights, offset=offset)
+    frame = model_frame(parsed, data, weights=weights, offset=offset, contrasts=contrasts)
     design = build(frame)
     with one_thread():
         prepared = prepare(design, method)

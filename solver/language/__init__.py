@@ -3,7 +3,7 @@
 from relmer.solver.language.build import build
 from relmer.solver.language.columns import read_column
 from relmer.solver.language.factors import as_factor
-from relmer.solver.language.formula import Formula, canonical, parse
+from relmer.solver.language.formula import Formula, canonical, filled, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 from relmer.solver.language.matrix import model_matrix
 from relmer.solver.language.syntax import Name, Node, Number, call, deparse
@@ -21,6 +21,7 @@ __all__ = [
     "canonical",
     "deparse",
     "expand",
+    "filled",
     "model_frame",
     "model_matrix",
     "parse",

@@ -1,18 +1,36 @@
 """Columns of a data frame as R sees them: numbers, logicals and factors, with what is missing."""
 
+import math
+import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from relmer.solver.arrays import Array, Integers
+from relmer.solver.arrays import Booleans, Integers
 from relmer.solver.errors import ModelError
-from relmer.solver.language.factors import LOGICAL_LEVELS, Factor, Variable, merged, or_none, sorted_by_label
+from relmer.solver.language.factors import (
+    LOGICAL_LEVELS,
+    Factor,
+    Variable,
+    Whole,
+    merged,
+    or_none,
+    sorted_by_label,
+)
 from relmer.solver.language.labels import number_label
 
-LARGEST_INTEGER = 2**31 - 1
-NUMBER_KINDS = ("integer", "floating", "mixed-integer-float")
+LARGEST = np.iinfo(np.int64).max
+LARGEST_DOUBLE = int(sys.float_info.max)
+DATES = "make a number of it, such as the days since the first"
+CURES = {
+    **dict.fromkeys(("datetime64", "datetime", "date", "period"), DATES),
+    **dict.fromkeys(("timedelta64", "timedelta"), "make a number of it, such as days"),
+    "complex": "take its real part, its size or its angle",
+}
+"""What to do about a column, by the kind that pandas infers."""
 
 
 def read_column(data: pd.DataFrame, name: str) -> Variable:
@@ -27,23 +45,28 @@ def read_column(data: pd.DataFrame, name: str) -> Variable:
 
     Returns
     -------
-    column : float64, int64 or bool array, or Factor
-        Text and categories are factors. An int64 array is an integer in R, too. Numbers may be a view of the data.
+    column : float64, whole-number or bool array, or Factor
+        Text and categories are factors. Whole numbers stay exact, whatever their size. Numbers may be a view of the
+        data.
     missing : (n,) bool array or None
         Where there is no value; what the column holds there has no meaning. None if there is a value everywhere.
 
     Raises
     ------
     ModelError
-        If the type has no meaning in a model, such as dates or mixed objects.
+        If the type has no meaning in a model, such as dates or mixed objects, or a number is beyond the doubles.
     """
-    series = data[name]
+    return read_values(data[name], f"column '{name}'")
+
+
+def read_values(series: "pd.Series[Any]", what: str) -> Variable:
+    """Read a series as `read_column` reads a column; messages call it `what`."""
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "fiub":
         return from_numpy(series.to_numpy())
     if isinstance(dtype, pd.CategoricalDtype):
         codes = np.array(series.array.codes, dtype=np.int64)
-        return from_categories(dtype, codes, name), or_none(codes < 0)
+        return from_categories(dtype, codes, what), or_none(codes < 0)
     kind = pd.api.types.infer_dtype(series, skipna=True)
     if kind == "string":
         found, uniques = pd.factorize(series)
@@ -54,12 +77,13 @@ def read_column(data: pd.DataFrame, name: str) -> Variable:
         values = series.to_numpy(dtype=object, copy=True)
         values[missing] = False
         return values.astype(bool), or_none(missing)
-    if kind in NUMBER_KINDS or (kind == "empty" and bool(missing.all())):
-        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
-        if pd.api.types.is_integer_dtype(dtype):
-            return whole_numbers(np.where(missing, 0, numbers)), or_none(missing)
-        return numbers, or_none(missing)
-    raise ModelError(f"column '{name}' holds {kind} ({dtype}); convert it to numbers, text or categories")
+    if kind == "integer":
+        return whole_numbers(series, missing, what), or_none(missing)
+    if kind in ("floating", "mixed-integer-float") or (kind == "empty" and bool(missing.all())):
+        check_doubles(series.to_numpy(dtype=object), what)
+        return series.to_numpy(dtype=np.float64, na_value=np.nan), or_none(missing)
+    cure = CURES.get(kind, "convert it to numbers, text or categories")
+    raise ModelError(f"{what} holds {kind} ({dtype}); {cure}")
 
 
 def from_numpy(values: NDArray[Any]) -> Variable:
@@ -67,33 +91,64 @@ def from_numpy(values: NDArray[Any]) -> Variable:
     if values.dtype.kind == "f":
         numbers = values.astype(np.float64, copy=False)
         return numbers, or_none(np.isnan(numbers))
-    return (values if values.dtype.kind == "b" else whole_numbers(values)), None
+    return (values if values.dtype.kind == "b" else whole_of_numpy(values)), None
 
 
-def whole_numbers(values: NDArray[Any]) -> Array | Integers:
-    """Whole numbers as R holds them: integers if they all fit into 32 bits, else doubles."""
-    fit = values.size == 0 or (values.max() <= LARGEST_INTEGER and values.min() >= -LARGEST_INTEGER)
-    return values.astype(np.int64, copy=False) if fit else values.astype(np.float64)
+def whole_numbers(series: "pd.Series[Any]", missing: Booleans, what: str) -> Whole:
+    """Whole numbers of which some may be missing, as int64, else as uint64, else as Python's own within the doubles."""
+    if pd.api.types.is_integer_dtype(series.dtype):
+        bits = np.uint64 if pd.api.types.is_unsigned_integer_dtype(series.dtype) else np.int64
+        return whole_of_numpy(series.to_numpy(dtype=bits, na_value=0))
+    values = series.to_numpy(dtype=object, copy=True)
+    values[missing] = 0
+    with suppress(OverflowError):
+        return values.astype(np.int64)
+    with suppress(OverflowError):
+        return values.astype(np.uint64)
+    check_doubles(values, what)
+    return np.array([int(value) for value in values], dtype=object)
 
 
-def from_categories(dtype: pd.CategoricalDtype, codes: Integers, name: str) -> Factor:
+def whole_of_numpy(values: NDArray[Any]) -> Whole:
+    """Numpy's whole numbers as int64, unless one is beyond it."""
+    return values if values.size and values.max() > LARGEST else values.astype(np.int64, copy=False)
+
+
+def check_doubles(values: NDArray[np.object_], what: str) -> None:
+    """Refuse a whole number that no double can come near, naming its row."""
+    for row, value in enumerate(values, start=1):
+        if isinstance(value, int) and abs(value) > LARGEST_DOUBLE:
+            raise ModelError(
+                f"{what} holds in row {row} a whole number of about 10^{magnitude(value)}, beyond a double "
+                "(1.8e308): rescale it, or make it text if it is a label"
+            )
+
+
+def magnitude(value: int) -> int:
+    """The power of ten below a whole number, whose digits Python may refuse to spell."""
+    return int((abs(value).bit_length() - 1) * math.log10(2))
+
+
+def from_categories(dtype: pd.CategoricalDtype, codes: Integers, what: str) -> Factor:
     """The factor of a categorical column, its categories as R labels them."""
     values = dtype.categories.tolist()
     if all(type(value) is str for value in values):
         return Factor(tuple(values), codes, bool(dtype.ordered))
+    labels = [category_label(value, what) for value in values]
     if pd.api.types.infer_dtype(dtype.categories, skipna=False) in ("string", "integer"):
-        return Factor(tuple(map(str, values)), codes, bool(dtype.ordered))
-    return merged([category_label(value, name) for value in values], codes, bool(dtype.ordered))
+        return Factor(tuple(labels), codes, bool(dtype.ordered))
+    return merged(labels, codes, bool(dtype.ordered))
 
 
-def category_label(category: object, name: str) -> str:
-    """R's label of one category of the column `name`: text, a logical or a number."""
+def category_label(category: object, what: str) -> str:
+    """R's label of one category of a column: text, a logical or a number."""
     if isinstance(category, str):
-        return category
+        return str(category)
     if isinstance(category, bool | np.bool_):
         return LOGICAL_LEVELS[int(category)]
-    if isinstance(category, int | np.integer):
+    if isinstance(category, int | np.integer) and abs(int(category)) <= LARGEST_DOUBLE:
         return str(int(category))
     if isinstance(category, float | np.floating):
         return number_label(float(category))
-    raise ModelError(f"column '{name}' has a category {category!r}; convert the categories to text")
+    shown = f"of {type(category).__name__} {category!r:.60}" if not isinstance(category, int) else "beyond a double"
+    raise ModelError(f"{what} has a category {shown}; convert the categories to text")

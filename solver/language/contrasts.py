@@ -1,17 +1,23 @@
-"""R's default contrasts: treatment for unordered factors, orthogonal polynomials for ordered ones."""
+"""R's contrasts: by default treatment for unordered factors and orthogonal polynomials for ordered ones."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from relmer.solver.arrays import Array
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.factors import Factor
 
 MAX_POLYNOMIAL_LEVELS = 95
+Coding = tuple[Array, tuple[str, ...]]
+"""A row per level (k, c), and what R appends to the variable's name for each column."""
 
 POLYNOMIAL_NAMES = (".L", ".Q", ".C")
 
 
-def treatment(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
+def treatment(levels: tuple[str, ...]) -> Coding:
     """Compare each level with the first.
 
     Parameters
@@ -35,7 +41,7 @@ def treatment(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
     return np.eye(len(levels))[:, 1:], levels[1:]
 
 
-def polynomial(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
+def polynomial(levels: tuple[str, ...]) -> Coding:
     """Orthonormal polynomials in the level's index with positive leading coefficients, as ``contr.poly``.
 
     R decomposes the powers of the centred index t, which become collinear: from about 20 levels on its
@@ -85,7 +91,103 @@ def polynomial(levels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
     return Q[:, 1:], names
 
 
-def coding(factor: Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
+def sums(levels: tuple[str, ...]) -> Coding:
+    """Compare each level but the last with the mean of all, as ``contr.sum``.
+
+    Examples
+    --------
+    >>> sums(("a", "b", "c"))[0].tolist()
+    [[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]
+    """
+    k = len(levels)
+    return np.vstack([np.eye(k - 1), -np.ones((1, k - 1))]), numbered(k - 1)
+
+
+def helmert(levels: tuple[str, ...]) -> Coding:
+    """Compare each level but the first with the mean of those before it, as ``contr.helmert``.
+
+    Examples
+    --------
+    >>> helmert(("a", "b", "c"))[0].tolist()
+    [[-1.0, -1.0], [1.0, -1.0], [0.0, 2.0]]
+    """
+    k = len(levels)
+    return np.diag(np.arange(k, dtype=float))[:, 1:] - np.triu(np.ones((k, k - 1))), numbered(k - 1)
+
+
+def last_as_reference(levels: tuple[str, ...]) -> Coding:
+    """Compare each level with the last, as ``contr.SAS``.
+
+    Examples
+    --------
+    >>> last_as_reference(("a", "b"))
+    (array([[1.],
+           [0.]]), ('a',))
+    """
+    return np.eye(len(levels))[:, :-1], levels[:-1]
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """What R appends for columns without names: 1, 2 and so on."""
+    return tuple(str(j + 1) for j in range(count))
+
+
+NAMED: Mapping[str, Callable[[tuple[str, ...]], Coding]] = {
+    "contr.treatment": treatment,
+    "contr.sum": sums,
+    "contr.helmert": helmert,
+    "contr.poly": polynomial,
+    "contr.SAS": last_as_reference,
+}
+"""R's contrasts by their names."""
+
+
+def chosen_contrasts(name: str, given: Any, factor: Factor) -> Coding:
+    """Read what a user gives as the contrasts of a factor.
+
+    Parameters
+    ----------
+    name : str
+        The factor's, for messages.
+    given : str, DataFrame or array-like
+        The name of R's contrasts; or a matrix with a row per level, those of a DataFrame by the labels of its index if
+        these are the levels, and named by its columns.
+    factor : Factor
+        With k levels.
+
+    Returns
+    -------
+    Coding
+        (k, c) array and c names.
+
+    Raises
+    ------
+    ModelError
+        It is neither, or has another number of rows than there are levels.
+    """
+    levels, what = factor.levels, f"contrasts of '{shortened(name)}'"
+    if isinstance(given, str):
+        if given not in NAMED:
+            raise ModelError(f"{what} are {given!r:.60}: give one of {', '.join(NAMED)}, or a matrix")
+        return NAMED[given](levels)
+    names = None
+    if isinstance(given, pd.DataFrame):
+        if set(given.index) == set(levels):
+            given = given.loc[list(levels)]
+        elif not isinstance(given.index, pd.RangeIndex):
+            raise ModelError(f"{what} have other rows than its levels, {shortened(', '.join(levels), 200)}")
+        names = None if isinstance(given.columns, pd.RangeIndex) else tuple(map(str, given.columns))
+    try:
+        matrix = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ModelError(f"{what} are no matrix of numbers and no name: give one of {', '.join(NAMED)}") from None
+    matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+    if matrix.ndim != 2 or len(matrix) != len(levels) or not matrix.shape[1] or not np.isfinite(matrix).all():
+        raise ModelError(f"{what} need {len(levels)} rows of finite numbers, one for each level that occurs")
+    return matrix, names or numbered(matrix.shape[1])
+
+
+def coding(factor: Factor, *, full: bool, chosen: Coding | None = None) -> Coding:
     """Choose the columns that stand for a factor in a term.
 
     Parameters
@@ -94,6 +196,8 @@ def coding(factor: Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
         With k levels, at least two.
     full : bool
         One indicator per level instead of contrasts.
+    chosen : Coding, optional
+        Contrasts other than R's default.
 
     Returns
     -------
@@ -109,4 +213,6 @@ def coding(factor: Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
     """
     if full:
         return np.eye(len(factor.levels)), factor.levels
+    if chosen is not None:
+        return chosen
     return polynomial(factor.levels) if factor.ordered else treatment(factor.levels)

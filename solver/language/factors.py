@@ -1,7 +1,9 @@
 """Factors: a level for each row, made and trimmed as R does it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -9,11 +11,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from relmer.solver.arrays import Array, Booleans, Integers
-from relmer.solver.language.labels import number_label
+from relmer.solver.language.labels import LARGEST_INTEGER, number_label
 
 LOGICAL_LEVELS = ("FALSE", "TRUE")
 # Integers are counted, which is faster than hashing, if their range is less than this many times their number.
 WIDEST = 4
+
+
+class Origin(Enum):
+    """Where the levels of a factor, and their order, come from."""
+
+    GIVEN = "categories or logicals, in an order of their own"
+    TEXT = "text, sorted by code point"
+    WHOLE = "whole numbers, each a level"
+    NUMBERS = "numbers, each a level"
+    MERGED = "numbers, of which those that agree in 15 digits are one level, as in R"
 
 
 @dataclass(frozen=True)
@@ -28,14 +40,19 @@ class Factor:
         Index of each row's level, -1 where it is missing.
     ordered : bool
         Whether the order has a meaning, which selects polynomial contrasts.
+    origin : Origin
+        Where levels and order come from.
     """
 
     levels: tuple[str, ...]
     codes: Integers
     ordered: bool = False
+    origin: Origin = field(default=Origin.GIVEN, repr=False, compare=False)
 
 
-Column = Array | Integers | Booleans | Factor
+Whole = Integers | NDArray[np.uint64] | NDArray[np.object_]
+"""Whole numbers, exactly: int64, else uint64, else Python's own."""
+Column = Array | Whole | Booleans | Factor
 Missing = Booleans | None
 """Where a column has no value; None if it has one everywhere."""
 Variable = tuple[Column, Missing]
@@ -52,7 +69,8 @@ def as_factor(column: Column, missing: Missing = None) -> Factor:
     Parameters
     ----------
     column : Column
-        Numbers become sorted levels with 15 significant digits, logicals FALSE and TRUE.
+        Real numbers become sorted levels with 15 significant digits, logicals FALSE and TRUE; every whole number is
+        a level of its own.
     missing : (n,) bool array, optional
         Rows that get the code -1.
 
@@ -74,9 +92,45 @@ def as_factor(column: Column, missing: Missing = None) -> Factor:
         codes[~missing] = present
     if column.dtype == np.bool_:
         return Factor(tuple(LOGICAL_LEVELS[int(value)] for value in values), codes)
-    if column.dtype == np.int64:
-        return Factor(tuple(map(str, values.tolist())), codes)
+    if column.dtype.kind != "f":
+        return Factor(whole_labels(values.tolist()), codes, origin=Origin.WHOLE)
     return merged([number_label(float(value)) for value in values], codes, ordered=False)
+
+
+def numbers_or_factor(column: Column) -> Array | Factor:
+    """A column as it is coded: a logical is a factor with both levels."""
+    if isinstance(column, Factor):
+        return column
+    if column.dtype == np.bool_:
+        return Factor(LOGICAL_LEVELS, column.astype(np.int64))
+    return column.astype(np.float64, copy=False)
+
+
+def whole_labels(values: list[int]) -> tuple[str, ...]:
+    """Spell distinct whole numbers as R does where that spells the very number, else with all their digits.
+
+    R holds whole numbers as integers if they all fit into 32 bits, else as doubles, which it labels with 15 digits.
+
+    Examples
+    --------
+    >>> whole_labels([7, 100000]), whole_labels([7, 3 * 10**9, 10**15 + 1])
+    (('7', '100000'), ('7', '3e+09', '1000000000000001'))
+    """
+    if not values or max(abs(values[0]), abs(values[-1])) <= LARGEST_INTEGER:
+        return tuple(map(str, values))
+    labels = [(value, number_label(float(value))) for value in values]
+    return tuple(label if int(Decimal(label)) == value else str(value) for value, label in labels)
+
+
+def levels_in_R(factor: Factor) -> int:
+    """How many levels R's ``factor`` has for the numbers of which one of whole numbers was made.
+
+    Examples
+    --------
+    >>> levels_in_R(as_factor(np.array([10**16, 10**16 + 1])))
+    1
+    """
+    return len({number_label(float(int(Decimal(level)))) for level in factor.levels})
 
 
 def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Integers]:
@@ -101,7 +155,7 @@ def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Integers]:
     >>> distinct(np.array([30, 10, 30]))
     (array([10, 30]), array([1, 0, 1]))
     """
-    if values.size and values.dtype.kind != "f":
+    if values.size and values.dtype.kind in "ib":
         least = int(values.min())
         if int(values.max()) - least < WIDEST * values.size:
             above = values - least
@@ -125,22 +179,23 @@ def drop_unused_levels(factor: Factor) -> Factor:
     if used.all():
         return factor
     kept = np.flatnonzero(used)
-    return Factor(tuple(factor.levels[i] for i in kept), places_in(kept, size)[codes], factor.ordered)
+    return Factor(tuple(factor.levels[i] for i in kept), places_in(kept, size)[codes], factor.ordered, factor.origin)
 
 
 def merged(labels: list[str], codes: Integers, ordered: bool) -> Factor:
     """Give one level to equal labels, as R's ``factor`` does (numbers that agree in 15 digits)."""
     levels = tuple(dict.fromkeys(labels))
     if len(levels) == len(labels):
-        return Factor(levels, codes, ordered)
+        return Factor(levels, codes, ordered, Origin.NUMBERS)
     places = {level: i for i, level in enumerate(levels)}
-    return Factor(levels, np.array([places[label] for label in labels] + [-1], dtype=np.int64)[codes], ordered)
+    merging = np.array([places[label] for label in labels] + [-1], dtype=np.int64)
+    return Factor(levels, merging[codes], ordered, Origin.MERGED)
 
 
 def sorted_by_label(labels: list[str], codes: Integers) -> Factor:
     """A factor with its labels, which are distinct, sorted by code point."""
     order = sorted(range(len(labels)), key=labels.__getitem__)
-    return Factor(tuple(labels[i] for i in order), places_in(order, len(labels))[codes])
+    return Factor(tuple(labels[i] for i in order), places_in(order, len(labels))[codes], origin=Origin.TEXT)
 
 
 def places_in(order: Sequence[int] | Integers, size: int) -> Integers:

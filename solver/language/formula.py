@@ -1,16 +1,18 @@
 """lme4's formulas: a response, ordinary terms, and random terms between bars."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.functions import Result
-from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression
+from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression, shown
 from relmer.solver.language.terms import Terms, check_arithmetic, expand
 
 BARS = ("|", "||")
+DOT = "."
+MOST_NESTED = 20
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Formula:
         The terms outside bars.
     bars : tuple of Bar
         The random terms in lme4's order of expansion (not yet reordered by their numbers of levels).
+    offsets : tuple of Node
+        What is inside of each ``offset(...)``: known parts of the mean.
     """
 
     text: str
@@ -62,6 +66,12 @@ class Formula:
     right: Node
     fixed: Terms
     bars: tuple[Bar, ...]
+    offsets: tuple[Node, ...] = ()
+
+    @cached_property
+    def dotted(self) -> bool:
+        """Whether there is a dot, which stands for all columns of the data but the response; see `filled`."""
+        return DOT in names(self.right)
 
     @cached_property
     def outcome(self) -> str:
@@ -89,7 +99,6 @@ class Formula:
         return tuple(dict.fromkeys([*names(self.response), *names(self.right)]))
 
 
-@lru_cache(maxsize=256)
 def parse(text: str) -> Formula:
     """Read a formula.
 
@@ -116,6 +125,14 @@ def parse(text: str) -> Formula:
     >>> [(bar.terms.intercept, bar.terms.labels, bar.label) for bar in formula.bars]
     [(True, (), 'Subject'), (False, ('Days',), 'Subject')]
     """
+    if not isinstance(text, str):
+        raise ModelError(f"a formula is text, such as 'y ~ x + (x | g)', not {type(text).__name__}")
+    return parsed(text)
+
+
+@lru_cache(maxsize=256)
+def parsed(text: str) -> Formula:
+    """Read a formula that is text; texts are remembered, since a `Formula` never changes."""
     tree = parse_expression(text)
     match tree:
         case Call("~", (Call("~", _), _)):
@@ -126,13 +143,98 @@ def parse(text: str) -> Formula:
             raise ModelError(f"the formula {text.strip()[:80]!r} has no '~'; write 'response ~ terms'")
     check_arithmetic(response)
     if next(names(response), None) is None:
-        raise ModelError(f"the response '{deparse(response)}' is not a column")
-    fixed_node, bar_nodes = split_bars(right)
+        raise ModelError(f"the response '{shown(response)}' is not a column")
+    return of_sides(text, response, right)
+
+
+# As of any function whose results are remembered.
+parse.cache_clear = parsed.cache_clear  # type: ignore[attr-defined]
+
+
+def of_sides(text: str, response: Node, right: Node) -> Formula:
+    """The formula with these two sides."""
+    terms, bar_nodes = split_bars(right)
+    fixed_node, offsets = (None, ()) if terms is None else split_offsets(terms)
     fixed = expand(fixed_node if fixed_node is not None else Number(1))
     if response in fixed.variables:
-        raise ModelError(f"the response '{deparse(response)}' is also on the right-hand side; remove it there")
+        raise ModelError(f"the response '{shown(response)}' is also on the right-hand side; remove it there")
+    for node in offsets:
+        check_arithmetic(node)
+        if next(names(node), None) is None:
+            raise ModelError(f"the offset '{shown(node)}' uses no column of the data; remove it")
     bars = tuple(bar for node in bar_nodes for bar in expand_bar(node))
-    return Formula(text, response, right, fixed, bars)
+    formula = Formula(text=text, response=response, right=right, fixed=fixed, bars=bars, offsets=offsets)
+    if formula.dotted:
+        check_dot(formula)
+    return formula
+
+
+def check_dot(formula: Formula) -> None:
+    """Refuse a dot where lme4 takes the response, weights or an offset for a predictor, or knows no dot."""
+    if not isinstance(formula.response, Name):
+        raise ModelError(
+            f"'.' beside the response '{shown(formula.response)}', which lme4 would take for a predictor; "
+            "write the columns out"
+        )
+    within = (
+        *(name for bar in formula.bars for name in bar.terms.names),
+        *(f for bar in formula.bars for f in bar.factors),
+    )
+    if DOT in within:
+        raise ModelError("'.' in a random term, where lme4 takes the response with it; write the columns out")
+    if formula.offsets:
+        raise ModelError("'.' beside an offset, which lme4 would take for a predictor; write the columns out")
+    if any(isinstance(node, Call) and DOT in names(node) for node in formula.fixed.variables):
+        raise ModelError("'.' stands for columns, not for a number; write the columns out")
+
+
+def filled(formula: Formula, columns: Iterable[str]) -> Formula:
+    """Put the columns of the data in the place of the dot, as lme4 does: all but the response, grouping factors too.
+
+    Parameters
+    ----------
+    formula : Formula
+        With or without a dot.
+    columns : iterable of str
+        Those of the data, in their order.
+
+    Returns
+    -------
+    Formula
+        The same formula without a dot.
+
+    Examples
+    --------
+    >>> canonical(filled(parse("y ~ . + (1 | g)"), ["x", "y", "g"]))
+    'y ~ (x + g) + (1 | g)'
+    """
+    if not formula.dotted:
+        return formula
+    others = [Name(str(column)) for column in columns if Name(str(column)) != formula.response]
+    if not others:
+        raise ModelError("'.' stands for no column: the data have none but the response")
+    everything: Node = others[0]
+    for other in others[1:]:
+        everything = call("+", everything, other)
+    return of_sides(formula.text, formula.response, replaced(formula.right, Name(DOT), call("(", everything)))
+
+
+def dot_note(formula: Formula) -> str:
+    """What a dot was filled with; nothing where there was none."""
+    if not parse(formula.text).dotted:
+        return ""
+    columns = [name for name in formula.columns if Name(name) != formula.response]
+    return (
+        f"'.' stands for {len(columns)} columns, grouping factors too, as in lme4: {shortened(', '.join(columns), 200)}"
+    )
+
+
+def replaced(node: Node, old: Node, new: Node) -> Node:
+    """A tree with another in the place of each occurrence of one."""
+    match node:
+        case Call(function, arguments):
+            return call(function, *(replaced(argument, old, new) for argument in arguments))
+    return new if node == old else node
 
 
 def canonical(formula: Formula) -> str:
@@ -161,7 +263,7 @@ def split_bars(node: Node) -> tuple[Node | None, list[Call]]:
     match node:
         case Call("|" | "||", arguments):
             if any(has_bar(argument) for argument in arguments):
-                raise ModelError(f"bars within bars in '{deparse(node)}'; put each random term in parentheses")
+                raise ModelError(f"bars within bars in '{shown(node)}'; put each random term in parentheses")
             return None, [node]
         case Call("+" | "(" as function, (inner,)):
             kept, bars = split_bars(inner)
@@ -177,13 +279,33 @@ def split_bars(node: Node) -> tuple[Node | None, list[Call]]:
             kept, bars = split_bars(left)
             if kept is None:
                 raise ModelError(
-                    f"lme4 reads '- {deparse(right)}' after random terms alone as '+ {deparse(right)}'; "
+                    f"lme4 reads '- {shown(right)}' after random terms alone as '+ {shown(right)}'; "
                     "write the fixed terms first, as in '0 + (1 | g)'"
                 )
             return call("-", kept, right), bars
         case Call(function, _) if has_bar(node):
-            raise ModelError(f"a random term can only be added, not used with '{function}': '{deparse(node)}'")
+            raise ModelError(f"a random term can only be added, not used with '{function}': '{shown(node)}'")
     return node, []
+
+
+def split_offsets(node: Node) -> tuple[Node | None, tuple[Node, ...]]:
+    """Take the offsets out of a sum; return what is left of it, or None, and what each offset holds."""
+    match node:
+        case Call(_, (inner,)) if node.makes(Result.OFFSET):
+            return None, (inner,)
+        case Call("+" | "(" as function, (inner,)):
+            kept, offsets = split_offsets(inner)
+            return (None if kept is None else call(function, kept)), offsets
+        case Call("+" | "-" as function, (left, right)):
+            left_kept, left_offsets = split_offsets(left)
+            right_kept, right_offsets = (right, ()) if function == "-" else split_offsets(right)
+            offsets = (*left_offsets, *right_offsets)
+            if left_kept is None and function == "-":
+                return call("-", Number(1), right), offsets
+            if left_kept is None or right_kept is None:
+                return (right_kept if left_kept is None else left_kept), offsets
+            return call(function, left_kept, right_kept), offsets
+    return node, ()
 
 
 def has_bar(node: Node) -> bool:
@@ -202,7 +324,7 @@ def expand_bar(node: Call) -> list[Bar]:
         check_group(group)
     terms = expand(left)
     if not terms.intercept and not terms.terms:
-        raise ModelError(f"the random term ({deparse(node)}) has no columns; remove it")
+        raise ModelError(f"the random term ({shown(node)}) has no columns; remove it")
     if node.function == "|":
         return [Bar(terms, group) for group in groups]
     separate = [Terms(True, (), ())] if terms.intercept else []
@@ -212,14 +334,16 @@ def expand_bar(node: Call) -> list[Bar]:
     return [Bar(single, group) for single in separate for group in groups]
 
 
-def expand_slashes(node: Node) -> list[Node]:
+def expand_slashes(node: Node, depth: int = 1) -> list[Node]:
     """Expand ``a/b/c`` to ``c:(b:a), b:a, a``, the order and the names of lme4."""
     if not (isinstance(node, Call) and node.function == "/"):
         return [node]
     left, right = node.arguments
     if not isinstance(left, Name) and not (isinstance(left, Call) and left.function == "/"):
-        raise ModelError(f"lme4 nests only in a plain column, not in '{deparse(left)}'; write the grouping factors out")
-    outer = expand_slashes(left)
+        raise ModelError(f"lme4 nests only in a plain column, not in '{shown(left)}'; write the grouping factors out")
+    if depth == MOST_NESTED:
+        raise ModelError(f"more than {MOST_NESTED} grouping factors are nested in each other; write fewer")
+    outer = expand_slashes(left, depth + 1)
     innermost = outer[0] if isinstance(outer[0], Name) else call("(", outer[0])
     return [call(":", right, innermost), *outer]
 
@@ -245,12 +369,11 @@ def check_group(node: Node) -> None:
         case Call() if node.makes(Result.FACTOR):
             check_arithmetic(node)
         case Call("*", (left, right)):
-            a, b = deparse(left), deparse(right)
+            a, b = shown(left), shown(right)
             raise ModelError(
-                f"grouping factor '{deparse(node)}' is not supported; "
-                f"write it out: (1 | {a}) + (1 | {b}) + (1 | {a}:{b})"
+                f"grouping factor '{shown(node)}' is not supported; write it out: (1 | {a}) + (1 | {b}) + (1 | {a}:{b})"
             )
         case Call("/", _):
-            raise ModelError(f"cannot nest in parentheses, '{deparse(node)}'; write the grouping factors out")
+            raise ModelError(f"cannot nest in parentheses, '{shown(node)}'; write the grouping factors out")
         case _:
-            raise ModelError(f"'{deparse(node)}' is no grouping factor; use a column, factor(column), a:b or a/b")
+            raise ModelError(f"'{shown(node)}' is no grouping factor; use a column, factor(column), a:b or a/b")

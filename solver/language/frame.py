@@ -1,8 +1,8 @@
 """The model frame: every variable of a formula, evaluated, on the rows that have them all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import cached_property, reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -11,10 +11,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from relmer.solver.arrays import Array, Integers
-from relmer.solver.errors import ModelError
-from relmer.solver.language.evaluate import evaluate
-from relmer.solver.language.factors import Column, Factor, Missing, drop_unused_levels, or_none
-from relmer.solver.language.formula import Formula
+from relmer.solver.errors import ModelError, shortened
+from relmer.solver.language.contrasts import Coding, chosen_contrasts
+from relmer.solver.language.dropped import Dropped, complete_rows, dropped_rows, no_rows_left
+from relmer.solver.language.evaluate import check_columns, evaluate
+from relmer.solver.language.factors import Column, Factor, drop_unused_levels, numbers_or_factor
+from relmer.solver.language.formula import Formula, dot_note, filled
+from relmer.solver.language.functions import OFFSET
+from relmer.solver.language.notes import level_notes
+from relmer.solver.language.per_row import doubles, numbers_per_row
+from relmer.solver.language.syntax import Name, call, deparse, parse_expression
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,10 @@ class ModelFrame:
         Positions of the kept rows in the data.
     weights, offset : (n,) float64 array or None
         On the kept rows.
+    dropped : Dropped
+        How many rows of the data are not kept, and why.
+    contrasts : mapping of str to Coding
+        Of factors of the fixed effects, where they are not R's default.
     """
 
     formula: Formula
@@ -42,13 +52,22 @@ class ModelFrame:
     rows: Integers
     weights: Array | None
     offset: Array | None
+    dropped: Dropped
+    contrasts: Mapping[str, Coding]
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What should be told about how the data were read: a line each for dropped rows and surprising levels."""
+        told = (dot_note(self.formula), str(self.dropped), *level_notes(self.formula, self.columns))
+        return tuple(note for note in told if note)
 
 
 def model_frame(
     formula: Formula,
     data: pd.DataFrame,
-    weights: ArrayLike | None = None,
-    offset: ArrayLike | None = None,
+    weights: ArrayLike | str | None = None,
+    offset: ArrayLike | str | None = None,
+    contrasts: Mapping[str, Any] | None = None,
 ) -> ModelFrame:
     """Evaluate the variables of a formula and drop the rows that miss any.
 
@@ -59,9 +78,13 @@ def model_frame(
     formula : Formula
         A formula that was read by `parse`.
     data : DataFrame
-        One row per observation; its index has no meaning here.
-    weights, offset : array-like of one number per row of the data, optional
-        A missing value drops the row.
+        One row per observation.
+    weights, offset : str, Series, or array-like of one number per row of the data, optional
+        A column or an expression of columns; or numbers, those of a Series by the labels of its index. A missing value
+        drops the row.
+    contrasts : mapping of str to contrasts, optional
+        By factor of the fixed effects: the name of R's contrasts, or a matrix with a row per level that occurs. Random
+        effects keep R's default, as in lme4.
 
     Returns
     -------
@@ -82,65 +105,83 @@ def model_frame(
     >>> frame.y, frame.columns["g"].levels, frame.rows
     (array([1., 2.]), ('a', 'b'), array([0, 1]))
     """
-    check_columns(formula, data)
+    if not isinstance(data, pd.DataFrame):
+        raise ModelError(f"data must be a pandas DataFrame, not {type(data).__name__}")
+    if formula.dotted:
+        if weights is not None or offset is not None:
+            raise ModelError("'.' beside weights or an offset, which lme4 takes for predictors; write the columns out")
+        formula = filled(formula, data.columns)
+    check_columns(formula.columns, data)
     response, response_missing = evaluate(formula.response, data)
     response_name = formula.outcome
     if isinstance(response, Factor) or response.dtype == np.bool_:
-        raise ModelError(f"response '{response_name}' is not numeric; convert it to numbers")
+        raise ModelError(f"response '{response_name:.80}' is not numeric; convert it to numbers")
     evaluated = {label: evaluate(node, data) for label, node in formula.predictors.items()}
     extras = {
-        name: numbers_per_row(name, values, len(data))
+        name: numbers_per_row(name, values, data)
         for name, values in (("weights", weights), ("offset", offset))
         if values is not None
     }
+    inner = {deparse(call(OFFSET, node)): doubles("offset", *evaluate(node, data)) for node in formula.offsets}
     missing = {response_name: response_missing, **{name: where for name, (_, where) in evaluated.items()}}
-    rows = complete_rows([*missing.values(), *(where for _, where in extras.values())], len(data))
+    missing |= {f"{name}=": where for name, (_, where) in extras.items()}
+    missing |= {name: where for name, (_, where) in inner.items()}
+    rows = complete_rows(list(missing.values()), len(data))
     if rows.size == 0:
         raise ModelError(no_rows_left(missing, len(data)))
     columns = {name: kept_rows(column, rows) for name, (column, _) in evaluated.items()}
     y = kept_numbers(response, rows).astype(np.float64, copy=False)
+    if inner:
+        # R adds them up in this order.
+        given = [extras["offset"]] if "offset" in extras else []
+        extras["offset"] = reduce(np.add, [values for values, _ in [*given, *inner.values()]]), None
     kept = {name: kept_numbers(values, rows) for name, (values, _) in extras.items()}
     for name, column in [(response_name, y), *columns.items(), *kept.items()]:
         check_finite(name, column, rows)
     if "weights" in kept:
         check_positive(kept["weights"], rows)
+    dropped = Dropped(rows=0, given=len(data))
+    if rows.size < len(data):
+        nodes = {
+            response_name: formula.response,
+            **formula.predictors,
+            **dict(zip(inner, formula.offsets, strict=True)),
+        }
+        both = {name: (column, columns[name]) for name, (column, _) in evaluated.items()}
+        dropped = dropped_rows(rows, missing, nodes, both, data)
     return ModelFrame(
-        formula, y, MappingProxyType(columns), rows, weights=kept.get("weights"), offset=kept.get("offset")
+        formula,
+        y,
+        MappingProxyType(columns),
+        rows,
+        weights=kept.get("weights"),
+        offset=kept.get("offset"),
+        dropped=dropped,
+        contrasts=read_contrasts(contrasts, formula, columns),
     )
 
 
-def check_columns(formula: Formula, data: pd.DataFrame) -> None:
-    """Refuse data that do not have each column of the formula exactly once."""
-    if not isinstance(data, pd.DataFrame):
-        raise ModelError(f"data must be a pandas DataFrame, not {type(data).__name__}")
-    unique = data.columns.is_unique
-    for name in formula.columns:
-        if unique and name in data.columns:
-            continue
-        count = int(np.sum(data.columns == name))
-        if count > 1:
-            raise ModelError(f"the data have {count} columns '{name}'; rename all but one")
-        if count == 0:
-            known = [str(column) for column in data.columns]
-            close = get_close_matches(name, known) or known[:10]
-            raise ModelError(f"the data have no column '{name}'; did you mean {', '.join(close)}?")
-
-
-def complete_rows(missing: Iterable[Missing], n: int) -> Integers:
-    """Positions, among n, of the rows that miss nothing."""
-    masks = [mask for mask in missing if mask is not None]
-    return np.flatnonzero(~np.logical_or.reduce(masks)) if masks else np.arange(n)
-
-
-def numbers_per_row(name: str, values: ArrayLike, n: int) -> tuple[Array, Missing]:
-    """Read weights or an offset: n doubles, and where there is none."""
-    try:
-        numbers = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{name} must be numbers, one per row of the data") from error
-    if numbers.shape != (n,):
-        raise ModelError(f"{name} has {numbers.size} values, but the data have {n} rows")
-    return numbers.astype(np.float64, copy=False), or_none(np.isnan(numbers))
+def read_contrasts(
+    given: Mapping[str, Any] | None, formula: Formula, columns: Mapping[str, Column]
+) -> Mapping[str, Coding]:
+    """The contrasts of the factors for which they are given."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ModelError(f"contrasts are {type(given).__name__}: give a dict of factor and contrasts")
+    found: dict[str, Coding] = {}
+    for key, contrasts in given.items():
+        name = deparse(Name(str(key)))
+        if name not in formula.fixed.names and isinstance(key, str):
+            name = deparse(parse_expression(key))
+        column = numbers_or_factor(columns[name]) if name in formula.fixed.names else None
+        if not isinstance(column, Factor):
+            raise ModelError(
+                f"contrasts are given for '{shortened(name)}', which is no factor of the fixed effects; random effects "
+                "keep R's default, as in lme4"
+            )
+        found[name] = chosen_contrasts(name, contrasts, column)
+    return found
 
 
 def kept_rows(column: Column, rows: Integers) -> Column:
@@ -148,7 +189,7 @@ def kept_rows(column: Column, rows: Integers) -> Column:
     if not isinstance(column, Factor):
         return kept_numbers(column, rows)
     if rows.size < column.codes.size:
-        column = Factor(column.levels, column.codes[rows], column.ordered)
+        column = Factor(column.levels, column.codes[rows], column.ordered, column.origin)
     return drop_unused_levels(column)
 
 
@@ -159,7 +200,7 @@ def kept_numbers(values: NDArray[Any], rows: Integers) -> NDArray[Any]:
 
 def check_finite(name: str, column: Column, rows: Integers) -> None:
     """Refuse an infinite value, naming the first row that has one."""
-    if isinstance(column, Factor) or np.isfinite(column).all():
+    if isinstance(column, Factor) or column.dtype.kind != "f" or np.isfinite(column).all():
         return
     infinite = np.flatnonzero(np.isinf(column))
     value = "Inf" if column[infinite[0]] > 0 else "-Inf"
@@ -182,12 +223,3 @@ def check_positive(weights: Array, rows: Integers) -> None:
 def row_label(rows: Integers, positions: Integers) -> str:
     """Where the first of these places in the frame stands in the data."""
     return f"in row {rows[positions[0]] + 1} of the data, counted from 1"
-
-
-def no_rows_left(missing: Mapping[str, Missing], n: int) -> str:
-    """Why no row is complete, with the variable that is missing most often."""
-    if n == 0:
-        return "the data have no rows"
-    counts = {name: 0 if where is None else int(where.sum()) for name, where in missing.items()}
-    worst = max(counts, key=counts.__getitem__)
-    return f"no rows left: each misses a value ('{worst}' in {counts[worst]} of {n} rows)"

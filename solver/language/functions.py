@@ -24,6 +24,7 @@ class Result(Enum):
     NUMBERS = "doubles, NaN where there is no value"
     FACTOR = "a factor, and where it has no value"
     ARGUMENT = "its one argument, as it stands"
+    OFFSET = "its one argument, which is added to the mean and is no term"
 
 
 @dataclass(frozen=True)
@@ -40,22 +41,27 @@ class Function:
         What a call makes.
     compute : callable
         From the arguments to the result.
+    whole : bool
+        Whether R holds the result as an integer, of 32 bits, if the arguments are.
     """
 
     name: str
     arguments: tuple[Argument, ...]
     result: Result
     compute: Callable[..., Any]
+    whole: bool = False
 
 
-def of_numbers(name: str, compute: Callable[..., Array], count: int = 1) -> Function:
+def of_numbers(name: str, compute: Callable[..., Array], count: int = 1, *, whole: bool = False) -> Function:
     """A function from `count` numbers to numbers."""
-    return Function(name=name, arguments=(Argument.NUMBERS,) * count, result=Result.NUMBERS, compute=compute)
+    numbers = (Argument.NUMBERS,) * count
+    return Function(name=name, arguments=numbers, result=Result.NUMBERS, compute=compute, whole=whole)
 
 
 def of_column(name: str, compute: Callable[[Variable], Variable], result: Result) -> Function:
     """A function of one column, whatever its type."""
-    return Function(name=name, arguments=(Argument.COLUMN,), result=result, compute=compute)
+    same = result is Result.ARGUMENT
+    return Function(name=name, arguments=(Argument.COLUMN,), result=result, compute=compute, whole=same)
 
 
 def power(base: Array, exponent: Array) -> Array:
@@ -99,7 +105,7 @@ FUNCTIONS: Mapping[str, Function] = {
         of_numbers("log2", np.log2),
         of_numbers("log10", np.log10),
         of_numbers("log1p", np.log1p),
-        of_numbers("abs", np.abs),
+        of_numbers("abs", np.abs, whole=True),
         of_column("I", unchanged, Result.ARGUMENT),
         of_numbers("scale", scale),
         of_column("factor", factor, Result.FACTOR),
@@ -108,29 +114,57 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 """What a formula may call, by name."""
 
+OFFSET = "offset"
+MARKS: Mapping[str, Function] = {OFFSET: of_column(OFFSET, unchanged, Result.OFFSET)}
+"""What may stand in a formula as a function does, but computes nothing."""
+
 OPERATORS: Mapping[tuple[str, int], Function] = {
     (operator.name, len(operator.arguments)): operator
     for operator in (
-        of_numbers("+", np.add, 2),
-        of_numbers("-", np.subtract, 2),
-        of_numbers("*", np.multiply, 2),
+        of_numbers("+", np.add, 2, whole=True),
+        of_numbers("-", np.subtract, 2, whole=True),
+        of_numbers("*", np.multiply, 2, whole=True),
         of_numbers("/", np.divide, 2),
         of_numbers("^", power, 2),
-        of_numbers("+", np.positive),
-        of_numbers("-", np.negative),
+        of_numbers("+", np.positive, whole=True),
+        of_numbers("-", np.negative, whole=True),
         of_column("(", unchanged, Result.ARGUMENT),
     )
 }
 """The operators that compute, by name and number of operands; any other combines terms."""
 
-HINTS = {
+ORDER = "pandas.Categorical(values, categories=[...]) in the data sets levels and their order, the first the reference"
+IN_DATA = "make it a column of the data first"
+UNSTRUCTURED = "(x | g) is the one structure there is: unstructured"
+HINTS: Mapping[str, str] = {
     "cbind": "a model has one response",
-    "offset": "give the offset as an argument of its own",
+    "relevel": ORDER,
+    "reorder": ORDER,
+    "fct_relevel": ORDER,
+    "ordered": "pandas.Categorical(values, categories=[...], ordered=True) in the data makes an ordered factor",
+    "dummy": "make a column of 0 and 1 in the data first",
+    "interaction": "write a:b",
+    "as.numeric": "convert the column in the data",
+    "as.integer": "convert the column in the data",
+    "as.character": "convert the column in the data",
+    "as.Date": "make a number of the date in the data, such as days since the first",
+    "poly": "make the columns in the data, or write x + I(x^2)",
+    **dict.fromkeys(("cs", "ar1", "toep", "rr"), UNSTRUCTURED),
+    "us": "write (x | g), which is unstructured",
+    "diag": "write (x || g) for effects that are independent",
 }
-"""What to do instead of a function that a formula cannot have."""
+"""What to do instead of a function that a formula cannot have; for any other: `IN_DATA`."""
+
+ARGUMENTS = {
+    "factor": ORDER,
+    "as.factor": ORDER,
+    "log": "for another base write log(x)/log(b), log2 or log10",
+    "scale": "centre or scale the column in the data",
+}
+"""What to do instead of giving a function more arguments."""
 
 
 def meaning(name: str, count: int) -> Function | None:
     """What computes a call with so many arguments; None if nothing does, as for ``a:b``, which combines terms."""
-    function = FUNCTIONS.get(name)
+    function = FUNCTIONS.get(name) or MARKS.get(name)
     return function if function and len(function.arguments) == count else OPERATORS.get((name, count))

@@ -2,6 +2,11 @@
 
 import math
 
+LARGEST_INTEGER = 2**31 - 1
+"""Of R's integers; a whole number beyond it is a double there."""
+NUMBER_DIGITS = 15
+"""So many significant digits of a number are in R's label of it."""
+
 
 def number_label(value: float) -> str:
     """Spell a double as R's ``as.character`` does: 15 significant digits, the shorter notation.
@@ -15,7 +20,7 @@ def number_label(value: float) -> str:
         return "Inf" if value > 0 else "-Inf"
     if value == 0:
         return "0"
-    mantissa, exponent_text = f"{abs(value):.14e}".split("e")
+    mantissa, exponent_text = f"{abs(value):.{NUMBER_DIGITS - 1}e}".split("e")
     digits = len(mantissa.replace(".", "").rstrip("0"))
     exponent = int(exponent_text)
     decimals = max(0, digits - exponent - 1)

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from relmer.solver.arrays import Array
-from relmer.solver.errors import ModelError
-from relmer.solver.language.contrasts import coding
-from relmer.solver.language.factors import LOGICAL_LEVELS, Column, Factor, as_factor, distinct
+from relmer.solver.errors import ModelError, shortened
+from relmer.solver.language.contrasts import Coding, coding
+from relmer.solver.language.factors import Column, Factor, as_factor, distinct, numbers_or_factor
 from relmer.solver.language.formula import Bar
 from relmer.solver.language.frame import ModelFrame
+from relmer.solver.language.sizes import check_columns_of_terms, check_levels, check_parameters, width
 from relmer.solver.language.syntax import Call, Node, deparse
 from relmer.solver.language.terms import Terms
 from relmer.solver.model import RandomTerm
@@ -48,7 +49,7 @@ def model_matrix(terms: Terms, frame: ModelFrame) -> tuple[Array, tuple[str, ...
     (array([[1., 0., 3., 0.],
            [1., 1., 0., 4.]]), ('(Intercept)', 'fb', 'fa:x', 'fb:x'))
     """
-    return coded_terms(terms, frame.columns, frame.y.size)
+    return coded_terms(terms, frame.columns, frame, frame.contrasts)
 
 
 def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
@@ -66,49 +67,53 @@ def fixed_matrix(frame: ModelFrame) -> tuple[Array, tuple[str, ...]]:
     names : tuple of str
         Their p names.
     """
-    return model_matrix(frame.formula.fixed, frame)
+    terms = frame.formula.fixed
+    check_levels(terms, [frame.columns[name] for name in terms.names], frame.y.size)
+    return model_matrix(terms, frame)
 
 
-def coded_terms(terms: Terms, columns: Mapping[str, Column], n: int) -> tuple[Array, tuple[str, ...]]:
-    """X (n, p) of some terms and the names of its columns; see `model_matrix`."""
+def coded_terms(
+    terms: Terms, columns: Mapping[str, Column], frame: ModelFrame, contrasts: Mapping[str, Coding]
+) -> tuple[Array, tuple[str, ...]]:
+    """X (n, p) of some terms with these columns and contrasts, and the names of its columns; see `model_matrix`."""
+    n = frame.y.size
     variables = [numbers_or_factor(columns[name]) for name in terms.names]
     for name, variable in zip(terms.names, variables, strict=True):
         if isinstance(variable, Factor) and len(variable.levels) < 2:
             raise ModelError(
-                f"factor '{name}' has one level, '{variable.levels[0]}': "
+                f"factor '{name:.80}' has one level, '{variable.levels[0]:.80}'{frame.dropped.shrinking(name)}: "
                 "contrasts can be applied only to factors with 2 or more levels; remove it"
             )
     full = full_dummies(terms, [isinstance(variable, Factor) for variable in variables])
+    chosen = [contrasts.get(name) for name in terms.names]
+    check_columns_of_terms(terms, [*map(width, variables, chosen)], full, n)
     blocks, labels = [np.empty((0, n))], []
     if terms.intercept:
         blocks.append(np.ones((1, n)))
         labels.append("(Intercept)")
     for j, (first, *others) in enumerate(terms.terms):
-        block, suffixes = variable_rows(variables[first], full=(j, first) in full)
+        block, suffixes = variable_rows(variables[first], chosen[first], full=(j, first) in full)
         block_labels = [f"{terms.names[first]}{suffix}" for suffix in suffixes]
         for i in others:
-            rows, suffixes = variable_rows(variables[i], full=(j, i) in full)
-            block = (rows[:, None, :] * block).reshape(-1, n)
+            rows, suffixes = variable_rows(variables[i], chosen[i], full=(j, i) in full)
+            with np.errstate(over="ignore", invalid="ignore"):
+                block = (rows[:, None, :] * block).reshape(-1, n)
             block_labels = [f"{label}:{terms.names[i]}{suffix}" for suffix in suffixes for label in block_labels]
+        if others and not np.isfinite(block).all():
+            row = frame.rows[np.argmin(np.isfinite(block).all(axis=0))] + 1
+            raise ModelError(
+                f"'{shortened(terms.labels[j])}' is beyond the doubles in row {row} of the data; rescale it"
+            )
         blocks.append(block)
         labels.extend(block_labels)
     return np.concatenate(blocks).T, tuple(labels)
 
 
-def numbers_or_factor(column: Column) -> Array | Factor:
-    """A column as it is coded: a logical is a factor with both levels."""
-    if isinstance(column, Factor):
-        return column
-    if column.dtype == np.bool_:
-        return Factor(LOGICAL_LEVELS, column.astype(np.int64))
-    return column.astype(np.float64, copy=False)
-
-
-def variable_rows(variable: Array | Factor, *, full: bool) -> tuple[Array, tuple[str, ...]]:
+def variable_rows(variable: Array | Factor, chosen: Coding | None, *, full: bool) -> tuple[Array, tuple[str, ...]]:
     """The columns that stand for a variable in a term, as rows (c, n), and what R appends to its name."""
     if not isinstance(variable, Factor):
         return variable[None, :], ("",)
-    columns, suffixes = coding(variable, full=full)
+    columns, suffixes = coding(variable, full=full, chosen=chosen)
     return np.take(columns.T, variable.codes, axis=1), suffixes
 
 
@@ -159,31 +164,37 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
     >>> [(term.group, term.columns, term.levels) for term in random_terms(frame)]
     [('b:a', ('(Intercept)',), ('1:u', '1:v', '2:u')), ('a', ('(Intercept)',), ('u', 'v'))]
     """
-    terms = [random_term(bar, frame) for bar in frame.formula.bars]
+    made: dict[Node, Factor] = {}
+    terms = [random_term(bar, frame, made) for bar in frame.formula.bars]
+    check_parameters(terms)
     counts = np.array([len(term.levels) for term in terms])
     if np.any(np.diff(counts) > 0):
         return tuple(terms[i] for i in np.argsort(counts, kind="stable")[::-1])
     return tuple(terms)
 
 
-def random_term(bar: Bar, frame: ModelFrame) -> RandomTerm:
-    """The grouping factor's levels and codes, and the columns of the left side."""
+def random_term(bar: Bar, frame: ModelFrame, made: dict[Node, Factor]) -> RandomTerm:
+    """The grouping factor's levels and codes, and the columns of the left side; `made` keeps what was combined."""
     columns = {name: frame.columns[name] for name in bar.factors}
     # The frame's factors have no unused levels.
     factors = {name: it if isinstance(it, Factor) else as_factor(it) for name, it in columns.items()}
-    group = grouping_factor(bar.group, factors)
-    # lme4 turns the grouping columns into factors before it codes the left side.
-    X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame.y.size)
+    group = grouping_factor(bar.group, factors, made)
+    if len(group.levels) == 1 and (why := frame.dropped.shrinking(bar.label)):
+        raise ModelError(f"grouping factor {shortened(bar.label)} has one level{why}; give the values or leave it out")
+    # lme4 turns the grouping columns into factors before it codes the left side, without the contrasts that are given.
+    X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame, {})
     return RandomTerm(bar.label, names, group.levels, group.codes, X)
 
 
-def grouping_factor(group: Node, factors: Mapping[str, Factor]) -> Factor:
-    """Combine the factors, by their names, into the one that groups."""
+def grouping_factor(group: Node, factors: Mapping[str, Factor], made: dict[Node, Factor]) -> Factor:
+    """Combine the factors, by their names, into the one that groups; each combination is made once."""
     match group:
         case Call("(", (inner,)):
-            return grouping_factor(inner, factors)
+            return grouping_factor(inner, factors, made)
         case Call(":", (left, right)):
-            return interaction(grouping_factor(left, factors), grouping_factor(right, factors))
+            if group not in made:
+                made[group] = interaction(grouping_factor(left, factors, made), grouping_factor(right, factors, made))
+            return made[group]
     return factors[deparse(group)]
 
 
@@ -195,5 +206,7 @@ def interaction(first: Factor, second: Factor) -> Factor:
     levels = tuple([f"{first.levels[i]}:{second.levels[j]}" for i, j in zip(leading, trailing, strict=True)])
     if len(set(levels)) < len(levels):
         twice = next(level for level in levels if levels.count(level) > 1)
-        raise ModelError(f"two combinations of grouping levels are both labelled '{twice}'; rename the levels")
+        raise ModelError(
+            f"two combinations of grouping levels are both labelled '{shortened(twice)}'; rename the levels"
+        )
     return Factor(levels, codes)

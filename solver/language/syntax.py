@@ -10,9 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from relmer.solver.errors import ModelError
-from relmer.solver.language.functions import FUNCTIONS, HINTS, Function, Result, meaning
+from relmer.solver.errors import ModelError, shortened
+from relmer.solver.language.functions import ARGUMENTS, FUNCTIONS, HINTS, IN_DATA, MARKS, Function, Result, meaning
 from relmer.solver.language.labels import number_label
+
+STRAY = (
+    ("<>!&", "a comparison: make a logical column in the data first"),
+    ("\"'", "text cannot stand in a formula"),
+    ("=", "arguments have no names; a comparison needs a column in the data"),
+    ("$[@", "name the column alone"),
+    ("`", "a name in backticks has a beginning and an end"),
+    ("%", "only %in% is known"),
+)
+"""What to do about pieces of text that are not of the grammar, by their first character."""
+WORD = re.compile(r"[\w.]+")
 
 MAX_CHARACTERS = 5000
 MAX_DEPTH = 150
@@ -31,6 +42,8 @@ TOKEN_PATTERN = re.compile(
     r"|(?P<name>(?:[^\W\d_]|\.(?![0-9]))[\w.]*)"
     r"|`(?P<quoted>[^`\\]+)`"
     r"|(?P<operator>%in%|\|\||[~|+\-*/:^(),])"
+    r"|(?P<other>[<>=!]=?|&&?|\"[^\"]*\"|'[^']*'|.)",
+    re.DOTALL,
 )
 
 
@@ -72,7 +85,7 @@ Node = Name | Number | Call
 class Token:
     """A piece of the text, and where it begins."""
 
-    kind: Literal["number", "name", "quoted", "operator", "end"]
+    kind: Literal["number", "name", "quoted", "operator", "other", "end"]
     text: str
     position: int
 
@@ -126,7 +139,7 @@ class Parser:
         """Read the whole text as one expression."""
         node, _ = self.expression(0, 0)
         if self.peek().kind != "end":
-            raise self.error(self.peek(), "an operator was expected")
+            raise self.unexpected(self.peek(), "an operator was expected")
         return node
 
     def expression(self, weakest: int, level: int) -> tuple[Node, int]:
@@ -157,8 +170,6 @@ class Parser:
                 return self.function(token, level)
             if token.text in RESERVED:
                 raise self.error(token, f"'{token.text}' is reserved in R")
-            if token.text == ".":
-                raise self.error(token, "'.' is not supported; write the columns out")
             return Name(token.text), 1
         if token.text in ("+", "-") and token.kind == "operator":
             node, depth = self.expression(UNARY_STRENGTH, level + 1)
@@ -169,19 +180,21 @@ class Parser:
             return call("(", node), self.deeper(depth, token)
         if token.is_operator("~"):
             raise self.error(token, "a formula starts with its response")
-        raise self.error(token, "a column, a number or '(' was expected")
+        raise self.unexpected(token, "a column, a number or '(' was expected")
 
     def function(self, token: Token, level: int) -> tuple[Node, int]:
         """Read the arguments of a known function whose name is the token; return the call and its depth."""
-        if token.text not in FUNCTIONS:
-            known = ", ".join(FUNCTIONS)
-            hint = HINTS.get(token.text)
+        name = token.text
+        function = FUNCTIONS.get(name) or MARKS.get(name)
+        if function is None:
             raise ModelError(
-                f"function '{token.text}' is not supported in a formula"
-                f"{f' ({hint})' if hint else ''}; known functions: {known}"
+                f"function '{shortened(name)}' is not supported in a formula ({HINTS.get(name, IN_DATA)}); "
+                f"known functions: {', '.join(FUNCTIONS)}"
             )
-        count = len(FUNCTIONS[token.text].arguments)
-        takes = f"{token.text}() takes {'one argument' if count == 1 else f'{count} arguments'}"
+        count = len(function.arguments)
+        takes = f"{name}() takes {'one argument' if count == 1 else f'{count} arguments'}"
+        if name in ARGUMENTS:
+            takes = f"{takes}; {ARGUMENTS[name]}"
         arguments: list[Node] = []
         deepest = 0
         self.expect("(")
@@ -193,10 +206,10 @@ class Parser:
             node, depth = self.expression(0, level + 1)
             arguments.append(node)
             deepest = max(deepest, depth)
-        if self.peek().is_operator(","):
+        if self.peek().is_operator(",") or self.peek().text == "=":
             raise self.error(self.peek(), takes)
         self.expect(")")
-        return call(token.text, *arguments), self.deeper(deepest, token)
+        return call(name, *arguments), self.deeper(deepest, token)
 
     def number(self, token: Token) -> Number:
         """The finite number that a token spells."""
@@ -208,7 +221,7 @@ class Parser:
     def expect(self, text: str) -> None:
         """Pass a parenthesis or comma, which must come next."""
         if not self.peek().is_operator(text):
-            raise self.error(self.peek(), f"'{text}' was expected")
+            raise self.unexpected(self.peek(), f"'{text}' was expected")
         self.next += 1
 
     def peek(self) -> Token:
@@ -228,6 +241,19 @@ class Parser:
             raise self.error(token, f"nested or chained more than {MAX_DEPTH} deep")
         return depth + 1
 
+    def unexpected(self, token: Token, wanted: str) -> ModelError:
+        """The error for a token that cannot stand where it does, with what to do if that is known."""
+        before = self.tokens[self.next - 1] if self.next else token
+        if token.kind == "end":
+            return self.error(token, wanted)
+        word = WORD.match(self.text, token.position)
+        if word and before.kind in ("name", "number") and token.kind in ("name", "number", "other"):
+            name = self.text[before.position : word.end()]
+            return self.error(token, f"{wanted}; if '{shortened(name)}' is one name, put it in backticks")
+        if token.kind == "other":
+            return self.error(token, f"unexpected {token.text[0]!r}{stray_hint(token.text)}")
+        return self.error(token, wanted)
+
     def error(self, token: Token, why: str) -> ModelError:
         """The error that shows the text around a token."""
         return syntax_error(self.text, token.position, why)
@@ -241,10 +267,9 @@ def tokens(text: str) -> Iterator[Token]:
             position += 1
             continue
         match = TOKEN_PATTERN.match(text, position)
-        if match is None:
-            raise syntax_error(text, position, f"unexpected {text[position]!r}")
+        assert match is not None
         kind = match.lastgroup
-        assert kind in ("number", "name", "quoted", "operator")
+        assert kind in ("number", "name", "quoted", "operator", "other")
         if kind == "name" and not in_alphabet(match[kind]):
             raise syntax_error(text, position, f"put '{match[kind]}' in backticks")
         if kind == "quoted" and not match[kind].isprintable():
@@ -252,6 +277,14 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(kind, match[kind], position)  # type: ignore[arg-type]
         position = match.end()
     yield Token("end", "", len(text))
+
+
+def stray_hint(text: str) -> str:
+    """What to do about a piece of text that is not of the grammar; nothing where that is not known."""
+    for pieces, hint in STRAY:
+        if text[0] in pieces:
+            return f" ({hint})"
+    return ""
 
 
 def syntax_error(text: str, position: int, why: str) -> ModelError:
@@ -296,6 +329,11 @@ def deparse(node: Node, *, exact: bool = False) -> str:
             return f"{deparse(left, exact=exact)}{between}{deparse(right, exact=exact)}"
         case Call(function, arguments):
             return f"{function}({', '.join(deparse(argument, exact=exact) for argument in arguments)})"
+
+
+def shown(node: Node) -> str:
+    """Spell a tree for a message, without its middle if it is long."""
+    return shortened(deparse(node))
 
 
 def quoted(name: str) -> str:

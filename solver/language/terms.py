@@ -6,7 +6,8 @@ from functools import cached_property
 from itertools import product
 
 from relmer.solver.errors import ModelError
-from relmer.solver.language.syntax import Call, Node, Number, deparse, names
+from relmer.solver.language.functions import Result
+from relmer.solver.language.syntax import Call, Node, Number, deparse, names, shown
 
 MAX_TERMS = 500
 
@@ -91,11 +92,11 @@ def collect_variables(node: Node, variables: list[Node]) -> None:
             for argument in arguments:
                 collect_variables(argument, variables)
         case Call("|" | "||" | "~", _):
-            raise ModelError(f"'{deparse(node)}' cannot stand here; add random terms as '+ (x | g)'")
+            raise ModelError(f"'{shown(node)}' cannot stand here; add random terms as '+ (x | g)'")
         case _:
             check_arithmetic(node)
             if next(names(node), None) is None:
-                raise ModelError(f"'{deparse(node)}' uses no column of the data; remove it")
+                raise ModelError(f"'{shown(node)}' uses no column of the data; remove it")
             if node not in variables:
                 variables.append(node)
 
@@ -109,8 +110,10 @@ def check_arithmetic(node: Node) -> None:
         Naming the operator that has no arithmetic meaning.
     """
     match node:
+        case Call() if node.makes(Result.OFFSET):
+            raise ModelError(f"'{shown(node)}' can only be added as a term of its own, as in y ~ x + {shown(node)}")
         case Call(function, _) if node.meaning is None:
-            raise ModelError(f"'{function}' in '{deparse(node)}' is not arithmetic; use + - * / ^")
+            raise ModelError(f"'{function}' in '{shown(node)}' is not arithmetic; use + - * / ^")
         case Call(_, arguments):
             for argument in arguments:
                 check_arithmetic(argument)
@@ -128,7 +131,7 @@ class Expansion:
         match node:
             case Number(value):
                 if value not in (0, 1):
-                    raise ModelError(f"'{deparse(node)}' is no term; use 1, 0 or I({deparse(node)} * x)")
+                    raise ModelError(f"'{shown(node)}' is no term; use 1, 0 or I({shown(node)} * x)")
                 self.intercept = (value == 1) == adding
                 return []
             case Call("+" | "(", (inner,)):
@@ -148,7 +151,7 @@ class Expansion:
 def exponent_of(node: Node) -> int:
     """The whole number after ``^``."""
     if not isinstance(node, Number) or node.value != int(node.value) or not 2 <= node.value <= 100:
-        raise ModelError(f"'^{deparse(node)}' needs a whole number from 2 to 100; write I(x^2) for a square")
+        raise ModelError(f"'^{shown(node)}' needs a whole number from 2 to 100; write I(x^2) for a square")
     return int(node.value)
 
 

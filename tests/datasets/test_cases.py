@@ -83,6 +83,12 @@ def test_a_minimal_file(path: Path) -> None:
     assert case("a/b", path) == expected
 
 
+@pytest.mark.parametrize("printed", [".0390124", "-.5", "1,430.5", "<.0001", "< 0.001", ">.99", "1.2e-3", "1.2E+03"])
+def test_a_figure_as_other_programs_print_it(path: Path, printed: str) -> None:
+    path.write_text(f'{ENTRY}published.sigma = "{printed}"\n')
+    assert case("a/b", path).published == {"sigma": printed}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

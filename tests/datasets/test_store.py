@@ -222,11 +222,52 @@ def test_metadata_that_contradict_the_csv_are_caught(root: Path) -> None:
         load("sleepstudy", root)
     lacking = {**columns[2], "levels": columns[2]["levels"][1:]}
     _edit(root, columns=[*columns[:2], lacking])
-    with pytest.raises(DataError, match="column Subject the value '308', which is no level"):
+    with pytest.raises(DataError, match="column Subject, row 1, the value '308', not one of its levels: correct it"):
         load("sleepstudy", root)
     _edit(root, columns=[*columns[:2], {**columns[2], "type": "colour"}])
-    with pytest.raises(DataError, match="column Subject the unknown type 'colour'"):
+    with pytest.raises(DataError, match="column Subject the type 'colour': write one of factor, ordered, numeric, "):
         load("sleepstudy", root)
+
+
+STRAYS = {
+    "text in numbers": ("numeric", ["1", "2.5", "n/a", ""], "row 3, the value 'n/a', not a number"),
+    "a separator": ("numeric", ["1_000", "2"], "row 1, the value '1_000', not a number"),
+    "a decimal comma": ("numeric", ["1", "2,5"], "row 2, the value '2,5', not a number"),
+    "a fraction": ("integer", ["1", "", "2.5"], "row 3, the value '2.5', not a whole number"),
+    "too many digits": ("integer", ["1", "9" * 30], "row 2, the value '999999999999999999999999999999', not a whole"),
+    "an infinite count": ("integer", ["Inf"], "row 1, the value 'Inf', not a whole number"),
+    "another word": ("logical", ["TRUE", "yes"], "row 2, the value 'yes', not TRUE or FALSE"),
+    "a type of another language": (
+        "double",
+        ["1", "2"],
+        "the type 'double': write one of factor, ordered, numeric, integer",
+    ),
+    "a type of Python": ("int64", ["1", "2"], "the type 'int64': write one of factor"),
+}
+
+
+@pytest.mark.parametrize("kind", STRAYS)
+def test_a_field_of_another_type_is_named_with_its_row(kind: str, tmp_path: Path) -> None:
+    declared, values, message = STRAYS[kind]
+    stored(tmp_path, declared, values)
+    with pytest.raises(DataError, match=r"^own\.csv") as caught:
+        load("own", tmp_path)
+    assert message in str(caught.value) and "column x" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_number_beyond_the_doubles_is_infinite(tmp_path: Path) -> None:
+    stored(tmp_path, "numeric", ["9" * 400, "-" + "9" * 400, "1e400", "0x10", ""])
+    assert load("own", tmp_path).frame["x"].tolist()[:4] == [np.inf, -np.inf, np.inf, 16.0]
+
+
+def stored(folder: Path, declared: str, values: list[str]) -> None:
+    """A data set whose column x has a declared type."""
+    text = "".join(f'"{value}",1\n' for value in ["x", *values]).replace("1\n", "y\n", 1)
+    columns = [{"name": n, "type": t, "levels": [], "unit": None} for n, t in (("x", declared), ("y", "integer"))]
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    meta = {"name": "own", "file": "own.csv", "sha256": sha256, "rows": len(values), "columns": columns}
+    (folder / "own.csv").write_text(text)
+    (folder / "own.json").write_text(json.dumps(meta))
 
 
 @pytest.mark.parametrize(("text", "problem"), [("{", "is not JSON"), ("{}", "lacks columns"), ("[]", "lacks")])

@@ -155,6 +155,16 @@ ROUNDED = [
     "y ~ x*t*p*f + (1 | g)",
     "y ~ I(x * 0.1 + t / 3) + (1 | g)",
 ]
+OFFSETS = [
+    "y ~ x + offset(shift) + (1 | g)",
+    "y ~ offset(shift) + (1 | g)",
+    "y ~ offset(shift * 2) + f + offset(p) + (x | g)",
+    "y ~ 0 + offset(x) + x + (1 | g)",
+    "y ~ (x + offset(p/4)) + (1 | g) + offset(shift)",
+    "y ~ (1 | g) + offset(I(t^2)) - 1",
+    "y ~ offset(l + 1) + x - 1 + (1 | g)",
+    "y ~ offset(shift) - 1 + f + (1 | g)",
+]
 WEIGHTED = "y ~ x + f + (x | g)"
 # What lme4 1.1-31 stops at, and so do we.
 REFUSED = [
@@ -176,6 +186,7 @@ REFUSED = [
     "f ~ x + (1 | g)",
     "s ~ x + (1 | g)",
     "y ~ absent + (1 | g)",
+    "y ~ offset(f) + (1 | g)",
 ]
 
 
@@ -277,7 +288,7 @@ def answers(rscript: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """What lme4 makes of every formula, from one run of R."""
     data = mixed_data()
     columns = ",\n".join(f"`{name}` = {r_vector(data[name])}" for name in data)
-    texts = [canonical(parse(text)) for text in EXACT + ROUNDED]
+    texts = [canonical(parse(text)) for text in EXACT + ROUNDED + OFFSETS]
     asked = [*texts, *REFUSED]
     script = tmp_path_factory.mktemp("matrix") / "matrix.R"
     lines = [
@@ -298,7 +309,7 @@ def answers(rscript: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
     return {
-        **dict(zip(EXACT + ROUNDED + REFUSED, result["answers"], strict=True)),
+        **dict(zip(EXACT + ROUNDED + OFFSETS + REFUSED, result["answers"], strict=True)),
         "weighted": result["weighted"],
     }
 
@@ -352,6 +363,14 @@ def test_weights_and_offset_drop_rows_as_in_lme4(answers: dict[str, Any]) -> Non
     assert frame.weights is not None and frame.offset is not None
     assert frame.weights.tolist() == numbers(answers["weighted"]["weights"]).tolist()
     assert frame.offset.tolist() == numbers(answers["weighted"]["offset"]).tolist()
+
+
+@pytest.mark.parametrize("text", OFFSETS)
+def test_offsets_in_the_formula_are_those_of_lme4(text: str, answers: dict[str, Any]) -> None:
+    check(text, answers[text], rounded=False)
+    frame = model_frame(parse(text), mixed_data())
+    assert frame.offset is not None
+    assert frame.offset.tolist() == numbers(answers[text]["offset"]).tolist()
 
 
 @pytest.mark.parametrize("text", REFUSED)

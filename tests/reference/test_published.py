@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from bounds import EPS
 
-from relmer.datasets import DataError, cases
+from relmer.datasets import DataError, cases, half_unit, number
 from relmer.datasets.quantities import FREE_OF_FIT, OF_A_DOCUMENT, free_of_fit, quantities_of
-from relmer.reference.published import LEDGER, Figure, figures, half_unit, number
+from relmer.reference.published import LEDGER, Figure, figures
 
 LISTED = Path(__file__).with_name("published_decimals.txt")
 DOCUMENTS = ("000", "001", "002")
@@ -136,6 +136,13 @@ def test_a_ledger_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "000.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match=r"^000\.toml cannot be read: restore the file"):
         figures(folder=tmp_path)
+
+
+def test_a_table_may_hold_figures_as_other_programs_print_them(tmp_path: Path) -> None:
+    changed = ENTRY.replace("10.46729 .", "< .0001  1,430.5")
+    assert changed != ENTRY
+    (tmp_path / "000.toml").write_text(changed, encoding="utf-8")
+    assert [f.printed for f in figures(folder=tmp_path)][-2:] == ["<.0001", "1,430.5"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pandas as pd
 
 from relmer.datasets import Case, load
 from relmer.reference.engines import MEMORY_BYTES, Child, EngineError, EngineMissing, plain_text, sendable
-from relmer.solver.language import canonical, parse
+from relmer.solver.language import canonical, filled, parse
 
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
 # R as `R --vanilla` starts it, whatever the user's profiles and variables say: rpy2 hands on the arguments, but R reads
@@ -153,8 +153,8 @@ def _parts(version: str) -> tuple[int, ...]:
 
 def opening(case: Case) -> dict[str, Any]:
     """The request that opens a case: its formula, parsed and written again, and the columns that it uses."""
-    formula = parse(case.formula)
     frame = load(case.dataset).frame
+    formula = filled(parse(case.formula), frame.columns)
     for name in formula.columns:
         if name not in frame.columns:
             raise EngineError(f"lme4: case {case.name!r}: data set {case.dataset!r} has no column {name!r}")

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relmer.datasets import Case, case, load
+from relmer.datasets import Case, case, half_unit, load, number
 from relmer.reference import own_fits, published
 from relmer.reference.answers import recorded
 from relmer.reference.answers.answer import Answer
 from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import answer, engine, installed
-from relmer.reference.published import figures, half_unit, number
+from relmer.reference.published import figures
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, criterion_at, landscape
 from relmer.reports.judge import explanations

@@ -129,12 +129,12 @@ def test_scale_sees_the_rows_that_others_drop() -> None:
     np.testing.assert_allclose(column, expected, rtol=2 * EPS)  # type: ignore[arg-type]
 
 
-def test_the_index_of_the_data_means_nothing() -> None:
+def test_a_repeated_index_means_nothing_to_numbers_that_go_by_position() -> None:
     changed = data().set_axis([7, 7, 7, 1, 0])
-    weights = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0], index=[4, 3, 2, 1, 0])
-    made = frame("y ~ x + (1 | g)", changed, weights=weights)
-    assert made.rows.tolist() == [0, 1, 2, 3, 4]
-    assert made.weights is not None and made.weights.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+    for weights in ([1.0, 2.0, 3.0, 4.0, 5.0], pd.Series([1.0, 2.0, 3.0, 4.0, 5.0], index=changed.index)):
+        made = frame("y ~ x + (1 | g)", changed, weights=weights)
+        assert made.rows.tolist() == [0, 1, 2, 3, 4]
+        assert made.weights is not None and made.weights.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 def test_the_data_are_left_alone() -> None:

@@ -1,12 +1,10 @@
 """X, its rank and the random terms on small data; expected values from R 4.2.2 and lme4 1.1-31 or by hand."""
 
-from fractions import Fraction
-from math import sqrt
-
 import numpy as np
 import pandas as pd
 import pytest
 from bounds import EPS
+from exact_polynomials import exact_polynomials
 
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.errors import ModelError
@@ -103,25 +101,6 @@ def test_polynomial_contrasts_of_four_levels() -> None:
     contrasts, found = polynomial(tuple("abcd"))
     np.testing.assert_allclose(contrasts, CUBIC, rtol=0, atol=8 * EPS)  # R's roundings and ours: see below
     assert found == (".L", ".Q", ".C")
-
-
-def exact_polynomials(k: int) -> np.ndarray:
-    """The same columns by Gram-Schmidt in rational arithmetic, rounded once at the end."""
-    t = [Fraction(2 * i - k + 1, 2) for i in range(k)]
-    columns = [[Fraction(1)] * k]
-    for _ in range(k - 1):
-        column = [a * b for a, b in zip(t, columns[-1], strict=True)]
-        for done in columns[-2:]:
-            share = dot(column, done) / dot(done, done)
-            column = [a - share * b for a, b in zip(column, done, strict=True)]
-        columns.append(column)
-    return np.array(
-        [[float(np.sign(a)) * sqrt(a * a / dot(column, column)) for a in column] for column in columns[1:]]
-    ).T
-
-
-def dot(a: list[Fraction], b: list[Fraction]) -> Fraction:
-    return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
 
 
 @pytest.mark.parametrize("k", [2, 3, 7, 12, 22, 50])

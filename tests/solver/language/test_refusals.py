@@ -1,0 +1,79 @@
+"""What is refused says what to do instead."""
+
+import pandas as pd
+import pytest
+
+from relmer.solver import lmer
+from relmer.solver.errors import LONGEST, ModelError
+from relmer.solver.language.formula import parse
+from relmer.solver.language.frame import model_frame
+
+CURES = [
+    ('relevel(f, ref = "b")', "'relevel'", "pandas.Categorical(values, categories=[...])"),
+    ('relevel(f, "b")', "'relevel'", "pandas.Categorical"),
+    ("reorder(f, x)", "'reorder'", "pandas.Categorical"),
+    ('factor(f, levels = c("b", "a"))', "factor() takes one argument", "pandas.Categorical"),
+    ("factor(x = f)", "factor() takes one argument", "pandas.Categorical"),
+    ('dummy(f, "a")', "'dummy'", "column of 0 and 1"),
+    ("poly(x, degree = 2)", "'poly'", "x + I(x^2)"),
+    ("ns(x, df = 3)", "'ns'", "a column of the data first"),
+    ("cut(x, breaks = 3)", "'cut'", "a column of the data first"),
+    ("as.Date(d)", "'as.Date'", "days since the first"),
+    ("log(x, base = 2)", "log() takes one argument", "log2"),
+    ("scale(x, center = TRUE)", "scale() takes one argument", "in the data"),
+    ("us(x | g)", "'us'", "write (x | g)"),
+    ("diag(x | g)", "'diag'", "write (x || g)"),
+    ("cs(x | g)", "'cs'", "(x | g) is the one structure"),
+    ("ar1(0 + x | g)", "'ar1'", "(x | g) is the one structure"),
+    ("I(x > 0)", "'>'", "logical column"),
+    ("I(x <= 0)", "'<'", "logical column"),
+    ("I(f != 'a')", "'!'", "logical column"),
+    ("I(x == 2)", "'='", "a comparison needs a column"),
+    ("x & z", "'&'", "logical column"),
+    ("d$x", "'$'", "name the column alone"),
+    ("d[1]", "'['", "name the column alone"),
+    ("x %% 2", "'%'", "%in%"),
+    ("4_var", "an operator was expected", "if '4_var' is one name, put it in backticks"),
+    ("4var + x", "an operator was expected", "if '4var' is one name, put it in backticks"),
+    ("Soil pH", "an operator was expected", "if 'Soil pH' is one name, put it in backticks"),
+    ("x + x_1 ", "", ""),
+    ("x + a.b 2.c", "an operator was expected", "if 'a.b 2.c' is one name, put it in backticks"),
+    ("`Soil pH", "'`'", "a beginning and an end"),
+    ('x + "f"', "'\"'", "text cannot stand in a formula"),
+]
+
+
+@pytest.mark.parametrize(("text", "offender", "cure"), CURES)
+def test_a_refusal_names_the_offender_and_the_cure(text: str, offender: str, cure: str) -> None:
+    if not cure:
+        assert parse(f"y ~ {text}").columns == ("y", "x", "x_1")
+        return
+    with pytest.raises(ModelError) as caught:
+        parse(f"y ~ {text} + (1 | g)")
+    said = str(caught.value)
+    assert offender in said and cure in said, said
+    assert "\n" not in said and len(said) <= LONGEST
+
+
+@pytest.mark.parametrize("formula", [None, b"y ~ x", ["y ~ x"], {"y": "x"}, 3, 2.5, pd.Series(["y ~ x"]), object])
+def test_a_formula_is_text(formula: object) -> None:
+    with pytest.raises(ModelError, match=r"^a formula is text, such as 'y ~ x \+ \(x \| g\)', not \w+$"):
+        parse(formula)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("columns", [[0, 1], [0.5, 1.5], [True, False], [None, 7]])
+def test_a_column_that_is_not_named_by_text(columns: object) -> None:
+    data = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]])
+    data.columns = pd.Index(columns)
+    name = str(data.columns[1])
+    with pytest.raises(ModelError, match=r"named by \w+, not by text: data\.columns\.map\(str\)") as caught:
+        model_frame(parse(f"`{name}` ~ 1"), data)
+    assert "did you mean" not in str(caught.value)
+    data.columns = data.columns.map(str)
+    assert model_frame(parse(f"`{name}` ~ 1"), data).y.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("reml", ["ML", "REML", 1, None, 0.0, [True]])
+def test_the_criterion_is_true_or_false(reml: object) -> None:
+    with pytest.raises(ModelError, match=r"^REML is .*: give True for REML or False for maximum likelihood$"):
+        lmer("y ~ 1", pd.DataFrame({"y": [1.0, 2.0, 4.0]}), REML=reml)  # type: ignore[arg-type]
