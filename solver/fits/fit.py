@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
+from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
 from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
 from relmer.solver.paths import (
@@ -224,6 +225,18 @@ class Fit:
     def derivatives(self) -> Derivatives:
         """Exact gradient and Hessian of the criterion in theta, and its derivatives in the G, at the optimum."""
         return derivatives_at(self.prepared, self.optimum.theta, self.REML)
+
+    @cached_property
+    def unidentified(self) -> Unidentified:
+        """Covariances, coefficients and standard errors that are one choice of many: the data leave them open.
+
+        Looked for where the search saw covariances that no data tell apart, and where it could not look; nothing is
+        open of a fit at a given theta.
+        """
+        looked = not self.prepared.reduced.structure.elimination.is_sparse
+        if self.optimum.ending is Ending.GIVEN or (looked and not self.optimum.unidentified):
+            return Unidentified()
+        return unidentified(self.design, self.solution, self.optimum.theta, self.REML)
 
     @property
     def structure(self) -> str:
