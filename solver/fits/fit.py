@@ -1,5 +1,6 @@
 """`lmer`: from text and data to a fit, and the fit with all its matrices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,17 @@ from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
-from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
+from relmer.solver.model import (
+    Checks,
+    Design,
+    Lambda,
+    checked_theta,
+    checks_of,
+    covariance,
+    factors,
+    group_names,
+    theta_names,
+)
 from relmer.solver.paths import (
     Derivatives,
     ExtendedFactor,
@@ -67,6 +78,16 @@ class Fit:
     def design(self) -> Design:
         """y, X, Z, terms, template."""
         return self.prepared.design
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Names of the columns of X that were dropped because those before them determine them."""
+        return self.design.dropped
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What was noticed while the model was made, in lme4's words where it has them."""
+        return self.design.messages
 
     @property
     def formula(self) -> str:
@@ -269,6 +290,7 @@ def lmer(
     method: str = "pls",
     weights: Any = None,
     offset: Any = None,
+    checks: Checks | Mapping[str, str] | None = None,
 ) -> Fit:
     """Fit a linear mixed model by maximum likelihood or REML.
 
@@ -284,6 +306,11 @@ def lmer(
         "pls" (sparse penalized least squares), "qr" (Wood's QR of Z) or "gls" (V written out).
     weights, offset
         Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,).
+    checks
+        What lme4's checks of sizes do, by their names in `lmerControl`: "check.nobs.vs.nlev", "check.nobs.vs.nRE" and
+        "check.nobs.vs.rankZ" can "stop", as the first two do by default, "warning", "message" or "ignore". With
+        {"check.nobs.vs.nRE": "ignore"} an unstructured covariance of repeated measures, (0 + visit | id), is fitted:
+        V is determined; theta and sigma apart may not be, and `Fit.unidentified` says so.
 
     Returns
     -------
@@ -309,7 +336,7 @@ def lmer(
     """
     parsed = parse(formula)
     frame = model_frame(parsed, data, weights=weights, offset=offset)
-    design = build(frame)
+    design = build(frame, checks_of(checks))
     with one_thread():
         prepared = prepare(design, method)
         optimum, solution = optimise(prepared, REML)

@@ -183,7 +183,7 @@ def newton(objective: Objective, here: Point) -> Descent:
 
     Where steps were full, successive decrements obey delta_2 = delta_1 (delta_1 / delta_0)^2, or without the square
     where the Hessian stands still (theory.md, 40): so the search ends with the step after which, not before which, the
-    gap is settled. Of the first one, and of one after a step that was cut short, delta_1 = rho delta_0^2 is known, where
+    gap is settled. Of the first one, or one after a step that was cut short, delta_1 = rho delta_0^2 is known, where
     rho is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
