@@ -3,7 +3,7 @@
 import pandas as pd
 
 from relmer.solver.fits.fit import Fit
-from relmer.solver.model import covariance, factors, group_names
+from relmer.solver.model import covariance, factors, group_names, varcorr_names
 
 
 def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
@@ -17,7 +17,8 @@ def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to (c_j, c_j) DataFrame
-        By grouping factor in lme4's order; a factor that comes again gets .1, .2 and so on.
+        By grouping factor in lme4's order, under VarCorr's names: where a factor comes again R's make.names tells the
+        terms apart, so that ``Lot:Wafer`` beside two terms of ``Lot`` is ``Lot.Wafer``.
 
     Notes
     -----
@@ -36,12 +37,12 @@ def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
     blocks = factors(fit.design.terms, fit.optimum.theta)
     return {
         group: pd.DataFrame(covariance(T, fit.sigma), index=list(term.columns), columns=list(term.columns))
-        for group, term, T in zip(group_names(fit.design.terms), fit.design.terms, blocks, strict=True)
+        for group, term, T in zip(varcorr_names(fit.design.terms), fit.design.terms, blocks, strict=True)
     }
 
 
 def ngrps(fit: Fit) -> dict[str, int]:
-    """Count the levels of each term's grouping factor, under the names of `covariances`.
+    """Count the levels of each term's grouping factor; one that comes again has .1, .2 and so on at its end.
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ from relmer.solver.model import (
     factors,
     group_names,
     theta_names,
+    varcorr_names,
 )
 from relmer.solver.paths import (
     Derivatives,
@@ -231,7 +232,7 @@ class Fit:
         """
         rows: list[tuple[str, str | None, str | None, float, float]] = []
         blocks = factors(self.design.terms, self.optimum.theta)
-        for group, term, T in zip(group_names(self.design.terms), self.design.terms, blocks, strict=True):
+        for group, term, T in zip(varcorr_names(self.design.terms), self.design.terms, blocks, strict=True):
             G = covariance(T, self.sigma)
             sd = np.sqrt(np.diagonal(G))
             rows += [(group, name, None, G[k, k], sd[k]) for k, name in enumerate(term.columns)]

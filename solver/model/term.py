@@ -64,17 +64,6 @@ def is_nested(inner: Codes, outer: Codes) -> bool:
     return np.array_equal(parent[inner], outer)
 
 
-def group_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
-    """Names of the terms; where a grouping factor comes again it gets .1, .2 and so on, as R's make.unique does."""
-    seen: dict[str, int] = {}
-    names = []
-    for term in terms:
-        count = seen.get(term.group, 0)
-        seen[term.group] = count + 1
-        names.append(f"{term.group}.{count}" if count else term.group)
-    return tuple(names)
-
-
 def theta_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
     """lme4's names of theta: group.column on the diagonal, group.row.column below it."""
     names = []
