@@ -4,8 +4,15 @@ from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
 from relmer.solver.model.checks import Checks, checks_of
 from relmer.solver.model.design import Design, random_matrix, response, weighted
-from relmer.solver.model.names import group_names, varcorr_names
-from relmer.solver.model.term import RandomTerm, checked_theta, factors, is_nested, theta_names
+from relmer.solver.model.term import (
+    RandomTerm,
+    checked_theta,
+    factors,
+    group_names,
+    is_nested,
+    theta_names,
+    varcorr_names,
+)
 from relmer.solver.model.theta import Lambda, Template, covariance, split, theta_of
 from relmer.solver.model.working import original, scale_of, standardise, working
 

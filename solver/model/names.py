@@ -1,24 +1,11 @@
-"""Names of terms as lme4 gives them, by R's own rules where a name comes twice."""
+"""R's rules for names that are no names of its grammar, or that come twice."""
 
 import re
 from collections.abc import Sequence
 
-from relmer.solver.model.term import RandomTerm
-
 # R's words that are no names.
 LOOPS = {"if", "else", "repeat", "while", "function", "for", "next", "break", "in"}
 VALUES = {"TRUE", "FALSE", "NULL", "Inf", "NaN", "NA", "NA_integer_", "NA_real_", "NA_character_", "NA_complex_"}
-
-
-def group_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
-    """Names of the terms: those of their grouping factors; where one comes again, R's make.unique tells them apart."""
-    return make_unique([term.group for term in terms])
-
-
-def varcorr_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
-    """Names of the terms in lme4's VarCorr, which come from R's make.names where a grouping factor comes again."""
-    names = [term.group for term in terms]
-    return make_names(names) if len(set(names)) < len(names) else tuple(names)
 
 
 def make_unique(names: Sequence[str]) -> tuple[str, ...]:

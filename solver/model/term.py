@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Codes, Integers
 from relmer.solver.errors import ModelError
+from relmer.solver.model.names import make_names, make_unique
 from relmer.solver.model.theta import split
 
 
@@ -62,6 +63,17 @@ def is_nested(inner: Codes, outer: Codes) -> bool:
     parent = np.zeros(int(inner.max(initial=-1)) + 1, dtype=np.int64)
     parent[inner] = outer
     return np.array_equal(parent[inner], outer)
+
+
+def group_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
+    """Names of the terms: those of their grouping factors; where one comes again, R's make.unique tells them apart."""
+    return make_unique([term.group for term in terms])
+
+
+def varcorr_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
+    """Names of the terms in lme4's VarCorr, which come from R's make.names where a grouping factor comes again."""
+    names = [term.group for term in terms]
+    return make_names(names) if len(set(names)) < len(names) else tuple(names)
 
 
 def theta_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
