@@ -11,7 +11,7 @@ from rich.text import Text
 
 from relmer import datasets
 from relmer.reports.commands.terminal import one_line_errors
-from relmer.solver.fits import Fit, lmer
+from relmer.solver.fits import Fit, lmer, open_components, remarks
 
 
 @click.command("fit")
@@ -19,12 +19,16 @@ from relmer.solver.fits import Fit, lmer
 @click.argument("data", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--ml", is_flag=True, help="Maximum likelihood; REML otherwise.")
 @click.option("--method", type=click.Choice(["pls", "gls", "qr"]), default="pls", show_default=True)
+@click.option("--ignore-check", multiple=True, help="A check of lme4's that is not made, as check.nobs.vs.nRE.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def fit_command(debug: bool, formula: str, data: Path, ml: bool, method: str, as_json: bool) -> None:
+def fit_command(
+    debug: bool, formula: str, data: Path, ml: bool, method: str, ignore_check: tuple[str, ...], as_json: bool
+) -> None:
     """Fit FORMULA to the columns of DATA, a CSV file with a header."""
     with one_line_errors(debug):
-        fit = lmer(formula, datasets.read_table(data), REML=not ml, method=method)
+        checks = dict.fromkeys(ignore_check, "ignore")
+        fit = lmer(formula, datasets.read_table(data), REML=not ml, method=method, checks=checks)
     if as_json:
         click.echo(json.dumps(plain_fit(fit), indent=1, allow_nan=False))
     else:
@@ -39,7 +43,8 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
         "REML": fit.REML,
         "method": fit.method,
         "rows": len(fit.design.y),
-        "dropped": list(fit.design.dropped),
+        "dropped": list(fit.dropped),
+        "messages": list(fit.messages),
         "criterion": fit.criterion,
         "loglik": fit.loglik,
         "theta": fit.theta.to_dict(),
@@ -49,6 +54,12 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
         "se": fit.se.to_dict(),
         "t": fit.t.to_dict(),
         "vcov": fit.vcov.to_numpy().tolist(),
+        "unidentified": {
+            "theta": [list(names) for names in fit.unidentified.theta],
+            "varcorr": [k for k, is_open in enumerate(open_components(fit)) if is_open],
+            "beta": list(fit.unidentified.beta),
+            "se": list(fit.unidentified.se),
+        },
         "singular": fit.singular,
         "converged": fit.optimum.converged,
         "ending": fit.optimum.ending,
@@ -58,21 +69,27 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
 
 
 def say_fit(fit: Fit) -> None:
-    """Print a fit as two tables."""
+    """Print a fit as two tables, and what has to be known of it; what the data leave open has a mark."""
     console = Console(highlight=False)
     name = "REML criterion" if fit.REML else "deviance"
     console.print(Text(f"{fit.formula}\n{name} {fit.criterion:.10f}, {len(fit.design.y)} rows, method {fit.method}"))
-    if fit.design.dropped:
-        console.print(Text(f"dropped, determined by other columns: {', '.join(fit.design.dropped)}"))
     random = Table("group", "effect", "variance or covariance", "SD or correlation", title="random effects")
-    for row in fit.varcorr.itertuples():
+    for row, is_open in zip(fit.varcorr.itertuples(), open_components(fit), strict=True):
         effect = " × ".join(str(part) for part in (row.var1, row.var2) if isinstance(part, str))
-        random.add_row(Text(str(row.group)), Text(effect), f"{row.vcov:.8g}", f"{row.sdcor:.8g}")
+        numbers = (marked(f"{value:.8g}", is_open) for value in (row.vcov, row.sdcor))
+        random.add_row(Text(str(row.group)), Text(effect), *numbers)
     fixed = Table("coefficient", "estimate", "SE", "t", title="fixed effects")
     for coefficient, beta, se, t in zip(fit.design.coefficients, fit.beta, fit.se, fit.t, strict=True):
-        fixed.add_row(Text(coefficient), f"{beta:.8g}", f"{se:.8g}", f"{t:.6g}")
+        of_beta, of_se = coefficient in fit.unidentified.beta, coefficient in fit.unidentified.se
+        numbers = marked(f"{beta:.8g}", of_beta), marked(f"{se:.8g}", of_se), marked(f"{t:.6g}", of_beta or of_se)
+        fixed.add_row(Text(coefficient), *numbers)
     console.print(random, fixed)
-    if fit.singular:
-        console.print("singular: a covariance matrix has not full rank; its dual shows that this is the minimum")
+    for remark in remarks(fit):
+        console.print(Text(remark), soft_wrap=True)
     if not fit.optimum.converged:
-        console.print(Text(f"not converged: {fit.optimum.ending}; see `relmer fit --json`, entry gap"))
+        console.print("see `relmer fit --json`, entry gap")
+
+
+def marked(number: str, is_open: bool) -> str:
+    """A number, and that it is one choice of many."""
+    return f"{number} (open)" if is_open else number

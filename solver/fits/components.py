@@ -1,9 +1,12 @@
 """Variance components and group sizes of a fit, under lme4's names."""
 
+from dataclasses import replace
+
 import pandas as pd
 
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.fits.fit import Fit
-from relmer.solver.model import covariance, factors, group_names, varcorr_names
+from relmer.solver.model import covariance, factors, group_names, theta_names, varcorr_names
 
 
 def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
@@ -64,3 +67,34 @@ def ngrps(fit: Fit) -> dict[str, int]:
     return {
         group: len(term.levels) for group, term in zip(group_names(fit.design.terms), fit.design.terms, strict=True)
     }
+
+
+def open_components(fit: Fit) -> list[bool]:
+    """Which rows of `Fit.varcorr` the data leave open: they are one choice of many at one and the same criterion.
+
+    Parameters
+    ----------
+    fit : Fit
+        With any number of terms.
+
+    Returns
+    -------
+    list of bool
+        One per row, the residual's last.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> open_components(lmer("Reaction ~ Days + (1 | Subject) + (Days | Subject)", load("sleepstudy").frame))
+    [True, True, False, False, False]
+    """
+    terms, found = fit.design.terms, fit.unidentified.names
+    rows: list[bool] = []
+    for term, group in zip(terms, group_names(terms), strict=True):
+        names = theta_names([replace(term, group=group)])
+        places = lower_triangle(len(term.columns))
+        is_open = [name in found for name in names]
+        rows += [each for each, i, j in zip(is_open, *places, strict=True) if i == j]
+        rows += [each for each, i, j in zip(is_open, *places, strict=True) if i > j]
+    return [*rows, "sigma" in found]

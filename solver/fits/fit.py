@@ -1,7 +1,7 @@
 """`lmer`: from text and data to a fit, and the fit with all its matrices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
+from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
 from relmer.solver.model import (
@@ -43,7 +44,7 @@ from relmer.solver.search import Ending, Optimum, optimise
 from relmer.solver.threads import one_thread
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A fitted linear mixed model; the names are those of lme4's `getME` and of Bates et al. (2015).
 
@@ -56,6 +57,8 @@ class Fit:
         What was asked for.
     frame
         The formula, and the rows that it has.
+    index
+        The labels that these rows have in the caller's data.
     prepared
         The design, and what the path made of it once and for all theta.
     optimum
@@ -65,10 +68,15 @@ class Fit:
     """
 
     REML: bool
-    frame: ModelFrame = field(repr=False)
-    prepared: Prepared = field(repr=False)
+    frame: ModelFrame
+    index: "pd.Index[Any]"
+    prepared: Prepared
     optimum: Optimum
-    solution: Solution = field(repr=False)
+    solution: Solution
+
+    def __repr__(self) -> str:
+        """The fit in a few lines."""
+        return summary(self)
 
     @property
     def method(self) -> str:
@@ -183,8 +191,8 @@ class Fit:
 
     @property
     def X(self) -> pd.DataFrame:
-        """Fixed-effects matrix (n, p)."""
-        return pd.DataFrame(self.design.X, columns=list(self.design.coefficients), index=self.frame.rows)
+        """Fixed-effects matrix (n, p), the rows under their labels in the data."""
+        return pd.DataFrame(self.design.X, columns=list(self.design.coefficients), index=self.index)
 
     @property
     def Z(self) -> sparse.csc_array:
@@ -213,13 +221,13 @@ class Fit:
         return sparse.csc_array(self.Z @ self.G @ self.Z.T + self.R)
 
     @property
-    def fitted(self) -> Array:
+    def fitted(self) -> "pd.Series[float]":
         """X beta + Z b + offset (n,)."""
         fitted = self.design.X @ self.solution.beta + self.Z @ (self.Lambda @ self.u)
-        return np.asarray(fitted if self.design.offset is None else fitted + self.design.offset)
+        return pd.Series(fitted if self.design.offset is None else fitted + self.design.offset, index=self.index)
 
     @property
-    def residuals(self) -> Array:
+    def residuals(self) -> "pd.Series[float]":
         """y - fitted (n,)."""
         return self.design.y - self.fitted
 
@@ -341,4 +349,6 @@ def lmer(
     with one_thread():
         prepared = prepare(design, method)
         optimum, solution = optimise(prepared, REML)
-    return Fit(REML=REML, frame=frame, prepared=prepared, optimum=optimum, solution=solution)
+    return Fit(
+        REML=REML, frame=frame, index=data.index[frame.rows], prepared=prepared, optimum=optimum, solution=solution
+    )

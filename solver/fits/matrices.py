@@ -67,6 +67,6 @@ def mmList(fit: Fit) -> dict[str, pd.DataFrame]:
     """
     terms = fit.design.terms
     return {
-        group: pd.DataFrame(term.X, columns=list(term.columns), index=fit.frame.rows)
+        group: pd.DataFrame(term.X, columns=list(term.columns), index=fit.index)
         for group, term in zip(group_names(terms), terms, strict=True)
     }

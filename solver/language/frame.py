@@ -43,6 +43,14 @@ class ModelFrame:
     weights: Array | None
     offset: Array | None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: a view of a dict is neither."""
+        return {**self.__dict__, "columns": dict(self.columns)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The columns are read only again."""
+        self.__dict__.update(state, columns=MappingProxyType(state["columns"]))
+
 
 def model_frame(
     formula: Formula,
