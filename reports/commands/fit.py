@@ -71,18 +71,20 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
 def say_fit(fit: Fit) -> None:
     """Print a fit as two tables, and what has to be known of it; what the data leave open has a mark."""
     console = Console(highlight=False)
-    name = "REML criterion" if fit.REML else "deviance"
-    console.print(Text(f"{fit.formula}\n{name} {fit.criterion:.10f}, {len(fit.design.y)} rows, method {fit.method}"))
+    criterion = "REML criterion" if fit.REML else "deviance"
+    console.print(
+        Text(f"{fit.formula}\n{criterion} {fit.criterion:.10f}, {len(fit.design.y)} rows, method {fit.method}")
+    )
     random = Table("group", "effect", "variance or covariance", "SD or correlation", title="random effects")
-    for row, is_open in zip(fit.varcorr.itertuples(), open_components(fit), strict=True):
-        effect = " × ".join(str(part) for part in (row.var1, row.var2) if isinstance(part, str))
-        numbers = (marked(f"{value:.8g}", is_open) for value in (row.vcov, row.sdcor))
-        random.add_row(Text(str(row.group)), Text(effect), *numbers)
+    for row, is_open in zip(fit.varcorr.to_dict(orient="records"), open_components(fit), strict=True):
+        effect = " × ".join(row[name] for name in ("var1", "var2") if isinstance(row[name], str))
+        numbers = [marked(f"{float(row[name]):.8g}", is_open) for name in ("vcov", "sdcor")]
+        random.add_row(Text(row["group"]), Text(effect), *numbers)
     fixed = Table("coefficient", "estimate", "SE", "t", title="fixed effects")
-    for coefficient, beta, se, t in zip(fit.design.coefficients, fit.beta, fit.se, fit.t, strict=True):
-        of_beta, of_se = coefficient in fit.unidentified.beta, coefficient in fit.unidentified.se
-        numbers = marked(f"{beta:.8g}", of_beta), marked(f"{se:.8g}", of_se), marked(f"{t:.6g}", of_beta or of_se)
-        fixed.add_row(Text(coefficient), *numbers)
+    for name, beta, se, t in zip(fit.design.coefficients, fit.beta, fit.se, fit.t, strict=True):
+        of_beta, of_se = name in fit.unidentified.beta, name in fit.unidentified.se
+        numbers = [marked(f"{beta:.8g}", of_beta), marked(f"{se:.8g}", of_se), marked(f"{t:.6g}", of_beta or of_se)]
+        fixed.add_row(Text(name), *numbers)
     console.print(random, fixed)
     for remark in remarks(fit):
         console.print(Text(remark), soft_wrap=True)

@@ -229,7 +229,7 @@ class Fit:
     @property
     def residuals(self) -> "pd.Series[float]":
         """y - fitted (n,)."""
-        return self.design.y - self.fitted
+        return pd.Series(self.design.y - self.fitted.to_numpy(), index=self.index)
 
     @property
     def varcorr(self) -> pd.DataFrame:

@@ -149,15 +149,15 @@ def unidentified(design: Design, at: Solution, theta: Array, REML: bool) -> Unid
     unseen = unseen_changes(terms, swept.Q if REML else X[:, :0])
     roots = [term.inner @ T for term, T in zip(terms, factors(design.terms, theta), strict=True)]
     changes = admissible([*(T @ T.T for T in roots), np.ones((1, 1))], unseen)
-    beta, se = {}, {}
+    beta, se = set[int](), set[int]()
     if REML and X.shape[1]:
         x = swept.Q @ linalg.solve_triangular(swept.R, np.eye(len(swept.R)), trans="T")
         b = Lambda(design.template, theta) @ at.u
         residual = root * (response(design) - design.X @ at.beta - design.Z @ b)
         for E in changes:
             moved = moves(terms, E, swept.Q, x, residual)
-            beta |= dict.fromkeys(np.flatnonzero(moved[0]).tolist())
-            se |= dict.fromkeys(np.flatnonzero(moved[1]).tolist())
+            beta |= set(np.flatnonzero(moved[0]).tolist())
+            se |= set(np.flatnonzero(moved[1]).tolist())
     return Unidentified(
         theta=named(design.terms, terms, unseen),
         beta=tuple(design.coefficients[k] for k in sorted(beta)),
