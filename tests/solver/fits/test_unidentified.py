@@ -132,6 +132,21 @@ def test_at_the_boundary_an_unseen_covariance_is_bound_by_its_variances() -> Non
         assert sorted(found.theta) == [("g.tc",), ("g.tc.(Intercept)",), ("g.tc.tb",)]
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["y ~ g + (1 | g)", "y ~ g * x + (x | g)", "y ~ g + x + (1 | g)"]))
+@settings(max_examples=15, deadline=None)
+def test_what_reml_sees_nothing_of_leads_no_path_astray(seed: int, formula: str) -> None:
+    """beta is that of least squares, by all paths; only the standard errors are open."""
+    data = drawn(seed)
+    plain = lmer(formula.partition(" + (")[0], data)
+    for method in METHODS:
+        fit = lmer(formula, data, method=method)
+        assert fit.optimum.converged
+        assert fit.criterion == pytest.approx(plain.criterion, rel=tolerances.CRITERION)
+        np.testing.assert_allclose(fit.beta, plain.beta, atol=SOLVED * np.abs(plain.beta).max())
+        assert fit.unidentified.beta == ()
+        assert {"(Intercept)", "g1", "g2", "g3", "g4"} <= set(fit.unidentified.se)
+
+
 @pytest.mark.parametrize("shift, scale", [(0.0, 1.0), (1e4, 1.0), (0.0, 1e-8), (0.0, 1e8)])
 def test_neither_unit_nor_origin_matters(shift: float, scale: float) -> None:
     data = drawn(5)
