@@ -154,6 +154,7 @@ def unidentified(design: Design, at: Solution, theta: Array, REML: bool) -> Unid
         x = swept.Q @ linalg.solve_triangular(swept.R, np.eye(len(swept.R)), trans="T")
         b = Lambda(design.template, theta) @ at.u
         residual = root * (response(design) - design.X @ at.beta - design.Z @ b)
+        residual /= np.abs(residual).max()
         for E in changes:
             moved = moves(terms, E, swept.Q, x, residual)
             beta |= set(np.flatnonzero(moved[0]).tolist())
@@ -170,37 +171,41 @@ def coordinates(term: RandomTerm, root: Array) -> Coordinates:
     columns = root[:, None] * term.X
     spread = np.sqrt((columns**2).mean(axis=0))
     spread[spread == 0] = 1.0
-    left, singular, right = np.linalg.svd(columns / spread, full_matrices=False)
+    # Rows of zeros, so that a term of more columns than rows has all its directions.
+    rows = np.vstack([columns / spread, np.zeros((max(0, len(spread) - len(columns)), len(spread)))])
+    left, singular, right = np.linalg.svd(rows, full_matrices=False)
     rank = int((singular > singular.max(initial=0.0) * len(columns) * EPS).sum())
     scale = np.ones(len(spread))
     scale[:rank] = singular[:rank] / np.sqrt(len(term.levels))
-    Z = random_matrix(replace(term, X=left[:, :rank] * np.sqrt(len(term.levels))))
-    return Coordinates(Z, rank, inner=scale[:, None] * right * spread, outer=right.T / scale)
+    Z = random_matrix(replace(term, X=left[: len(columns), : max(rank, 1)] * np.sqrt(len(term.levels)) * bool(rank)))
+    return Coordinates(Z, max(rank, 1), inner=scale[:, None] * right * spread, outer=right.T / scale)
 
 
 def unseen_changes(terms: Sequence[Coordinates], Q: Array) -> list[Change]:
     """A basis of the changes E of the Gamma_j and sigma^2 with K'D K = 0, K of what is orthogonal to Q (n, p).
 
     Of a space of d matrices one is zero on as many random vectors only by an accident of probability zero: each vector
-    takes at least one dimension from those that are zero on all before it. So K'D K is looked at on d random vectors.
+    takes at least one dimension from those that are zero on all before it. So K'D K is looked at from d random vectors
+    on either side.
     """
     widths = [*(len(term.inner) for term in terms), 1]
     count = sum(len(lower_triangle(width)[0]) for width in widths)
-    rows = orthogonal_to(Q, np.random.default_rng(0).normal(size=(len(Q) if len(Q) else terms[0].Z.shape[0], count)))
-    images = np.empty((rows.size, count))
+    left, right = orthogonal_to(Q, np.random.default_rng(0).normal(size=(2, len(Q), count)))
+    images = np.zeros((count * count, count))
     for k, unit in enumerate(np.eye(count)):
-        image = form(terms, matrices(unit, widths), rows)
-        left = orthogonal_to(Q, image)
-        images[:, k] = left.ravel() if np.linalg.norm(left) > APART * np.linalg.norm(image) else 0.0
+        image = form(terms, matrices(unit, widths), right)
+        seen = orthogonal_to(Q, image)
+        if np.linalg.norm(seen) > APART * np.linalg.norm(image):
+            images[:, k] = (left.T @ seen).ravel()
     length = np.linalg.norm(images, axis=0)
     length[length == 0] = 1.0
-    _, singular, right = np.linalg.svd(np.linalg.qr(images / length, mode="r"))
-    null = right[singular <= APART].T / length[:, None]
+    _, singular, directions = np.linalg.svd(images / length)
+    null = directions[np.r_[singular, np.zeros(count - len(singular))] <= APART].T / length[:, None]
     return [matrices(direction, widths) for direction in np.linalg.qr(null)[0].T]
 
 
 def orthogonal_to(Q: Array, rows: Array) -> Array:
-    """Rows (n, m) without what lies along the orthonormal Q (n, p); twice, which leaves rounding of what is left."""
+    """Rows (..., n, m) without what lies along the orthonormal Q (n, p); twice, so that only rounding is left of it."""
     once = rows - Q @ (Q.T @ rows)
     return np.asarray(once - Q @ (Q.T @ once))
 

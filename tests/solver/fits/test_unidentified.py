@@ -157,6 +157,17 @@ def test_neither_unit_nor_origin_matters(shift: float, scale: float) -> None:
     assert fit.unidentified.se == tuple(fit.beta.index)
 
 
+def test_a_column_of_zeros_and_more_columns_than_rows() -> None:
+    data = drawn(6).assign(zero=0.0)
+    design = build(model_frame(parse("y ~ x + (x | g) + (0 + zero | g)"), data))
+    theta = np.array([1.0, 0.5, 1.0, 2.0])
+    assert unidentified(design, solve_at(prepare(design), theta), theta, True).theta == (("g.1.zero",),)
+    few = data.iloc[::8].assign(g=["a", "a", "b", "b", "b"], **{f"v{k}": np.arange(5.0) ** k for k in range(1, 7)})
+    checks = {"check.nobs.vs.nRE": "ignore"}
+    fit = lmer("y ~ 1 + (v1 + v2 + v3 + v4 + v5 + v6 | g)", few, checks=checks)
+    assert fit.unidentified.theta
+
+
 def test_nothing_is_open_where_the_data_determine_everything() -> None:
     for formula in ("Reaction ~ Days + (Days | Subject)", "Reaction ~ Days", "Reaction ~ Days + (1 | Subject)"):
         assert not lmer(formula, load("sleepstudy").frame).unidentified
