@@ -12,7 +12,7 @@ from rich.text import Text
 
 from relmer import datasets
 from relmer.reports.commands.terminal import STRIPPED, one_line_errors
-from relmer.solver.fits import Fit, lmer
+from relmer.solver.fits import Fit, lmer, open_components, remarks
 from relmer.solver.language import parse
 
 TABS = {"tab": "\t", "\\t": "\t"}
@@ -29,6 +29,7 @@ TABS = {"tab": "\t", "\\t": "\t"}
 @click.option("--sep", default=",", show_default=True, help="What stands between fields; tab is one too.")
 @click.option("--decimal", default=".", show_default=True, help="The decimal point.")
 @click.option("--na", multiple=True, help="A text that stands for a missing value, beside NA and nothing.")
+@click.option("--ignore-check", multiple=True, help="A check of lme4's that is not made, as check.nobs.vs.nRE.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def fit_command(
@@ -42,6 +43,7 @@ def fit_command(
     sep: str,
     decimal: str,
     na: tuple[str, ...],
+    ignore_check: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Fit FORMULA to the columns of DATA, a CSV file with a header."""
@@ -49,7 +51,15 @@ def fit_command(
         read = parse(formula)
         table = datasets.read_table(data, separator=TABS.get(sep, sep), decimal=decimal, missing=na)
         tell(remark for name, remark in table.remarks.items() if read.dotted or name in read.columns)
-        fit = lmer(formula, table.frame, REML=not ml, method=method, weights=weights, offset=offset)
+        fit = lmer(
+            formula,
+            table.frame,
+            REML=not ml,
+            method=method,
+            weights=weights,
+            offset=offset,
+            checks=dict.fromkeys(ignore_check, "ignore"),
+        )
         tell(fit.frame.notes)
     if as_json:
         click.echo(json.dumps(plain_fit(fit), indent=1, allow_nan=False))
@@ -71,7 +81,8 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
         "REML": fit.REML,
         "method": fit.method,
         "rows": len(fit.design.y),
-        "dropped": list(fit.design.dropped),
+        "dropped": list(fit.dropped),
+        "messages": list(fit.messages),
         "criterion": fit.criterion,
         "loglik": fit.loglik,
         "theta": fit.theta.to_dict(),
@@ -81,6 +92,12 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
         "se": fit.se.to_dict(),
         "t": fit.t.to_dict(),
         "vcov": fit.vcov.to_numpy().tolist(),
+        "unidentified": {
+            "theta": [list(names) for names in fit.unidentified.theta],
+            "varcorr": [k for k, is_open in enumerate(open_components(fit)) if is_open],
+            "beta": list(fit.unidentified.beta),
+            "se": list(fit.unidentified.se),
+        },
         "singular": fit.singular,
         "converged": fit.optimum.converged,
         "ending": fit.optimum.ending,
@@ -90,21 +107,29 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
 
 
 def say_fit(fit: Fit) -> None:
-    """Print a fit as two tables."""
+    """Print a fit as two tables, and what has to be known of it; what the data leave open has a mark."""
     console = Console(highlight=False)
-    name = "REML criterion" if fit.REML else "deviance"
-    console.print(Text(f"{fit.formula}\n{name} {fit.criterion:.10f}, {len(fit.design.y)} rows, method {fit.method}"))
-    if fit.design.dropped:
-        console.print(Text(f"dropped, determined by other columns: {', '.join(fit.design.dropped)}"))
+    criterion = "REML criterion" if fit.REML else "deviance"
+    console.print(
+        Text(f"{fit.formula}\n{criterion} {fit.criterion:.10f}, {len(fit.design.y)} rows, method {fit.method}")
+    )
     random = Table("group", "effect", "variance or covariance", "SD or correlation", title="random effects")
-    for row in fit.varcorr.itertuples():
-        effect = " × ".join(str(part) for part in (row.var1, row.var2) if isinstance(part, str))
-        random.add_row(Text(str(row.group)), Text(effect), f"{row.vcov:.8g}", f"{row.sdcor:.8g}")
+    for row, is_open in zip(fit.varcorr.to_dict(orient="records"), open_components(fit), strict=True):
+        effect = " × ".join(row[name] for name in ("var1", "var2") if isinstance(row[name], str))
+        numbers = [marked(f"{float(row[name]):.8g}", is_open) for name in ("vcov", "sdcor")]
+        random.add_row(Text(row["group"]), Text(effect), *numbers)
     fixed = Table("coefficient", "estimate", "SE", "t", title="fixed effects")
-    for coefficient, beta, se, t in zip(fit.design.coefficients, fit.beta, fit.se, fit.t, strict=True):
-        fixed.add_row(Text(coefficient), f"{beta:.8g}", f"{se:.8g}", f"{t:.6g}")
+    for name, beta, se, t in zip(fit.design.coefficients, fit.beta, fit.se, fit.t, strict=True):
+        of_beta, of_se = name in fit.unidentified.beta, name in fit.unidentified.se
+        numbers = [marked(f"{beta:.8g}", of_beta), marked(f"{se:.8g}", of_se), marked(f"{t:.6g}", of_beta or of_se)]
+        fixed.add_row(Text(name), *numbers)
     console.print(random, fixed)
-    if fit.singular:
-        console.print("singular: a covariance matrix has not full rank; its dual shows that this is the minimum")
+    for remark in remarks(fit):
+        console.print(Text(remark), soft_wrap=True)
     if not fit.optimum.converged:
-        console.print(Text(f"not converged: {fit.optimum.ending}; see `relmer fit --json`, entry gap"))
+        console.print("see `relmer fit --json`, entry gap")
+
+
+def marked(number: str, is_open: bool) -> str:
+    """A number, and that it is one choice of many."""
+    return f"{number} (open)" if is_open else number

@@ -29,6 +29,7 @@ def logdet_triangle(R: Array) -> float:
 
 
 def inverse_of_cross_product(R: Array, scale: float = 1.0) -> Array:
-    """scale (R'R)^-1 for an upper triangular R (p, p)."""
+    """scale (R'R)^-1 for an upper triangular R (p, p), symmetric to the bit."""
     inverse = linalg.solve_triangular(R, np.eye(len(R)))
-    return np.asarray(scale * inverse @ inverse.T)
+    product = scale * inverse @ inverse.T
+    return np.asarray((product + product.T) / 2)

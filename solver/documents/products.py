@@ -131,4 +131,4 @@ def Zb(fit: Fit) -> "pd.Series[float]":
     >>> Zb(fit).iloc[[0, 10, 20]].round(2).tolist()
     [-44.16, 32.86, 11.29]
     """
-    return pd.Series(fit.Z @ fit.b.to_numpy(), index=fit.frame.rows)
+    return pd.Series(fit.Z @ fit.b.to_numpy(), index=fit.index)

@@ -46,6 +46,14 @@ class Elimination(Protocol):
     """The rows, reduced to what the elimination of the factors needs of them."""
 
     @property
+    def within(self) -> Array:
+        """A0 (p + 1, p + 1): what the rows give to A that no G changes."""
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether A0 is of rows that are orthogonal to every effect, and not to those of the first factor only."""
+
+    @property
     def is_costly(self) -> bool:
         """Whether second derivatives take several times as long as first ones."""
 

@@ -63,6 +63,8 @@ class Crossed:
     s: Array
     within: Array
 
+    is_swept = False
+
     @property
     def is_costly(self) -> bool:
         """Whether the dense factor is so large that products of matrices are spared."""

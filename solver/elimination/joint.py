@@ -38,6 +38,7 @@ class Joint:
     within: Array
 
     is_costly = is_sparse = False
+    is_swept = True
 
     def solve(self, G: Sequence[Array]) -> "JointSolved":
         """Eliminate all effects at the covariances G, one (c, c) each.

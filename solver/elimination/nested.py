@@ -73,6 +73,11 @@ class Nested:
 
     is_costly = is_sparse = False
 
+    @property
+    def is_swept(self) -> bool:
+        """Whether A0 is of rows that are orthogonal to every effect."""
+        return len(self.stages) <= 1
+
     def solve(self, G: Sequence[Array]) -> "NestedSolved":
         """Eliminate the factors inside out at the covariances G, one (c, c) each."""
         return solve(self, G)

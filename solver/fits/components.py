@@ -1,9 +1,12 @@
 """Variance components and group sizes of a fit, under lme4's names."""
 
+from dataclasses import replace
+
 import pandas as pd
 
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.fits.fit import Fit
-from relmer.solver.model import covariance, factors, group_names
+from relmer.solver.model import covariance, factors, group_names, theta_names, varcorr_names
 
 
 def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
@@ -17,7 +20,8 @@ def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to (c_j, c_j) DataFrame
-        By grouping factor in lme4's order; a factor that comes again gets .1, .2 and so on.
+        By grouping factor in lme4's order, under VarCorr's names: where a factor comes again R's make.names tells the
+        terms apart, so that ``Lot:Wafer`` beside two terms of ``Lot`` is ``Lot.Wafer``.
 
     Notes
     -----
@@ -36,12 +40,12 @@ def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
     blocks = factors(fit.design.terms, fit.optimum.theta)
     return {
         group: pd.DataFrame(covariance(T, fit.sigma), index=list(term.columns), columns=list(term.columns))
-        for group, term, T in zip(group_names(fit.design.terms), fit.design.terms, blocks, strict=True)
+        for group, term, T in zip(varcorr_names(fit.design.terms), fit.design.terms, blocks, strict=True)
     }
 
 
 def ngrps(fit: Fit) -> dict[str, int]:
-    """Count the levels of each term's grouping factor, under the names of `covariances`.
+    """Count the levels of each term's grouping factor; one that comes again has .1, .2 and so on at its end.
 
     Parameters
     ----------
@@ -63,3 +67,34 @@ def ngrps(fit: Fit) -> dict[str, int]:
     return {
         group: len(term.levels) for group, term in zip(group_names(fit.design.terms), fit.design.terms, strict=True)
     }
+
+
+def open_components(fit: Fit) -> list[bool]:
+    """Which rows of `Fit.varcorr` the data leave open: they are one choice of many at one and the same criterion.
+
+    Parameters
+    ----------
+    fit : Fit
+        With any number of terms.
+
+    Returns
+    -------
+    list of bool
+        One per row, the residual's last.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> open_components(lmer("Reaction ~ Days + (1 | Subject) + (Days | Subject)", load("sleepstudy").frame))
+    [True, True, False, False, False]
+    """
+    terms, found = fit.design.terms, fit.unidentified.names
+    rows: list[bool] = []
+    for term, group in zip(terms, group_names(terms), strict=True):
+        names = theta_names([replace(term, group=group)])
+        places = lower_triangle(len(term.columns))
+        is_open = [name in found for name in names]
+        rows += [each for each, i, j in zip(is_open, *places, strict=True) if i == j]
+        rows += [each for each, i, j in zip(is_open, *places, strict=True) if i > j]
+    return [*rows, "sigma" in found]

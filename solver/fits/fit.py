@@ -1,7 +1,7 @@
 """`lmer`: from text and data to a fit, and the fit with all its matrices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,21 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
+from relmer.solver.fits.summary import summary
+from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
-from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
+from relmer.solver.model import (
+    Checks,
+    Design,
+    Lambda,
+    checked_theta,
+    checks_of,
+    covariance,
+    factors,
+    group_names,
+    theta_names,
+    varcorr_names,
+)
 from relmer.solver.paths import (
     Derivatives,
     ExtendedFactor,
@@ -32,7 +45,7 @@ from relmer.solver.search import Ending, Optimum, optimise
 from relmer.solver.threads import one_thread
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A fitted linear mixed model; the names are those of lme4's `getME` and of Bates et al. (2015).
 
@@ -45,6 +58,8 @@ class Fit:
         What was asked for.
     frame
         The formula, and the rows that it has.
+    index
+        The labels that these rows have in the caller's data.
     prepared
         The design, and what the path made of it once and for all theta.
     optimum
@@ -54,10 +69,15 @@ class Fit:
     """
 
     REML: bool
-    frame: ModelFrame = field(repr=False)
-    prepared: Prepared = field(repr=False)
+    frame: ModelFrame
+    index: "pd.Index[Any]"
+    prepared: Prepared
     optimum: Optimum
-    solution: Solution = field(repr=False)
+    solution: Solution
+
+    def __repr__(self) -> str:
+        """The fit in a few lines."""
+        return summary(self)
 
     @property
     def method(self) -> str:
@@ -68,6 +88,16 @@ class Fit:
     def design(self) -> Design:
         """y, X, Z, terms, template."""
         return self.prepared.design
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Names of the columns of X that were dropped because those before them determine them."""
+        return self.design.dropped
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What was noticed while the model was made, in lme4's words where it has them."""
+        return self.design.messages
 
     @property
     def formula(self) -> str:
@@ -162,8 +192,8 @@ class Fit:
 
     @property
     def X(self) -> pd.DataFrame:
-        """Fixed-effects matrix (n, p)."""
-        return pd.DataFrame(self.design.X, columns=list(self.design.coefficients), index=self.frame.rows)
+        """Fixed-effects matrix (n, p), the rows under their labels in the data."""
+        return pd.DataFrame(self.design.X, columns=list(self.design.coefficients), index=self.index)
 
     @property
     def Z(self) -> sparse.csc_array:
@@ -192,15 +222,15 @@ class Fit:
         return sparse.csc_array(self.Z @ self.G @ self.Z.T + self.R)
 
     @property
-    def fitted(self) -> Array:
+    def fitted(self) -> "pd.Series[float]":
         """X beta + Z b + offset (n,)."""
         fitted = self.design.X @ self.solution.beta + self.Z @ (self.Lambda @ self.u)
-        return np.asarray(fitted if self.design.offset is None else fitted + self.design.offset)
+        return pd.Series(fitted if self.design.offset is None else fitted + self.design.offset, index=self.index)
 
     @property
-    def residuals(self) -> Array:
+    def residuals(self) -> "pd.Series[float]":
         """y - fitted (n,)."""
-        return self.design.y - self.fitted
+        return pd.Series(self.design.y - self.fitted.to_numpy(), index=self.index)
 
     @property
     def varcorr(self) -> pd.DataFrame:
@@ -211,7 +241,7 @@ class Fit:
         """
         rows: list[tuple[str, str | None, str | None, float, float]] = []
         blocks = factors(self.design.terms, self.optimum.theta)
-        for group, term, T in zip(group_names(self.design.terms), self.design.terms, blocks, strict=True):
+        for group, term, T in zip(varcorr_names(self.design.terms), self.design.terms, blocks, strict=True):
             G = covariance(T, self.sigma)
             sd = np.sqrt(np.diagonal(G))
             rows += [(group, name, None, G[k, k], sd[k]) for k, name in enumerate(term.columns)]
@@ -226,6 +256,18 @@ class Fit:
     def derivatives(self) -> Derivatives:
         """Exact gradient and Hessian of the criterion in theta, and its derivatives in the G, at the optimum."""
         return derivatives_at(self.prepared, self.optimum.theta, self.REML)
+
+    @cached_property
+    def unidentified(self) -> Unidentified:
+        """Covariances, coefficients and standard errors that are one choice of many: the data leave them open.
+
+        Looked for where the search saw covariances that no data tell apart, and where it could not look; nothing is
+        open of a fit at a given theta.
+        """
+        looked = not self.prepared.reduced.structure.elimination.is_sparse
+        if self.optimum.ending is Ending.GIVEN or (looked and not self.optimum.unidentified):
+            return Unidentified()
+        return unidentified(self.design, self.solution, self.optimum.theta, self.REML)
 
     @property
     def structure(self) -> str:
@@ -259,6 +301,7 @@ def lmer(
     weights: Any = None,
     offset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
+    checks: Checks | Mapping[str, str] | None = None,
 ) -> Fit:
     """Fit a linear mixed model by maximum likelihood or REML.
 
@@ -277,6 +320,11 @@ def lmer(
         labels of its index; or text, a column or an expression of columns.
     contrasts
         By factor of the fixed effects: the name of R's contrasts, such as "contr.sum", or a matrix, a row per level.
+    checks
+        What lme4's checks of sizes do, by their names in `lmerControl`: "check.nobs.vs.nlev", "check.nobs.vs.nRE" and
+        "check.nobs.vs.rankZ" can "stop", as the first two do by default, "warning", "message" or "ignore". With
+        {"check.nobs.vs.nRE": "ignore"} an unstructured covariance of repeated measures, (0 + visit | id), is fitted:
+        V is determined; theta and sigma apart may not be, and `Fit.unidentified` says so.
 
     Returns
     -------
@@ -304,8 +352,10 @@ def lmer(
         raise ModelError(f"REML is {REML!r:.40}: give True for REML or False for maximum likelihood")
     parsed = parse(formula)
     frame = model_frame(parsed, data, weights=weights, offset=offset, contrasts=contrasts)
-    design = build(frame)
+    design = build(frame, checks_of(checks))
     with one_thread():
         prepared = prepare(design, method)
         optimum, solution = optimise(prepared, REML)
-    return Fit(REML=REML, frame=frame, prepared=prepared, optimum=optimum, solution=solution)
+    return Fit(
+        REML=REML, frame=frame, index=data.index[frame.rows], prepared=prepared, optimum=optimum, solution=solution
+    )

@@ -18,7 +18,7 @@ def Ztlist(fit: Fit) -> dict[str, sparse.csc_array]:
     Returns
     -------
     dict of str to (l_i c_i, n) sparse array
-        By grouping factor, as in `covariances`; stacked they are Z'. Row k belongs to the k-th random effect of
+        By grouping factor, as in `ngrps`; stacked they are Z'. Row k belongs to the k-th random effect of
         the term in `fit.b`: level after level, column after column.
 
     Notes
@@ -51,7 +51,7 @@ def mmList(fit: Fit) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to (n, c_i) DataFrame
-        By grouping factor, as in `covariances`; the index is that of `fit.X`.
+        By grouping factor, as in `ngrps`; the index is that of `fit.X`.
 
     Notes
     -----
@@ -67,6 +67,6 @@ def mmList(fit: Fit) -> dict[str, pd.DataFrame]:
     """
     terms = fit.design.terms
     return {
-        group: pd.DataFrame(term.X, columns=list(term.columns), index=fit.frame.rows)
+        group: pd.DataFrame(term.X, columns=list(term.columns), index=fit.index)
         for group, term in zip(group_names(terms), terms, strict=True)
     }

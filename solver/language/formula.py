@@ -1,9 +1,10 @@
 """lme4's formulas: a response, ordinary terms, and random terms between bars."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.functions import Result
@@ -72,6 +73,10 @@ class Formula:
     def dotted(self) -> bool:
         """Whether there is a dot, which stands for all columns of the data but the response; see `filled`."""
         return DOT in names(self.right)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: the fields; what is remembered beside them is made again."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @cached_property
     def outcome(self) -> str:

@@ -61,6 +61,14 @@ class ModelFrame:
         told = (dot_note(self.formula), str(self.dropped), *level_notes(self.formula, self.columns))
         return tuple(note for note in told if note)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: a view of a dict is neither."""
+        return {**self.__dict__, "columns": dict(self.columns)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The columns are read only again."""
+        self.__dict__.update(state, columns=MappingProxyType(state["columns"]))
+
 
 def model_frame(
     formula: Formula,

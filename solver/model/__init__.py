@@ -2,12 +2,22 @@
 
 from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
+from relmer.solver.model.checks import Checks, checks_of
 from relmer.solver.model.design import Design, random_matrix, response, weighted
-from relmer.solver.model.term import RandomTerm, checked_theta, factors, group_names, is_nested, theta_names
+from relmer.solver.model.term import (
+    RandomTerm,
+    checked_theta,
+    factors,
+    group_names,
+    is_nested,
+    theta_names,
+    varcorr_names,
+)
 from relmer.solver.model.theta import Lambda, Template, covariance, split, theta_of
 from relmer.solver.model.working import original, scale_of, standardise, working
 
 __all__ = [
+    "Checks",
     "Design",
     "Lambda",
     "RandomTerm",
@@ -16,6 +26,7 @@ __all__ = [
     "carried",
     "chain",
     "checked_theta",
+    "checks_of",
     "covariance",
     "factors",
     "gamma_of",
@@ -31,6 +42,7 @@ __all__ = [
     "symmetric_units",
     "theta_names",
     "theta_of",
+    "varcorr_names",
     "weighted",
     "working",
 ]

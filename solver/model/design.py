@@ -32,6 +32,8 @@ class Design:
         (n,) or None.
     dropped
         Names of the columns of X that were dropped because others determine them.
+    messages
+        What was noticed while the design was made, in lme4's words where it has them.
     """
 
     y: Array
@@ -41,6 +43,7 @@ class Design:
     weights: Array | None = None
     offset: Array | None = None
     dropped: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @cached_property
     def Z(self) -> sparse.csc_array:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Codes, Integers
 from relmer.solver.errors import ModelError
+from relmer.solver.model.names import make_names, make_unique
 from relmer.solver.model.theta import split
 
 
@@ -65,14 +66,14 @@ def is_nested(inner: Codes, outer: Codes) -> bool:
 
 
 def group_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
-    """Names of the terms; where a grouping factor comes again it gets .1, .2 and so on, as R's make.unique does."""
-    seen: dict[str, int] = {}
-    names = []
-    for term in terms:
-        count = seen.get(term.group, 0)
-        seen[term.group] = count + 1
-        names.append(f"{term.group}.{count}" if count else term.group)
-    return tuple(names)
+    """Names of the terms: those of their grouping factors; where one comes again, R's make.unique tells them apart."""
+    return make_unique([term.group for term in terms])
+
+
+def varcorr_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
+    """Names of the terms in lme4's VarCorr, which come from R's make.names where a grouping factor comes again."""
+    names = [term.group for term in terms]
+    return make_names(names) if len(set(names)) < len(names) else tuple(names)
 
 
 def theta_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
 
 # Looks in a row that may find a lower point; each takes Newton's step by differences.
 LOOKS = 8
-# Curvature, relative to the largest, of an axis along which the criterion is flat.
+# Curvature, relative to the largest or to one, of an axis along which the criterion is flat: a degree of freedom has a
+# curvature of about one, and where REML sees nothing of any variance there is no other.
 FLAT = 1e-10
 # Steps at which the noise is measured, in units of those of the look, and how many times the range of the nine values
 # counts: of 20 million looks with normal noise along six axes one in 200,000 then saw a lower point that is none.
@@ -49,7 +50,7 @@ def lower_point(objective: Objective, here: Point) -> Point | None:
     theta = theta_of(here.blocks)
     step = newton_step(*chain(here.blocks, *objective.curvature(here)))
     curvatures = np.abs(step.curvatures)
-    curved = np.where(curvatures > FLAT * curvatures.max(), curvatures, 1.0)
+    curved = np.where(curvatures > FLAT * max(1.0, curvatures.max()), curvatures, 1.0)
 
     def at(moved: Array) -> Point:
         return objective.at(split(theta + moved, widths))

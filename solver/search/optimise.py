@@ -15,15 +15,15 @@ import numpy as np
 from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, checked_theta, factors, original, response, split, theta_of
-from relmer.solver.paths import Prepared, Reduced, Solution, solution, solve_at, working_roots
+from relmer.solver.model import chain, checked_theta, factors, original, split, theta_of
+from relmer.solver.paths import Prepared, Solution, solution, solve_at, working_roots
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import moments
-from relmer.solver.search.objective import EPS, NOISE, Objective, Point, newton_step
+from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
+from relmer.solver.search.residual import check_residual, check_span, drowned
 from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 
-TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
 # A gap below this moves the logarithm of an eigenvalue of V by less than 2e-13: the curvature in it is at least half a
 # degree of freedom, however large the criterion.
@@ -39,7 +39,6 @@ HIDDEN = 3
 LONGEST = 4.0
 # A dual below this is negative: the working G is of order one, and so are the slopes that count.
 NEGATIVE = -1e-6
-NO_RESIDUAL = "the random effects fit the response without residual; there is no variance to estimate"
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ class Optimum:
     ending
         Why the search ended.
     unidentified
-        Per direction in which theta, or theta and sigma, can change without any change of V the names of those that
-        do: theta is one of many, while V, beta and the criterion are as good as ever.
+        Per direction in which theta, or theta and sigma, can change without any change of the criterion the names of
+        those that do: theta is one of many. By REML so may be beta and its standard errors.
     """
 
     theta: Array
@@ -115,12 +114,12 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     Raises
     ------
     ModelError
-        Nothing is left of the response but rounding, by least squares or once the random effects are as free as they
-        like: the criterion has no minimum. Or the start has not one value for each of theta's names.
+        Nothing is left of the response but rounding, by least squares on X or on X and Z: the criterion has no minimum
+        (`residual`). Or the start has not one value for each of theta's names.
     """
     terms = prepared.design.terms
     start = None if start is None else checked_theta(terms, start)
-    check_residual(prepared.reduced)
+    check_residual(prepared.reduced, REML)
     if not terms:
         none = Optimum(np.zeros(0), evaluations=1, converged=True, decrement=0.0, duals=(), ending=Ending.NOTHING)
         return none, solve_at(prepared, np.zeros(0))
@@ -136,7 +135,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     if prepared.method == "gls":
         end = looked_around(objective, end)
     if not end.minimal:
-        check_free(objective)
+        check_span(reduced, REML)
     roots = end.here.blocks if end.regular else [reduced_root(T) for T in end.here.blocks]
     theta = theta_of(original(reduced.scales, roots))
     optimum = Optimum(
@@ -179,38 +178,22 @@ def looked_around(objective: Objective, end: Descent) -> Descent:
     return end if here is end.here else Descent(here, gap=end.gap, duals=end.duals, ending=Ending.CONTRADICTED)
 
 
-def check_residual(reduced: Reduced) -> None:
-    """Refuse a response that the fixed effects fit without residual."""
-    y, weights = response(reduced.design), reduced.design.weights
-    residual = reduced.residual0 if weights is None else reduced.residual0 / np.sqrt(weights)
-    if np.abs(residual).max() <= 100 * EPS * max(np.abs(y).max(), TINY):
-        raise ModelError("the fixed effects fit the response without residual; there is no variance to estimate")
-
-
-def check_free(objective: Objective) -> None:
-    """Refuse a response that the random effects fit without residual, were their variances without bound."""
-    G = [objective.unbounded**2 * np.eye(len(C)) for C in objective.reduced.scales]
-    remaining = objective.structure.solve(G).root_pwrss
-    if remaining <= np.linalg.norm(objective.reduced.residual0) * 100 / objective.unbounded:
-        raise ModelError(NO_RESIDUAL)
-
-
 def newton(objective: Objective, here: Point) -> Descent:
     """Descend to a stationary point of theta's chart by damped Newton steps.
 
     Where steps were full, successive decrements obey delta_2 = delta_1 (delta_1 / delta_0)^2, or without the square
     where the Hessian stands still (theory.md, 40): so the search ends with the step after which, not before which, the
-    gap is settled. Of the first one delta_1 = rho delta_0^2 is known, where rho is 1 / l for a variance of l levels,
-    and grows as its theta nears zero.
+    gap is settled. Of the first one, or one after a step that was cut short, delta_1 = rho delta_0^2 is known, where
+    rho is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
-    previous, hidden, ending = np.inf, 0, Ending.EXHAUSTED
+    previous, hidden, full, ending = np.inf, 0, False, Ending.EXHAUSTED
     order = 1 if objective.costly else 2
     for _ in range(MAXIMUM_STEPS):
         gradient, hessian = chain(here.blocks, *objective.curvature(here))
         promised = newton_step(gradient, hessian)
         decrement, noise = promised.decrement, NOISE * here.size
-        gap = decrement * left_of(decrement, previous, order)
+        gap = decrement * left_of(decrement, previous if full else np.inf, order)
         if decrement <= SETTLED:
             ending = Ending.SETTLED
             break
@@ -220,8 +203,10 @@ def newton(objective: Objective, here: Point) -> Descent:
         fraction, theta = 1.0, theta_of(here.blocks)
         longest = max(LONGEST, float(np.abs(theta).max()))
         if longest > objective.unbounded:
-            raise ModelError(NO_RESIDUAL)
-        step = -promised.axes @ np.minimum(np.maximum(promised.lengths, -longest), longest)
+            check_span(objective.reduced, objective.REML)
+            raise ModelError(drowned(objective.unbounded))
+        lengths = np.minimum(np.maximum(promised.lengths, -longest), longest)
+        step = -promised.axes @ lengths
         slope = float(gradient @ step)
         while fraction > 1e-10:
             trial = objective.at(split(theta + fraction * step, widths))
@@ -234,7 +219,8 @@ def newton(objective: Objective, here: Point) -> Descent:
             break
         hidden = hidden + 1 if trial.value > here.value - noise else 0
         here = trial
-        if gap <= TRUSTED * SETTLED and fraction == 1.0:
+        full = fraction == 1.0 and np.array_equal(lengths, promised.lengths)
+        if gap <= TRUSTED * SETTLED and full:
             ending = Ending.SETTLED
             break
         previous = decrement

@@ -42,14 +42,14 @@ def test_random_effects_that_fit_perfectly(formula: str, response: str, method: 
     data = frame()
     data["y"] = data.eval(response)
     message = refused(formula, data, method)
-    assert "without residual" in message or ("singular to rounding" in message and method == "gls")
+    assert "without residual" in message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("formula", "value"), [("y ~ 1 + (1 | g)", 5.0), ("y ~ x + (x | g)", 0.0)])
 def test_a_constant_response(formula: str, value: float, method: str) -> None:
-    assert "fixed effects fit the response without residual" in refused(formula, frame().assign(y=value), method)
+    assert "the fixed effects fit the response without residual" in refused(formula, frame().assign(y=value), method)
 
 
 def test_weights_of_zero() -> None:

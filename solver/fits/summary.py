@@ -1,0 +1,80 @@
+"""A fit in a few lines of text."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from relmer.solver.fits.unidentified import Unidentified
+
+if TYPE_CHECKING:
+    from relmer.solver.fits.fit import Fit
+
+
+def summary(fit: "Fit") -> str:
+    """Formula, criterion and estimates of a fit, and what has to be known of them.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy").frame)
+    Reaction ~ Days + (Days | Subject)
+    REML criterion 1743.6283, 180 rows, method pls
+    <BLANKLINE>
+       group        var1 var2     sdcor
+     Subject (Intercept)      24.740451
+     Subject        Days       5.922133
+     Subject (Intercept) Days  0.065551
+    Residual                  25.591816
+    <BLANKLINE>
+                       beta        se          t
+    (Intercept)  251.405105  6.824557  36.838306
+    Days          10.467286  1.545789   6.771485
+    """
+    name = "REML criterion" if fit.REML else "deviance"
+    random = fit.varcorr[["group", "var1", "var2", "sdcor"]]
+    random = random.assign(var1=random["var1"].fillna(""), var2=random["var2"].fillna(""))
+    parts = [
+        f"{fit.formula}\n{name} {fit.criterion:.4f}, {len(fit.design.y)} rows, method {fit.method}",
+        random.to_string(index=False, float_format="{:f}".format) if len(random) > 1 else f"sigma {fit.sigma:f}",
+    ]
+    if len(fit.beta):
+        parts.append(pd.DataFrame({"beta": fit.beta, "se": fit.se, "t": fit.t}).to_string())
+    return "\n\n".join([*parts, *(["\n".join(told)] if (told := remarks(fit)) else [])])
+
+
+def remarks(fit: "Fit") -> tuple[str, ...]:
+    r"""What has to be known of a fit, a line each: what was dropped, is singular, open, or not converged.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from relmer.solver import lmer
+    >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc"), "x": 1.0})
+    >>> print(*remarks(lmer("y ~ x + (1 | g)", data)), sep="\n")
+    fixed-effect model matrix is rank deficient so dropping 1 column / coefficient: x
+    """
+    said = [each if "deficient" not in each else f"{each}: {', '.join(fit.dropped)}" for each in fit.messages]
+    if fit.singular:
+        said.append("singular: a covariance matrix has not full rank; its dual shows that this is the minimum")
+    said += told_open(fit.unidentified)
+    if not fit.optimum.converged:
+        said.append(f"not converged: {fit.optimum.ending}")
+    return tuple(said)
+
+
+def told_open(found: Unidentified) -> list[str]:
+    r"""What the data leave open, a line each.
+
+    Examples
+    --------
+    >>> print(*told_open(Unidentified(theta=(("g.x", "sigma"), ("h.x",)), beta=("x",), se=("x", "z"))), sep="\n")
+    left open by the data, at one and the same criterion: g.x with sigma; h.x
+    so these estimates are one choice of many: x
+    and so are these standard errors: x, z
+    """
+    lines = ["left open by the data, at one and the same criterion: " + "; ".join(map(" with ".join, found.theta))]
+    lines += [f"so these estimates are one choice of many: {', '.join(found.beta)}"] if found.beta else []
+    start = "and so are these standard errors" if found.beta else "so these standard errors are one choice of many"
+    lines += [f"{start}: {', '.join(found.se)}"] if found.se else []
+    return lines if found.theta else []
