@@ -80,6 +80,9 @@ def ruling_of(hearing: Hearing, key: str, printed: str, value: float) -> Ruling:
     """Rule on an engine's value of a figure that the optimum gives: where it stopped may account for the difference."""
     if prints(value, printed):
         return AGREES
+    if not np.isfinite(value):
+        verdict = Verdict.FAILED if hearing.stop.verdict is Verdict.AGREE else hearing.stop.verdict
+        return Ruling(verdict, hearing.stop.diagnosis, "; its estimates do not give this figure")
     implied = implied_gap(hearing.view, key, outside(value, printed))
     if hearing.stop.verdict is not Verdict.AGREE and implied <= tolerances.SLACK**2 * hearing.gap:
         told = f"; it stopped {hearing.gap:.1e} above the optimum, and {implied:.1e} explains the difference"
