@@ -106,8 +106,12 @@ def outside(value: float, text: str) -> float:
     --------
     >>> outside(24.7425, "24.74"), outside(0.00003, "<.0001"), outside(0.5, ">.75")
     (0.0, 0.0, 0.25)
+    >>> outside(float("nan"), "24.74")
+    inf
     """
     printed = read_printed(text)
+    if math.isnan(value):
+        return math.inf
     if not printed.bound:
         return max(0.0, abs(value - printed.value) - printed.half_unit)
     return max(0.0, value - printed.value if printed.bound.startswith("<") else printed.value - value)
