@@ -94,7 +94,7 @@ def test_a_mean_of_1e12_hides_no_residual(name: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("value", [0.0, 5.0, -1e-300, 1e100])
+@pytest.mark.parametrize("value", [0.0, 5.0, -1e-100, 1e100])
 @pytest.mark.parametrize(
     "formula", ["y ~ 1 + (1 | g)", "y ~ x + (x | g)", "y ~ 0 + (1 | g)", "y ~ h + (1 | g) + (1 | h)"]
 )
