@@ -91,12 +91,16 @@ def half_unit(text: str) -> float:
 def outside(value: float, text: str) -> float:
     """How far a value lies outside of what a printed figure says: its last digit's half unit, or its side of a bound.
 
+    What is no number is infinitely far.
+
     Examples
     --------
     >>> outside(24.7425, "24.74"), outside(0.00003, "<.0001"), outside(0.5, ">.75")
     (0.0, 0.0, 0.25)
     """
     printed = read_printed(text)
+    if math.isnan(value):
+        return math.inf
     if not printed.bound:
         return max(0.0, abs(value - printed.value) - printed.half_unit)
     return max(0.0, value - printed.value if printed.bound.startswith("<") else printed.value - value)

@@ -108,6 +108,12 @@ def test_a_value_prints_what_it_rounds_to(exact: object, places: int, units: int
         assert not may_print(value + (abs(units) + 0.01) * (1 if units > 0 else -1) * 10.0**-places, text)
 
 
+@pytest.mark.parametrize("text", ["24.74", "<.0001", ">=3", "0"])
+def test_what_is_no_number_prints_no_figure(text: str) -> None:
+    assert outside(float("nan"), text) == float("inf")
+    assert not may_print(float("nan"), text) and not may_print(float("nan"), text, rounding=1e9)
+
+
 def test_the_cells_of_a_table() -> None:
     assert printed_cells("12.5  < .0001  3 >.99") == ["12.5", "<.0001", "3", ">.99"]
     assert printed_cells("1,430.5 . −3") == ["1,430.5", ".", "−3"]
