@@ -102,6 +102,8 @@ def half_unit(text: str) -> float:
 def outside(value: float, text: str) -> float:
     """How far a value lies outside of what a printed figure says: its last digit's half unit, or its side of a bound.
 
+    What is no number is infinitely far.
+
     Examples
     --------
     >>> outside(24.7425, "24.74"), outside(0.00003, "<.0001"), outside(0.5, ">.75")

@@ -8,6 +8,9 @@ from relmer.solver.language.formula import Formula
 from relmer.solver.language.labels import NUMBER_DIGITS
 from relmer.solver.language.terms import Terms
 
+PUNCTUATION = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
+"""In ICU's order."""
+
 
 def level_notes(formula: Formula, columns: Mapping[str, Column]) -> Iterator[str]:
     """Yield a line for each factor whose levels R might see otherwise."""
@@ -58,41 +61,47 @@ def order_notes(name: str, levels: Sequence[str]) -> Iterator[str]:
     >>> list(order_notes("f", ("a", "b"))), len(list(order_notes("f", ("B", "a"))))
     ([], 1)
     """
-    for key in (by_letters, by_characters):
-        elsewhere = sorted(levels, key=key)
-        if elsewhere != list(levels):
-            here, there = next(pair for pair in zip(levels, elsewhere, strict=True) if pair[0] != pair[1])
-            yield (
-                f"{name}: text is sorted by code point, as in R's locale C, with {here!r:.40} where locales like "
-                f"en_US have {there!r:.40}{', the reference' if here == levels[0] else ''}; "
-                "pandas.Categorical(values, categories=[...]) sets the order"
-            )
-            return
+    elsewhere = sorted(levels, key=collated)
+    if elsewhere != list(levels):
+        here, there = next(pair for pair in zip(levels, elsewhere, strict=True) if pair[0] != pair[1])
+        yield (
+            f"{name}: text is sorted by code point, as in R's locale C, with {here!r:.40} where locales like "
+            f"en_US have {there!r:.40}{', the reference' if here == levels[0] else ''}; "
+            "pandas.Categorical(values, categories=[...]) sets the order"
+        )
 
 
-Key = tuple[object, ...]
-"""What texts are compared by."""
+def collated(text: str) -> tuple[object, ...]:
+    """What a text is sorted by in R's locale en_US (ICU's root collation, for Latin letters).
 
-
-def by_letters(text: str) -> Key:
-    """Compare as older locales do: letters and digits alone, and the rest where these are equal."""
-    return (*weights("".join(c for c in text if c.isalnum() or unicodedata.combining(c))), text)
-
-
-def by_characters(text: str) -> Key:
-    """Compare as newer locales do: punctuation before digits, these before letters."""
-    return (*weights(text), text)
-
-
-def weights(text: str) -> Key:
-    """Base letters first; where these are equal accents, then case, lower case before upper case.
+    Blanks and punctuation come before digits, these before letters; where base letters are equal, accents decide, then
+    case, lower case before upper case.
 
     Examples
     --------
-    >>> sorted(["b", "B", "é", "f", "e", "1"], key=weights)
-    ['1', 'b', 'B', 'e', 'é', 'f']
+    >>> sorted(["b", "B", "é", "f", "e", "1", "a b", "a-b", "ab"], key=collated)
+    ['1', 'a b', 'a-b', 'ab', 'b', 'B', 'e', 'é', 'f']
     """
-    plain = unicodedata.normalize("NFKD", text)
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ẞ", "SS"))
     base = [c for c in plain if not unicodedata.combining(c)]
-    kinds = [(0 if not c.isalnum() else 1 if c.isdecimal() else 2, c.casefold()) for c in base]
-    return kinds, [c for c in plain if unicodedata.combining(c)], [c.isupper() for c in base]
+    accents = [[ord(c) for c in mark] for mark in marks(plain)]
+    return [weight(c) for c in base], accents, [c.isupper() for c in base], text
+
+
+def weight(character: str) -> tuple[int, int, str]:
+    """Where a character without accents stands among others, whatever its case."""
+    if character.isalnum():
+        return (1 if character.isdecimal() else 2), 0, character.casefold()
+    place = PUNCTUATION.find(character)
+    return 0, place if place >= 0 else len(PUNCTUATION), character
+
+
+def marks(plain: str) -> list[str]:
+    """The combining marks after each character that is none."""
+    found: list[str] = []
+    for character in plain:
+        if unicodedata.combining(character) and found:
+            found[-1] += character
+        else:
+            found.append("")
+    return found

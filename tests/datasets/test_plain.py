@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.datasets import from_plain, read_record
@@ -20,6 +20,7 @@ class Size:
 LARGEST = int(sys.float_info.max)
 
 
+@settings(deadline=None)
 @given(st.integers(LARGEST + 1, 10**400) | st.integers(-(10**400), -LARGEST - 1))
 def test_a_whole_number_beyond_the_doubles_is_refused_in_one_line(value: int) -> None:
     for act in (
@@ -32,6 +33,7 @@ def test_a_whole_number_beyond_the_doubles_is_refused_in_one_line(value: int) ->
         assert len(str(caught.value)) < 120
 
 
+@settings(deadline=None)
 @given(st.integers(-LARGEST, LARGEST))
 def test_any_other_is_the_nearest_double(value: int) -> None:
     assert from_plain(float, value, "width") == float(value)

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from relmer.datasets import half_unit, is_printed, may_print, number, outside, printed_cells
@@ -78,6 +78,7 @@ def test_what_is_no_figure(text: str) -> None:
 SIGNS, DIGITS = st.sampled_from(["", "-"]), st.integers(0, 10**12)
 
 
+@settings(deadline=None)
 @given(SIGNS, DIGITS, st.integers(0, 12), st.sampled_from(["plain", "separated", "no zero", "e", "E+0"]))
 def test_every_spelling_of_a_decimal_is_the_same_figure(sign: str, digits: int, places: int, spelling: str) -> None:
     exact = Fraction(digits, 10**places) * (-1 if sign else 1)
@@ -94,6 +95,7 @@ def test_every_spelling_of_a_decimal_is_the_same_figure(sign: str, digits: int, 
     assert half_unit(text) == float(Fraction(1, 2 * 10**places))
 
 
+@settings(deadline=None)
 @given(st.decimals(-(10**6), 10**6, places=4), st.integers(0, 4), st.integers(-20, 20))
 def test_a_value_prints_what_it_rounds_to(exact: object, places: int, units: int) -> None:
     """Whoever rounds to so many places prints the figure; a value that is a unit or more away does not."""
@@ -104,6 +106,12 @@ def test_a_value_prints_what_it_rounds_to(exact: object, places: int, units: int
     assert may_print(value, text, rounding=slack)
     if units:
         assert not may_print(value + (abs(units) + 0.01) * (1 if units > 0 else -1) * 10.0**-places, text)
+
+
+@pytest.mark.parametrize("text", ["24.74", "<.0001", ">=3", "0"])
+def test_what_is_no_number_prints_no_figure(text: str) -> None:
+    assert outside(float("nan"), text) == float("inf")
+    assert not may_print(float("nan"), text) and not may_print(float("nan"), text, rounding=1e9)
 
 
 def test_the_cells_of_a_table() -> None:

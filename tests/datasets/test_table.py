@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.datasets import DataError, Table, read_table
@@ -57,6 +57,7 @@ def test_types_and_values_are_those_of_R(texts: list[str | None], kind: str, val
         assert CLASSES[getattr(column.dtype, "kind", "O")] == kind
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=8))
 def test_doubles_are_read_to_the_bit(values: list[float]) -> None:
     assert [number(repr(value)) for value in values] == values
@@ -64,6 +65,7 @@ def test_doubles_are_read_to_the_bit(values: list[float]) -> None:
     assert [number(value.hex()) for value in values if np.isfinite(value)] == [v for v in values if np.isfinite(v)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**25), 10**25) | st.none(), min_size=1, max_size=8))
 def test_whole_numbers_are_read_to_the_last_digit(values: list[int | None]) -> None:
     column, _ = typed(pd.Series([None if v is None else str(v) for v in values], dtype=str), "id")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.solver import lmer
@@ -89,6 +89,7 @@ def test_random_effects_keep_the_default_as_in_lme4() -> None:
     assert term.columns == ("(Intercept)", "fb", "fc")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["contr.sum", "contr.helmert", "contr.SAS", "contr.poly", "matrix"]))
 def test_the_model_is_the_same_whatever_the_contrasts(seed: int, contrasts: str) -> None:
     """X spans the same columns, so that ML criterion, fitted values and theta stay."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -19,6 +19,7 @@ REAL = arrays(np.float64, SIZES, elements=st.floats(-4, 4, width=16))
 LOGICAL = arrays(np.bool_, SIZES)
 
 
+@settings(deadline=None)
 @given(NARROW | WIDE | REAL | LOGICAL)
 def test_distinct_numbers_are_those_of_numpy(values: np.ndarray) -> None:
     numbers, codes = distinct(values)
@@ -28,6 +29,7 @@ def test_distinct_numbers_are_those_of_numpy(values: np.ndarray) -> None:
     assert codes.dtype == np.int64
 
 
+@settings(deadline=None)
 @given(arrays(np.int64, SIZES, elements=st.integers(-1, 5)))
 def test_used_levels_stay_in_order(codes: np.ndarray) -> None:
     levels = tuple("fedcba")
@@ -47,6 +49,7 @@ IDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(IDS, st.sampled_from(["object", "category", "numpy", "nullable"]))
 def test_every_whole_number_is_a_level(ids: list[int], kind: str) -> None:
     values: object = np.array(ids, dtype=object)

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.solver.errors import ModelError
@@ -35,6 +35,7 @@ def test_nothing_is_told_of_plain_data() -> None:
     assert made.notes == ()
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, N - 1), max_size=6), st.sets(st.integers(0, N - 1), max_size=6))
 def test_dropped_rows_are_counted_with_their_reason(absent: set[int], negative: set[int]) -> None:
     changed = data()
@@ -110,7 +111,7 @@ def test_numbers_that_merge_here_are_told() -> None:
         (["None", "hi", "lo"], True),
         (["Zeta", "alpha"], True),
         (["b", "z", "é"], True),
-        (["a-z", "ab"], True),
+        (["a-z", "ab"], False),
         (["low", "very high"], False),
         (["ab", "a b"], False),
     ],

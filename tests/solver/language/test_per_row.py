@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.solver.errors import ModelError
@@ -27,6 +27,7 @@ def table(n: int, labels: str = "whole") -> pd.DataFrame:
     return pd.DataFrame(columns, index=LABELS[labels](n))
 
 
+@settings(deadline=None)
 @given(st.integers(4, 12), st.sampled_from(sorted(LABELS)), st.randoms(use_true_random=False), st.booleans())
 def test_a_series_goes_by_its_labels_in_any_order_of_either(n: int, labels: str, random: Any, which: bool) -> None:
     data = table(n, labels)

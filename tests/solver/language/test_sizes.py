@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.solver.errors import LONGEST, ModelError, shortened
@@ -61,6 +61,7 @@ def test_refused_with_the_size_before_it_is_made(kind: str) -> None:
     assert seconds < MOST_SECONDS and peak < MOST_MEMORY
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["f*g*x", "f:g", "0 + f:x + g", "f/g", "x + f:g:h", "0 + h:f"]),
     st.integers(2, 5),
@@ -135,6 +136,7 @@ def test_messages_have_a_bound(text: str) -> None:
     assert len(str(caught.value)) <= LONGEST and "\n" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.integers(3, 120))
 def test_a_shortened_text_keeps_both_ends(text: str, longest: int) -> None:
     short = shortened(text, longest)

@@ -145,6 +145,12 @@ def test_only_the_columns_of_the_formula_are_sent():
     ]
 
 
+def test_r_gets_the_columns_that_a_dot_stands_for():
+    asked = opening(case("Reaction ~ . + (1 | Subject)"))
+    assert asked["formula"] == "Reaction ~ (Days + Subject) + (1 | Subject)"
+    assert [given["name"] for given in asked["columns"]] == ["Reaction", "Days", "Subject"]
+
+
 def test_a_column_that_the_data_lack_is_named():
     with pytest.raises(EngineError, match="data set 'sleepstudy' has no column 'Dayz'"):
         opening(case("Reaction ~ Dayz + (1 | Subject)"))
