@@ -3,6 +3,7 @@
 import platform
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -50,7 +51,7 @@ from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
 
 PARTIAL = "interrupted"
-SECONDS_TO_END = 5.0
+SECONDS_TO_END = 0.5
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
 
@@ -189,24 +190,32 @@ def finished(
         yield from enumerate(map(work, chosen))
         return
     others = {*active_children()}
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=obedient)
+    # Workers inherit a blocked SIGINT: an interrupt is the parent's, which then ends them.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=give_way)
     try:
         waiting = {pool.submit(work, case): place for place, case in enumerate(chosen)}
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for done in as_completed(waiting):
             yield waiting[done], done.result()
         pool.shutdown()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in {*active_children()} - others:
+        workers = {*active_children()} - others
+        for worker in workers:
             worker.terminate()
-            worker.join(SECONDS_TO_END)
+        time.sleep(SECONDS_TO_END)
+        for worker in workers:
             worker.kill()
+            worker.join()
+        remove_abandoned()
         raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def obedient() -> None:
-    """In a worker: an interrupt is for the parent, which then ends its workers, and they their own children."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def give_way() -> None:
+    """In a worker: when it is to end, it leaves what it does, and ends the children that are busy."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 

@@ -85,7 +85,7 @@ WINGS = {
     "reports/voices": Wing({"records", "text"}, never={"solver", "reference"}),
     "reports/chapters": Wing({"pictures", "records", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing({"chapters", "records", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER),
-    "reports/commands": Wing({"corpus", "export", "records", "run", "voices"}, {"click", "rich"}),
+    "reports/commands": Wing({"corpus", "export", "records", "run", "text", "voices"}, {"click", "rich"}),
 }
 # R in this process, which the children of the engines are for.
 R = {"rpy2"}

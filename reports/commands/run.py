@@ -1,7 +1,7 @@
 """`relmer run`: every case on every engine, judged."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,14 +11,17 @@ from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
     ENGINE_MISSING,
-    STRIPPED,
+    INTERRUPTED,
+    check_writable,
     chosen_cases,
+    complain,
+    one_line,
     one_line_errors,
     progress,
 )
-from relmer.reports.export import write
-from relmer.reports.records import Report, Verdict
-from relmer.reports.run import run, sources
+from relmer.reports.export import VOICES, write
+from relmer.reports.records import EngineUsed, Report, Verdict
+from relmer.reports.run import Interrupted, run, sources
 from relmer.reports.voices import counts, sentence
 
 
@@ -33,20 +36,54 @@ from relmer.reports.voices import counts, sentence
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option("--require", multiple=True, metavar="ENGINE", help="Fail with status 3 unless this engine runs here.")
+@click.option(
+    "--limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Seconds that an engine of another package may take for one case; 120 otherwise.",
+)
 @click.pass_obj
 def run_command(
-    debug: bool, pattern: str, engines: Sequence[str], out: Path, jobs: int, require: Sequence[str]
+    debug: bool,
+    pattern: str,
+    engines: Sequence[str],
+    out: Path,
+    jobs: int,
+    require: Sequence[str],
+    limit: float | None,
 ) -> None:
-    """Judge every case on every engine and write report.html, report.json, junit.xml and summary.md."""
+    """Judge every case on every engine and write report.html, report.json, junit.xml and summary.md.
+
+    An interrupt ends the run with status 130 and a report on the cases that were done, marked as partial.
+    """
     with one_line_errors(debug):
+        check_writable(out, VOICES)
         chosen = chosen_cases(pattern)
         judged = tuple(dict.fromkeys([*(engines or engine_names()), *require]))
         used = sources(judged, require)
-        with progress(len(chosen)) as advance:
-            report = run(chosen, judged, used, min(jobs, len(chosen)), advance)
+        for line in said_first(used.values()):
+            click.echo(line, err=True)
+        try:
+            with progress(len(chosen)) as advance:
+                report, interrupted = run(chosen, judged, used, min(jobs, len(chosen)), advance, limit), ""
+        except Interrupted as ended:
+            report, interrupted = ended.report, str(ended)
         write(report, out)
-    say_summary(report, out)
+        say_summary(report, out)
+    if interrupted:
+        complain(f"{interrupted}; the report is partial", INTERRUPTED)
     sys.exit(status_of(report, require))
+
+
+def said_first(engines: Iterable[EngineUsed]) -> Iterator[str]:
+    """What a reader should know before anything else: who is not live, or fails, and why."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for used in engines:
+        if used.note:
+            manner = "recorded" if used.source == "recorded" else "cannot be asked"
+            reasons.setdefault((manner, used.note), []).append(used.name)
+    for (manner, reason), names in reasons.items():
+        yield one_line(f"{', '.join(names)} {manner}, because {reason}")
 
 
 def status_of(report: Report, required: Sequence[str] = ()) -> int:
@@ -62,7 +99,8 @@ def say_summary(report: Report, out: Path) -> None:
     """Say what came out, and where it was written."""
     click.echo(f"{sentence(report)} " + ", ".join(f"{count:,} {verdict}" for verdict, count in counts(report).items()))
     for used in report.engines:
-        click.echo(f"  {used.name} {used.version} ({used.source})" + (f": {used.note}" if used.note else ""))
+        note = f": {used.note}" if used.note else ""
+        click.echo("  " + one_line(f"{used.name} {used.version} ({used.source}){note}"))
     for finding in report.findings:
-        click.echo(f"  ! {finding.case}, {finding.engine}: {finding.text}".translate(STRIPPED))
+        click.echo("  ! " + one_line(f"{finding.case}, {finding.engine}: {finding.text}"))
     click.echo(f"report: {out / 'report.html'}")
