@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from relmer.datasets import Case, DataError, cases, load
 from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
-from relmer.reference.certificates import CertificateError
+from relmer.reference.certificates import CertificateError, data_sha256
 from relmer.reference.engines import (
     Engine,
     EngineError,
@@ -182,9 +182,7 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     return run(cases(pattern), names, sources(names), jobs)
 
 
-def finished(
-    work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int
-) -> Iterator[tuple[int, CaseResult]]:
+def finished(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[tuple[int, CaseResult]]:
     """Work on the cases in `jobs` processes; give the place and the result of each as it is done."""
     if jobs <= 1:
         yield from enumerate(map(work, chosen))
@@ -313,7 +311,7 @@ def described(case: Case, design: Design | None) -> CaseRun:
     return CaseRun(
         name=case.name,
         dataset=case.dataset,
-        dataset_sha256=data.sha256,
+        dataset_sha256=data_sha256(case.dataset),
         formula=case.formula,
         REML=case.reml,
         document=case.document,
@@ -347,6 +345,8 @@ def foreign_answer(
     limit: float | None = None,
 ) -> Answer:
     """An engine's answer, live where it can run, else as it was recorded."""
+    if used.source == "live" and used.note:
+        return Answer(case=case.name, engine=used.name, version="", status=Status.FAILED, message=used.note)
     if used.source == "live":
         return answer(participant(used.name), case, shared, seconds=limit)
     if frozen is not None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
@@ -191,13 +191,16 @@ def roster() -> dict[str, Engine | EngineError]:
         for one in several:
             others = ", ".join(other.name for other in several if other is not one)
             if others and isinstance(one, Foreign):
-                found[one.name] = EngineError(f"engine {one.name!r:.60} speaks for {house}, and so does {others}; remove one")
+                found[one.name] = EngineError(
+                    f"engine {one.name!r:.60} speaks for {house}, and so does {others}; remove one"
+                )
     return found
 
 
-def is_ours(entry: EntryPoint) -> bool:
-    """Whether an entry point is this project's own: its engines run in this process, or see to a child themselves."""
-    return entry.module.partition(".")[0] == "relmer"
+def is_ours(made: EntryPoint | type) -> bool:
+    """Whether an engine is this project's own work: it runs in this process, or sees to a child itself."""
+    module = made.module if isinstance(made, EntryPoint) else made.__module__
+    return module.partition(".")[0] == "relmer"
 
 
 def _declared(name: str) -> tuple[EntryPoint, ...]:
@@ -267,7 +270,7 @@ def answer(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        refused = isinstance(error, EngineUnsupported | ModelError)
+        refused = isinstance(error, EngineUnsupported) or (isinstance(error, ModelError) and is_ours(type(engine)))
         status = Status.UNSUPPORTED if refused else Status.FAILED
         said = str(error) if isinstance(error, ModelError) else stopped(error)
         failed = Answer(case=case.name, engine=engine.name, status=status, message=said, **known)

@@ -35,8 +35,12 @@ def certify_command(
     with one_line_errors(debug):
         if trees and not verify:
             raise DataError("--trees belongs to --verify: give both")
+        asked = {"--export": folder is not None, "--verify": verify, "--again": again}
+        excluding = [option for option, given in asked.items() if given]
+        if len(excluding) > 1:
+            raise DataError(f"{' and '.join(excluding)} exclude each other: give them in commands of their own")
         if folder is not None:
-            for path in export(folder):
+            for path in export(folder, pattern):
                 click.echo(path)
             return
         if find_spec("flint") is None:

@@ -54,4 +54,3 @@ for command in (
     datasets_command,
 ):
     main.add_command(command)
-

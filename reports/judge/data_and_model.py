@@ -10,7 +10,6 @@ from relmer.reports.evidence import digits, tolerances
 from relmer.reports.judge.hearing import Hearing, same, unsupported
 from relmer.reports.records import MOST, Comparison, Verdict
 
-
 # What is compared of a model, and the field that holds it.
 PARTS = {
     "coefficient names": "coefficients",
