@@ -59,7 +59,7 @@ def test_an_entry_that_is_no_finite_number_is_named(name: str, entry: object) ->
 def test_a_length_that_fits_nothing_is_refused(name: str, change: int) -> None:
     value = getattr(GOOD, name)
     longer = value[:change] if change < 0 else (*value, *value[:1] * change)
-    with pytest.raises(EngineError, match="entries|must be"):
+    with pytest.raises(EngineError, match=r"entries|must be"):
         plain_estimates(replace(GOOD, **{name: longer}), ROWS)
 
 

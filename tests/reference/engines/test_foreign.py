@@ -18,7 +18,7 @@ from relmer.reference.engines.kin import kin_of
 from relmer.reports.evidence import tolerances
 
 # The name of a case says what the engine does; what it answers otherwise is what pls says.
-TEXT = r'''
+TEXT = r"""
 import math, os, signal, sys, time
 from dataclasses import replace
 from relmer.reference.engines import UNDEFINED, EngineUnsupported, Fitted, engine
@@ -48,7 +48,7 @@ def act(case, where, honest):
     except SyntaxError:
         exec(deed, namespace)
         return namespace.get("said", told)
-'''
+"""
 MODEL = case("docs/sleepstudy")
 FAILS = {
     "fit: 1 / 0": "ZeroDivisionError",
@@ -91,7 +91,7 @@ HARMLESS = {
     "fit: print('x' * 10**6)\nsys.stderr.write('y' * 10**6)",
     "fit: os.fork()\nsaid = told",
     "fit: os.environ.clear()\nsaid = told",
-    "fit: Fitted(replace(told.estimates, **{k: __import__('numpy').array(v) for k, v in vars(told.estimates).items()}))",
+    "fit: from numpy import array\nsaid = E(**{k: array(v) for k, v in vars(told.estimates).items()})",
 }
 
 
