@@ -4,12 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from relmer.datasets import write_whole
+from relmer.datasets import DataError, write_whole
 from relmer.reference.certificates import Certificate, certificates
 from relmer.reports.pages import corpus_page
 
@@ -30,13 +31,15 @@ COLUMNS = (
 )
 
 
-def export(folder: Path) -> tuple[Path, ...]:
+def export(folder: Path, pattern: str = "*") -> tuple[Path, ...]:
     """Write the corpus into a folder, which is made if need be: whole or not at all.
 
     Parameters
     ----------
     folder
         Where corpus.json, corpus.csv, corpus.schema.json (of the JSON) and corpus.html go.
+    pattern
+        Of the names of cases: their certificates alone are written.
 
     Returns
     -------
@@ -47,10 +50,14 @@ def export(folder: Path) -> tuple[Path, ...]:
     ------
     CertificateError
         A stored certificate cannot be read.
+    DataError
+        No certificate is of such a case.
     OSError
         The folder cannot be made or written to.
     """
-    stored = certificates()
+    stored = tuple(certificate for certificate in certificates() if fnmatchcase(certificate.case, pattern))
+    if not stored:
+        raise DataError(f"no certificate matches {pattern!r:.100}; `relmer cases` lists the cases")
     texts = {
         "corpus.json": as_json(stored),
         "corpus.csv": as_csv(stored),

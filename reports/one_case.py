@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from relmer.datasets import Case, DataError, load
 from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
-from relmer.reference.certificates import CertificateError
+from relmer.reference.certificates import CertificateError, data_sha256
 from relmer.reference.engines import Kin, answer, participant, plain_text
 from relmer.reference.own_fits import design_of
 from relmer.reports.evidence import drift_of, evaluable, landscape
@@ -125,7 +125,7 @@ def described(case: Case, design: Design | None) -> CaseRun:
     return CaseRun(
         name=case.name,
         dataset=case.dataset,
-        dataset_sha256=data.sha256,
+        dataset_sha256=data_sha256(case.dataset),
         formula=case.formula,
         REML=case.reml,
         document=case.document,
@@ -160,6 +160,8 @@ def foreign_answer(
     limit: float | None = None,
 ) -> Answer:
     """An engine's answer, live where it can run, else as it was recorded."""
+    if used.source == "live" and used.note:
+        return Answer(case=case.name, engine=used.name, version="", status=Status.FAILED, message=used.note)
     if used.source == "live":
         return answer(participant(used.name), case, shared, seconds=limit)
     if frozen is not None:

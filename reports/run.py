@@ -3,6 +3,7 @@
 import platform
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -35,7 +36,7 @@ from relmer.reports.one_case import CaseResult, run_case
 from relmer.reports.records import EngineUsed, Finding, KnownFailure, PublishedFigure, Report
 
 PARTIAL = "interrupted"
-SECONDS_TO_END = 5.0
+SECONDS_TO_END = 0.5
 
 
 def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, EngineUsed]:
@@ -167,24 +168,32 @@ def finished(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: i
         yield from enumerate(map(work, chosen))
         return
     others = {*active_children()}
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=obedient)
+    # Workers inherit a blocked SIGINT: an interrupt is the parent's, which then ends them.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=give_way)
     try:
         waiting = {pool.submit(work, case): place for place, case in enumerate(chosen)}
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for done in as_completed(waiting):
             yield waiting[done], done.result()
         pool.shutdown()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in {*active_children()} - others:
+        workers = {*active_children()} - others
+        for worker in workers:
             worker.terminate()
-            worker.join(SECONDS_TO_END)
+        time.sleep(SECONDS_TO_END)
+        for worker in workers:
             worker.kill()
+            worker.join()
+        remove_abandoned()
         raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def obedient() -> None:
-    """In a worker: an interrupt is for the parent, which then ends its workers, and they their own children."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def give_way() -> None:
+    """In a worker: when it is to end, it leaves what it does, and ends the children that are busy."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 

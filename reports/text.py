@@ -4,6 +4,9 @@ import math
 import re
 
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Marks that change the direction in which what follows is shown (Unicode Standard Annex 9), and the marks of a text's
+# beginning and of annotations, which nobody sees.
+INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 
 
 def number(count: int, noun: str, several: str = "") -> str:
@@ -25,5 +28,13 @@ def digits_text(digits: float | None) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without control characters and lone surrogates, which XML forbids and a terminal would obey."""
-    return UNPRINTABLE.sub("", text)
+    r"""Text without control characters and lone surrogates, which XML forbids and a terminal would obey.
+
+    Marks that turn the direction of a text go too: a reader would be shown another text than there is.
+
+    Examples
+    --------
+    >>> printable("a\u202eb\x1b[31m\ud800")
+    'ab[31m'
+    """
+    return INVISIBLE.sub("", UNPRINTABLE.sub("", text))

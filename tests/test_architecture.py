@@ -95,7 +95,7 @@ WINGS = {
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
     "reports/commands": Wing(
-        {"accepted", "corpus", "export", "records", "verdicts", "run", "voices"}, {"click", "rich"}
+        {"accepted", "corpus", "export", "records", "verdicts", "run", "text", "voices"}, {"click", "rich"}
     ),
 }
 # R in this process, which the children of the engines are for.

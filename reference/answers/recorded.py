@@ -40,7 +40,9 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
     try:
         answer = from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RecordingError(f"{path.name}: {error}; record it again: relmer record --engine {engine}") from None
+        raise RecordingError(
+            f"{path.name}: {error}; record it again: relmer record --engine {engine} --into DIR"
+        ) from None
     if (answer.engine, answer.case) != (engine, case.name):
         raise RecordingError(f"{path.name} holds {answer.engine} on {answer.case}; record it again")
     if answer.dataset_sha256 != load(case.dataset).sha256:

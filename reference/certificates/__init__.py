@@ -13,7 +13,7 @@ from relmer.reference.certificates.records import (
     in_order,
     ordered,
 )
-from relmer.reference.certificates.store import CertificateError, certificate_of, certificates, text_of
+from relmer.reference.certificates.store import CertificateError, certificate_of, certificates, data_sha256, text_of
 from relmer.reference.certificates.texts import CERTIFIED, csv_path, csv_text
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "certificates",
     "csv_path",
     "csv_text",
+    "data_sha256",
     "in_order",
     "ordered",
     "text_of",

@@ -27,19 +27,20 @@ def stopped(error: BaseException) -> str:
 
 
 def texts(said: object, where: str) -> tuple[str, ...]:
-    """Texts of an engine as clean lines of bounded length and number, a single one as one.
+    r"""Texts of an engine as clean lines of bounded length and number, a single one as one.
 
     Examples
     --------
-    >>> texts(["boundary\\n(singular) fit"], "warnings")
+    >>> texts(["boundary\n(singular) fit"], "warnings")
     ('boundary (singular) fit',)
     """
     listed = [said] if isinstance(said, str) else said
     if not isinstance(listed, list | tuple | set | frozenset) or not all(isinstance(text, str) for text in listed):
         raise EngineError(f"{where} must be texts, not {type(said).__name__}")
     clean = [plain_text(text, MOST_LENGTH) for text in listed]
-    more = len(clean) - MOST_TEXTS
-    return tuple(clean) if more <= 0 else (*clean[:MOST_TEXTS], f"and {more} more")
+    if len(clean) <= MOST_TEXTS:
+        return tuple(clean)
+    return (*clean[: MOST_TEXTS - 1], f"and {len(clean) - MOST_TEXTS + 1} more")
 
 
 def named_texts(said: object, where: str) -> dict[str, str]:

@@ -183,7 +183,7 @@ class Child:
         ours, theirs = socket.socketpair()
         undone.callback(ours.close)
         undone.callback(theirs.close)
-        output = undone.enter_context(tempfile.TemporaryFile())
+        output = undone.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  as long-lived as the child
         folder, lock = folders.held_folder()
         undone.callback(folders.release, folder, lock)
         handed_on = {name: value for name, value in os.environ.items() if not re.fullmatch(self._withheld, name)}

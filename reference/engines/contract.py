@@ -7,7 +7,7 @@ from relmer.reference.answers import Estimates
 # This project's own house, whose definition all other engines are held against.
 OWN_HOUSE = "relmer"
 CAPABILITIES = ("stages", "criterion", "fit")
-# What `criterion` gives where the engine's criterion is not defined: this very object, or None. Any other NaN is a slip.
+# What `criterion` gives where the engine's criterion is not defined: this very object, or None. Other NaN are slips.
 UNDEFINED = float("nan")
 
 

@@ -154,16 +154,17 @@ class Foreign:
 def fault_of(told: Mapping[str, Any]) -> str:
     """What is wrong with what an engine declares; nothing if it may be."""
     name, called, house, witness = (told.get(key) for key in ("name", "called", "house", "witness_of"))
-    if called != name:
-        return f"calls itself {called!r:.60}; its name must be that of its entry point"
-    if not isinstance(house, str) or not house or house != plain_text(house, 100):
-        return f"has the house {house!r:.60}; name it in one line of at most 100 characters"
-    if house == OWN_HOUSE:
-        return f"is not of house {OWN_HOUSE!r}, which is this project's own; name another house"
-    if witness not in (None, house):
-        return f"of house {house!r:.60} speaks for {witness!r:.60}; its witness_of must be its own house or None"
-    if told.get("definition"):
-        return f"of house {house!r:.60} is no definition; its definition must be False"
-    if unknown := sorted({*told.get("capabilities", ())} - {*CAPABILITIES}):
-        return f"has the capability {unknown[0]!r:.60}; choose from {', '.join(CAPABILITIES)}"
-    return ""
+    unknown = sorted({*told.get("capabilities", ())} - {*CAPABILITIES})
+    faults = {
+        f"calls itself {called!r:.60}; its name must be that of its entry point": called != name,
+        f"has the house {house!r:.60}; name it in one line of at most 100 characters": not (
+            isinstance(house, str) and house and house == plain_text(house, 100)
+        ),
+        f"is not of house {OWN_HOUSE!r}, which is this project's own; name another house": house == OWN_HOUSE,
+        f"of house {house!r:.60} speaks for {witness!r:.60}; its witness_of must be its own house or None": (
+            witness not in (None, house)
+        ),
+        f"of house {house!r:.60} is no definition; its definition must be False": bool(told.get("definition")),
+        f"has capabilities {', '.join(unknown):.60}; choose from {', '.join(CAPABILITIES)}": bool(unknown),
+    }
+    return next((fault for fault, found in faults.items() if found), "")

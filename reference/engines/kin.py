@@ -9,6 +9,8 @@ from relmer.reference.engines.protocol import Engine
 
 # The house whose program the documents print, and which this project's own paths are held against.
 ORIGINAL = "lme4"
+# The engines of which this project keeps what they returned, one answer for each case.
+RECORDED = ("lme4", "lme4-bobyqa", "lme4-tight")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Kin:
     def witness(self, engine: str) -> str | None:
         """The engine that speaks for the house of an engine; None if none does."""
         return self.witnesses.get(self.houses[engine])
+
+    def recordings(self, engine: str) -> tuple[str, ...]:
+        """The engines of the house whose recordings this project keeps: only what these show excuses another of it.
+
+        An engine that calls itself one of a house, or brings a witness of its own, has nothing to show here; so that
+        its stop is as harmless as the recorded one of the same case, or it is not.
+        """
+        return tuple(name for name in RECORDED if self.houses.get(name) == self.houses[engine])
 
     def peers(self, engine: str) -> tuple[str, ...]:
         """Whom an engine may be held against, the best first: the definition, or the original for our own paths."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
@@ -124,12 +125,14 @@ def engine(name: str) -> Engine:
     EngineError
         No installed package declares it, or what it declares is no engine.
     """
-    own = next((entry for entry in entry_points(group=GROUP, name=name) if is_ours(entry)), None)
-    found = loaded(own) if own is not None else roster().get(name)
+    declared = _declared(name)
+    if not declared:
+        raise EngineError(f"engine {name!r:.60} is not known; choose from {', '.join(engine_names())}")
+    found = made(declared)
+    if isinstance(found, Foreign) and found.witness_of is not None:
+        found = roster()[name]
     if isinstance(found, EngineError):
         raise EngineError(str(found))
-    if found is None:
-        raise EngineError(f"engine {name!r:.60} is not known; choose from {', '.join(engine_names())}")
     return found
 
 
@@ -166,7 +169,7 @@ def participant(name: str) -> Engine:
     try:
         return engine(name)
     except EngineError as error:
-        if not entry_points(group=GROUP, name=name):
+        if not _declared(name):
             raise
         return Refused(name, str(error))
 
@@ -177,11 +180,9 @@ def roster() -> dict[str, Engine | EngineError]:
     What this project declares comes before what others do: a name, and the right to speak for a house, are not taken
     from it. Where others contradict each other, neither has what both claim.
     """
-    entries = {(entry.name, entry.value): entry for entry in entry_points(group=GROUP)}.values()
-    found: dict[str, Engine | EngineError] = {entry.name: loaded(entry) for entry in entries if is_ours(entry)}
-    for name in sorted({entry.name for entry in entries} - found.keys()):
-        declared = [entry for entry in entries if entry.name == name]
-        found[name] = foreign(declared[0]) if len(declared) == 1 else twice(declared)
+    names = sorted({entry.name for entry in entry_points(group=GROUP)})
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(names, pool.map(made, map(_declared, names)), strict=True))
     speaking: dict[str, list[Engine]] = {}
     for one in found.values():
         if not isinstance(one, EngineError) and one.witness_of is not None:
@@ -196,23 +197,28 @@ def roster() -> dict[str, Engine | EngineError]:
     return found
 
 
-def is_ours(entry: EntryPoint) -> bool:
-    """Whether an entry point is this project's own: its engines run in this process, or see to a child themselves."""
-    return entry.module.partition(".")[0] == "relmer"
+def is_ours(made: EntryPoint | type) -> bool:
+    """Whether an engine is this project's own work: it runs in this process, or sees to a child itself."""
+    module = made.module if isinstance(made, EntryPoint) else made.__module__
+    return module.partition(".")[0] == "relmer"
 
 
-def twice(declared: Sequence[EntryPoint]) -> EngineError:
-    """Why a name that several packages declare is no engine."""
-    values = " and ".join(f"{entry.value:.100}" for entry in declared)
-    return EngineError(f"engine {declared[0].name!r:.60} is declared twice, as {values}; remove one")
+def _declared(name: str) -> tuple[EntryPoint, ...]:
+    """Entry points of that name, which differ; one of this project comes alone."""
+    entries = {entry.value: entry for entry in entry_points(group=GROUP, name=name)}.values()
+    return tuple(entry for entry in entries if is_ours(entry)) or tuple(entries)
 
 
-def foreign(entry: EntryPoint) -> Engine | EngineError:
-    """The engine of another package, in a child of its own, or why it cannot be had; each is asked once."""
-    return _foreign(entry.name, entry.value, tuple(sys.path))
+def made(declared: Sequence[EntryPoint]) -> Engine | EngineError:
+    """The engine of the entry points of one name, or why it cannot be had; one of another package is asked once."""
+    first = declared[0]
+    if len(declared) > 1:
+        values = " and ".join(sorted(f"{entry.value:.100}" for entry in declared))
+        return EngineError(f"engine {first.name!r:.60} is declared twice, as {values}; remove one")
+    return loaded(first) if is_ours(first) else _foreign(first.name, first.value, tuple(sys.path))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def _foreign(name: str, value: str, path: tuple[str, ...]) -> Engine | EngineError:
     try:
         return Foreign(EntryPoint(name, value, GROUP))
@@ -264,7 +270,7 @@ def answer(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        refused = isinstance(error, EngineUnsupported | ModelError)
+        refused = isinstance(error, EngineUnsupported) or (isinstance(error, ModelError) and is_ours(type(engine)))
         status = Status.UNSUPPORTED if refused else Status.FAILED
         said = str(error) if isinstance(error, ModelError) else stopped(error)
         failed = Answer(case=case.name, engine=engine.name, status=status, message=said, **known)

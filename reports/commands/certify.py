@@ -13,7 +13,7 @@ import click
 
 from relmer.datasets import DataError
 from relmer.reference.certificates import certificates
-from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, STRIPPED, one_line_errors, progress
+from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, one_line, one_line_errors, progress
 from relmer.reports.corpus import export
 
 
@@ -35,8 +35,12 @@ def certify_command(
     with one_line_errors(debug):
         if trees and not verify:
             raise DataError("--trees belongs to --verify: give both")
+        asked = {"--export": folder is not None, "--verify": verify, "--again": again}
+        excluding = [option for option, given in asked.items() if given]
+        if len(excluding) > 1:
+            raise DataError(f"{' and '.join(excluding)} exclude each other: give them in commands of their own")
         if folder is not None:
-            for path in export(folder):
+            for path in export(folder, pattern):
                 click.echo(path)
             return
         if find_spec("flint") is None:
@@ -50,7 +54,7 @@ def certify_command(
             told = run_all(partial(work.made, again=again), work.names(pattern), pattern, jobs)
     refused = {name: text for name, text in told.items() if text.startswith(work.REFUSED)}
     for name, text in refused.items():
-        click.echo(f"{name}: {text}".translate(STRIPPED))
+        click.echo(one_line(f"{name}: {text}"))
     click.echo(f"{len(told) - len(refused)} of {len(told)} certificates {'proved again' if verify else 'stand'}")
     sys.exit(DISAGREEMENT if refused else AGREEMENT)
 

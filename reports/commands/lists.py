@@ -3,6 +3,7 @@
 import click
 
 from relmer import datasets
+from relmer.reference.certificates import data_sha256
 from relmer.reference.engines import engine_names
 from relmer.reports.commands.terminal import chosen_cases, listed, one_line_errors
 from relmer.reports.run import sources
@@ -40,7 +41,7 @@ def datasets_command(debug: bool) -> None:
         loaded = [datasets.load(name) for name in datasets.names()]
         listed(
             ("data set", "rows", "columns", "sha256", "source"),
-            [(d.name, *map(str, d.frame.shape), d.sha256[:12], source_of(d)) for d in loaded],
+            [(d.name, *map(str, d.frame.shape), data_sha256(d.name)[:12], source_of(d)) for d in loaded],
         )
 
 

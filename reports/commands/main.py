@@ -1,8 +1,12 @@
 """The command line: `relmer run`, `fit`, `record`, `certify`, `cases`, `engines`, `datasets`.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
-engine could not run.
+engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
 """
+
+import sys
+import traceback
+from typing import Any, NoReturn
 
 import click
 
@@ -11,9 +15,27 @@ from relmer.reports.commands.fit import fit_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
+from relmer.reports.commands.terminal import quiet_ends, status_of_error
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands, each of which ends quietly."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Run as a process: an error that --debug let through is shown, and has its status all the same."""
+        try:
+            sys.exit(super().__call__(*arguments, **options))
+        except Exception as error:
+            traceback.print_exception(error)
+            sys.exit(status_of_error(error))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry out the command."""
+        with quiet_ends():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="relmer")
 @click.pass_context

@@ -9,18 +9,25 @@ from relmer.datasets import Case
 from relmer.reference.answers import Status, recorded, shared_thetas
 from relmer.reference.engines import EngineError, answer, engine
 from relmer.reference.own_fits import design_of
-from relmer.reports.commands.terminal import chosen_cases, one_line_errors, progress
+from relmer.reports.commands.terminal import check_writable, chosen_cases, one_line_errors, progress
 from relmer.reports.run import sources
 
 
 @click.command("record")
 @click.option("--engine", "names", multiple=True, required=True, metavar="NAME", help="Engine to record.")
 @click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases to record.")
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), default=recorded.RECORDED)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Folder of the recordings; what it holds of these cases and engines is replaced.",
+)
 @click.pass_obj
 def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path) -> None:
     """Freeze what an engine returns now, with its versions and the data's sha256."""
     with one_line_errors(debug):
+        check_writable(into)
         chosen = chosen_cases(pattern)
         sources(names, required=names)
         with progress(len(chosen)) as advance:

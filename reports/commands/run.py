@@ -1,7 +1,7 @@
 """`relmer run`: every case on every engine, judged."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +13,17 @@ from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
     ENGINE_MISSING,
-    STRIPPED,
+    INTERRUPTED,
+    check_writable,
     chosen_cases,
+    complain,
+    one_line,
     one_line_errors,
     progress,
 )
-from relmer.reports.export import write
+from relmer.reports.export import VOICES, write
 from relmer.reports.records import EngineUsed, Report
-from relmer.reports.run import run, sources
+from relmer.reports.run import Interrupted, run, sources
 from relmer.reports.verdicts import FailOn, Verdict
 from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warnings_of, warnings_told
 
@@ -49,6 +52,12 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
     multiple=True,
     help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more.",
 )
+@click.option(
+    "--limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Seconds that an engine of another package may take for one case; 120 otherwise.",
+)
 @click.pass_obj
 def run_command(
     debug: bool,
@@ -59,22 +68,43 @@ def run_command(
     require: Sequence[str],
     accepted: Sequence[Path],
     fail_on: Sequence[str],
+    limit: float | None,
 ) -> None:
     """Judge every case on every engine and write report.html, report.json, junit.xml and summary.md.
 
-    What is wrong or failed is exit status 1, unless the engine's owner has accepted it.
+    What is wrong or failed is exit status 1, unless the engine's owner has accepted it. An interrupt ends the run with
+    status 130 and a report on the cases that were done, marked as partial.
     """
     with one_line_errors(debug):
+        check_writable(out, VOICES)
         known = known_failures(accepted)
         chosen = chosen_cases(pattern)
         judged = tuple(dict.fromkeys([*(engines or engine_names()), *require]))
         used = sources(judged, require)
-        with progress(len(chosen)) as advance:
-            report = run(chosen, judged, used, min(jobs, len(chosen)), advance, known=known)
+        for line in said_first(used.values()):
+            click.echo(line, err=True)
+        try:
+            with progress(len(chosen)) as advance:
+                report, interrupted = run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known), ""
+        except Interrupted as ended:
+            report, interrupted = ended.report, str(ended)
         report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
         write(report, out)
-    say_summary(report, out)
+        say_summary(report, out)
+    if interrupted:
+        complain(f"{interrupted}; the report is partial", INTERRUPTED)
     sys.exit(status_of(report, require))
+
+
+def said_first(engines: Iterable[EngineUsed]) -> Iterator[str]:
+    """What a reader should know before anything else: who is not live, or fails, and why."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for used in engines:
+        if used.note:
+            manner = "recorded" if used.source == "recorded" else "cannot be asked"
+            reasons.setdefault((manner, used.note), []).append(used.name)
+    for (manner, reason), names in reasons.items():
+        yield one_line(f"{', '.join(names)} {manner}, because {reason}")
 
 
 def status_of(report: Report, required: Sequence[str] = ()) -> int:
@@ -97,7 +127,7 @@ def say_summary(report: Report, out: Path) -> None:
         f"report: {out / 'report.html'}",
     ]
     for line in lines:
-        click.echo(line.translate(STRIPPED))
+        click.echo(" " * (len(line) - len(line.lstrip())) + one_line(line))
 
 
 def engine_line(used: EngineUsed, warned: str) -> str:

@@ -1,8 +1,12 @@
 """What every command does alike: one line for an error, exit statuses, progress, tables."""
 
+import os
+import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -17,11 +21,18 @@ from relmer.reference.answers import RecordingError
 from relmer.reference.certificates import CertificateError
 from relmer.reference.engines import EngineError, EngineMissing
 from relmer.reports.accepted import AcceptedError
+from relmer.reports.text import printable
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
+# As a shell calls the end by a signal: 128 and its number.
+INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, AcceptedError, OSError)
-STRIPPED = dict.fromkeys([*range(32), 127, *range(128, 160)], " ")
+
+
+def one_line(text: object) -> str:
+    """Text as one line that a terminal shows and does not obey."""
+    return " ".join(printable(str(text)).split())
 
 
 def chosen_cases(pattern: str) -> tuple[Case, ...]:
@@ -34,8 +45,13 @@ def chosen_cases(pattern: str) -> tuple[Case, ...]:
 
 def complain(error: object, status: int) -> NoReturn:
     """Say one line on stderr and leave with the status."""
-    click.echo(f"relmer: {str(error).translate(STRIPPED)}", err=True)
+    click.echo(f"relmer: {one_line(error)}", err=True)
     sys.exit(status)
+
+
+def status_of_error(error: BaseException) -> int:
+    """Exit status of a command that ends with an error."""
+    return ENGINE_MISSING if isinstance(error, EngineMissing) else BAD_INPUT
 
 
 @contextmanager
@@ -43,14 +59,46 @@ def one_line_errors(debug: bool) -> Iterator[None]:
     """Turn errors into one line on stderr and an exit status; with --debug let them through."""
     try:
         yield
-    except EngineMissing as error:
-        if debug:
-            raise
-        complain(error, ENGINE_MISSING)
+    except BrokenPipeError:
+        raise
     except INPUT_ERRORS as error:
         if debug:
             raise
-        complain(error, BAD_INPUT)
+        complain(error, status_of_error(error))
+
+
+@contextmanager
+def quiet_ends() -> Iterator[None]:
+    """End without a word where the reader has gone, and with one after an interrupt."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # What is left in the buffer goes nowhere, so that the interpreter has nothing to complain of.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(CLOSED_PIPE)
+
+
+def check_writable(folder: Path, names: Iterable[str] = ()) -> None:
+    """Find out, before anything runs, whether files of these names can be written into a folder; leave no trace.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made or written to, or a name is taken by a folder.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".relmer-", dir=folder):
+            for name in names:
+                if (folder / name).is_dir():
+                    raise IsADirectoryError(f"{folder / name} is a folder")
+    finally:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
 
 
 @contextmanager
@@ -59,7 +107,7 @@ def progress(total: int) -> Iterator[Any]:
     console = Console(stderr=True)
     if not console.is_terminal:
         done = iter(range(1, total + 1))
-        yield lambda name: click.echo(f"[{next(done)}/{total}] {name}", err=True)
+        yield lambda name: click.echo(f"[{next(done)}/{total}] {one_line(name)}", err=True)
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as bar:
@@ -72,9 +120,9 @@ def listed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         for row in rows:
-            click.echo("\t".join(cell.translate(STRIPPED) for cell in row))
+            click.echo("\t".join(map(one_line, row)))
         return
     table = Table(*header)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     console.print(table)

@@ -1,0 +1,126 @@
+"""A run goes on: past a model that is refused, an engine that fails, and to a marked report after an interrupt."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planting import planted
+
+from relmer.datasets import case
+from relmer.reference.certificates import certificate_of
+from relmer.reference.engines.r import lme4_process
+from relmer.reports import run as module
+from relmer.reports.export import write
+from relmer.reports.records import RUNGS, Report, Verdict
+from relmer.reports.run import Interrupted, run, sources
+
+OWN = ("pls", "qr", "gls")
+GOOD = case("dyestuff/reml")
+# Each level of the grouping factor has one row: Lot/Wafer/Site is the row's own name.
+REFUSED = {
+    "no residual": replace(
+        case("dyestuff/reml"), name="own/refused", dataset="Oxide", formula="Thickness ~ (1 | nosuch)"
+    ),
+    "two terms alike": replace(
+        GOOD, name="own/twice", dataset="Oxide", formula="Thickness ~ (0 + Site | Lot/Wafer/Site)"
+    ),
+    "not a formula": replace(GOOD, name="own/grammar", formula="Yield ~ (1 | Batch"),
+}
+
+
+@pytest.fixture(autouse=True)
+def without_r(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lme4_process.shared.cache_clear()
+
+
+def verdicts(report: Report, name: str, engine: str) -> set[Verdict]:
+    return {c.verdict for c in report.comparisons if (c.case, c.engine) == (name, engine)}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_model_that_is_refused_is_a_case_all_the_same(kind: str, tmp_path: Path) -> None:
+    refused = REFUSED[kind]
+    report = run([refused, GOOD], OWN, sources(OWN))
+    assert [found.name for found in report.cases] == [refused.name, GOOD.name]
+    for engine in OWN:
+        assert verdicts(report, refused.name, engine) == {Verdict.UNSUPPORTED}
+        assert Verdict.AGREE in verdicts(report, GOOD.name, engine)
+    told = [c for c in report.comparisons if c.case == refused.name]
+    assert {c.rung for c in told} == set(RUNGS)
+    assert all(c.evidence and "\n" not in c.evidence for c in told)
+    write(report, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "error", [np.linalg.LinAlgError("singular"), MemoryError(), ZeroDivisionError("x"), KeyError(3)]
+)
+def test_what_breaks_inside_is_the_verdict_of_its_case(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    honest = module.judge_case
+
+    def breaks(asked: object, *arguments: object) -> object:
+        if asked == GOOD:
+            raise error
+        return honest(asked, *arguments)
+
+    monkeypatch.setattr(module, "judge_case", breaks)
+    report = run([GOOD, case("dyestuff/ml")], ["pls"], sources(["pls"]))
+    assert verdicts(report, GOOD.name, "pls") == {Verdict.FAILED}
+    assert f"report a bug: {type(error).__name__}" in report.findings[0].text
+    assert Verdict.AGREE in verdicts(report, "dyestuff/ml", "pls")
+
+
+TEXT = """
+import sys
+sys.exit(0)
+"""
+
+
+def test_a_broken_package_does_not_stop_those_who_ask_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted(tmp_path / "site", monkeypatch, "broken", TEXT, {"broken": "Engine"})
+    names = module.engine_names()
+    assert names[-1] == "broken"
+    report = run([GOOD], names, sources(names))
+    assert verdicts(report, GOOD.name, "broken") == {Verdict.FAILED}
+    assert Verdict.AGREE in verdicts(report, GOOD.name, "gls")
+    (used,) = (used for used in report.engines if used.name == "broken")
+    assert used.note.startswith("engine 'broken' (broken:Engine) cannot be loaded, mend or remove it: SystemExit: 0")
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_an_interrupt_keeps_what_is_done(after: int, tmp_path: Path) -> None:
+    done: list[str] = []
+
+    def interrupted(name: str) -> None:
+        done.append(name)
+        if len(done) == after:
+            raise KeyboardInterrupt
+
+    def at_once(*arguments: object, **keywords: object) -> object:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as caught:
+        if after == 0:
+            patch.setattr(module, "run_case", at_once)
+        run([GOOD, case("dyestuff/ml")], ["pls"], sources(["pls"]), progress=interrupted)
+    report = caught.value.report
+    assert [found.name for found in report.cases] == [GOOD.name][:after]
+    told = f"the run was interrupted after {after} of 2 cases: {2 - after} were not judged"
+    assert report.findings[0].text == report.environment["partial"] == told
+    write(report, tmp_path / "out")
+    for file in ("report.json", "report.html", "summary.md"):
+        assert told in (tmp_path / "out" / file).read_text(encoding="utf-8"), file
+
+
+@pytest.mark.parametrize("name", ["docs/three-level", "star/kindergarten-reml", "dyestuff/reml"])
+def test_the_hash_of_what_is_certified_is_the_hash_that_is_shown(name: str) -> None:
+    certificate = certificate_of(case(name))
+    assert certificate is not None
+    assert module.described(case(name), None).dataset_sha256 == certificate.data.sha256
+
+
+def test_the_machine_names_its_blas_and_its_kernel() -> None:
+    told = module.machine()
+    assert {"BLAS", "BLAS kernel", "BLAS libraries"} <= told.keys()
+    assert "/" not in told["BLAS libraries"]
