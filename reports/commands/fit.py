@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from relmer import datasets
-from relmer.reports.commands.terminal import STRIPPED, one_line_errors
+from relmer.reports.commands.terminal import one_line, one_line_errors
 from relmer.solver.fits import Fit, lmer, open_components, remarks
 from relmer.solver.language import parse
 
@@ -70,7 +70,7 @@ def fit_command(
 def tell(notes: Iterable[str]) -> None:
     """Say on stderr, a line each, what the data were taken for."""
     for note in notes:
-        click.echo(f"note: {note.translate(STRIPPED)}", err=True)
+        click.echo(f"note: {one_line(note)}", err=True)
 
 
 def plain_fit(fit: Fit) -> dict[str, Any]:
