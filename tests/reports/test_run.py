@@ -10,10 +10,12 @@ from planting import planted
 from relmer.datasets import case
 from relmer.reference.certificates import certificate_of
 from relmer.reference.engines.r import lme4_process
+from relmer.reports import one_case
 from relmer.reports import run as module
 from relmer.reports.export import write
-from relmer.reports.records import RUNGS, Report, Verdict
+from relmer.reports.records import RUNGS, Report
 from relmer.reports.run import Interrupted, run, sources
+from relmer.reports.verdicts import Verdict
 
 OWN = ("pls", "qr", "gls")
 GOOD = case("dyestuff/reml")
@@ -57,14 +59,14 @@ def test_a_model_that_is_refused_is_a_case_all_the_same(kind: str, tmp_path: Pat
     "error", [np.linalg.LinAlgError("singular"), MemoryError(), ZeroDivisionError("x"), KeyError(3)]
 )
 def test_what_breaks_inside_is_the_verdict_of_its_case(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    honest = module.judge_case
+    honest = one_case.judge_case
 
     def breaks(asked: object, *arguments: object) -> object:
         if asked == GOOD:
             raise error
         return honest(asked, *arguments)
 
-    monkeypatch.setattr(module, "judge_case", breaks)
+    monkeypatch.setattr(one_case, "judge_case", breaks)
     report = run([GOOD, case("dyestuff/ml")], ["pls"], sources(["pls"]))
     assert verdicts(report, GOOD.name, "pls") == {Verdict.FAILED}
     assert f"report a bug: {type(error).__name__}" in report.findings[0].text
@@ -117,7 +119,7 @@ def test_an_interrupt_keeps_what_is_done(after: int, tmp_path: Path) -> None:
 def test_the_hash_of_what_is_certified_is_the_hash_that_is_shown(name: str) -> None:
     certificate = certificate_of(case(name))
     assert certificate is not None
-    assert module.described(case(name), None).dataset_sha256 == certificate.data.sha256
+    assert one_case.described(case(name), None).dataset_sha256 == certificate.data.sha256
 
 
 def test_the_machine_names_its_blas_and_its_kernel() -> None:
