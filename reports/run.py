@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import version as version_of
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
@@ -58,14 +58,20 @@ def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, Eng
     for name, found in (asked | witnesses).items():
         try:
             missing, source = found.available(), "computed" if kin.is_own(name) else "live"
-            told = {} if missing else {"version": found.version(), "environment": surroundings(found)}
+            version = "" if missing else found.version()
+            environment = {} if missing else surroundings(found, found.environment())
             refused = ""
         except EngineError as error:
-            missing, source, told, refused = "", "live", {}, str(error)
+            missing, source, version, environment, refused = "", "live", "", {}, str(error)
         if name in required and (missing or refused):
             raise EngineMissing(f"required engine {name}: {missing or refused}")
-        known = {"version": "", "environment": {}, **told}
-        used[name] = EngineUsed(name=name, source="recorded" if missing else source, note=missing or refused, **known)
+        used[name] = EngineUsed(
+            name=name,
+            version=version,
+            source="recorded" if missing else source,
+            environment=environment,
+            note=missing or refused,
+        )
     return used
 
 
@@ -75,10 +81,9 @@ def kin_of_all(names: Iterable[str]) -> Kin:
     return kin_of([*known.values(), *(participant(name) for name in names if name not in known)])
 
 
-def surroundings(found: Engine) -> dict[str, str]:
+def surroundings(found: Engine, environment: Mapping[str, str]) -> dict[str, str]:
     """What a repeat of an engine's fits would need, with the dialect that it declares."""
-    dialect = {f"dialect: {name}": text for name, text in getattr(found, "dialect", {}).items()}
-    return {**found.environment(), **dialect}
+    return {**environment, **getattr(found, "dialect", {})}
 
 
 def run(
@@ -134,7 +139,7 @@ def report_of(
         environment = {"partial": told, **environment}
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=version("relmer"),
+        version=version_of("relmer"),
         environment=environment,
         engines=tuple(with_recorded_version(used, chosen) for used in engines.values()),
         cases=tuple(result.case for result in results),
@@ -210,7 +215,8 @@ def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUse
     frozen = next((a for a in (recorded.read(used.name, case) for case in chosen) if a is not None), None)
     if frozen is None:
         return used
-    return replace(used, version=frozen.version, environment=frozen.environment)
+    environment = surroundings(participant(used.name), frozen.environment)
+    return replace(used, version=frozen.version, environment=environment)
 
 
 def machine() -> dict[str, str]:
@@ -224,7 +230,7 @@ def machine() -> dict[str, str]:
     packages = ("numpy", "scipy", "pandas")
     return {
         "Python": platform.python_version(),
-        **{name: version(name) for name in packages},
+        **{name: version_of(name) for name in packages},
         "platform": f"{platform.system()} {platform.machine()}",
         "BLAS": told("internal_api", "version"),
         "BLAS kernel": told("architecture"),

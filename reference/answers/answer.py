@@ -207,7 +207,8 @@ def to_json(answer: Answer) -> str:
     ValueError
         A number is not finite; such an answer is one that failed.
     """
-    return json.dumps(asdict(answer), ensure_ascii=False, allow_nan=False) + "\n"
+    plain = asdict(answer)
+    return json.dumps({"schema": plain.pop("schema"), **plain}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def from_json(text: str) -> Answer:

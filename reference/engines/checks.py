@@ -80,7 +80,7 @@ def real_numbers(value: object, where: str, axes: int) -> np.ndarray:
         place = f"[{', '.join(map(str, at))}]" if axes else ""
         told = f"{where}{place} is {float(found[~finite].flat[0])}"
         raise EngineError(f"{told}; every value that is asked for must be a finite number")
-    return cast(np.ndarray, found.astype(float))
+    return found.astype(float)
 
 
 def plain_estimates(said: object, rows: int | None) -> Estimates:

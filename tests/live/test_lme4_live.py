@@ -18,6 +18,7 @@ from relmer.reference.engines.errors import EngineError
 from relmer.reference.engines.r import lme4_process
 from relmer.reference.engines.r.lme4 import Lme4, tight
 from relmer.reference.engines.r.lme4_process import Lme4Process
+from relmer.reports.run import sources
 from relmer.solver.errors import ModelError
 
 pytestmark = pytest.mark.live
@@ -294,3 +295,47 @@ def test_an_ordinary_program_needs_no_closing(lme4_engine):
     assert value == [1773.6803306160002]
     assert run.stderr == ""
     assert not Path(f"/proc/{pid}").exists()
+
+
+PROFILE = 'file.create("{trace}"); options(contrasts = c("contr.sum", "contr.poly")); stop("a profile ran")\n'
+
+
+@pytest.mark.parametrize("variable", ["R_PROFILE", "R_PROFILE_USER", "R_TESTS", "R_ENVIRON", "R_ENVIRON_USER", "HOME"])
+def test_no_file_of_the_user_runs_when_r_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lme4_engine: Lme4, variable: str
+) -> None:
+    """Neither profiles nor .Renviron files, nor what they would set; the answer is what it always is."""
+    trace = tmp_path / "trace"
+    (tmp_path / ".Rprofile").write_text(PROFILE.format(trace=trace))
+    (tmp_path / ".Renviron").write_text("R_DEFAULT_PACKAGES=NULL\nR_LIBS_SITE=/nowhere\n")
+    file = {"HOME": tmp_path, "R_ENVIRON": tmp_path / ".Renviron", "R_ENVIRON_USER": tmp_path / ".Renviron"}
+    monkeypatch.setenv(variable, str(file.get(variable, tmp_path / ".Rprofile")))
+    monkeypatch.chdir(tmp_path)
+    with Lme4Process() as process:
+        engine = Lme4("lme4", "default", process)
+        assert engine.available() == ""
+        assert engine.fit(SLEEP) == lme4_engine.fit(SLEEP)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("R_DEFAULT_PACKAGES", "NULL"),
+        ("R_MAX_VSIZE", "1M"),
+        ("R_GCTORTURE", "1"),
+        ("_R_CHECK_LENGTH_1_CONDITION_", "abort"),
+    ],
+)
+def test_no_variable_of_the_user_changes_how_r_works(
+    monkeypatch: pytest.MonkeyPatch, lme4_engine: Lme4, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with Lme4Process() as process:
+        assert Lme4("lme4", "default", process).fit(SLEEP) == lme4_engine.fit(SLEEP)
+
+
+def test_the_environment_says_in_which_order_levels_of_text_are(lme4_engine: Lme4) -> None:
+    used = sources(["lme4"])["lme4"]
+    assert (used.source, used.environment["levels of text columns"]) == ("live", "by code point (collation C)")
+    assert "/" not in lme4_engine.environment()["BLAS"]

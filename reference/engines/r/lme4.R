@@ -14,9 +14,7 @@ versions <- function() {
     sapply(c("lme4", "Matrix", "nloptr", "minqa"), installed),
     BLAS = normalizePath(session$BLAS),
     LAPACK = paste(basename(normalizePath(session$LAPACK)), La_version()),
-    platform = R.version$platform,
-    "levels of text columns" = "by code point (collation C)",
-    "R startup" = "no profile, no .Renviron"
+    platform = R.version$platform
   ))
 }
 

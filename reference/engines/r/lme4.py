@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class Lme4:
     definition = False
     needs = NEEDS
     capabilities = frozenset({"stages", "criterion", "fit"})
+    # A user's R sorts by its locale, which may choose another reference level: other coefficients of the same model.
+    dialect: ClassVar[Mapping[str, str]] = {"levels of text columns": "by code point (collation C)"}
 
     def __init__(self, name: str, search: str, process: Lme4Process, witness_of: str | None = None) -> None:
         self.name = name
