@@ -1,7 +1,8 @@
 """Linear algebra on plain arrays; knows nothing of models."""
 
+from relmer.solver.algebra.basis import Basis, basis_of
 from relmer.solver.algebra.cholesky import factorize, repeated
-from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
+from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep, whitened_by_root
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.algebra.roots import (
     RANK,
@@ -16,6 +17,8 @@ from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_tri
 
 __all__ = [
     "RANK",
+    "Basis",
+    "basis_of",
     "factorize",
     "full_rank_columns",
     "generalized_least_squares",
@@ -31,4 +34,5 @@ __all__ = [
     "root_by_columns",
     "root_of",
     "sweep",
+    "whitened_by_root",
 ]

@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
-from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, theta_names
+from relmer.solver.model import Design, Lambda, checked_theta, covariance, factors, group_names, inwards, theta_names
 from relmer.solver.paths import (
     Derivatives,
     ExtendedFactor,
@@ -22,7 +22,10 @@ from relmer.solver.paths import (
     criterion,
     degrees_of_freedom,
     derivatives_at,
+    effects,
     extended_factor,
+    fitted,
+    marginal_root,
     prepare,
     solve_at,
 )
@@ -99,7 +102,7 @@ class Fit:
 
     @cached_property
     def _factor(self) -> ExtendedFactor:
-        return extended_factor(self.prepared.reduced, self.optimum.theta)
+        return extended_factor(self.prepared, self.optimum.theta)
 
     @property
     def L(self) -> sparse.csc_array:
@@ -156,7 +159,8 @@ class Fit:
         labels = (
             pd.MultiIndex.from_tuples(index, names=names) if index else pd.MultiIndex.from_arrays([[]] * 3, names=names)
         )
-        return pd.Series(self.Lambda @ self.u, index=labels)
+        b = effects(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
+        return pd.Series(b, index=labels)
 
     @property
     def X(self) -> pd.DataFrame:
@@ -176,7 +180,8 @@ class Fit:
     @property
     def G(self) -> sparse.csc_array:
         """Covariance of b, sigma^2 Lambda Lambda' (q, q), sparse block-diagonal."""
-        return sparse.csc_array(self.sigma**2 * (self.Lambda @ self.Lambda.T))
+        root = self.sigma * self.Lambda
+        return sparse.csc_array(root @ root.T)
 
     @property
     def R(self) -> sparse.csc_array:
@@ -187,13 +192,13 @@ class Fit:
     @property
     def V(self) -> sparse.csc_array:
         """Marginal covariance of y, Z G Z' + R (n, n), sparse."""
-        return sparse.csc_array(self.Z @ self.G @ self.Z.T + self.R)
+        root = self.sigma * marginal_root(self.prepared, self.optimum.theta, self.optimum.roots)
+        return sparse.csc_array(root @ root.T + self.R)
 
     @property
     def fitted(self) -> Array:
         """X beta + Z b + offset (n,)."""
-        fitted = self.design.X @ self.solution.beta + self.Z @ (self.Lambda @ self.u)
-        return np.asarray(fitted if self.design.offset is None else fitted + self.design.offset)
+        return fitted(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
 
     @property
     def residuals(self) -> Array:
@@ -245,7 +250,15 @@ def at_theta(fit: Fit, theta: ArrayLike) -> Fit:
         Theta has not one value for each of its names.
     """
     at = checked_theta(fit.design.terms, theta)
-    given = Optimum(at, evaluations=1, converged=False, decrement=np.inf, duals=(), ending=Ending.GIVEN)
+    given = Optimum(
+        theta=at,
+        evaluations=1,
+        converged=False,
+        decrement=np.inf,
+        duals=(),
+        ending=Ending.GIVEN,
+        roots=tuple(inwards(fit.prepared.sound, factors(fit.design.terms, at))),
+    )
     return replace(fit, optimum=given, solution=solve_at(fit.prepared, at))
 
 

@@ -3,6 +3,7 @@
 from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
 from relmer.solver.model.design import Design, random_matrix, response, weighted
+from relmer.solver.model.sound import Sound, inwards, outwards, redundant, sounded
 from relmer.solver.model.term import RandomTerm, checked_theta, factors, group_names, is_nested, theta_names
 from relmer.solver.model.theta import Lambda, Template, covariance, split, theta_of
 from relmer.solver.model.working import original, scale_of, standardise, working
@@ -11,6 +12,7 @@ __all__ = [
     "Design",
     "Lambda",
     "RandomTerm",
+    "Sound",
     "Template",
     "assemble",
     "carried",
@@ -20,12 +22,16 @@ __all__ = [
     "factors",
     "gamma_of",
     "group_names",
+    "inwards",
     "is_nested",
     "matrices",
     "original",
+    "outwards",
     "random_matrix",
+    "redundant",
     "response",
     "scale_of",
+    "sounded",
     "split",
     "standardise",
     "symmetric_units",

@@ -15,7 +15,7 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import logdet_triangle, sweep
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Eliminated, Structure, build
-from relmer.solver.model import Design, factors, response, scale_of, working
+from relmer.solver.model import Design, response, scale_of, working
 from relmer.solver.paths.solution import Solution
 
 
@@ -48,10 +48,10 @@ class Reduced:
     scales: tuple[Array, ...]
     structure: Structure
 
-    def solve_at(self, theta: Array) -> Solution:
-        """Eliminate the random effects at theta, and go back for beta and u."""
-        roots = working_roots(self.scales, factors(self.design.terms, theta))
-        return solution(self, roots, self.structure.solve([root @ root.T for root in roots]))
+    def solve_at(self, roots: Sequence[Array]) -> Solution:
+        """Eliminate the random effects, and go back for beta and u."""
+        working = working_roots(self.scales, roots)
+        return solution(self, working, self.structure.solve([root @ root.T for root in working]))
 
 
 def prepare(design: Design) -> Reduced:
@@ -89,7 +89,7 @@ def working_columns(design: Design, scales: Sequence[Array]) -> list[Array]:
 
 
 def working_roots(scales: Sequence[Array], blocks: Sequence[Array]) -> list[Array]:
-    """C'T of each term: roots of the working covariances C'G C for the factors T of the G."""
+    """C'T of each term: roots of the working covariances C'G C for roots T of the G."""
     return [C.T @ T for C, T in zip(scales, blocks, strict=True)]
 
 

@@ -4,15 +4,16 @@ V = Q blockdiag(R Lambda Lambda'R' + I, I) Q' (theory.md, 10), so that Q'y and Q
 least squares into a small problem on top of rows that never change.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import least_squares, logdet_triangle, sweep
+from relmer.solver.algebra import least_squares, logdet_triangle, repeated, sweep, whitened_by_root
 from relmer.solver.arrays import Array
-from relmer.solver.model import Design, Lambda, Template, weighted
+from relmer.solver.model import Design, weighted
 from relmer.solver.paths.solution import Solution
 
 
@@ -27,22 +28,26 @@ class Rotated:
     R: Array
     top: Array
     rest: Array
-    template: Template
+    levels: tuple[int, ...]
 
-    def solve_at(self, theta: Array) -> Solution:
-        """Whiten the top rows by the Cholesky factor of R Lambda Lambda'R' + I; then least squares."""
-        root = self.R @ Lambda(self.template, theta)
-        half = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
-        top = linalg.solve_triangular(half, self.top, lower=True)
-        white = np.vstack([top, self.rest])
+    def solve_at(self, roots: Sequence[Array]) -> Solution:
+        """Whiten the top rows by the Cholesky factor of R Lambda Lambda'R' + I; then least squares.
+
+        Raises
+        ------
+        ModelError
+            The covariances are so large that rounding leaves no digits.
+        """
+        top = whitened_by_root(np.asarray(self.R @ repeated(roots, self.levels)), self.top)
+        white = np.vstack([top.white, self.rest])
         beta, RX = least_squares(white[:, :-1], white[:, -1])
         residual = white[:, -1] - white[:, :-1] @ beta
         return Solution(
-            logdet_L=logdet_triangle(half),
+            logdet_L=top.logdet,
             logdet_RX=logdet_triangle(RX),
             pwrss=float(residual @ residual),
             beta=self.beta0 + beta,
-            u=root.T @ linalg.solve_triangular(half, residual[: len(top)], lower=True, trans="T"),
+            u=top.effects(np.append(-beta, 1.0)),
             RX=RX,
         )
 
@@ -50,10 +55,11 @@ class Rotated:
 def prepare(design: Design) -> Rotated:
     """Factor Z once and rotate X and y by Q', never forming Q."""
     y, X, Z = weighted(design)
+    levels = tuple(len(term.levels) for term in design.terms)
     swept = sweep(X, y)
     Xy = np.asfortranarray(np.column_stack([X, swept.residual]))
     if Z.shape[1] == 0:
-        return Rotated(beta0=swept.beta, R=np.zeros((0, 0)), top=Xy[:0], rest=Xy, template=design.template)
+        return Rotated(beta0=swept.beta, R=np.zeros((0, 0)), top=Xy[:0], rest=Xy, levels=levels)
     rank = min(Z.shape)
     (reflectors, tau), R = linalg.qr(Z.toarray(), mode="raw")
     reflectors = reflectors[:, :rank]
@@ -62,4 +68,4 @@ def prepare(design: Design) -> Rotated:
     rest = rotated[rank:]
     if len(rest) > rest.shape[1]:
         rest = linalg.qr(rest, mode="r")[0][: rest.shape[1]]
-    return Rotated(beta0=swept.beta, R=R[:rank], top=rotated[:rank], rest=rest, template=design.template)
+    return Rotated(beta0=swept.beta, R=R[:rank], top=rotated[:rank], rest=rest, levels=levels)

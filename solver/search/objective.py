@@ -10,8 +10,8 @@ from relmer.solver.algebra import is_regular, logdet_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Corner, Eliminated, weights
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, standardise, theta_of
-from relmer.solver.paths import Prepared, criterion, parts, prepare, solve_at
+from relmer.solver.model import chain, standardise
+from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts
 
 EPS = float(np.finfo(float).eps)
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
@@ -40,7 +40,7 @@ class Objective:
     """
 
     def __init__(self, prepared: Prepared, REML: bool) -> None:
-        design = prepared.design
+        design = prepared.sound.design
         self.design, self.REML = design, REML
         self.reduced = prepared.reduced
         self.structure = self.reduced.structure
@@ -48,7 +48,7 @@ class Objective:
         n, p = design.X.shape
         self.weights = weights(p, n, REML)
         self.constant = logdet_triangle(self.reduced.RX0) if REML else 0.0
-        self.path = None if prepared.method == "pls" else prepare(standardise(design).design, prepared.method)
+        self.path = None if prepared.method == "pls" else PATHS[prepared.method](standardise(design).design)
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
         self.costly = self.structure.elimination.is_costly
         self.last: tuple[Point, Eliminated] | None = None
@@ -77,10 +77,10 @@ class Objective:
             self.last = here, self.solve(here.blocks)
         return self.last[1]
 
-    def by_path(self, path: Prepared, blocks: Sequence[Array]) -> float:
+    def by_path(self, path: Path, blocks: Sequence[Array]) -> float:
         """The criterion by a path other than elimination."""
         try:
-            return criterion(self.design, solve_at(path, theta_of(blocks)), self.REML)
+            return criterion(self.design, path.solve_at(blocks), self.REML)
         except np.linalg.LinAlgError as error:
             raise ModelError(
                 "V is singular to rounding where the random effects fit the response; method 'pls' says whether "

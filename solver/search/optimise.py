@@ -15,14 +15,28 @@ import numpy as np
 from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, checked_theta, factors, original, response, split, theta_of
-from relmer.solver.paths import Prepared, Reduced, Solution, solution, solve_at, working_roots
+from relmer.solver.model import (
+    chain,
+    checked_theta,
+    factors,
+    inwards,
+    original,
+    outwards,
+    redundant,
+    response,
+    split,
+    theta_names,
+    theta_of,
+)
+from relmer.solver.paths import Prepared, Reduced, Solution, given, solution, solve_at, working_roots
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import moments
 from relmer.solver.search.objective import EPS, NOISE, Objective, Point, newton_step
 from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 
+# The criterion at the theta that is returned may differ by this from that of the covariances that were found.
+CARRIED = 1e-10
 TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
 # A gap below this moves the logarithm of an eigenvalue of V by less than 2e-13: the curvature in it is at least half a
@@ -65,6 +79,9 @@ class Optimum:
     unidentified
         Per direction in which theta, or theta and sigma, can change without any change of V the names of those that
         do: theta is one of many, while V, beta and the criterion are as good as ever.
+    roots
+        Of the G of each term that has a column that is not redundant, (r, c), in sound coordinates: what theta, which
+        is rounded, stands for.
     """
 
     theta: Array
@@ -74,6 +91,7 @@ class Optimum:
     duals: tuple[float, ...]
     ending: Ending
     unidentified: tuple[tuple[str, ...], ...] = ()
+    roots: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,16 +136,26 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         Nothing is left of the response but rounding, by least squares or once the random effects are as free as they
         like: the criterion has no minimum. Or the start has not one value for each of theta's names.
     """
-    terms = prepared.design.terms
-    start = None if start is None else checked_theta(terms, start)
+    terms, sound = prepared.design.terms, prepared.sound
+    begun = None if start is None else inwards(sound, factors(terms, checked_theta(terms, start)))
     check_residual(prepared.reduced)
-    if not terms:
-        none = Optimum(np.zeros(0), evaluations=1, converged=True, decrement=0.0, duals=(), ending=Ending.NOTHING)
-        return none, solve_at(prepared, np.zeros(0))
+    idle = redundant(prepared.design, sound.bases)
+    if not sound.present:
+        theta = np.zeros(len(theta_names(terms)))
+        none = Optimum(
+            theta=theta,
+            evaluations=1,
+            converged=True,
+            decrement=0.0,
+            duals=(),
+            ending=Ending.NOTHING,
+            unidentified=idle,
+        )
+        return none, solve_at(prepared, theta)
     objective = Objective(prepared, REML)
     reduced = objective.reduced
-    found = moments(reduced, REML)
-    ends = [descend(objective, begin(objective, found, start))]
+    found = moments(prepared, REML)
+    ends = [descend(objective, begin(objective, found, begun))]
     if start is None and not objective.costly:
         ends += [descend(objective, other) for other in along_ray(objective)]
         if objective.effects <= FEW and not ends[0].regular:
@@ -138,20 +166,32 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     if not end.minimal:
         check_free(objective)
     roots = end.here.blocks if end.regular else [reduced_root(T) for T in end.here.blocks]
-    theta = theta_of(original(reduced.scales, roots))
+    inner = original(reduced.scales, roots)
+    blocks, turned = outwards(sound, inner)
+    at_terms = dict(zip(sound.present, end.duals, strict=True))
+    ending = end.ending
+    if not sound.plain and not is_carried(objective, end.here, inwards(sound, blocks)):
+        ending = Ending.UNCARRIED
     optimum = Optimum(
-        theta=theta,
+        theta=theta_of(blocks),
         evaluations=objective.evaluations,
-        converged=end.minimal,
+        converged=end.minimal and ending is not Ending.UNCARRIED,
         decrement=end.gap,
-        duals=end.duals,
-        ending=end.ending,
-        unidentified=found.unidentified,
+        duals=tuple(at_terms.get(k, math.inf) for k in range(len(terms))),
+        ending=ending,
+        unidentified=idle + found.unidentified,
+        roots=tuple(turned),
     )
     if objective.path is None and end.regular:
-        roots = working_roots(reduced.scales, factors(terms, theta))
-        return optimum, solution(reduced, roots, objective.solved(end.here))
-    return optimum, solve_at(prepared, theta)
+        working = working_roots(reduced.scales, turned)
+        return optimum, given(sound, solution(reduced, working, objective.solved(end.here)))
+    return optimum, given(sound, prepared.path.solve_at(turned))
+
+
+def is_carried(objective: Objective, here: Point, roots: Sequence[Array]) -> bool:
+    """Whether the criterion at the theta that is returned, of these roots, is that of the point that was found."""
+    there = objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)])
+    return abs(there.value - here.value) <= max(CARRIED, 2 * NOISE * here.size)
 
 
 def descend(objective: Objective, here: Point) -> Descent:
