@@ -18,9 +18,9 @@ from relmer.solver.arrays import Array, Integers
 APART = 1e-3
 # Mean squares of columns that are taken as they are.
 USUAL = (1e-60, 1e60)
-# Units in the last place, of a column and of what determines it, that a redundant one may be off by: it was computed
-# from the others in at most eight roundings of half a unit each.
-ULPS = 4.0
+# Units in the last place, of a column and of what determines it, that a redundant one may be off by, as root mean
+# squares: a rounding is off by 1/sqrt(12) of a unit, so this allows for some fifty of them.
+ULPS = 2.0
 # Solutions for the coefficients, each of what the one before left.
 PASSES = 4
 
@@ -49,11 +49,11 @@ class Basis:
 
     def outwards(self, root: Array) -> Array:
         """T (r, m) on the columns kept with B'T = root, for a root (r, m)."""
-        return root if self.plain else np.asarray(lapack.dtrtrs(self.B[self.kept].T, root)[0])
+        return root if self.plain else solved_upper(self.B[self.kept].T, root)
 
     def coefficients(self, j: int) -> Array:
         """Of the columns kept (r,), that add up to column j."""
-        return np.asarray(lapack.dtrtrs(self.B[self.kept].T, self.B[j])[0])
+        return solved_upper(self.B[self.kept].T, self.B[j])
 
 
 def basis_of(X: Array, full: bool = False) -> tuple[Basis, Array]:
@@ -64,18 +64,19 @@ def basis_of(X: Array, full: bool = False) -> tuple[Basis, Array]:
     B, kept, W = np.zeros((c, c)), [], np.zeros((len(X), 0))
     exponents = np.frexp(np.abs(X).max(axis=0))[1]
     scaled = np.ldexp(X, -exponents)
-    steady = scaled.max(axis=0) == scaled.min(axis=0)
     for j, x in enumerate(scaled.T):
         r = len(kept)
         a, left = np.zeros(r), x
         for _ in range(PASSES if r else 0):
             a = a + np.linalg.solve(W.T @ W, W.T @ left)
             left = less(x, W, a)
-        B[j, :r] = np.ldexp(a, exponents[j])
-        if not full and is_rounding(left, x, scaled[:, kept] * ~steady[kept], own_coefficients(B, kept, exponents, a)):
+        if np.linalg.norm(left) > APART * np.linalg.norm(x):
+            a, left = np.zeros(r), x
+        elif not full and is_rounding(left, units(x, scaled[:, kept], W, a, triangle(B, kept, exponents))):
+            B[j, :r] = np.ldexp(a, exponents[j])
             continue
         size = np.frexp(np.sqrt((left**2).mean()))[1]
-        B[j, r] = np.ldexp(1.0, exponents[j] + size)
+        B[j, : r + 1] = np.ldexp([*a, np.ldexp(1.0, size)], exponents[j])
         W = np.column_stack([W, np.ldexp(left, -size)])
         kept.append(j)
     return Basis(np.array(kept, dtype=np.int64), B[:, : len(kept)], plain=False), W
@@ -95,15 +96,29 @@ def is_plain(X: Array) -> bool:
     return status == 0 and bool(factor.diagonal().min() > APART)
 
 
-def own_coefficients(B: Array, kept: list[int], exponents: Integers, a: Array) -> Array:
-    """Coefficients (r,) of the scaled columns kept, of what W has with the coefficients a."""
-    if not kept:
-        return a
-    scaled = np.ldexp(B[kept, : len(kept)], -exponents[kept, None])
-    return np.asarray(lapack.dtrtrs(scaled.T, a)[0])
+def triangle(B: Array, kept: list[int], exponents: Integers) -> Array:
+    """How the columns kept, scaled, are made of W: lower triangular (r, r)."""
+    return np.asarray(np.ldexp(B[kept, : len(kept)], -exponents[kept, None]))
 
 
-def is_rounding(left: Array, x: Array, others: Array, coefficients: Array) -> bool:
-    """Whether what is left of a column is no more than the rounding of it, and of the others that it is made of."""
-    unit = np.spacing(np.abs(x)) + np.spacing(np.abs(others)) @ np.abs(coefficients)
-    return bool(np.all(np.abs(left) <= ULPS * unit))
+def units(x: Array, others: Array, W: Array, a: Array, B: Array) -> Array:
+    """Units in the last place (n,) of a column, of W a, and of the others = W B' that this is made of.
+
+    A constant has no rounding of its own: it is what it is in every row.
+    """
+    total = np.spacing(np.abs(x))
+    for columns, factors in ((W, a), (others, solved_upper(B.T, a))):
+        for column, factor in zip(columns.T, factors, strict=True):
+            if column.min() < column.max():
+                total = total + np.spacing(np.abs(column)) * abs(factor)
+    return total
+
+
+def is_rounding(left: Array, units: Array) -> bool:
+    """Whether what is left of a column is no more, on the whole, than some units in the last place."""
+    return bool(np.linalg.norm(left) <= ULPS * np.linalg.norm(units))
+
+
+def solved_upper(R: Array, right: Array) -> Array:
+    """R^-1 times (r, m) or (r,) for an upper triangular R, which may be empty."""
+    return np.asarray(lapack.dtrtrs(R, right)[0]) if len(R) else right

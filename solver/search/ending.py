@@ -13,5 +13,8 @@ class Ending(StrEnum):
     EXHAUSTED = "the steps that a search may take are used up"
     OPEN = "a dual is negative, but no step along it lowers the criterion"
     CONTRADICTED = "values of the criterion lead on from where its derivatives vanish"
-    UNCARRIED = "theta's doubles do not carry the optimum that was found: a covariate's mean is too far above its spread; centre it"
+    UNCARRIED = (
+        "theta's doubles do not carry the optimum that was found, for a covariate's mean is too far above its spread: "
+        "subtract the mean"
+    )
     GIVEN = "theta was given, nothing was searched"

@@ -1,5 +1,6 @@
 """The criterion f in working coordinates as a function of the factors T, with its derivatives in theta's chart."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,14 +79,11 @@ class Objective:
         return self.last[1]
 
     def by_path(self, path: Path, blocks: Sequence[Array]) -> float:
-        """The criterion by a path other than elimination."""
+        """The criterion by a path other than elimination; infinite where rounding leaves it no digits."""
         try:
             return criterion(self.design, path.solve_at(blocks), self.REML)
-        except np.linalg.LinAlgError as error:
-            raise ModelError(
-                "V is singular to rounding where the random effects fit the response; method 'pls' says whether "
-                "there is a residual"
-            ) from error
+        except (ModelError, np.linalg.LinAlgError):
+            return math.inf
 
     def parts(self, at: Corner | Eliminated) -> list[float]:
         """What the criterion of the solution is the sum of."""
