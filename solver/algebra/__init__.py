@@ -2,7 +2,7 @@
 
 from relmer.solver.algebra.basis import Basis, basis_of
 from relmer.solver.algebra.cholesky import factorize, repeated
-from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep, whitened_by_root
+from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.algebra.roots import (
     RANK,
@@ -14,8 +14,10 @@ from relmer.solver.algebra.roots import (
     root_of,
 )
 from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle
+from relmer.solver.algebra.whitening import LARGE_EFFECTS, whitened_by_augmenting, whitened_by_root
 
 __all__ = [
+    "LARGE_EFFECTS",
     "RANK",
     "Basis",
     "basis_of",
@@ -34,5 +36,6 @@ __all__ = [
     "root_by_columns",
     "root_of",
     "sweep",
+    "whitened_by_augmenting",
     "whitened_by_root",
 ]

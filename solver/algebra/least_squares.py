@@ -1,6 +1,5 @@
 """Least squares: ordinary, swept (theory.md, 12), and generalized by the Cholesky factor V^1/2 (theory.md, 9)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from scipy.sparse.linalg import spsolve_triangular
 
 from relmer.solver.algebra.cholesky import factorize
 from relmer.solver.algebra.rank import full_rank_columns
-from relmer.solver.algebra.triangles import logdet_triangle, lower_triangle
+from relmer.solver.algebra.triangles import lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 
@@ -19,15 +18,6 @@ from relmer.solver.errors import ModelError
 SYMMETRY = 1e-8
 # Columns that LAPACK's blocked QR takes at a time.
 BLOCK = 32
-# A variance of a row, in units of sigma^2, beyond which a Cholesky factor of V leaves too few digits of the residual:
-# its rounding is eps of the largest entry, 2e-11 of the least eigenvalue.
-LARGE = 1e5
-# Part of a column that must be left of it beside the others: rounding is eps over it, 2e-11.
-LOST = 1e-5
-LARGE_EFFECTS = (
-    "theta is so large that random effects which lie along each other drown the residual in rounding; "
-    "the criterion has no ten digits there"
-)
 
 
 def generalized_least_squares(X: Array, V: Any, y: Array) -> tuple[Array, Array]:
@@ -88,74 +78,6 @@ def sparse_whitened(V: sparse.csc_array, rows: Array) -> Array:
         raise ModelError("V is not positive definite; add the residual variance R to Z G Z'")
     half = sparse.csr_array(lu.L @ sparse.diags_array(np.sqrt(pivots)))
     return np.asarray(spsolve_triangular(half, rows[order], lower=True))
-
-
-@dataclass(frozen=True)
-class Whitened:
-    """Rows (n, m) whitened for V = I + B B', with B (n, q): V^-1/2 rows, and log|V|; `effects` leads back.
-
-    Attributes
-    ----------
-    white
-        V^-1/2 rows (n, m).
-    logdet
-        log|V|.
-    effects
-        B'V^-1 r (q,) for a combination r = rows c, given c (m,).
-    """
-
-    white: Array
-    logdet: float
-    effects: Callable[[Array], Array]
-
-
-def whitened_by_root(B: Array, rows: Array) -> Whitened:
-    """Whiten rows (n, m) for V = I + B B': by the Cholesky factor of V, or where B is large by `augmented`.
-
-    Raises
-    ------
-    ModelError
-        As `augmented`.
-    """
-    if np.einsum("ab,ab->a", B, B).max(initial=0.0) > LARGE:
-        return augmented(B, rows)
-    half = linalg.cholesky(B @ B.T + np.eye(len(B)), lower=True)
-    white = linalg.solve_triangular(half, rows, lower=True)
-
-    def effects(c: Array) -> Array:
-        return np.asarray(B.T @ linalg.solve_triangular(half, white @ c, lower=True, trans="T"))
-
-    return Whitened(white=white, logdet=logdet_triangle(half), effects=effects)
-
-
-def augmented(B: Array, rows: Array) -> Whitened:
-    """Whiten rows (n, m) for V = I + B B' by the QR of [B; I], (n + q, q), in which B is not squared.
-
-    R'R = I + B'B, the complement of Q whitens, and B'V^-1 r = R^-1 Q'[r; 0]. Householder's errors are relative to every
-    column by itself (Higham 2002, theorem 19.4), so it does not matter how large the columns of B are, as long as they
-    lie apart (theory.md, 43).
-
-    Raises
-    ------
-    ModelError
-        The columns of B are so large and so close to each other that fewer than ten digits are left.
-    """
-    q = B.shape[1]
-    stacked = np.vstack([B, np.eye(q)])
-    norms = np.linalg.norm(stacked, axis=0)
-    (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
-    R = R[:q]
-    if np.any(np.abs(R.diagonal()) < LOST * norms):
-        raise ModelError(LARGE_EFFECTS)
-    extended = np.asfortranarray(np.vstack([rows, np.zeros((q, rows.shape[1]))]))
-    reflectors = reflectors[:, :q]
-    work = max(1, int(lapack.dormqr("L", "T", reflectors, tau, extended, -1)[1][0]))
-    rotated = lapack.dormqr("L", "T", reflectors, tau, extended, work)[0]
-
-    def effects(c: Array) -> Array:
-        return np.asarray(linalg.solve_triangular(R, rotated[:q] @ c, check_finite=False))
-
-    return Whitened(white=rotated[q:], logdet=logdet_triangle(R), effects=effects)
 
 
 def least_squares(X: Array, y: Array) -> tuple[Array, Array]:

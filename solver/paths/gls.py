@@ -12,9 +12,17 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from relmer.solver.algebra import least_squares, logdet_triangle, repeated, sweep, whitened_by_root
+from relmer.solver.algebra import (
+    least_squares,
+    logdet_triangle,
+    repeated,
+    sweep,
+    whitened_by_augmenting,
+    whitened_by_root,
+)
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.model import Design, Lambda, Template, weighted
+from relmer.solver.paths.large import apart, is_large, sizes_of, turned_back
 from relmer.solver.paths.solution import Solution
 
 
@@ -30,6 +38,7 @@ class Blocks:
     X: Array
     Z: sparse.csr_array
     levels: tuple[int, ...]
+    sizes: list[Array]
     starts: Integers
 
     def solve_at(self, roots: Sequence[Array]) -> Solution:
@@ -42,10 +51,21 @@ class Blocks:
         ModelError
             The covariances are so large that rounding leaves no digits.
         """
-        root = sparse.csr_array(self.Z @ repeated(roots, self.levels))
+        large = is_large(roots, self.sizes)
+        turned = [apart(*pair) for pair in zip(roots, self.sizes, strict=True)] if large else []
+        factor = repeated([L for L, _ in turned] if large else roots, self.levels)
+        root = sparse.csr_array(self.Z @ factor)
         root.sum_duplicates()
         Xy = np.column_stack([self.X, self.y])
-        parts = [(effects, whitened_by_root(B, Xy[rows])) for rows, effects, B in marginal_blocks(self, root)]
+        parts = []
+        for rows, effects, B in marginal_blocks(self, root):
+            if large:
+                L = factor[:, effects].toarray()
+                own = L.any(axis=1)
+                part = whitened_by_augmenting(self.Z[rows][:, own].toarray(), L[own], Xy[rows])
+            else:
+                part = whitened_by_root(B, Xy[rows])
+            parts.append((effects, part))
         white = np.concatenate([part.white for _, part in parts])
         beta, RX = least_squares(white[:, :-1], white[:, -1])
         residual = white[:, -1] - white[:, :-1] @ beta
@@ -57,7 +77,7 @@ class Blocks:
             logdet_RX=logdet_triangle(RX),
             pwrss=float(residual @ residual),
             beta=self.beta0 + beta,
-            u=u,
+            u=turned_back(u, [Q for _, Q in turned], self.levels) if large else u,
             RX=RX,
         )
 
@@ -75,6 +95,7 @@ def prepare(design: Design) -> Blocks:
         X=X[order],
         Z=sparse.csr_array(Z)[order],
         levels=tuple(len(term.levels) for term in design.terms),
+        sizes=sizes_of(design),
         starts=starts,
     )
 

@@ -16,7 +16,12 @@ from relmer.solver.algebra import logdet_triangle, sweep
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Eliminated, Structure, build
 from relmer.solver.model import Design, response, scale_of, working
+from relmer.solver.paths import gls
+from relmer.solver.paths.large import is_large
 from relmer.solver.paths.solution import Solution
+
+# Multiplications for the whitening of blocks, about a second.
+MOST_OPERATIONS = 10**9
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,16 @@ class Reduced:
     structure: Structure
 
     def solve_at(self, roots: Sequence[Array]) -> Solution:
-        """Eliminate the random effects, and go back for beta and u."""
+        """Eliminate the random effects, and go back for beta and u; where they are large, by the definition.
+
+        Raises
+        ------
+        ModelError
+            The covariances are so large that rounding leaves no digits.
+        """
         working = working_roots(self.scales, roots)
+        if is_drowned(self.scales, working) and is_cheap(self.design):
+            return gls.prepare(self.design).solve_at(roots)
         return solution(self, working, self.structure.solve([root @ root.T for root in working]))
 
 
@@ -68,6 +81,17 @@ def prepare(design: Design) -> Reduced:
         scales=scales,
         structure=build(design.terms, columns, np.concatenate([swept.Q.T, swept.residual[None]])),
     )
+
+
+def is_drowned(scales: Sequence[Array], working: Sequence[Array]) -> bool:
+    """Whether elimination would subtract large numbers: of two large columns, or of one beside other terms."""
+    return is_large(working, [np.ones(len(C)) for C in scales], columns=2 if len(scales) == 1 else 1)
+
+
+def is_cheap(design: Design) -> bool:
+    """Whether the blocks of rows that share a random effect can be whitened one by one."""
+    effects = sum(len(term.columns) for term in design.terms)
+    return sum(size**2 * effects for size in gls.block_sizes(design)) <= MOST_OPERATIONS
 
 
 def weighted_rows(design: Design) -> tuple[Array, Array]:

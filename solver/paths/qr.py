@@ -14,6 +14,8 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import least_squares, logdet_triangle, repeated, sweep, whitened_by_root
 from relmer.solver.arrays import Array
 from relmer.solver.model import Design, weighted
+from relmer.solver.paths import gls
+from relmer.solver.paths.large import is_large, sizes_of
 from relmer.solver.paths.solution import Solution
 
 
@@ -28,16 +30,22 @@ class Rotated:
     R: Array
     top: Array
     rest: Array
+    design: Design
     levels: tuple[int, ...]
+    sizes: list[Array]
 
     def solve_at(self, roots: Sequence[Array]) -> Solution:
         """Whiten the top rows by the Cholesky factor of R Lambda Lambda'R' + I; then least squares.
+
+        Where R Lambda is so large that this factor has no digits, the definition's rows are whitened.
 
         Raises
         ------
         ModelError
             The covariances are so large that rounding leaves no digits.
         """
+        if is_large(roots, self.sizes):
+            return gls.prepare(self.design).solve_at(roots)
         top = whitened_by_root(np.asarray(self.R @ repeated(roots, self.levels)), self.top)
         white = np.vstack([top.white, self.rest])
         beta, RX = least_squares(white[:, :-1], white[:, -1])
@@ -55,11 +63,14 @@ class Rotated:
 def prepare(design: Design) -> Rotated:
     """Factor Z once and rotate X and y by Q', never forming Q."""
     y, X, Z = weighted(design)
+    sizes = sizes_of(design)
     levels = tuple(len(term.levels) for term in design.terms)
     swept = sweep(X, y)
     Xy = np.asfortranarray(np.column_stack([X, swept.residual]))
     if Z.shape[1] == 0:
-        return Rotated(beta0=swept.beta, R=np.zeros((0, 0)), top=Xy[:0], rest=Xy, levels=levels)
+        return Rotated(
+            beta0=swept.beta, R=np.zeros((0, 0)), top=Xy[:0], rest=Xy, design=design, levels=levels, sizes=sizes
+        )
     rank = min(Z.shape)
     (reflectors, tau), R = linalg.qr(Z.toarray(), mode="raw")
     reflectors = reflectors[:, :rank]
@@ -68,4 +79,6 @@ def prepare(design: Design) -> Rotated:
     rest = rotated[rank:]
     if len(rest) > rest.shape[1]:
         rest = linalg.qr(rest, mode="r")[0][: rest.shape[1]]
-    return Rotated(beta0=swept.beta, R=R[:rank], top=rotated[:rank], rest=rest, levels=levels)
+    return Rotated(
+        beta0=swept.beta, R=R[:rank], top=rotated[:rank], rest=rest, design=design, levels=levels, sizes=sizes
+    )

@@ -28,7 +28,17 @@ from relmer.solver.model import (
     theta_names,
     theta_of,
 )
-from relmer.solver.paths import Prepared, Reduced, Solution, given, solution, solve_at, working_roots
+from relmer.solver.paths import (
+    Prepared,
+    Reduced,
+    Solution,
+    criterion,
+    given,
+    is_drowned,
+    solution,
+    solve_at,
+    working_roots,
+)
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import moments
@@ -169,29 +179,36 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     inner = original(reduced.scales, roots)
     blocks, turned = outwards(sound, inner)
     at_terms = dict(zip(sound.present, end.duals, strict=True))
+    if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
+        found_there = solution(reduced, working_roots(reduced.scales, turned), objective.solved(end.here))
+    else:
+        found_there = prepared.path.solve_at(turned)
     ending = end.ending
-    if not sound.plain and not is_carried(objective, end.here, inwards(sound, blocks)):
+    if not is_close(end.here, criterion(sound.design, found_there, REML)):
+        ending = Ending.DROWNED
+    elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
         ending = Ending.UNCARRIED
     optimum = Optimum(
         theta=theta_of(blocks),
         evaluations=objective.evaluations,
-        converged=end.minimal and ending is not Ending.UNCARRIED,
+        converged=end.minimal and ending not in (Ending.UNCARRIED, Ending.DROWNED),
         decrement=end.gap,
         duals=tuple(at_terms.get(k, math.inf) for k in range(len(terms))),
         ending=ending,
         unidentified=idle + found.unidentified,
         roots=tuple(turned),
     )
-    if objective.path is None and end.regular:
-        working = working_roots(reduced.scales, turned)
-        return optimum, given(sound, solution(reduced, working, objective.solved(end.here)))
-    return optimum, given(sound, prepared.path.solve_at(turned))
+    return optimum, given(sound, found_there)
 
 
-def is_carried(objective: Objective, here: Point, roots: Sequence[Array]) -> bool:
-    """Whether the criterion at the theta that is returned, of these roots, is that of the point that was found."""
-    there = objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)])
-    return abs(there.value - here.value) <= max(CARRIED, 2 * NOISE * here.size)
+def is_close(here: Point, value: float) -> bool:
+    """Whether another evaluation of the criterion differs from that of a point by no more than rounding."""
+    return abs(value - here.value) <= max(CARRIED, 2 * NOISE * here.size)
+
+
+def value_at(objective: Objective, roots: Sequence[Array]) -> float:
+    """The criterion at roots in sound coordinates."""
+    return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
 
 
 def descend(objective: Objective, here: Point) -> Descent:
