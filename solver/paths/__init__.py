@@ -14,7 +14,7 @@ from relmer.solver.paths.criterion import (
 from relmer.solver.paths.derivatives import Derivatives, derivatives_at
 from relmer.solver.paths.factor import ExtendedFactor, extended_factor
 from relmer.solver.paths.gls import block_sizes
-from relmer.solver.paths.pls import Reduced, is_drowned, solution, working_roots
+from relmer.solver.paths.pls import Reduced, is_drowned, is_graded, solution, working_roots
 from relmer.solver.paths.rows import effects, fitted, marginal_root
 from relmer.solver.paths.solution import Path, Solution
 
@@ -35,6 +35,7 @@ __all__ = [
     "fitted",
     "given",
     "is_drowned",
+    "is_graded",
     "marginal_root",
     "parts",
     "prepare",

@@ -20,6 +20,8 @@ from relmer.solver.paths import gls
 from relmer.solver.paths.large import is_large
 from relmer.solver.paths.solution import Solution
 
+# Largest weight over the least, from which on rows count as graded: rounding is eps times its root beside small rows.
+UNEVEN = 1e4
 # Multiplications for the whitening of blocks, about a second.
 MOST_OPERATIONS = 10**9
 
@@ -70,7 +72,7 @@ class Reduced:
 def prepare(design: Design) -> Reduced:
     """Read the rows: sweep y, find the structure of the random effects, reduce."""
     y, X = weighted_rows(design)
-    swept = sweep(X, y)
+    swept = sweep(X, y, is_graded(design))
     scales = tuple(scale_of(term) for term in design.terms)
     columns = working_columns(design, scales)
     return Reduced(
@@ -92,6 +94,11 @@ def is_cheap(design: Design) -> bool:
     """Whether the blocks of rows that share a random effect can be whitened one by one."""
     effects = sum(len(term.columns) for term in design.terms)
     return sum(size**2 * effects for size in gls.block_sizes(design)) <= MOST_OPERATIONS
+
+
+def is_graded(design: Design) -> bool:
+    """Whether the weights are so uneven that the rows of small ones lose digits beside the others."""
+    return design.weights is not None and bool(design.weights.max() > UNEVEN * design.weights.min())
 
 
 def weighted_rows(design: Design) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import least_squares, logdet_triangle, repeated, sweep, whitened_by_root
@@ -63,6 +63,10 @@ class Rotated:
 def prepare(design: Design) -> Rotated:
     """Factor Z once and rotate X and y by Q', never forming Q."""
     y, X, Z = weighted(design)
+    if design.weights is not None:
+        # Householder's reflections keep the digits of small rows below large ones (Cox and Higham 1998).
+        order = np.argsort(-design.weights, kind="stable")
+        y, X, Z = y[order], X[order], sparse.csc_array(sparse.csr_array(Z)[order])
     sizes = sizes_of(design)
     levels = tuple(len(term.levels) for term in design.terms)
     swept = sweep(X, y)

@@ -20,7 +20,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Booleans
-from relmer.solver.elimination import Corner, expected
+from relmer.solver.elimination import Corner, Eliminated, expected
 from relmer.solver.model import gamma_of, group_names, matrices, theta_names
 from relmer.solver.paths import Prepared
 
@@ -72,6 +72,28 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
         equations = system(*structure.curvature(at, expected(p, False)), n)
     unknown = [named(prepared, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
     return Moments(left, G, tuple(unknown))
+
+
+def unidentified_at(prepared: Prepared, at: Eliminated, G: Sequence[Array], REML: bool) -> tuple[tuple[str, ...], ...]:
+    """The same directions from the inner products at another G (theory.md, 38).
+
+    At G = 0 the rows of large weights are all that is seen where weights are very uneven. At V = I + sum of gamma_a E_a
+    the equations are those of the forms E_a and V, and V in a direction is I and gamma_a of every E_a.
+    """
+    reduced = prepared.reduced
+    n, p = reduced.design.X.shape
+    equations = system(*reduced.structure.curvature(at, expected(p, REML)), n - p if REML else n)
+    gamma = np.append(entries_of(G), 0.0) / equations.scale
+    found = []
+    for direction in equations.vectors[:, ~equations.known].T:
+        moved = direction + direction[-1] * equations.scale[-1] * gamma
+        found.append(named(prepared, moved / np.linalg.norm(moved), equations.scale))
+    return tuple(found)
+
+
+def entries_of(G: Sequence[Array]) -> Array:
+    """gamma (k,): the lower triangles of the covariances."""
+    return np.concatenate([each[lower_triangle(len(each))] for each in G])
 
 
 @dataclass(frozen=True)

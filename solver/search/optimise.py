@@ -35,13 +35,14 @@ from relmer.solver.paths import (
     criterion,
     given,
     is_drowned,
+    is_graded,
     solution,
     solve_at,
     working_roots,
 )
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.look import look_around
-from relmer.solver.search.moments import moments
+from relmer.solver.search.moments import moments, unidentified_at
 from relmer.solver.search.objective import EPS, NOISE, Objective, Point, newton_step
 from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 
@@ -183,6 +184,10 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         found_there = solution(reduced, working_roots(reduced.scales, turned), objective.solved(end.here))
     else:
         found_there = prepared.path.solve_at(turned)
+    unidentified = found.unidentified
+    if is_graded(sound.design) and not objective.structure.elimination.is_sparse:
+        covariances = [T @ T.T for T in end.here.blocks]
+        unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     ending = end.ending
     if not is_close(end.here, criterion(sound.design, found_there, REML)):
         ending = Ending.DROWNED
@@ -195,7 +200,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         decrement=end.gap,
         duals=tuple(at_terms.get(k, math.inf) for k in range(len(terms))),
         ending=ending,
-        unidentified=idle + found.unidentified,
+        unidentified=idle + unidentified,
         roots=tuple(turned),
     )
     return optimum, given(sound, found_there)
