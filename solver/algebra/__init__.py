@@ -1,6 +1,6 @@
 """Linear algebra on plain arrays; knows nothing of models."""
 
-from relmer.solver.algebra.basis import Basis, basis_of
+from relmer.solver.algebra.basis import Basis, is_plain, plain_basis, taken_apart
 from relmer.solver.algebra.cholesky import factorize, repeated
 from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
 from relmer.solver.algebra.rank import full_rank_columns
@@ -20,22 +20,24 @@ __all__ = [
     "LARGE_EFFECTS",
     "RANK",
     "Basis",
-    "basis_of",
     "factorize",
     "full_rank_columns",
     "generalized_least_squares",
     "inverse_of_cross_product",
+    "is_plain",
     "is_regular",
     "least_squares",
     "logdet_triangle",
     "lower_trapezoid",
     "lower_triangle",
+    "plain_basis",
     "positive",
     "reduced_root",
     "repeated",
     "root_by_columns",
     "root_of",
     "sweep",
+    "taken_apart",
     "whitened_by_augmenting",
     "whitened_by_root",
 ]

@@ -7,6 +7,7 @@ but the rounding of its own doubles, and of those that determine it, is redundan
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import lapack
@@ -56,11 +57,15 @@ class Basis:
         return solved_upper(self.B[self.kept].T, self.B[j])
 
 
-def basis_of(X: Array, full: bool = False) -> tuple[Basis, Array]:
+@lru_cache(maxsize=64)
+def plain_basis(c: int) -> Basis:
+    """The basis of c columns that are W themselves."""
+    return Basis(kept=np.arange(c), B=np.eye(c), plain=True)
+
+
+def taken_apart(X: Array, full: bool) -> tuple[Basis, Array]:
     """The basis of columns X (n, c), and W (n, r); if they are of full rank, none of them is redundant."""
     c = X.shape[1]
-    if is_plain(X):
-        return Basis(np.arange(c), np.eye(c), plain=True), X
     B, kept, W = np.zeros((c, c)), [], np.zeros((len(X), 0))
     exponents = np.frexp(np.abs(X).max(axis=0))[1]
     scaled = np.ldexp(X, -exponents)
@@ -79,7 +84,7 @@ def basis_of(X: Array, full: bool = False) -> tuple[Basis, Array]:
         B[j, : r + 1] = np.ldexp([*a, np.ldexp(1.0, size)], exponents[j])
         W = np.column_stack([W, np.ldexp(left, -size)])
         kept.append(j)
-    return Basis(np.array(kept, dtype=np.int64), B[:, : len(kept)], plain=False), W
+    return Basis(kept=np.array(kept, dtype=np.int64), B=B[:, : len(kept)], plain=False), W
 
 
 def is_plain(X: Array) -> bool:

@@ -1,7 +1,7 @@
 """Sound coordinates: the same model in columns and units that cost no digits (theory.md, 42).
 
 y, X, Z and the weights are divided by powers of two where they are far from one, and columns that lie along each other
-to many digits are taken apart, X = W B' (`basis_of`). All paths begin here, so that neither the unit of anything nor
+to many digits are taken apart, X = W B' (`taken_apart`). All paths begin here, so that neither the unit of anything nor
 the origin of a covariate is lost in what they compute; an ordinary design is left as it is.
 """
 
@@ -11,11 +11,11 @@ from functools import cached_property
 
 import numpy as np
 
-from relmer.solver.algebra import Basis, basis_of, lower_trapezoid, lower_triangle
+from relmer.solver.algebra import Basis, is_plain, lower_trapezoid, lower_triangle, plain_basis, taken_apart
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.model.design import Design, response
-from relmer.solver.model.term import group_names, theta_names
+from relmer.solver.model.term import RandomTerm, group_names, theta_names
 
 # Sizes whose squares, and the sums of these over any number of rows, are doubles that keep their digits.
 LEAST, LARGEST = 1e-140, 1e140
@@ -71,9 +71,9 @@ def sounded(design: Design) -> Sound:
     ModelError
         A number is so large or small that its square is none.
     """
-    check_sizes(design)
-    fixed, X = basis_of(design.X, full=True)
-    found = [basis_of(term.X) for term in design.terms]
+    names = [f"column {name}" for name in design.coefficients]
+    fixed, X = checked_basis(design.X, names, full=True)
+    found = [checked_basis(term.X, names_of(term)) for term in design.terms]
     terms = tuple(
         term if basis.plain else replace(term, X=W, columns=tuple(term.columns[k] for k in basis.kept))
         for term, (basis, W) in zip(design.terms, found, strict=True)
@@ -101,27 +101,33 @@ def sounded(design: Design) -> Sound:
     )
 
 
-def check_sizes(design: Design) -> None:
-    """Refuse numbers whose squares are no doubles."""
-    named = [("the response", response(design)[:, None])]
-    named += [(f"column {name}", design.X[:, [k]]) for k, name in enumerate(design.coefficients)]
-    named += [
-        (f"column {name} of ({' + '.join(term.columns)} | {term.group})", term.X[:, [k]])
-        for term in design.terms
-        for k, name in enumerate(term.columns)
-    ]
-    for name, column in named:
-        largest = float(np.abs(column).max(initial=0.0))
-        if largest > LARGEST or 0.0 < largest < LEAST:
-            raise ModelError(
-                f"the largest number of {name} is {largest:.3g}; beyond {LEAST:g} and {LARGEST:g} squares are no "
-                f"doubles: {'divide' if largest > 1 else 'multiply'} it by a constant"
-            )
+def names_of(term: RandomTerm) -> list[str]:
+    """Names of the columns of a term for messages."""
+    return [f"column {name} of ({' + '.join(term.columns)} | {term.group})" for name in term.columns]
+
+
+def checked_basis(X: Array, names: Sequence[str], full: bool = False) -> tuple[Basis, Array]:
+    """The basis of columns (n, c) whose squares are doubles."""
+    if is_plain(X):
+        return plain_basis(X.shape[1]), X
+    for name, largest in zip(names, np.abs(X).max(axis=0).tolist(), strict=True):
+        check_size(name, largest)
+    return taken_apart(X, full)
+
+
+def check_size(name: str, largest: float) -> None:
+    """Refuse what is so large or small that its squares are no doubles."""
+    if largest > LARGEST or 0.0 < largest < LEAST:
+        raise ModelError(
+            f"the largest number of {name} is {largest:.3g}; beyond {LEAST:g} and {LARGEST:g} squares are no doubles: "
+            f"{'divide' if largest > 1 else 'multiply'} it by a constant"
+        )
 
 
 def unit_of_response(design: Design) -> float:
     """A power of two near the largest of the response, or 1 if that is of a usual size."""
     largest = float(np.abs(response(design)).max(initial=0.0))
+    check_size("the response", largest)
     return 1.0 if largest == 0.0 or USUAL[0] < largest < USUAL[1] else float(2.0 ** np.frexp(largest)[1])
 
 
