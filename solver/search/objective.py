@@ -54,7 +54,8 @@ class Objective:
         self.costly = self.structure.elimination.is_costly
         self.last: tuple[Point, Eliminated] | None = None
         self.correction: Array | None = None
-        self.evaluations = 1
+        self.evaluations, self.steps = 1, 0
+        self.entries = sum(len(C) * (len(C) + 1) // 2 for C in self.reduced.scales)
 
     def at(self, blocks: Sequence[Array]) -> Point:
         """Evaluate the criterion, by the path that was asked for."""

@@ -50,6 +50,11 @@ from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 CARRIED = 1e-10
 TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
+# Steps times squared entries of theta that all descents of a search may take together, beyond which no other is begun:
+# a step of k entries costs k^2 traces at least.
+BUDGET = 10**6
+# Times the budget after which a descent is broken off too, if it has taken more steps than one by itself may.
+LONGEST_SEARCH = 4
 # A gap below this moves the logarithm of an eigenvalue of V by less than 2e-13: the curvature in it is at least half a
 # degree of freedom, however large the criterion.
 SETTLED = 1e-26
@@ -168,9 +173,13 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     found = moments(prepared, REML)
     ends = [descend(objective, begin(objective, found, begun))]
     if start is None and not objective.costly:
-        ends += [descend(objective, other) for other in along_ray(objective)]
+        others = along_ray(objective)
         if objective.effects <= FEW and not ends[0].regular:
-            ends += [descend(objective, other) for other in off_face(objective, ends[0].here)]
+            others += off_face(objective, ends[0].here)
+        for other in others:
+            if objective.steps * objective.entries**2 > BUDGET:
+                break
+            ends.append(descend(objective, other))
     end = min(ends, key=lambda each: each.here.value)
     if prepared.method == "gls":
         end = looked_around(objective, end)
@@ -266,9 +275,12 @@ def newton(objective: Objective, here: Point) -> Descent:
     and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
-    previous, hidden, ending = np.inf, 0, Ending.EXHAUSTED
+    gap, previous, hidden, ending = np.inf, np.inf, 0, Ending.EXHAUSTED
     order = 1 if objective.costly else 2
     for _ in range(MAXIMUM_STEPS):
+        if objective.steps * objective.entries**2 > LONGEST_SEARCH * BUDGET and objective.steps > MAXIMUM_STEPS:
+            break
+        objective.steps += 1
         gradient, hessian = chain(here.blocks, *objective.curvature(here))
         promised = newton_step(gradient, hessian)
         decrement, noise = promised.decrement, NOISE * here.size
