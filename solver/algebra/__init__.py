@@ -2,7 +2,8 @@
 
 from relmer.solver.algebra.basis import Basis, is_plain, plain_basis, taken_apart
 from relmer.solver.algebra.cholesky import factorize, repeated
-from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
+from relmer.solver.algebra.doubled import less
+from relmer.solver.algebra.least_squares import Swept, generalized_least_squares, least_squares, sweep
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.algebra.roots import (
     RANK,
@@ -20,6 +21,7 @@ __all__ = [
     "LARGE_EFFECTS",
     "RANK",
     "Basis",
+    "Swept",
     "factorize",
     "full_rank_columns",
     "generalized_least_squares",
@@ -27,6 +29,7 @@ __all__ = [
     "is_plain",
     "is_regular",
     "least_squares",
+    "less",
     "logdet_triangle",
     "lower_trapezoid",
     "lower_triangle",

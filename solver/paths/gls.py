@@ -16,7 +16,6 @@ from relmer.solver.algebra import (
     least_squares,
     logdet_triangle,
     repeated,
-    sweep,
     whitened_by_augmenting,
     whitened_by_root,
 )
@@ -24,6 +23,7 @@ from relmer.solver.arrays import Array, Integers
 from relmer.solver.model import Design, Lambda, Template, weighted
 from relmer.solver.paths.large import apart, is_large, sizes_of, turned_back
 from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.sweeping import swept
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Blocks:
 
 def prepare(design: Design) -> Blocks:
     """Bring the rows of each independent block together."""
-    y, X, Z = weighted(design)
-    swept = sweep(X, y)
+    _, X, Z = weighted(design)
+    found = swept(design)
     block = independent_rows(Z, design.template)
     order = np.argsort(block, kind="stable")
     starts = np.searchsorted(block[order], np.arange(block.max() + 2))
     return Blocks(
-        beta0=swept.beta,
-        y=swept.residual[order],
+        beta0=found.beta,
+        y=found.residual[order],
         X=X[order],
         Z=sparse.csr_array(Z)[order],
         levels=tuple(len(term.levels) for term in design.terms),

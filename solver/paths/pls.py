@@ -12,16 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import logdet_triangle, sweep
+from relmer.solver.algebra import logdet_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Eliminated, Structure, build
-from relmer.solver.model import Design, response, scale_of, working
+from relmer.solver.model import Design, scale_of, working
 from relmer.solver.paths import gls
 from relmer.solver.paths.large import is_large
 from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.sweeping import swept, weighted_rows
 
-# Largest weight over the least, from which on rows count as graded: rounding is eps times its root beside small rows.
-UNEVEN = 1e4
 # Multiplications for the whitening of blocks, about a second.
 MOST_OPERATIONS = 10**9
 
@@ -71,17 +70,16 @@ class Reduced:
 
 def prepare(design: Design) -> Reduced:
     """Read the rows: sweep y, find the structure of the random effects, reduce."""
-    y, X = weighted_rows(design)
-    swept = sweep(X, y, is_graded(design))
+    found = swept(design)
     scales = tuple(scale_of(term) for term in design.terms)
     columns = working_columns(design, scales)
     return Reduced(
         design=design,
-        beta0=swept.beta,
-        RX0=swept.R,
-        residual0=swept.residual,
+        beta0=found.beta,
+        RX0=found.R,
+        residual0=found.residual,
         scales=scales,
-        structure=build(design.terms, columns, np.concatenate([swept.Q.T, swept.residual[None]])),
+        structure=build(design.terms, columns, np.concatenate([found.Q.T, found.residual[None]])),
     )
 
 
@@ -94,20 +92,6 @@ def is_cheap(design: Design) -> bool:
     """Whether the blocks of rows that share a random effect can be whitened one by one."""
     effects = sum(len(term.columns) for term in design.terms)
     return sum(size**2 * effects for size in gls.block_sizes(design)) <= MOST_OPERATIONS
-
-
-def is_graded(design: Design) -> bool:
-    """Whether the weights are so uneven that the rows of small ones lose digits beside the others."""
-    return design.weights is not None and bool(design.weights.max() > UNEVEN * design.weights.min())
-
-
-def weighted_rows(design: Design) -> tuple[Array, Array]:
-    """y without the offset, and X, every row times the square root of its weight."""
-    y, X = response(design), design.X
-    if design.weights is None:
-        return y, X
-    root = np.sqrt(design.weights)
-    return root * y, root[:, None] * X
 
 
 def working_columns(design: Design, scales: Sequence[Array]) -> list[Array]:

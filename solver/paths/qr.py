@@ -11,12 +11,13 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import least_squares, logdet_triangle, repeated, sweep, whitened_by_root
+from relmer.solver.algebra import least_squares, logdet_triangle, repeated, whitened_by_root
 from relmer.solver.arrays import Array
 from relmer.solver.model import Design, weighted
 from relmer.solver.paths import gls
 from relmer.solver.paths.large import is_large, sizes_of
 from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.sweeping import swept
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,19 @@ class Rotated:
 
 def prepare(design: Design) -> Rotated:
     """Factor Z once and rotate X and y by Q', never forming Q."""
-    y, X, Z = weighted(design)
+    _, X, Z = weighted(design)
+    found = swept(design)
+    y = found.residual
     if design.weights is not None:
         # Householder's reflections keep the digits of small rows below large ones (Cox and Higham 1998).
         order = np.argsort(-design.weights, kind="stable")
         y, X, Z = y[order], X[order], sparse.csc_array(sparse.csr_array(Z)[order])
     sizes = sizes_of(design)
     levels = tuple(len(term.levels) for term in design.terms)
-    swept = sweep(X, y)
-    Xy = np.asfortranarray(np.column_stack([X, swept.residual]))
+    Xy = np.asfortranarray(np.column_stack([X, y]))
     if Z.shape[1] == 0:
         return Rotated(
-            beta0=swept.beta, R=np.zeros((0, 0)), top=Xy[:0], rest=Xy, design=design, levels=levels, sizes=sizes
+            beta0=found.beta, R=np.zeros((0, 0)), top=Xy[:0], rest=Xy, design=design, levels=levels, sizes=sizes
         )
     rank = min(Z.shape)
     (reflectors, tau), R = linalg.qr(Z.toarray(), mode="raw")
@@ -84,5 +86,5 @@ def prepare(design: Design) -> Rotated:
     if len(rest) > rest.shape[1]:
         rest = linalg.qr(rest, mode="r")[0][: rest.shape[1]]
     return Rotated(
-        beta0=swept.beta, R=R[:rank], top=rotated[:rank], rest=rest, design=design, levels=levels, sizes=sizes
+        beta0=found.beta, R=R[:rank], top=rotated[:rank], rest=rest, design=design, levels=levels, sizes=sizes
     )

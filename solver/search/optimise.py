@@ -48,6 +48,8 @@ from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 
 # The criterion at the theta that is returned may differ by this from that of the covariances that were found.
 CARRIED = 1e-10
+# Or by this part of its size, if that is more: V written out loses digits as its condition grows.
+ROUNDING = 1e-12
 TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
 # Steps times squared entries of theta that all descents of a search may take together, beyond which no other is begun:
@@ -217,7 +219,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
 
 def is_close(here: Point, value: float) -> bool:
     """Whether another evaluation of the criterion differs from that of a point by no more than rounding."""
-    return abs(value - here.value) <= max(CARRIED, 2 * NOISE * here.size)
+    return abs(value - here.value) <= max(CARRIED, ROUNDING * here.size)
 
 
 def value_at(objective: Objective, roots: Sequence[Array]) -> float:
