@@ -11,7 +11,7 @@ from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, lmer
 from relmer.solver.language import build, model_frame, parse
 from relmer.solver.model import Design, covariance, factors
-from relmer.solver.paths import block_sizes
+from relmer.solver.paths import block_sizes, marginal_root
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
 MOST_OPERATIONS = 10**10
@@ -45,7 +45,7 @@ def is_small(design: Design) -> bool:
 def estimates(fit: Fit) -> Estimates:
     """Estimates of a fit, as plain tuples."""
     G = [covariance(T, fit.sigma) for T in factors(fit.design.terms, fit.optimum.theta)]
-    root = fit.sigma * (fit.Z @ fit.Lambda)
+    root = fit.sigma * marginal_root(fit.prepared, fit.optimum.theta, fit.optimum.roots)
     residual_variance = fit.R.diagonal()
     total = root.T @ np.ones(root.shape[0])
     return Estimates(

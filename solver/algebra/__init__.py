@@ -1,7 +1,9 @@
 """Linear algebra on plain arrays; knows nothing of models."""
 
+from relmer.solver.algebra.basis import Basis, is_plain, plain_basis, taken_apart
 from relmer.solver.algebra.cholesky import factorize, repeated
-from relmer.solver.algebra.least_squares import generalized_least_squares, least_squares, sweep
+from relmer.solver.algebra.doubled import less
+from relmer.solver.algebra.least_squares import Swept, generalized_least_squares, least_squares, sweep
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.algebra.roots import (
     RANK,
@@ -13,22 +15,32 @@ from relmer.solver.algebra.roots import (
     root_of,
 )
 from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle
+from relmer.solver.algebra.whitening import LARGE_EFFECTS, whitened_by_augmenting, whitened_by_root
 
 __all__ = [
+    "LARGE_EFFECTS",
     "RANK",
+    "Basis",
+    "Swept",
     "factorize",
     "full_rank_columns",
     "generalized_least_squares",
     "inverse_of_cross_product",
+    "is_plain",
     "is_regular",
     "least_squares",
+    "less",
     "logdet_triangle",
     "lower_trapezoid",
     "lower_triangle",
+    "plain_basis",
     "positive",
     "reduced_root",
     "repeated",
     "root_by_columns",
     "root_of",
     "sweep",
+    "taken_apart",
+    "whitened_by_augmenting",
+    "whitened_by_root",
 ]

@@ -104,7 +104,7 @@ def extended_system(fit: Fit, theta: ArrayLike | None = None) -> ExtendedSystem:
     """
     at = theta_or_optimum(fit, theta)
     y, X, Z = weighted(fit.design)
-    factor = extended_factor(fit.prepared.reduced, at)
+    factor = extended_factor(fit.prepared, at)
     right = factor.P @ (Lambda(fit.design.template, at).T @ (Z.T @ y))
     c_u = solve_lower(factor.L, right)
     c_beta = linalg.solve_triangular(factor.RX, X.T @ y - factor.RZX.T @ c_u, trans="T")

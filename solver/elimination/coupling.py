@@ -22,6 +22,8 @@ BLOCK = 64
 DENSE = 2**24
 # B smaller than this is dense whatever it holds: calls cost more than numbers.
 SMALL = 2**15
+# Changes from which on they are spread all at once: calls cost more than copies.
+MANY = 6
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class DenseCoupling:
         """Sum of B' inner B over the levels, for k symmetric (c, c) in each, (k, c, c, l): (k, r, r)."""
         c, levels, r = self.B.shape
         flat = self.B.reshape(c * levels, r)
+        if MANY < len(inner) <= DENSE // self.B.size:
+            turned = inner.transpose(3, 0, 2, 1).reshape(levels, -1, c) @ self.B.transpose(1, 0, 2)
+            each = turned.reshape(levels, len(inner), c, r).transpose(1, 3, 2, 0).reshape(len(inner), r, c * levels)
+            return np.asarray(each @ flat)
         weighed = [sum(one[a, :, :, None] * self.B[a] for a in range(c)).reshape(c * levels, r) for one in inner]
         return np.array([each.T @ flat for each in weighed])
 

@@ -26,6 +26,7 @@ from relmer.solver.model import (
     covariance,
     factors,
     group_names,
+    inwards,
     theta_names,
     varcorr_names,
 )
@@ -37,7 +38,10 @@ from relmer.solver.paths import (
     criterion,
     degrees_of_freedom,
     derivatives_at,
+    effects,
     extended_factor,
+    fitted,
+    marginal_root,
     prepare,
     solve_at,
 )
@@ -131,7 +135,7 @@ class Fit:
 
     @cached_property
     def _factor(self) -> ExtendedFactor:
-        return extended_factor(self.prepared.reduced, self.optimum.theta)
+        return extended_factor(self.prepared, self.optimum.theta)
 
     @property
     def L(self) -> sparse.csc_array:
@@ -188,7 +192,8 @@ class Fit:
         labels = (
             pd.MultiIndex.from_tuples(index, names=names) if index else pd.MultiIndex.from_arrays([[]] * 3, names=names)
         )
-        return pd.Series(self.Lambda @ self.u, index=labels)
+        b = effects(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
+        return pd.Series(b, index=labels)
 
     @property
     def X(self) -> pd.DataFrame:
@@ -208,7 +213,8 @@ class Fit:
     @property
     def G(self) -> sparse.csc_array:
         """Covariance of b, sigma^2 Lambda Lambda' (q, q), sparse block-diagonal."""
-        return sparse.csc_array(self.sigma**2 * (self.Lambda @ self.Lambda.T))
+        root = self.sigma * self.Lambda
+        return sparse.csc_array(root @ root.T)
 
     @property
     def R(self) -> sparse.csc_array:
@@ -219,13 +225,14 @@ class Fit:
     @property
     def V(self) -> sparse.csc_array:
         """Marginal covariance of y, Z G Z' + R (n, n), sparse."""
-        return sparse.csc_array(self.Z @ self.G @ self.Z.T + self.R)
+        root = self.sigma * marginal_root(self.prepared, self.optimum.theta, self.optimum.roots)
+        return sparse.csc_array(root @ root.T + self.R)
 
     @property
     def fitted(self) -> "pd.Series[float]":
         """X beta + Z b + offset (n,)."""
-        fitted = self.design.X @ self.solution.beta + self.Z @ (self.Lambda @ self.u)
-        return pd.Series(fitted if self.design.offset is None else fitted + self.design.offset, index=self.index)
+        found = fitted(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
+        return pd.Series(found, index=self.index)
 
     @property
     def residuals(self) -> "pd.Series[float]":
@@ -289,7 +296,15 @@ def at_theta(fit: Fit, theta: ArrayLike) -> Fit:
         Theta has not one value for each of its names.
     """
     at = checked_theta(fit.design.terms, theta)
-    given = Optimum(at, evaluations=1, converged=False, decrement=np.inf, duals=(), ending=Ending.GIVEN)
+    given = Optimum(
+        theta=at,
+        evaluations=1,
+        converged=False,
+        decrement=np.inf,
+        duals=(),
+        ending=Ending.GIVEN,
+        roots=tuple(inwards(fit.prepared.sound, factors(fit.design.terms, at))),
+    )
     return replace(fit, optimum=given, solution=solve_at(fit.prepared, at))
 
 

@@ -4,6 +4,7 @@ from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
 from relmer.solver.model.checks import Checks, checks_of
 from relmer.solver.model.design import Design, random_matrix, response, weighted
+from relmer.solver.model.sound import Sound, inwards, outwards, redundant, sounded
 from relmer.solver.model.term import (
     RandomTerm,
     checked_theta,
@@ -21,6 +22,7 @@ __all__ = [
     "Design",
     "Lambda",
     "RandomTerm",
+    "Sound",
     "Template",
     "assemble",
     "carried",
@@ -31,12 +33,16 @@ __all__ = [
     "factors",
     "gamma_of",
     "group_names",
+    "inwards",
     "is_nested",
     "matrices",
     "original",
+    "outwards",
     "random_matrix",
+    "redundant",
     "response",
     "scale_of",
+    "sounded",
     "split",
     "standardise",
     "symmetric_units",

@@ -92,15 +92,15 @@ def chain(blocks: Sequence[Array], duals: Sequence[Array], second: Array) -> tup
 
 
 def carried(scales: Sequence[Array], second: Array) -> Array:
-    """d2f/dgamma2 (k, k) in the covariances G, given that in the working ones C'G C (theory.md, 36)."""
-    sizes = [len(lower_triangle(len(C))[0]) for C in scales]
-    J_C = np.zeros_like(second)
-    first = 0
-    for C, size in zip(scales, sizes, strict=True):
-        rows, columns = lower_triangle(len(C))
+    """d2f/dgamma2 (k, k) in the covariances G (c, c), given that in the working C'G C (r, r) (theory.md, 36)."""
+    shapes = [(len(lower_triangle(len(C))[0]), len(lower_triangle(C.shape[1])[0])) for C in scales]
+    J_C = np.zeros(tuple(np.sum(shapes, axis=0)))
+    row = column = 0
+    for C, (size, inner) in zip(scales, shapes, strict=True):
+        i, j = lower_triangle(C.shape[1])
         changes = C.T @ symmetric_units(len(C)).reshape(size, len(C), len(C)) @ C
-        J_C[first : first + size, first : first + size] = changes[:, rows, columns]
-        first += size
+        J_C[row : row + size, column : column + inner] = changes[:, i, j]
+        row, column = row + size, column + inner
     return np.asarray(J_C @ second @ J_C.T)
 
 

@@ -1,15 +1,29 @@
 """Three paths from a design and theta to the criterion: gls, qr, pls (theory.md, 9 to 11)."""
 
-from relmer.solver.paths.criterion import Prepared, criterion, degrees_of_freedom, parts, prepare, size, solve_at
+from relmer.solver.paths.criterion import (
+    PATHS,
+    Prepared,
+    criterion,
+    degrees_of_freedom,
+    given,
+    parts,
+    prepare,
+    size,
+    solve_at,
+)
 from relmer.solver.paths.derivatives import Derivatives, derivatives_at
 from relmer.solver.paths.factor import ExtendedFactor, extended_factor
 from relmer.solver.paths.gls import block_sizes
-from relmer.solver.paths.pls import Reduced, solution, working_roots
-from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.pls import Reduced, is_drowned, solution, working_roots
+from relmer.solver.paths.rows import effects, fitted, marginal_root
+from relmer.solver.paths.solution import Path, Solution
+from relmer.solver.paths.sweeping import is_graded
 
 __all__ = [
+    "PATHS",
     "Derivatives",
     "ExtendedFactor",
+    "Path",
     "Prepared",
     "Reduced",
     "Solution",
@@ -17,7 +31,13 @@ __all__ = [
     "criterion",
     "degrees_of_freedom",
     "derivatives_at",
+    "effects",
     "extended_factor",
+    "fitted",
+    "given",
+    "is_drowned",
+    "is_graded",
+    "marginal_root",
     "parts",
     "prepare",
     "size",

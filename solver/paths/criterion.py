@@ -13,8 +13,9 @@ from typing import Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from relmer.solver.algebra import logdet_triangle
 from relmer.solver.errors import ModelError
-from relmer.solver.model import Design, checked_theta
+from relmer.solver.model import Design, Sound, checked_theta, factors, inwards, sounded
 from relmer.solver.paths import gls, pls, qr
 from relmer.solver.paths.solution import Path, Solution
 
@@ -24,16 +25,17 @@ PATHS: Mapping[str, Callable[[Design], Path]] = {"pls": pls.prepare, "qr": qr.pr
 
 @dataclass(frozen=True)
 class Prepared:
-    """A design, and what one path made of it once and for all theta."""
+    """A design, the same in sound coordinates, and what one path made of these once and for all theta."""
 
     design: Design
+    sound: Sound
     method: Method
     path: Path
 
     @cached_property
     def reduced(self) -> pls.Reduced:
         """The reduced rows, from which derivatives, and so the search, come whatever the path."""
-        return cast(pls.Reduced, self.path) if self.method == "pls" else pls.prepare(self.design)
+        return cast(pls.Reduced, self.path) if self.method == "pls" else pls.prepare(self.sound.design)
 
 
 def prepare(design: Design, method: str = "pls") -> Prepared:
@@ -42,11 +44,12 @@ def prepare(design: Design, method: str = "pls") -> Prepared:
     Raises
     ------
     ModelError
-        The method is none of "pls", "qr" and "gls".
+        The method is none of "pls", "qr" and "gls", or a number is so large or small that its square is none.
     """
     if method not in PATHS:
         raise ModelError(f"method {method!r} is not known; choose one of {', '.join(get_args(Method))}")
-    return Prepared(design, cast(Method, method), PATHS[method](design))
+    at = sounded(design)
+    return Prepared(design=design, sound=at, method=cast(Method, method), path=PATHS[method](at.design))
 
 
 def solve_at(prepared: Prepared, theta: ArrayLike) -> Solution:
@@ -55,9 +58,29 @@ def solve_at(prepared: Prepared, theta: ArrayLike) -> Solution:
     Raises
     ------
     ModelError
-        Theta has not one value for each of its names.
+        Theta has not one value for each of its names, or is so large that rounding leaves no digits.
     """
-    return prepared.path.solve_at(checked_theta(prepared.design.terms, theta))
+    terms, sound = prepared.design.terms, prepared.sound
+    return given(sound, prepared.path.solve_at(inwards(sound, factors(terms, checked_theta(terms, theta)))))
+
+
+def given(sound: Sound, at: Solution) -> Solution:
+    """A solution in sound coordinates in those of the design as it was given."""
+    if sound.plain:
+        return at
+    p, scale = len(at.beta), sound.y_unit * sound.w_unit
+    B = sound.fixed.B
+    u = np.zeros(sum(sound.counts))
+    u[np.repeat([k in sound.present for k in range(len(sound.counts))], sound.counts)] = scale * at.u
+    return Solution(
+        logdet_L=at.logdet_L,
+        logdet_RX=at.logdet_RX + logdet_triangle(B) + 2 * p * math.log(sound.w_unit),
+        pwrss=scale * (scale * at.pwrss),
+        beta=sound.y_unit * sound.fixed.outwards(at.beta[:, None])[:, 0],
+        u=u,
+        RX=sound.w_unit * at.RX @ B.T,
+        inner=at,
+    )
 
 
 def degrees_of_freedom(design: Design, REML: bool) -> int:

@@ -14,7 +14,6 @@ find the traces without H, which is dense (theory.md, 28 to 32); `chart` carries
 (theory.md, 35 and 36).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +21,9 @@ from numpy.typing import ArrayLike
 
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import weights
-from relmer.solver.model import carried, chain, checked_theta, factors
+from relmer.solver.model import carried, chain, checked_theta, factors, inwards
 from relmer.solver.paths.criterion import Prepared
-from relmer.solver.paths.pls import Reduced, working_roots
+from relmer.solver.paths.pls import working_roots
 
 
 @dataclass(frozen=True)
@@ -52,17 +51,18 @@ def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivati
     ModelError
         Theta has not one value for each of its names.
     """
-    terms = prepared.design.terms
-    return derivatives(prepared.reduced, factors(terms, checked_theta(terms, theta)), REML)
-
-
-def derivatives(reduced: Reduced, blocks: Sequence[Array], REML: bool) -> Derivatives:
-    """Duals, gradient and Hessian at the factors T (one per term), all in the units of the design."""
+    terms, sound, reduced = prepared.design.terms, prepared.sound, prepared.reduced
+    blocks = factors(terms, checked_theta(terms, theta))
     if not blocks:
         return Derivatives((), np.zeros(0), np.zeros((0, 0)))
-    scales, structure = reduced.scales, reduced.structure
+    scales = [np.zeros((len(T), 0)) for T in blocks]
+    for k, C in zip(sound.present, reduced.scales, strict=True):
+        scales[k] = C if sound.plain else sound.w_unit * sound.bases[k].B @ C
+    structure = reduced.structure
     n, p = reduced.design.X.shape
-    at = structure.solve([root @ root.T for root in working_roots(scales, blocks)])
-    duals, second = structure.curvature(at, weights(p, n, REML))
-    original = [C @ dual @ C.T for C, dual in zip(scales, duals, strict=True)]
+    roots = working_roots(reduced.scales, inwards(sound, blocks))
+    duals, second = structure.curvature(structure.solve([root @ root.T for root in roots]), weights(p, n, REML))
+    original = [np.zeros(T.shape) for T in blocks]
+    for k, dual in zip(sound.present, duals, strict=True):
+        original[k] = scales[k] @ dual @ scales[k].T
     return Derivatives(tuple(original), *chain(blocks, original, carried(scales, second)))

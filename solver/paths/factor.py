@@ -8,8 +8,9 @@ from scipy.sparse.linalg import SuperLU, spsolve_triangular
 
 from relmer.solver.algebra import factorize, repeated, sweep
 from relmer.solver.arrays import Array, Codes
-from relmer.solver.model import Lambda, standardise, weighted
-from relmer.solver.paths.pls import Reduced
+from relmer.solver.model import inwards, split, standardise, weighted
+from relmer.solver.paths.criterion import Prepared
+from relmer.solver.paths.pls import working_roots
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,30 @@ def factorized(M: sparse.csc_array, pattern: sparse.csc_array) -> tuple[SuperLU,
     return factorize(sparse.csc_array(M[order][:, order]), "NATURAL"), order
 
 
-def extended_factor(reduced: Reduced, theta: Array) -> ExtendedFactor:
-    """L, P, RZX and RX at theta, in the units of X; found for Q, of X = Q RX0 (theory.md, 12)."""
-    design, p = reduced.design, len(reduced.RX0)
-    standard = standardise(design)
-    _, X, Z = weighted(standard.design)
-    q = Z.shape[1]
+def extended_factor(prepared: Prepared, theta: Array) -> ExtendedFactor:
+    """L, P, RZX and RX at theta, in the units of X as it was given; found for Q, of X = Q RX0 (theory.md, 12)."""
+    given, reduced = prepared.sound, prepared.reduced
+    p = len(reduced.RX0)
+    RX0 = reduced.RX0 if given.plain else given.w_unit * reduced.RX0 @ given.fixed.B.T
+    q = sum(given.counts)
     if q == 0:
         none = sparse.csc_array((0, 0))
-        return ExtendedFactor(none, none, np.zeros((0, p)), reduced.RX0)
+        return ExtendedFactor(none, none, np.zeros((0, p)), RX0)
+    standard = standardise(given.design)
+    _, X, Z = weighted(standard.design)
     ZtZ = sparse.csc_array(Z.T @ Z)
     # Z Lambda = (Z C^-T)(C'Lambda), with C repeated over the levels.
-    back = repeated([C.T for C in standard.scales], [len(term.levels) for term in design.terms])
-    factor = back @ Lambda(design.template, theta)
-    lu, order = factorized(penalized(ZtZ, factor), penalized(ZtZ, Lambda(design.template, np.ones(len(theta)))))
+    blocks = split(theta, [len(basis.B) for basis in given.bases])
+    roots = working_roots(standard.scales, inwards(given, blocks))
+    wide = [np.zeros((0, len(basis.B))) for basis in given.bases]
+    for k, root in zip(given.present, roots, strict=True):
+        wide[k] = root
+    levels = [count // len(basis.B) for count, basis in zip(given.counts, given.bases, strict=True)]
+    factor, pattern = repeated(wide, levels), repeated([np.ones(root.shape) for root in wide], levels)
+    lu, order = factorized(penalized(ZtZ, factor), penalized(ZtZ, pattern))
     P = sparse.csc_array((np.ones(q), (np.arange(q), order)), shape=(q, q))
     L = sparse.csc_array(lu.L @ sparse.diags_array(np.sqrt(lu.U.diagonal())))
     Q = sweep(X, X[:, 0] if p else np.zeros(len(X))).Q
     R_ZQ = spsolve_triangular(sparse.csr_array(L), P @ (factor.T @ (Z.T @ Q)), lower=True)
     R_Q = linalg.cholesky(np.eye(p) - R_ZQ.T @ R_ZQ)
-    return ExtendedFactor(L, P, R_ZQ @ reduced.RX0, R_Q @ reduced.RX0)
+    return ExtendedFactor(L, P, R_ZQ @ RX0, R_Q @ RX0)

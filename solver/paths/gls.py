@@ -4,18 +4,26 @@ Rows that share no random effect are independent, so V is block-diagonal up to t
 is formed and factored for itself, as a textbook does for the clusters of a two-level model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 from scipy.sparse import csgraph
 
-from relmer.solver.algebra import least_squares, logdet_triangle, sweep
+from relmer.solver.algebra import (
+    least_squares,
+    logdet_triangle,
+    repeated,
+    whitened_by_augmenting,
+    whitened_by_root,
+)
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.model import Design, Lambda, Template, weighted
+from relmer.solver.paths.large import apart, is_large, sizes_of, turned_back
 from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.sweeping import swept
 
 
 @dataclass(frozen=True)
@@ -29,48 +37,65 @@ class Blocks:
     y: Array
     X: Array
     Z: sparse.csr_array
-    template: Template
+    levels: tuple[int, ...]
+    sizes: list[Array]
     starts: Integers
 
-    def solve_at(self, theta: Array) -> Solution:
+    def solve_at(self, roots: Sequence[Array]) -> Solution:
         """Least squares of the rows whitened by V^1/2, the Cholesky factor of V.
 
         beta = (X'V^-1 X)^-1 X'V^-1 y; pwrss = (y - X beta)'V^-1 (y - X beta); u = Lambda'Z'V^-1 (y - X beta).
+
+        Raises
+        ------
+        ModelError
+            The covariances are so large that rounding leaves no digits.
         """
-        root = sparse.csr_array(self.Z @ Lambda(self.template, theta))
+        large = is_large(roots, self.sizes)
+        turned = [apart(*pair) for pair in zip(roots, self.sizes, strict=True)] if large else []
+        factor = repeated([L for L, _ in turned] if large else roots, self.levels)
+        root = sparse.csr_array(self.Z @ factor)
         root.sum_duplicates()
-        halves = [(rows, linalg.cholesky(V, lower=True)) for rows, V in marginal_blocks(self, root)]
-        white = np.column_stack([self.X, self.y])
-        for rows, half in halves:
-            white[rows] = linalg.solve_triangular(half, white[rows], lower=True)
+        Xy = np.column_stack([self.X, self.y])
+        parts = []
+        for rows, effects, B in marginal_blocks(self, root):
+            if large:
+                L = factor[:, effects].toarray()
+                own = L.any(axis=1)
+                part = whitened_by_augmenting(self.Z[rows][:, own].toarray(), L[own], Xy[rows])
+            else:
+                part = whitened_by_root(B, Xy[rows])
+            parts.append((effects, part))
+        white = np.concatenate([part.white for _, part in parts])
         beta, RX = least_squares(white[:, :-1], white[:, -1])
         residual = white[:, -1] - white[:, :-1] @ beta
-        weighed = np.empty_like(residual)
-        for rows, half in halves:
-            weighed[rows] = linalg.solve_triangular(half, residual[rows], lower=True, trans="T")
+        u = np.zeros(root.shape[1])
+        for effects, part in parts:
+            u[effects] = part.effects(np.append(-beta, 1.0))
         return Solution(
-            logdet_L=sum(logdet_triangle(half) for _, half in halves),
+            logdet_L=sum(part.logdet for _, part in parts),
             logdet_RX=logdet_triangle(RX),
             pwrss=float(residual @ residual),
             beta=self.beta0 + beta,
-            u=root.T @ weighed,
+            u=turned_back(u, [Q for _, Q in turned], self.levels) if large else u,
             RX=RX,
         )
 
 
 def prepare(design: Design) -> Blocks:
     """Bring the rows of each independent block together."""
-    y, X, Z = weighted(design)
-    swept = sweep(X, y)
+    _, X, Z = weighted(design)
+    found = swept(design)
     block = independent_rows(Z, design.template)
     order = np.argsort(block, kind="stable")
     starts = np.searchsorted(block[order], np.arange(block.max() + 2))
     return Blocks(
-        beta0=swept.beta,
-        y=swept.residual[order],
+        beta0=found.beta,
+        y=found.residual[order],
         X=X[order],
         Z=sparse.csr_array(Z)[order],
-        template=design.template,
+        levels=tuple(len(term.levels) for term in design.terms),
+        sizes=sizes_of(design),
         starts=starts,
     )
 
@@ -90,12 +115,12 @@ def block_sizes(design: Design) -> tuple[int, ...]:
     return tuple(map(int, np.bincount(independent_rows(design.Z, design.template))))
 
 
-def marginal_blocks(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Array]]:
-    """Rows and V_i = I + Z_i Lambda Lambda'Z_i' (n_i, n_i), in units of sigma^2 (theory.md, 3), of each block."""
+def marginal_blocks(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Integers, Array]]:
+    """Rows, effects, and the root B (n_i, m) of Z_i Lambda Lambda'Z_i' in V_i (theory.md, 3), of each block."""
     for begin, end in pairwise(blocks.starts):
         entries = slice(root.indptr[begin], root.indptr[end])
         rows = np.repeat(np.arange(end - begin), np.diff(root.indptr[begin : end + 1]))
         used, columns = np.unique(root.indices[entries], return_inverse=True)
         dense = np.zeros((end - begin, len(used)))
         dense[rows, columns] = root.data[entries]
-        yield slice(begin, end), dense @ dense.T + np.eye(end - begin)
+        yield slice(begin, end), used, dense

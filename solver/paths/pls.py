@@ -12,11 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import logdet_triangle, sweep
+from relmer.solver.algebra import logdet_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Eliminated, Structure, build
-from relmer.solver.model import Design, factors, response, scale_of, working
+from relmer.solver.model import Design, scale_of, working
+from relmer.solver.paths import gls
+from relmer.solver.paths.large import is_large
 from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.sweeping import swept, weighted_rows
+
+# Multiplications for the whitening of blocks, about a second.
+MOST_OPERATIONS = 10**9
 
 
 @dataclass(frozen=True)
@@ -48,35 +54,44 @@ class Reduced:
     scales: tuple[Array, ...]
     structure: Structure
 
-    def solve_at(self, theta: Array) -> Solution:
-        """Eliminate the random effects at theta, and go back for beta and u."""
-        roots = working_roots(self.scales, factors(self.design.terms, theta))
-        return solution(self, roots, self.structure.solve([root @ root.T for root in roots]))
+    def solve_at(self, roots: Sequence[Array]) -> Solution:
+        """Eliminate the random effects, and go back for beta and u; where they are large, by the definition.
+
+        Raises
+        ------
+        ModelError
+            The covariances are so large that rounding leaves no digits.
+        """
+        working = working_roots(self.scales, roots)
+        if is_drowned(self.scales, working) and is_cheap(self.design):
+            return gls.prepare(self.design).solve_at(roots)
+        return solution(self, working, self.structure.solve([root @ root.T for root in working]))
 
 
 def prepare(design: Design) -> Reduced:
     """Read the rows: sweep y, find the structure of the random effects, reduce."""
-    y, X = weighted_rows(design)
-    swept = sweep(X, y)
+    found = swept(design)
     scales = tuple(scale_of(term) for term in design.terms)
     columns = working_columns(design, scales)
     return Reduced(
         design=design,
-        beta0=swept.beta,
-        RX0=swept.R,
-        residual0=swept.residual,
+        beta0=found.beta,
+        RX0=found.R,
+        residual0=found.residual,
         scales=scales,
-        structure=build(design.terms, columns, np.concatenate([swept.Q.T, swept.residual[None]])),
+        structure=build(design.terms, columns, np.concatenate([found.Q.T, found.residual[None]])),
     )
 
 
-def weighted_rows(design: Design) -> tuple[Array, Array]:
-    """y without the offset, and X, every row times the square root of its weight."""
-    y, X = response(design), design.X
-    if design.weights is None:
-        return y, X
-    root = np.sqrt(design.weights)
-    return root * y, root[:, None] * X
+def is_drowned(scales: Sequence[Array], working: Sequence[Array]) -> bool:
+    """Whether elimination would subtract large numbers: of two large columns, or of one beside other terms."""
+    return is_large(working, [np.ones(len(C)) for C in scales], columns=2 if len(scales) == 1 else 1)
+
+
+def is_cheap(design: Design) -> bool:
+    """Whether the blocks of rows that share a random effect can be whitened one by one."""
+    effects = sum(len(term.columns) for term in design.terms)
+    return sum(size**2 * effects for size in gls.block_sizes(design)) <= MOST_OPERATIONS
 
 
 def working_columns(design: Design, scales: Sequence[Array]) -> list[Array]:
@@ -89,7 +104,7 @@ def working_columns(design: Design, scales: Sequence[Array]) -> list[Array]:
 
 
 def working_roots(scales: Sequence[Array], blocks: Sequence[Array]) -> list[Array]:
-    """C'T of each term: roots of the working covariances C'G C for the factors T of the G."""
+    """C'T of each term: roots of the working covariances C'G C for roots T of the G."""
     return [C.T @ T for C, T in zip(scales, blocks, strict=True)]
 
 

@@ -1,5 +1,6 @@
 """What every path is, and what it gives at one theta."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +25,8 @@ class Solution:
         Spherical random effects (q,), Lambda'e.
     RX
         Upper triangular (p, p) with a positive diagonal, RX'RX = X'V^-1 X.
+    inner
+        The same in sound coordinates, where these are not those of the design.
     """
 
     logdet_L: float
@@ -32,10 +35,17 @@ class Solution:
     beta: Array
     u: Array
     RX: Array
+    inner: "Solution | None" = None
 
 
 class Path(Protocol):
     """A design as one path wants it: what depends on the data alone, computed once."""
 
-    def solve_at(self, theta: Array) -> Solution:
-        """beta and u at their optimum for theta (k,), and the pieces of the criterion."""
+    def solve_at(self, roots: Sequence[Array]) -> Solution:
+        """beta and u at their optimum for a root (r, m) of the G of every term, and the pieces of the criterion.
+
+        Raises
+        ------
+        ModelError
+            The covariances are so large that rounding leaves no digits.
+        """

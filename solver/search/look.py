@@ -36,6 +36,8 @@ RANGES = 5.0
 
 def look_around(objective: Objective, here: Point) -> Point:
     """Walk to the lowest point that values of the criterion alone lead to; `here` itself if they lead nowhere."""
+    if not math.isfinite(here.value):
+        return here
     for _ in range(LOOKS):
         lower = lower_point(objective, here)
         if lower is None:
@@ -85,6 +87,7 @@ def measured_noise(at: Callable[[Array], Point], here: Point, step: Array) -> fl
 def tried(at: Callable[[Array], Point], moved: Array) -> Point | None:
     """The criterion at a step away; None where it cannot be evaluated."""
     try:
-        return at(moved)
+        point = at(moved)
     except ModelError:
         return None
+    return point if math.isfinite(point.value) else None

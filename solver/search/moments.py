@@ -20,9 +20,9 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Booleans
-from relmer.solver.elimination import Corner, expected
+from relmer.solver.elimination import Corner, Eliminated, expected
 from relmer.solver.model import gamma_of, group_names, matrices, theta_names
-from relmer.solver.paths import Reduced
+from relmer.solver.paths import Prepared
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
 # over the rows, rounded to some 1e-13.
@@ -52,8 +52,9 @@ class Moments:
     unidentified: tuple[tuple[str, ...], ...]
 
 
-def moments(reduced: Reduced, REML: bool = True) -> Moments:
+def moments(prepared: Prepared, REML: bool = True) -> Moments:
     """Set up the equations of a model, and solve them; for a sparse structure they are too costly: there are none."""
+    reduced = prepared.reduced
     widths = [len(C) for C in reduced.scales]
     n, p = reduced.design.X.shape
     structure = reduced.structure
@@ -69,8 +70,30 @@ def moments(reduced: Reduced, REML: bool = True) -> Moments:
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
     if not known.all() and not REML:
         equations = system(*structure.curvature(at, expected(p, False)), n)
-    unknown = [named(reduced, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
+    unknown = [named(prepared, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
     return Moments(left, G, tuple(unknown))
+
+
+def unidentified_at(prepared: Prepared, at: Eliminated, G: Sequence[Array], REML: bool) -> tuple[tuple[str, ...], ...]:
+    """The same directions from the inner products at another G (theory.md, 38).
+
+    At G = 0 the rows of large weights are all that is seen where weights are very uneven. At V = I + sum of gamma_a E_a
+    the equations are those of the forms E_a and V, and V in a direction is I and gamma_a of every E_a.
+    """
+    reduced = prepared.reduced
+    n, p = reduced.design.X.shape
+    equations = system(*reduced.structure.curvature(at, expected(p, REML)), n - p if REML else n)
+    gamma = np.append(entries_of(G), 0.0) / equations.scale
+    found = []
+    for direction in equations.vectors[:, ~equations.known].T:
+        moved = direction + direction[-1] * equations.scale[-1] * gamma
+        found.append(named(prepared, moved / np.linalg.norm(moved), equations.scale))
+    return tuple(found)
+
+
+def entries_of(G: Sequence[Array]) -> Array:
+    """gamma (k,): the lower triangles of the covariances."""
+    return np.concatenate([each[lower_triangle(len(each))] for each in G])
 
 
 @dataclass(frozen=True)
@@ -98,16 +121,20 @@ def system(traces: Sequence[Array], products: Array, n: int) -> Equations:
     return Equations(scale=scale, values=values, vectors=vectors)
 
 
-def named(reduced: Reduced, direction: Array, scale: Array) -> tuple[str, ...]:
+def named(prepared: Prepared, direction: Array, scale: Array) -> tuple[str, ...]:
     """Names of the covariances, and of sigma, that change along a direction of the scaled gamma and sigma^2."""
-    widths = [len(C) for C in reduced.scales]
-    changes = matrices(np.where(np.abs(direction[:-1]) > ABSENT, direction[:-1], 0.0) * scale[:-1], widths)
+    scales, sound, terms = prepared.reduced.scales, prepared.sound, prepared.design.terms
+    gamma = np.where(np.abs(direction[:-1]) > ABSENT, direction[:-1], 0.0) * scale[:-1]
+    changes = matrices(gamma, [len(C) for C in scales])
+    groups = group_names(terms)
     names: list[str] = []
-    terms = reduced.design.terms
-    for term, group, C, change in zip(terms, group_names(terms), reduced.scales, changes, strict=True):
-        back = np.linalg.inv(C)
-        spread = np.sqrt((term.X**2).mean(axis=0))
-        size = np.abs(back.T @ change @ back) * np.outer(spread, spread)
-        moved = size[lower_triangle(len(C))] > ABSENT * max(size.max(), np.finfo(float).tiny)
-        names += [name for name, here in zip(theta_names([replace(term, group=group)]), moved, strict=True) if here]
+    for k, C, change in zip(sound.present, scales, changes, strict=True):
+        term, kept = terms[k], sound.bases[k].kept
+        back = sound.bases[k].outwards(np.linalg.inv(C).T)
+        spread = np.sqrt((term.X[:, kept] ** 2).mean(axis=0))
+        size = np.zeros((len(term.columns), len(term.columns)))
+        size[np.ix_(kept, kept)] = np.abs(back @ change @ back.T) * np.outer(spread, spread)
+        moved = size[lower_triangle(len(size))] > ABSENT * max(size.max(), np.finfo(float).tiny)
+        owned = theta_names([replace(term, group=groups[k])])
+        names += [name for name, here in zip(owned, moved, strict=True) if here]
     return tuple(names + ["sigma"] * bool(abs(direction[-1]) > ABSENT))

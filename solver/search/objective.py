@@ -1,5 +1,6 @@
 """The criterion f in working coordinates as a function of the factors T, with its derivatives in theta's chart."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from relmer.solver.algebra import is_regular, logdet_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Corner, Eliminated, weights
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, standardise, theta_of
-from relmer.solver.paths import Prepared, criterion, parts, prepare, solve_at
+from relmer.solver.model import chain, standardise
+from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts
 
 EPS = float(np.finfo(float).eps)
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
@@ -40,7 +41,7 @@ class Objective:
     """
 
     def __init__(self, prepared: Prepared, REML: bool) -> None:
-        design = prepared.design
+        design = prepared.sound.design
         self.design, self.REML = design, REML
         self.reduced = prepared.reduced
         self.structure = self.reduced.structure
@@ -48,12 +49,13 @@ class Objective:
         n, p = design.X.shape
         self.weights = weights(p, n, REML)
         self.constant = logdet_triangle(self.reduced.RX0) if REML else 0.0
-        self.path = None if prepared.method == "pls" else prepare(standardise(design).design, prepared.method)
+        self.path = None if prepared.method == "pls" else PATHS[prepared.method](standardise(design).design)
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
         self.costly = self.structure.elimination.is_costly
         self.last: tuple[Point, Eliminated] | None = None
         self.correction: Array | None = None
-        self.evaluations = 1
+        self.evaluations, self.steps = 1, 0
+        self.entries = sum(len(C) * (len(C) + 1) // 2 for C in self.reduced.scales)
 
     def at(self, blocks: Sequence[Array]) -> Point:
         """Evaluate the criterion, by the path that was asked for."""
@@ -77,15 +79,12 @@ class Objective:
             self.last = here, self.solve(here.blocks)
         return self.last[1]
 
-    def by_path(self, path: Prepared, blocks: Sequence[Array]) -> float:
-        """The criterion by a path other than elimination."""
+    def by_path(self, path: Path, blocks: Sequence[Array]) -> float:
+        """The criterion by a path other than elimination; infinite where rounding leaves it no digits."""
         try:
-            return criterion(self.design, solve_at(path, theta_of(blocks)), self.REML)
-        except np.linalg.LinAlgError as error:
-            raise ModelError(
-                "V is singular to rounding where the random effects fit the response; method 'pls' says whether "
-                "there is a residual"
-            ) from error
+            return criterion(self.design, path.solve_at(blocks), self.REML)
+        except (ModelError, np.linalg.LinAlgError):
+            return math.inf
 
     def parts(self, at: Corner | Eliminated) -> list[float]:
         """What the criterion of the solution is the sum of."""

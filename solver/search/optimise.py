@@ -15,16 +15,47 @@ import numpy as np
 from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, checked_theta, factors, original, split, theta_of
-from relmer.solver.paths import Prepared, Solution, solution, solve_at, working_roots
+from relmer.solver.model import (
+    chain,
+    checked_theta,
+    factors,
+    inwards,
+    original,
+    outwards,
+    redundant,
+    split,
+    theta_names,
+    theta_of,
+)
+from relmer.solver.paths import (
+    Prepared,
+    Solution,
+    criterion,
+    given,
+    is_drowned,
+    is_graded,
+    solution,
+    solve_at,
+    working_roots,
+)
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.look import look_around
-from relmer.solver.search.moments import moments
+from relmer.solver.search.moments import moments, unidentified_at
 from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
 from relmer.solver.search.residual import check_residual, check_span, drowned
 from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 
+# The criterion at the theta that is returned may differ by this from that of the covariances that were found.
+CARRIED = 1e-10
+# Or by this part of its size, if that is more: V written out loses digits as its condition grows.
+ROUNDING = 1e-12
+TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
+# Steps times squared entries of theta that all descents of a search may take together, beyond which no other is begun:
+# a step of k entries costs k^2 traces at least.
+BUDGET = 10**6
+# Times the budget after which a descent is broken off too, if it has taken more steps than one by itself may.
+LONGEST_SEARCH = 4
 # A gap below this moves the logarithm of an eigenvalue of V by less than 2e-13: the curvature in it is at least half a
 # degree of freedom, however large the criterion.
 SETTLED = 1e-26
@@ -64,6 +95,9 @@ class Optimum:
     unidentified
         Per direction in which theta, or theta and sigma, can change without any change of the criterion the names of
         those that do: theta is one of many. By REML so may be beta and its standard errors.
+    roots
+        Of the G of each term that has a column that is not redundant, (r, c), in sound coordinates: what theta, which
+        is rounded, stands for.
     """
 
     theta: Array
@@ -73,6 +107,7 @@ class Optimum:
     duals: tuple[float, ...]
     ending: Ending
     unidentified: tuple[tuple[str, ...], ...] = ()
+    roots: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,40 +152,77 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         Nothing is left of the response but rounding, by least squares on X or on X and Z: the criterion has no minimum
         (`residual`). Or the start has not one value for each of theta's names.
     """
-    terms = prepared.design.terms
-    start = None if start is None else checked_theta(terms, start)
+    terms, sound = prepared.design.terms, prepared.sound
+    begun = None if start is None else inwards(sound, factors(terms, checked_theta(terms, start)))
     check_residual(prepared.reduced, REML)
-    if not terms:
-        none = Optimum(np.zeros(0), evaluations=1, converged=True, decrement=0.0, duals=(), ending=Ending.NOTHING)
-        return none, solve_at(prepared, np.zeros(0))
+    idle = redundant(prepared.design, sound.bases)
+    if not sound.present:
+        theta = np.zeros(len(theta_names(terms)))
+        none = Optimum(
+            theta=theta,
+            evaluations=1,
+            converged=True,
+            decrement=0.0,
+            duals=(),
+            ending=Ending.NOTHING,
+            unidentified=idle,
+        )
+        return none, solve_at(prepared, theta)
     objective = Objective(prepared, REML)
     reduced = objective.reduced
-    found = moments(reduced, REML)
-    ends = [descend(objective, begin(objective, found, start))]
+    found = moments(prepared, REML)
+    ends = [descend(objective, begin(objective, found, begun))]
     if start is None and not objective.costly:
-        ends += [descend(objective, other) for other in along_ray(objective)]
+        others = along_ray(objective)
         if objective.effects <= FEW and not ends[0].regular:
-            ends += [descend(objective, other) for other in off_face(objective, ends[0].here)]
+            others += off_face(objective, ends[0].here)
+        for other in others:
+            if objective.steps * objective.entries**2 > BUDGET:
+                break
+            ends.append(descend(objective, other))
     end = min(ends, key=lambda each: each.here.value)
     if prepared.method == "gls":
         end = looked_around(objective, end)
     if not end.minimal:
         check_span(reduced, REML)
     roots = end.here.blocks if end.regular else [reduced_root(T) for T in end.here.blocks]
-    theta = theta_of(original(reduced.scales, roots))
+    inner = original(reduced.scales, roots)
+    blocks, turned = outwards(sound, inner)
+    at_terms = dict(zip(sound.present, end.duals, strict=True))
+    if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
+        found_there = solution(reduced, working_roots(reduced.scales, turned), objective.solved(end.here))
+    else:
+        found_there = prepared.path.solve_at(turned)
+    unidentified = found.unidentified
+    if is_graded(sound.design) and not objective.structure.elimination.is_sparse:
+        covariances = [T @ T.T for T in end.here.blocks]
+        unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
+    ending = end.ending
+    if not is_close(end.here, criterion(sound.design, found_there, REML)):
+        ending = Ending.DROWNED
+    elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
+        ending = Ending.UNCARRIED
     optimum = Optimum(
-        theta=theta,
+        theta=theta_of(blocks),
         evaluations=objective.evaluations,
-        converged=end.minimal,
+        converged=end.minimal and ending not in (Ending.UNCARRIED, Ending.DROWNED),
         decrement=end.gap,
-        duals=end.duals,
-        ending=end.ending,
-        unidentified=found.unidentified,
+        duals=tuple(at_terms.get(k, math.inf) for k in range(len(terms))),
+        ending=ending,
+        unidentified=idle + unidentified,
+        roots=tuple(turned),
     )
-    if objective.path is None and end.regular:
-        roots = working_roots(reduced.scales, factors(terms, theta))
-        return optimum, solution(reduced, roots, objective.solved(end.here))
-    return optimum, solve_at(prepared, theta)
+    return optimum, given(sound, found_there)
+
+
+def is_close(here: Point, value: float) -> bool:
+    """Whether another evaluation of the criterion differs from that of a point by no more than rounding."""
+    return abs(value - here.value) <= max(CARRIED, ROUNDING * here.size)
+
+
+def value_at(objective: Objective, roots: Sequence[Array]) -> float:
+    """The criterion at roots in sound coordinates."""
+    return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
 
 
 def descend(objective: Objective, here: Point) -> Descent:
@@ -187,9 +259,12 @@ def newton(objective: Objective, here: Point) -> Descent:
     rho is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
     widths = [len(T) for T in here.blocks]
-    previous, hidden, full, ending = np.inf, 0, False, Ending.EXHAUSTED
+    gap, previous, hidden, full, ending = np.inf, np.inf, 0, False, Ending.EXHAUSTED
     order = 1 if objective.costly else 2
     for _ in range(MAXIMUM_STEPS):
+        if objective.steps * objective.entries**2 > LONGEST_SEARCH * BUDGET and objective.steps > MAXIMUM_STEPS:
+            break
+        objective.steps += 1
         gradient, hessian = chain(here.blocks, *objective.curvature(here))
         promised = newton_step(gradient, hessian)
         decrement, noise = promised.decrement, NOISE * here.size

@@ -1,10 +1,11 @@
 """Where a search begins if no theta is given, at the moment estimate, and where else a minimum may be."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from relmer.solver.algebra import lower_trapezoid, positive
 from relmer.solver.arrays import Array
-from relmer.solver.model import factors
 from relmer.solver.paths import parts, working_roots
 from relmer.solver.search.moments import Moments
 from relmer.solver.search.objective import Objective, Point
@@ -19,11 +20,10 @@ RAISED = 0.5
 FEW = 300
 
 
-def begin(objective: Objective, found: Moments, theta: Array | None) -> Point:
-    """Start at theta if given, else at the moment estimate, else, if that is no better than G = 0, at G = I."""
-    scales, terms = objective.reduced.scales, objective.design.terms
-    if theta is not None:
-        return objective.at([lower_trapezoid(root) for root in working_roots(scales, factors(terms, theta))])
+def begin(objective: Objective, found: Moments, start: Sequence[Array] | None) -> Point:
+    """Start at the given roots, else at the moment estimate, else, if that is no better than G = 0, at G = I."""
+    if start is not None:
+        return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, start)])
     if found.G is not None:
         there = objective.at([positive(G) for G in found.G])
         if there.value < sum(objective.parts(found.at)):

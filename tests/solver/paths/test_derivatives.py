@@ -9,9 +9,8 @@ from strategies import Problem, problems
 from structures import eliminated
 
 from relmer.solver.model.term import factors
-from relmer.solver.paths import pls
 from relmer.solver.paths.criterion import criterion, prepare, solve_at
-from relmer.solver.paths.derivatives import derivatives, derivatives_at
+from relmer.solver.paths.derivatives import derivatives_at
 from relmer.solver.threads import one_thread
 
 
@@ -43,10 +42,9 @@ def test_hessian_is_that_of_the_definition(problem: Problem, REML: bool, at_once
 def test_duals_are_derivatives_in_G(problem: Problem, at_once: bool) -> None:
     """From a singular or regular G, the criterion along G + t vv' starts with the slope v'Sv."""
     with eliminated(at_once):
-        state = pls.prepare(problem.design)
+        S = derivatives_at(prepare(problem.design), problem.theta, True).duals[0]
     blocks = factors(problem.design.terms, problem.theta)
     prepared = prepare(problem.design, "gls")
-    S = derivatives(state, blocks, True).duals[0]
     direction = np.ones(len(S)) / np.sqrt(len(S))
 
     def along(t: float) -> float:

@@ -69,7 +69,7 @@ def test_definition_is_the_textbook_likelihood(problem: Problem) -> None:
 @settings(max_examples=60, deadline=None)
 def test_factor_solves_the_extended_system(problem: Problem) -> None:
     design = problem.design
-    factor = extended_factor(prepare(design, "pls").reduced, problem.theta)
+    factor = extended_factor(prepare(design, "pls"), problem.theta)
     ZL = (design.Z @ Lambda(design.template, problem.theta)).toarray()
     P, L = factor.P.toarray(), factor.L.toarray()
     M = P @ (ZL.T @ ZL + np.eye(ZL.shape[1])) @ P.T

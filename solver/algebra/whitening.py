@@ -1,0 +1,90 @@
+"""V^-1/2 times rows for V = I + B B', with B (n, q): by V itself, or where B is large by the QR of [B; I]."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+from scipy.linalg import lapack
+
+from relmer.solver.algebra.doubled import less
+from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
+
+# Part of a column that must be left of it beside the others: rounding is eps over it, 2e-11.
+LOST = 1e-5
+LARGE_EFFECTS = (
+    "theta is so large that random effects which lie along each other drown the residual in rounding; "
+    "the criterion has no ten digits there"
+)
+
+
+@dataclass(frozen=True)
+class Whitened:
+    """Rows (n, m) whitened for V = I + B B', with B (n, q): V^-1/2 rows, and log|V|; `effects` leads back.
+
+    Attributes
+    ----------
+    white
+        V^-1/2 rows (n, m).
+    logdet
+        log|V|.
+    effects
+        B'V^-1 r (q,) for a combination r = rows c, given c (m,).
+    """
+
+    white: Array
+    logdet: float
+    effects: Callable[[Array], Array]
+
+
+def whitened_by_root(B: Array, rows: Array) -> Whitened:
+    """Whiten rows (n, m) for V = I + B B' by the Cholesky factor of V."""
+    half = linalg.cholesky(B @ B.T + np.eye(len(B)), lower=True)
+    white = linalg.solve_triangular(half, rows, lower=True)
+
+    def effects(c: Array) -> Array:
+        return np.asarray(B.T @ linalg.solve_triangular(half, white @ c, lower=True, trans="T"))
+
+    return Whitened(white=white, logdet=logdet_triangle(half), effects=effects)
+
+
+def whitened_by_augmenting(Z: Array, L: Array, rows: Array) -> Whitened:
+    """Whiten rows (n, m) for V = I + B B', B = Z L, by the QR of [B; I] (n + q, q), in which B is not squared.
+
+    R'R = I + B'B, the complement Q_2 of Q whitens, and B'V^-1 r = R^-1 Q'[r; 0]. Householder's errors are relative to
+    every column by itself (Higham 2002, theorem 19.4), so it does not matter how large the columns of B are, as long
+    as they lie apart. A column x of the rows that lies along B, x = B w + rest, is whitened as Q_2'[rest; -w], which is
+    as small as what is left of it (theory.md, 43).
+
+    Raises
+    ------
+    ModelError
+        The columns of B are so large and so close to each other that fewer than ten digits are left.
+    """
+    B = Z @ L
+    q = B.shape[1]
+    stacked = np.vstack([B, np.eye(q)])
+    norms = np.linalg.norm(stacked, axis=0)
+    (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
+    R, reflectors = R[:q], np.asfortranarray(reflectors[:, :q])
+    if np.any(np.abs(R.diagonal()) < LOST * norms):
+        raise ModelError(LARGE_EFFECTS)
+    n, m = rows.shape
+    work = max(1, int(lapack.dormqr("L", "T", reflectors, tau, np.zeros((n + q, m), order="F"), -1)[1][0]))
+
+    def turned(extended: Array) -> Array:
+        return np.asarray(lapack.dormqr("L", "T", reflectors, tau, np.asfortranarray(extended), work)[0])
+
+    rotated = turned(np.vstack([rows, np.zeros((q, m))]))
+    w = linalg.solve_triangular(R, rotated[:q], check_finite=False)
+    left = [less(x, Z, a) for x, a in zip(rows.T, (L @ w).T, strict=True)]
+    tried = np.vstack([np.column_stack(left), -w])
+    w *= np.linalg.norm(tried, axis=0) < np.linalg.norm(rows, axis=0) / 2
+    rotated = np.where(w.any(axis=0), turned(tried), rotated)
+
+    def effects(c: Array) -> Array:
+        return np.asarray(w @ c + linalg.solve_triangular(R, rotated[:q] @ c, check_finite=False))
+
+    return Whitened(white=rotated[q:], logdet=logdet_triangle(R), effects=effects)
