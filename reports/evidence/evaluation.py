@@ -12,12 +12,13 @@ import numpy as np
 from relmer.datasets import case
 from relmer.reference.certificates import Certificate, in_order, ordered, text_of
 from relmer.reference.matrices import exact_data
+from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.conditioning import rounding_at
 from relmer.reports.evidence.landscape import Landscape, criterion_at, estimates_at, landscape
 
 BALLS, DOUBLES = "ball arithmetic", "doubles"
-# Of the balls: radii are then below 1e-29 of the values, for condition numbers up to 1e9.
-BITS = 128
+# Of the balls: a precision for condition numbers up to 1e9, and one for any that doubles can have.
+BITS = (128, 1024)
 EVALUATED = ("beta", "sigma", "criterion", "se", "vcov", "varcomp")
 
 
@@ -86,13 +87,8 @@ class Evaluator:
 
     def _enclosed(self, theta: tuple[float, ...]) -> Evaluation | None:
         """Values at theta, proved by the verifier's own evaluation; None if theta is too large for its precision."""
-        from relmer.reference.verify import evaluate, triangles  # noqa: PLC0415
-
-        try:
-            balls = evaluate(self.data, self.view.fit.REML, triangles(self.data, theta), BITS)
-        except ZeroDivisionError:
-            return None
-        if not all(ball.is_finite() for ball in balls.values()):
+        balls = next((found for bits in BITS if (found := self._balls(theta, bits))), None)
+        if balls is None:
             return None
         middles = {key: exact(ball.mid()) for key, ball in balls.items()}
         if self.certificate is None:
@@ -101,6 +97,17 @@ class Evaluator:
             values = in_order(self.certificate, middles)
         chosen = {name: values[name] for name in EVALUATED}
         return Evaluation(chosen, exact(balls["criterion"].rad()), BALLS)
+
+    def _balls(self, theta: tuple[float, ...], bits: int) -> dict[str, Any] | None:
+        """Balls of a precision around the values; None where one is infinite, or too wide to be told from a double."""
+        from relmer.reference.verify import evaluate, triangles  # noqa: PLC0415
+
+        try:
+            balls = evaluate(self.data, self.view.fit.REML, triangles(self.data, theta), bits)
+        except ZeroDivisionError:
+            return None
+        narrow = float(balls["criterion"].rad()) <= tolerances.GAP * self.view.size
+        return balls if narrow and all(ball.is_finite() for ball in balls.values()) else None
 
 
 def evaluator_of(certificate: Certificate | None, view: Landscape | None = None) -> Evaluator:

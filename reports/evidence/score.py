@@ -17,8 +17,9 @@ from relmer.reports.evidence.evaluation import Evaluator, evaluator_of
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.records import Score
 
-# A double whose square is a double too, and a theta beside whose square the residual's 1 is lost in a double.
-LARGEST, LARGEST_THETA = 1e150, 2.0**26
+# A double whose square is a double too, and a theta whose square's rounding is the square of 1 / eps: none is larger
+# that any search in doubles can tell from infinity.
+LARGEST, LARGEST_THETA = 1e150, 2.0**52
 
 
 def score(answer: Answer, certificate: Certificate, evaluator: Evaluator | None = None) -> Score:

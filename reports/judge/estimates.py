@@ -69,7 +69,7 @@ class Reference:
 def judge_estimates(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
     """Every quantity against its certified value where there is one, else against another house's."""
     said = hearing.answer.estimates
-    if said is None or not hearing.view.takes(said.theta):
+    if said is None or not hearing.view.takes(said.theta) or hearing.answer.engine not in hearing.stops.gaps:
         yield not_given(hearing, 5)
         return
     mine, proved = values(said), hearing.proved

@@ -26,8 +26,8 @@ def stop_of(hearing: Hearing) -> Ruling:
     has stopped early; where an engine's rounding explains the gap it is harmless up to the same 1e-3.
     """
     estimates, view, gap = hearing.answer.estimates, hearing.view, hearing.gap
-    if estimates is None or not view.takes(estimates.theta):
-        return Ruling(Verdict.NOT_GIVEN, Diagnosis.MODEL, "theta is not that of this model")
+    if estimates is None or hearing.answer.engine not in hearing.stops.gaps:
+        return unreached(hearing)
     if gap <= hearing.noise:
         below = f"gap {gap:+.1e}, within rounding ({hearing.noise:.0e}) of {hearing.best_named}"
         return Ruling(Verdict.AGREE, Diagnosis.NONE, below)
@@ -46,6 +46,14 @@ def stop_of(hearing: Hearing) -> Ruling:
     return Ruling(Verdict.WRONG, DIAGNOSES[found.optimality], told + hearing.tight)
 
 
+def unreached(hearing: Hearing) -> Ruling:
+    """Why it is not known where an engine stopped."""
+    estimates = hearing.answer.estimates
+    if estimates is not None and hearing.view.takes(estimates.theta):
+        return Ruling(Verdict.FAILED, Diagnosis.NONE, "the criterion cannot be evaluated at its theta")
+    return Ruling(Verdict.NOT_GIVEN, Diagnosis.MODEL, "theta is not that of this model")
+
+
 def judge_optimum(hearing: Hearing) -> Iterator[Comparison]:
     """Rung 4: how far above the optimum the engine stopped, and whether it evaluates its own theta rightly."""
     estimates, view = hearing.answer.estimates, hearing.view
@@ -57,6 +65,9 @@ def judge_optimum(hearing: Hearing) -> Iterator[Comparison]:
         yield hearing.ruled(4, "optimum", Ruling(Verdict.NOT_GIVEN, Diagnosis.MODEL, told))
         return
     stop, best = hearing.stop, hearing.best
+    if stop.verdict is Verdict.FAILED:
+        yield hearing.ruled(4, "optimum", stop)
+        return
     if hearing.score is not None:
         stop = stop.saying(f"; its {far_from(hearing.score)} of the proved one")
     reached = digits("criterion", np.array(best + hearing.gap), np.array(best))

@@ -46,7 +46,7 @@ def judge_published(hearing: Hearing, account: Account) -> Iterator[Comparison]:
     A figure that is rough or wrong by itself says nothing of an engine: it is charged to the figure.
     """
     mine, view = hearing.answer.estimates, hearing.view
-    if mine is None or not view.takes(mine.theta) or hearing.alone:
+    if mine is None or hearing.answer.engine not in hearing.stops.gaps or hearing.alone:
         return
     best = estimates(view.fit)
     if not whole(mine, best):

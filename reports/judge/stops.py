@@ -4,12 +4,13 @@ No engine is the truth. The reference is the certified optimum; without a certif
 proved local optimum, it is the lowest criterion that the definition confirms among all answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from relmer.reference.answers import Answer
-from relmer.reports.evidence import Evaluation, Evaluator, Landscape, centred, mismatch, score, tolerances
+from relmer.reports.evidence import Evaluation, Evaluator, Landscape, centred, evaluable, mismatch, score, tolerances
 from relmer.reports.records import Score
+from relmer.solver.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Stops:
 def stops_of(answers: Mapping[str, Answer], view: Landscape, evaluator: Evaluator) -> Stops:
     """Evaluate the theta of every answer that has one of the model's length."""
     fitted = {name: a.estimates for name, a in answers.items() if a.estimates and view.takes(a.estimates.theta)}
-    at = {name: evaluator.at(said.theta) for name, said in fitted.items()}
+    at = {name: found for name, said in fitted.items() if (found := evaluated(evaluator, said.theta))}
     own = evaluator.at(view.fit.optimum.theta.tolist())
     lowest = min(at, key=lambda name: at[name].criterion, default="")
     reached = min((at[lowest].criterion, own.criterion)) if lowest else own.criterion
@@ -66,7 +67,7 @@ def stops_of(answers: Mapping[str, Answer], view: Landscape, evaluator: Evaluato
             scores = {
                 name: score(answers[name], certificate, evaluator)
                 for name, said in fitted.items()
-                if not mismatch(said, certificate)
+                if name in at and not mismatch(said, certificate)
             }
     gaps = {name: float(found.criterion - reached) for name, found in at.items()}
     if lowest and float(own.criterion - reached) > noise_of(view, own):
@@ -81,6 +82,17 @@ def stops_of(answers: Mapping[str, Answer], view: Landscape, evaluator: Evaluato
         scores={name: replace(one, optimiser_error=gaps[name]) for name, one in scores.items()},
         refuted=refuted,
     )
+
+
+def evaluated(evaluator: Evaluator, theta: Sequence[float]) -> Evaluation | None:
+    """Values at theta; None where neither balls nor the definition can be evaluated."""
+    if not evaluable(theta):
+        return None
+    try:
+        found = evaluator.at(theta)
+    except (ModelError, ArithmeticError, ValueError):
+        return None
+    return found
 
 
 def noise_of(view: Landscape, found: Evaluation) -> float:
