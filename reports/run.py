@@ -1,16 +1,12 @@
 """A run: every case on every engine, judged."""
 
 import platform
-import signal
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version as version_of
-from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -35,6 +31,7 @@ from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
 from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
 from relmer.reports.judge import judge_case, place, published_figures
+from relmer.reports.processes import finished
 from relmer.reports.records import (
     RUNGS,
     CaseRun,
@@ -51,7 +48,6 @@ from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
 
 PARTIAL = "interrupted"
-SECONDS_TO_END = 0.5
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
 
@@ -128,7 +124,7 @@ def run(
     Raises
     ------
     Interrupted
-        The run was interrupted; it holds the report on the cases that were done.
+        The run was interrupted, or lost one of its processes (`Broken`); it holds the report on what was done.
     """
     remove_abandoned()
     work = partial(run_case, judged=judged, engines=engines, kin=kin_of_all(engines), limit=limit)
@@ -139,15 +135,25 @@ def run(
             progress(result.case.name)
     except KeyboardInterrupt:
         raise Interrupted(report_of(results, chosen, engines)) from None
+    except BrokenProcessPool:
+        raise Broken(report_of(results, chosen, engines)) from None
     return report_of(results, chosen, engines)
 
 
 class Interrupted(Exception):
     """A run that was interrupted, with the `report` on what was done: it is marked as partial."""
 
+    why = "interrupted"
+
     def __init__(self, report: Report) -> None:
-        super().__init__(f"interrupted after {len(report.cases)} cases")
+        super().__init__(f"{self.why} after {len(report.cases)} cases")
         self.report = report
+
+
+class Broken(Interrupted):
+    """A run one of whose processes was ended from outside."""
+
+    why = "a process of the run was ended from outside, as for want of memory (try --jobs 1),"
 
 
 def report_of(done: Mapping[int, CaseResult], chosen: Sequence[Case], engines: Mapping[str, EngineUsed]) -> Report:
@@ -185,41 +191,6 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     """
     names = engines or engine_names()
     return run(cases(pattern), names, sources(names), jobs)
-
-
-def finished(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[tuple[int, CaseResult]]:
-    """Work on the cases in `jobs` processes; give the place and the result of each as it is done."""
-    if jobs <= 1:
-        yield from enumerate(map(work, chosen))
-        return
-    others = {*active_children()}
-    # Workers inherit a blocked SIGINT: an interrupt is the parent's, which then ends them.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=give_way)
-    try:
-        waiting = {pool.submit(work, case): place for place, case in enumerate(chosen)}
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
-        pool.shutdown()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        workers = {*active_children()} - others
-        for worker in workers:
-            worker.terminate()
-        time.sleep(SECONDS_TO_END)
-        for worker in workers:
-            worker.kill()
-            worker.join()
-        remove_abandoned()
-        raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def give_way() -> None:
-    """In a worker: when it is to end, it leaves what it does, and ends the children that are busy."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def run_case(

@@ -74,7 +74,8 @@ WINGS = {
     "reports": Wing(),
     "reports/records": Wing(never={"solver", "reference", "datasets"}),
     "reports/text": Wing(never={"solver", "reference", "datasets"}),
-    "reports/run": Wing({"evidence", "judge", "records"}, {"threadpoolctl"}),
+    "reports/processes": Wing(never={"solver", "datasets"}),
+    "reports/run": Wing({"evidence", "judge", "processes", "records"}, {"threadpoolctl"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "voices"}, never=SOLVER),
     # Facts before verdicts.
