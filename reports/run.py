@@ -15,6 +15,7 @@ from relmer.datasets import Case, DataError, cases, load
 from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
 from relmer.reference.certificates import CertificateError, data_sha256
 from relmer.reference.engines import (
+    ORIGINAL,
     Engine,
     EngineError,
     EngineMissing,
@@ -50,6 +51,8 @@ from relmer.solver.model import Design
 PARTIAL = "interrupted"
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
+
+Verdicts = tuple[tuple[Comparison, ...], tuple[Finding, ...], tuple[Score, ...], tuple[PublishedFigure, ...]]
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,7 @@ def verdicts_on(
     judged: Sequence[str],
     points: Mapping[str, tuple[tuple[float, ...], ...]],
     kin: Kin,
-) -> tuple[tuple[Comparison, ...], tuple[Finding, ...], tuple[Score, ...], tuple[PublishedFigure, ...]]:
+) -> Verdicts:
     """Judge a case; one that cannot be judged has a verdict on every engine all the same, and the reason."""
     try:
         view = landscape(case)
@@ -250,8 +253,10 @@ def verdicts_on(
     except UNREADABLE:
         raise
     except Exception as error:
+        if len(judged) > 1:
+            return one_by_one(case, answers, judged, points, kin)
         told = plain_text(f"{type(error).__name__}: {error}".rstrip(": "), 300)
-        verdict, reason = Verdict.FAILED, f"relmer failed while it judged this case, report a bug: {told}"
+        verdict, reason = Verdict.FAILED, f"relmer failed while it judged this answer, report a bug: {told}"
     comparisons = [c for name in judged for c in unjudged(case, answers[name], verdict, reason)]
     findings = [
         Finding(case=case.name, engine=c.engine, text=f"rung {c.rung}, {c.quantity}: {c.evidence}")
@@ -259,6 +264,27 @@ def verdicts_on(
         if c.verdict.breaks
     ]
     return tuple(comparisons), tuple(findings), (), ()
+
+
+def one_by_one(
+    case: Case,
+    answers: Mapping[str, Answer],
+    judged: Sequence[str],
+    points: Mapping[str, tuple[tuple[float, ...], ...]],
+    kin: Kin,
+) -> Verdicts:
+    """Judge every engine beside its witnesses alone: an answer that breaks the judge has no part in the others'."""
+    parts = []
+    for name in judged:
+        beside = {name, ORIGINAL, *kin.witnesses_for([name])} | {one for one in answers if kin.is_own(one)}
+        heard = {one: said for one, said in answers.items() if one in beside}
+        parts.append(verdicts_on(case, heard, [name], points, kin))
+    return (
+        tuple(comparison for part in parts for comparison in part[0]),
+        tuple(finding for part in parts for finding in part[1]),
+        tuple(score for part in parts for score in part[2]),
+        tuple({(f.document, f.section, f.label, f.quantity): f for part in parts for f in part[3]}.values()),
+    )
 
 
 def unjudged(case: Case, said: Answer, verdict: Verdict, reason: str) -> Iterator[Comparison]:
