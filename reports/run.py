@@ -1,15 +1,13 @@
 """A run: every case on every engine, judged."""
 
-import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version as version_of
-from pathlib import Path
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from relmer.datasets import Case, DataError, cases, load
 from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
@@ -32,6 +30,7 @@ from relmer.reference.own_fits import design_of
 from relmer.reference.published import figures as ledger
 from relmer.reports.evidence import TABLE, drift_of, evaluable, landscape
 from relmer.reports.judge import judge_case, place, published_figures
+from relmer.reports.machine import machine
 from relmer.reports.processes import finished
 from relmer.reports.records import (
     RUNGS,
@@ -246,17 +245,33 @@ def verdicts_on(
     """Judge a case; one that cannot be judged has a verdict on every engine all the same, and the reason."""
     try:
         view = landscape(case)
+    except ModelError as error:
+        return without_verdicts(case, answers, judged, Verdict.UNSUPPORTED, f"relmer refuses the model: {error}")
+    except UNREADABLE:
+        raise
+    except Exception as error:
+        return without_verdicts(case, answers, judged, Verdict.FAILED, bug(error))
+    try:
         found = judge_case(case, answers, judged, points, view, kin)
         return found.comparisons, found.findings, found.scores, published_figures(case, answers, view, kin)
-    except ModelError as error:
-        verdict, reason = Verdict.UNSUPPORTED, f"this project's solver refuses the model: {error}"
     except UNREADABLE:
         raise
     except Exception as error:
         if len(judged) > 1:
             return one_by_one(case, answers, judged, points, kin)
-        told = plain_text(f"{type(error).__name__}: {error}".rstrip(": "), 300)
-        verdict, reason = Verdict.FAILED, f"relmer failed while it judged this answer, report a bug: {told}"
+        return without_verdicts(case, answers, judged, Verdict.FAILED, bug(error))
+
+
+def bug(error: Exception) -> str:
+    """What a reader is told of an error that should not be."""
+    told = plain_text(f"{type(error).__name__}: {error}".rstrip(": "), 300)
+    return f"relmer failed while it judged this answer, report a bug: {told}"
+
+
+def without_verdicts(
+    case: Case, answers: Mapping[str, Answer], judged: Sequence[str], verdict: Verdict, reason: str
+) -> Verdicts:
+    """One verdict on all that the engines said, and the reason; what broke is found first."""
     comparisons = [c for name in judged for c in unjudged(case, answers[name], verdict, reason)]
     findings = [
         Finding(case=case.name, engine=c.engine, text=f"rung {c.rung}, {c.quantity}: {c.evidence}")
@@ -374,23 +389,3 @@ def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUse
         return used
     environment = surroundings(participant(used.name), frozen.environment)
     return replace(used, version=frozen.version, environment=environment)
-
-
-def machine() -> dict[str, str]:
-    """What a repeat would need to know of this machine: numbers are the same to the last bit per BLAS kernel only."""
-    libraries = [found for found in threadpool_info() if found["user_api"] == "blas"]
-
-    def told(*keys: str) -> str:
-        named = {" ".join(str(found[key]) for key in keys if found.get(key)) for found in libraries}
-        return ", ".join(sorted(named - {""})) or "unknown"
-
-    packages = ("numpy", "scipy", "pandas")
-    return {
-        "Python": platform.python_version(),
-        **{name: version_of(name) for name in packages},
-        "platform": f"{platform.system()} {platform.machine()}",
-        "BLAS": told("internal_api", "version"),
-        "BLAS kernel": told("architecture"),
-        "BLAS libraries": ", ".join(sorted({Path(found["filepath"]).name for found in libraries})) or "unknown",
-        "BLAS threads": "1 while fitting",
-    }

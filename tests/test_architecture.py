@@ -74,8 +74,9 @@ WINGS = {
     "reports": Wing(),
     "reports/records": Wing(never={"solver", "reference", "datasets"}),
     "reports/text": Wing(never={"solver", "reference", "datasets"}),
+    "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
-    "reports/run": Wing({"evidence", "judge", "processes", "records"}, {"threadpoolctl"}),
+    "reports/run": Wing({"evidence", "judge", "machine", "processes", "records"}, {"threadpoolctl"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "voices"}, never=SOLVER),
     # Facts before verdicts.
