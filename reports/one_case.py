@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from relmer.datasets import Case, DataError, load
 from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
 from relmer.reference.certificates import CertificateError, data_sha256
-from relmer.reference.engines import Kin, answer, participant, plain_text
+from relmer.reference.engines import ORIGINAL, Kin, answer, participant, plain_text
 from relmer.reference.own_fits import design_of
 from relmer.reports.evidence import drift_of, evaluable, landscape
 from relmer.reports.judge import figures_elsewhere, judge_case, published_figures
@@ -22,6 +22,7 @@ from relmer.solver.model import Design
 SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
+Verdicts = tuple[tuple[Comparison, ...], tuple[Score, ...], tuple[PublishedFigure, ...]]
 
 
 @dataclass(frozen=True)
@@ -82,21 +83,59 @@ def verdicts_on(
     judged: Sequence[str],
     points: Mapping[str, tuple[tuple[float, ...], ...]],
     kin: Kin,
-) -> tuple[tuple[Comparison, ...], tuple[Score, ...], tuple[PublishedFigure, ...]]:
+) -> Verdicts:
     """Judge a case; one that cannot be judged has a verdict on every engine all the same, and the reason."""
     try:
         view = landscape(case)
-        found = judge_case(case, answers, judged, points, view, kin)
-        figures = published_figures(case, answers, view, kin) + figures_elsewhere(case, answers, view)
-        return found.comparisons, found.scores, figures
     except ModelError as error:
-        verdict, reason = Verdict.UNSUPPORTED, f"this project's solver refuses the model: {error}"
+        return without_verdicts(case, answers, judged, Verdict.UNSUPPORTED, f"relmer refuses the model: {error}")
     except UNREADABLE:
         raise
     except Exception as error:
-        told = plain_text(f"{type(error).__name__}: {error}".rstrip(": "), 300)
-        verdict, reason = Verdict.FAILED, f"relmer failed while it judged this case, report a bug: {told}"
+        return without_verdicts(case, answers, judged, Verdict.FAILED, bug(error))
+    try:
+        found = judge_case(case, answers, judged, points, view, kin)
+        figures = published_figures(case, answers, view, kin) + figures_elsewhere(case, answers, view)
+        return found.comparisons, found.scores, figures
+    except UNREADABLE:
+        raise
+    except Exception as error:
+        if len(judged) > 1:
+            return one_by_one(case, answers, judged, points, kin)
+        return without_verdicts(case, answers, judged, Verdict.FAILED, bug(error))
+
+
+def bug(error: Exception) -> str:
+    """What a reader is told of an error that should not be."""
+    told = plain_text(f"{type(error).__name__}: {error}".rstrip(": "), 300)
+    return f"relmer failed while it judged this answer, report a bug: {told}"
+
+
+def without_verdicts(
+    case: Case, answers: Mapping[str, Answer], judged: Sequence[str], verdict: Verdict, reason: str
+) -> Verdicts:
+    """One verdict on all that the engines said, and the reason."""
     return tuple(c for name in judged for c in unjudged(case, answers[name], verdict, reason)), (), ()
+
+
+def one_by_one(
+    case: Case,
+    answers: Mapping[str, Answer],
+    judged: Sequence[str],
+    points: Mapping[str, tuple[tuple[float, ...], ...]],
+    kin: Kin,
+) -> Verdicts:
+    """Judge every engine beside its witnesses alone: an answer that breaks the judge has no part in the others'."""
+    parts = []
+    for name in judged:
+        beside = {name, ORIGINAL, *kin.witnesses_for([name])} | {one for one in answers if kin.is_own(one)}
+        heard = {one: said for one, said in answers.items() if one in beside}
+        parts.append(verdicts_on(case, heard, [name], points, kin))
+    return (
+        tuple(comparison for part in parts for comparison in part[0]),
+        tuple(score for part in parts for score in part[1]),
+        tuple({(f.document, f.section, f.label, f.quantity): f for part in parts for f in part[2]}.values()),
+    )
 
 
 def unjudged(case: Case, said: Answer, verdict: Verdict, reason: str) -> Iterator[Comparison]:

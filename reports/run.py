@@ -1,19 +1,11 @@
 """A run: every case on every engine, judged."""
 
-import platform
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version as version_of
-from multiprocessing import active_children, get_context
-from pathlib import Path
-
-from threadpoolctl import threadpool_info
 
 from relmer.datasets import Case, cases
 from relmer.reference.answers import recorded
@@ -32,11 +24,12 @@ from relmer.reference.published import figures as ledger
 from relmer.reports.accepted import accept, known_failures
 from relmer.reports.evidence import TABLE
 from relmer.reports.findings import findings
+from relmer.reports.machine import machine
 from relmer.reports.one_case import CaseResult, run_case
+from relmer.reports.processes import finished
 from relmer.reports.records import EngineUsed, Finding, KnownFailure, PublishedFigure, Report
 
 PARTIAL = "interrupted"
-SECONDS_TO_END = 0.5
 
 
 def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, EngineUsed]:
@@ -102,7 +95,7 @@ def run(
     Raises
     ------
     Interrupted
-        The run was interrupted; it holds the report on the cases that were done.
+        The run was interrupted, or lost one of its processes (`Broken`); it holds the report on what was done.
     """
     remove_abandoned()
     work = partial(run_case, judged=judged, engines=engines, kin=kin_of_all(engines), limit=limit)
@@ -113,15 +106,25 @@ def run(
             progress(result.case.name)
     except KeyboardInterrupt:
         raise Interrupted(report_of(results, chosen, engines, known)) from None
+    except BrokenProcessPool:
+        raise Broken(report_of(results, chosen, engines, known)) from None
     return report_of(results, chosen, engines, known)
 
 
 class Interrupted(Exception):
     """A run that was interrupted, with the `report` on what was done: it is marked as partial."""
 
+    why = "interrupted"
+
     def __init__(self, report: Report) -> None:
-        super().__init__(f"interrupted after {len(report.cases)} cases")
+        super().__init__(f"{self.why} after {len(report.cases)} cases")
         self.report = report
+
+
+class Broken(Interrupted):
+    """A run one of whose processes was ended from outside."""
+
+    why = "a process of the run was ended from outside, as for want of memory (try --jobs 1),"
 
 
 def report_of(
@@ -167,41 +170,6 @@ def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> R
     return run(cases(pattern), names, sources(names), jobs, known=known_failures())
 
 
-def finished(work: Callable[[Case], CaseResult], chosen: Sequence[Case], jobs: int) -> Iterator[tuple[int, CaseResult]]:
-    """Work on the cases in `jobs` processes; give the place and the result of each as it is done."""
-    if jobs <= 1:
-        yield from enumerate(map(work, chosen))
-        return
-    others = {*active_children()}
-    # Workers inherit a blocked SIGINT: an interrupt is the parent's, which then ends them.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=give_way)
-    try:
-        waiting = {pool.submit(work, case): place for place, case in enumerate(chosen)}
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
-        pool.shutdown()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        workers = {*active_children()} - others
-        for worker in workers:
-            worker.terminate()
-        time.sleep(SECONDS_TO_END)
-        for worker in workers:
-            worker.kill()
-            worker.join()
-        remove_abandoned()
-        raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def give_way() -> None:
-    """In a worker: when it is to end, it leaves what it does, and ends the children that are busy."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-
-
 def in_ledger_order(figures: Iterable[PublishedFigure]) -> tuple[PublishedFigure, ...]:
     """Sort figures as the documents print them."""
     order = {(f.document, f.section, f.label, f.quantity): k for k, f in enumerate(ledger())}
@@ -217,23 +185,3 @@ def with_recorded_version(used: EngineUsed, chosen: Sequence[Case]) -> EngineUse
         return used
     environment = surroundings(participant(used.name), frozen.environment)
     return replace(used, version=frozen.version, environment=environment)
-
-
-def machine() -> dict[str, str]:
-    """What a repeat would need to know of this machine: numbers are the same to the last bit per BLAS kernel only."""
-    libraries = [found for found in threadpool_info() if found["user_api"] == "blas"]
-
-    def told(*keys: str) -> str:
-        named = {" ".join(str(found[key]) for key in keys if found.get(key)) for found in libraries}
-        return ", ".join(sorted(named - {""})) or "unknown"
-
-    packages = ("numpy", "scipy", "pandas")
-    return {
-        "Python": platform.python_version(),
-        **{name: version_of(name) for name in packages},
-        "platform": f"{platform.system()} {platform.machine()}",
-        "BLAS": told("internal_api", "version"),
-        "BLAS kernel": told("architecture"),
-        "BLAS libraries": ", ".join(sorted({Path(found["filepath"]).name for found in libraries})) or "unknown",
-        "BLAS threads": "1 while fitting",
-    }

@@ -81,7 +81,9 @@ WINGS = {
     "reports/accepted": Wing({"causes", "records", "verdicts"}, never={"solver", "reference", "datasets"}),
     "reports/findings": Wing({"causes", "evidence", "judge", "records", "verdicts", "text"}, never=SOLVER),
     "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
-    "reports/run": Wing({"accepted", "evidence", "findings", "one_case", "records"}, {"threadpoolctl"}),
+    "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
+    "reports/processes": Wing(never={"solver", "datasets"}),
+    "reports/run": Wing({"accepted", "evidence", "findings", "machine", "one_case", "processes", "records"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.

@@ -19,10 +19,10 @@ def shared_thetas(diagonal: Sequence[bool]) -> dict[str, tuple[tuple[float, ...]
     Returns
     -------
     dict
-        "start": T = I. "boundary": all zero, and each diagonal entry zero in turn. The others are random in look
-        only. "random": three points with diagonal entries in (0.1, 2.1) and others in (-0.5, 0.5). "near zero": two
-        with diagonal entries in (0, 0.1) and others in (-0.05, 0.05). "far": two with diagonal entries in (5, 50),
-        spread evenly over their logarithms, and others in (-5, 5).
+        "start": T = I. "boundary": all zero, and each diagonal entry zero in turn. "random", in look only: three points
+        with diagonal entries in (0.1, 2.1) and others in (-0.5, 0.5); two near zero, with diagonal entries in (0, 0.1)
+        and others in (-0.05, 0.05); two far out, with diagonal entries in (5, 50), spread evenly over their logarithms,
+        and others in (-5, 5).
 
     Examples
     --------
@@ -39,13 +39,10 @@ def shared_thetas(diagonal: Sequence[bool]) -> dict[str, tuple[tuple[float, ...]
     roots = np.sqrt(np.resize(PRIMES, len(start)))
     fractions = [np.modf((k + 1) * roots)[0] for k in range(POINTS + 2 * POINTS_BEYOND)]
     near, far = fractions[POINTS : POINTS + POINTS_BEYOND], fractions[POINTS + POINTS_BEYOND :]
-    return {
-        "start": tuples([start]),
-        "boundary": tuples(edges),
-        "random": tuples([np.where(on_diagonal, 0.1 + 2.0 * part, part - 0.5) for part in fractions[:POINTS]]),
-        "near zero": tuples([np.where(on_diagonal, 0.1 * part, 0.1 * (part - 0.5)) for part in near]),
-        "far": tuples([np.where(on_diagonal, 5.0 * 10.0**part, 10.0 * (part - 0.5)) for part in far]),
-    }
+    random = [np.where(on_diagonal, 0.1 + 2.0 * part, part - 0.5) for part in fractions[:POINTS]]
+    random += [np.where(on_diagonal, 0.1 * part, 0.1 * (part - 0.5)) for part in near]
+    random += [np.where(on_diagonal, 5.0 * 10.0**part, 10.0 * (part - 0.5)) for part in far]
+    return {"start": tuples([start]), "boundary": tuples(edges), "random": tuples(random)}
 
 
 def tuples(points: Sequence[np.ndarray]) -> tuple[tuple[float, ...], ...]:

@@ -9,7 +9,7 @@ from relmer.datasets import Case, from_plain
 from relmer.reference.engines.checks import named_texts, stopped, texts
 from relmer.reference.engines.child import serve
 from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.protocol import answer, loaded
+from relmer.reference.engines.protocol import answer, made
 
 met: dict[str, Any] = {}
 
@@ -33,7 +33,7 @@ def meet(request: dict[str, Any]) -> dict[str, Any]:
     """Load the engine, and tell what it declares, or why it is refused."""
     sys.path[:] = request["path"]
     try:
-        found = loaded(EntryPoint(request["name"], request["value"], request["group"]))
+        found = made(EntryPoint(request["name"], request["value"], request["group"]))
         met["engine"] = found
         return {
             "name": request["name"],

@@ -128,7 +128,7 @@ def engine(name: str) -> Engine:
     declared = _declared(name)
     if not declared:
         raise EngineError(f"engine {name!r:.60} is not known; choose from {', '.join(engine_names())}")
-    found = made(declared)
+    found = of_name(declared)
     if isinstance(found, Foreign) and found.witness_of is not None:
         found = roster()[name]
     if isinstance(found, EngineError):
@@ -182,7 +182,7 @@ def roster() -> dict[str, Engine | EngineError]:
     """
     names = sorted({entry.name for entry in entry_points(group=GROUP)})
     with ThreadPoolExecutor() as pool:
-        found = dict(zip(names, pool.map(made, map(_declared, names)), strict=True))
+        found = dict(zip(names, pool.map(of_name, map(_declared, names)), strict=True))
     speaking: dict[str, list[Engine]] = {}
     for one in found.values():
         if not isinstance(one, EngineError) and one.witness_of is not None:
@@ -197,25 +197,29 @@ def roster() -> dict[str, Engine | EngineError]:
     return found
 
 
-def is_ours(made: EntryPoint | type) -> bool:
+def is_ours(declared: EntryPoint | type) -> bool:
     """Whether an engine is this project's own work: it runs in this process, or sees to a child itself."""
-    module = made.module if isinstance(made, EntryPoint) else made.__module__
-    return module.partition(".")[0] == "relmer"
+    module = declared.module if isinstance(declared, EntryPoint) else getattr(declared, "__module__", "")
+    return str(module).partition(".")[0] == "relmer"
 
 
 def _declared(name: str) -> tuple[EntryPoint, ...]:
     """Entry points of that name, which differ; one of this project comes alone."""
-    entries = {entry.value: entry for entry in entry_points(group=GROUP, name=name)}.values()
+    entries = {entry.value: entry for entry in entry_points(group=GROUP) if entry.name == name}.values()
     return tuple(entry for entry in entries if is_ours(entry)) or tuple(entries)
 
 
-def made(declared: Sequence[EntryPoint]) -> Engine | EngineError:
-    """The engine of the entry points of one name, or why it cannot be had; one of another package is asked once."""
+def of_name(declared: Sequence[EntryPoint]) -> Engine | EngineError:
+    """The engine of the entry points of one name, or why it cannot be had; one of another package is asked once.
+
+    What only looks like an entry point, as a test makes it, names no module that a child could import: it is made here.
+    """
     first = declared[0]
     if len(declared) > 1:
         values = " and ".join(sorted(f"{entry.value:.100}" for entry in declared))
         return EngineError(f"engine {first.name!r:.60} is declared twice, as {values}; remove one")
-    return loaded(first) if is_ours(first) else _foreign(first.name, first.value, tuple(sys.path))
+    here = is_ours(first) or not isinstance(first, EntryPoint)
+    return made(first) if here else _foreign(first.name, first.value, tuple(sys.path))
 
 
 @lru_cache(maxsize=128)
@@ -226,8 +230,8 @@ def _foreign(name: str, value: str, path: tuple[str, ...]) -> Engine | EngineErr
         return error
 
 
-def loaded(entry: EntryPoint) -> Engine:
-    """Load the engine of an entry point into this process.
+def made(entry: EntryPoint) -> Engine:
+    """Make the engine of an entry point in this process.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from relmer.reports.commands.terminal import (
 )
 from relmer.reports.export import VOICES, write
 from relmer.reports.records import EngineUsed, Report
-from relmer.reports.run import Interrupted, run, sources
+from relmer.reports.run import Broken, Interrupted, run, sources
 from relmer.reports.verdicts import FailOn, Verdict
 from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warnings_of, warnings_told
 
@@ -85,14 +85,14 @@ def run_command(
             click.echo(line, err=True)
         try:
             with progress(len(chosen)) as advance:
-                report, interrupted = run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known), ""
-        except Interrupted as ended:
-            report, interrupted = ended.report, str(ended)
+                report, ended = run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known), None
+        except Interrupted as early:
+            report, ended = early.report, early
         report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
         write(report, out)
         say_summary(report, out)
-    if interrupted:
-        complain(f"{interrupted}; the report is partial", INTERRUPTED)
+    if ended is not None:
+        complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
     sys.exit(status_of(report, require))
 
 

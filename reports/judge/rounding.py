@@ -21,14 +21,15 @@ def evaluation(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Seque
     view, worst = hearing.view, max(errors)
     if worst <= tolerances.CRITERION * view.size:
         return Ruling(Verdict.AGREE, Diagnosis.NONE, "")
-    conditioned = [rounding_at(view, theta) for theta in thetas]
+    floor = tolerances.CRITERION * view.size
+    conditioned = [max(floor, rounding_at(view, theta)) for theta in thetas]
     if below(errors, conditioned):
         told = f"; the condition of V there may move it by {max(conditioned):.1e}"
         return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
     if not hearing.own:
-        allowed = [uncentred(view, theta).criterion for theta in thetas]
-        if below(errors, allowed):
-            told = f"; without centring the response, rounding may move it by {max(allowed):.1e}"
+        moved = [uncentred(view, theta).criterion for theta in thetas]
+        if below(errors, list(map(max, moved, conditioned))):
+            told = f"; without centring the response, rounding may move it by {max(moved):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
     return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
 

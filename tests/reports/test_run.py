@@ -73,6 +73,25 @@ def test_what_breaks_inside_is_the_verdict_of_its_case(monkeypatch: pytest.Monke
     assert Verdict.AGREE in verdicts(report, "dyestuff/ml", "pls")
 
 
+def test_an_answer_that_breaks_the_judge_leaves_the_others_their_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = module.judge_case
+
+    def breaks(asked: object, answers: object, judged: tuple[str, ...], *arguments: object) -> object:
+        if "qr" in judged:
+            raise ValueError("shapes (5,) (2,)")
+        return honest(asked, answers, judged, *arguments)
+
+    before = run([GOOD], OWN, sources(OWN))
+    monkeypatch.setattr(module, "judge_case", breaks)
+    after = run([GOOD], OWN, sources(OWN))
+    assert verdicts(after, GOOD.name, "qr") == {Verdict.FAILED}
+    for report in (before, after):
+        assert len(report.figures) == len(before.figures)
+    for engine in ("pls", "gls"):
+        kept = [[c for c in report.comparisons if c.engine == engine] for report in (before, after)]
+        assert kept[0] == kept[1]
+
+
 TEXT = """
 import sys
 sys.exit(0)

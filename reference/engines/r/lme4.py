@@ -127,8 +127,10 @@ def _values(reply: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _warnings(reply: Mapping[str, Any]) -> tuple[str, ...]:
-    said = [plain_text(str(text)) for text in reply["warnings"]]
-    return tuple(dict.fromkeys(said))[:MOST_WARNINGS]
+    said = list(dict.fromkeys(plain_text(str(text)) for text in reply["warnings"]))
+    if len(said) > MOST_WARNINGS:
+        said[MOST_WARNINGS - 1 :] = [f"and {len(said) - MOST_WARNINGS + 1} more"]
+    return tuple(said)
 
 
 def _numbers(values: Sequence[Any]) -> tuple[float, ...]:

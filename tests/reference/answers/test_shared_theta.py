@@ -20,5 +20,17 @@ def test_points_are_distinct_and_of_their_kind(diagonal: list[bool]) -> None:
     assert shared_thetas(diagonal) == points
 
 
+@given(st.lists(st.booleans(), min_size=1, max_size=15).map(lambda rest: [True, *rest]))
+def test_a_cap_and_a_floor_are_found(diagonal: list[bool]) -> None:
+    """Two points each where every standard deviation is below a tenth, and above five times, that of the residuals."""
+    points = shared_thetas(diagonal)["random"]
+    for thetas, low, high in ((points[3:5], 0.0, 0.1), (points[5:], 5.0, 50.0)):
+        assert len(thetas) == 2
+        for theta in thetas:
+            on_diagonal = [value for value, place in zip(theta, diagonal, strict=True) if place]
+            assert all(low < value < high for value in on_diagonal)
+            assert all(abs(value) <= high / 2 for value in theta if value not in on_diagonal)
+
+
 def test_no_random_effects_have_one_theta() -> None:
     assert shared_thetas([]) == {"start": ((),)}

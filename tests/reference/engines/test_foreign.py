@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from planting import planted
 
 from relmer.datasets import Case, case
 from relmer.reference.answers import Answer, Status
-from relmer.reference.engines import EngineUnsupported, answer, engine, engine_names, installed, participant
+from relmer.reference.engines import EngineUnsupported, answer, engine, engine_names, installed, participant, protocol
 from relmer.reference.engines.child import plain_text
 from relmer.reference.engines.errors import EngineError
 from relmer.reference.engines.kin import kin_of
@@ -179,6 +180,50 @@ def test_who_never_answers_is_not_asked_for_ever(anybody: None) -> None:
     assert time.monotonic() - began < 40
     engine("any")._late = 0
     assert said("an honest case").status is Status.FITTED
+
+
+class Double:
+    """An engine that a test makes: it is asked where it stands."""
+
+    name, house, witness_of, definition, needs = "double", "double", None, False, ()
+    capabilities = frozenset({"fit"})
+
+    def __init__(self, deed: object = None) -> None:
+        self.deed = deed
+
+    def available(self) -> str:
+        return ""
+
+    def version(self) -> str:
+        return "1"
+
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def fit(self, case: Case) -> object:
+        if isinstance(self.deed, BaseException):
+            raise self.deed
+        return self.deed
+
+
+@pytest.mark.parametrize("deed", [None, 7, SystemExit(0), GeneratorExit(), RecursionError(), EngineError("so it is")])
+def test_an_engine_in_this_process_fails_in_one_line_as_well(deed: object) -> None:
+    found = answer(Double(deed), MODEL, [])
+    assert found.status is Status.FAILED
+    assert found.message == plain_text(found.message) != ""
+
+
+def test_an_interrupt_is_nobodys_failure() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        answer(Double(KeyboardInterrupt()), MODEL, [])
+
+
+def test_what_only_looks_like_an_entry_point_is_made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = SimpleNamespace(name="double", value="of a test", load=lambda: Double)
+    ours = protocol.entry_points(group="relmer.engines")
+    monkeypatch.setattr(protocol, "entry_points", lambda group: [*ours, declared])
+    assert isinstance(engine("double"), Double)
+    assert "double" in {one.name for one in installed()}
 
 
 CLASS = """

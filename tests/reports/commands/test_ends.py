@@ -45,6 +45,25 @@ def test_an_interrupt_writes_what_is_done_and_ends_with_130(tmp_path: Path, jobs
     assert "cases: " in report["environment"]["partial"]
 
 
+def test_a_worker_that_is_killed_leaves_a_report_and_never_0(tmp_path: Path) -> None:
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    command = [SCRIPT, "run", "--case", "[dp]*", "--jobs", "2", "--out", tmp_path / "out"]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    ) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith("[1/"):
+                break
+        tasks = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        workers = [int(task) for task in tasks if b"spawn_main" in Path(f"/proc/{task}/cmdline").read_bytes()]
+        os.kill(workers[0], signal.SIGKILL)
+        errors = run.stderr.read()
+    assert run.returncode == 1
+    assert "ended from outside" in errors.splitlines()[-1]
+    assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["environment"]["partial"]
+
+
 @pytest.mark.parametrize("command", ["datasets", "cases", "engines"])
 def test_a_reader_that_leaves_is_no_error(command: str) -> None:
     with subprocess.Popen([SCRIPT, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

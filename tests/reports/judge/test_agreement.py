@@ -114,8 +114,6 @@ TAMPERED = {
             (3, "criterion, start"),
             (3, "criterion, boundary"),
             (3, "criterion, random"),
-            (3, "criterion, near zero"),
-            (3, "criterion, far"),
             (3, "criterion, optimum"),
         },
     ),

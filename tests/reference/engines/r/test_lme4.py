@@ -256,6 +256,7 @@ def test_warnings_are_distinct_bounded_plain_text(pretender):
     assert fitted.warnings[:2] == ("singular", "]0;title")
     assert len(fitted.warnings[2]) == 500
     assert len(fitted.warnings) == 20
+    assert fitted.warnings[-1] == "and 34 more"
     assert (fitted.evaluations, fitted.estimates.sigma) == (7, float("inf"))
     assert fitted.estimates.vcov == ((1.0, 3.0), (2.0, 4.0))
     assert np.isnan(fitted.estimates.criterion)

@@ -1,0 +1,53 @@
+"""Work in several processes, which end with the one that started them."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import active_children, get_context
+from typing import TypeVar
+
+from relmer.reference.engines import remove_abandoned
+
+SECONDS_TO_END = 0.5
+Given = TypeVar("Given")
+Result = TypeVar("Result")
+
+
+def finished(work: Callable[[Given], Result], given: Sequence[Given], jobs: int) -> Iterator[tuple[int, Result]]:
+    """Work in `jobs` processes; give the place and the result of each piece as it is done.
+
+    However it ends, no process is left behind.
+    """
+    if jobs <= 1:
+        yield from enumerate(map(work, given))
+        return
+    others = {*active_children()}
+    # Workers inherit a blocked SIGINT: an interrupt is the parent's, which then ends them.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=give_way)
+    try:
+        waiting = {pool.submit(work, piece): place for place, piece in enumerate(given)}
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+        pool.shutdown()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        workers = {*active_children()} - others
+        for worker in workers:
+            worker.terminate()
+        time.sleep(SECONDS_TO_END)
+        for worker in workers:
+            worker.kill()
+            worker.join()
+        remove_abandoned()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def give_way() -> None:
+    """In a worker: when it is to end, it leaves what it does, and ends the children that are busy."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
