@@ -17,8 +17,7 @@ from relmer.reports.evidence.evaluation import Evaluator, evaluator_of
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.records import Score
 
-# A double whose square is a double too, and 1 / eps: no search in doubles can tell
-# that any search in doubles can tell from infinity.
+# A double whose square is a double too, and 1 / eps, beyond which no search in doubles can tell theta from infinity.
 LARGEST, LARGEST_THETA = 1e150, 2.0**52
 
 

@@ -74,7 +74,7 @@ def test_what_breaks_inside_is_the_verdict_of_its_case(monkeypatch: pytest.Monke
 
 
 def test_an_answer_that_breaks_the_judge_leaves_the_others_their_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = module.judge_case
+    honest = one_case.judge_case
 
     def breaks(asked: object, answers: object, judged: tuple[str, ...], *arguments: object) -> object:
         if "qr" in judged:
@@ -82,7 +82,7 @@ def test_an_answer_that_breaks_the_judge_leaves_the_others_their_verdicts(monkey
         return honest(asked, answers, judged, *arguments)
 
     before = run([GOOD], OWN, sources(OWN))
-    monkeypatch.setattr(module, "judge_case", breaks)
+    monkeypatch.setattr(one_case, "judge_case", breaks)
     after = run([GOOD], OWN, sources(OWN))
     assert verdicts(after, GOOD.name, "qr") == {Verdict.FAILED}
     for report in (before, after):
