@@ -65,6 +65,8 @@ def whitened_by_augmenting(Z: Array, L: Array, rows: Array) -> Whitened:
     """
     B = Z @ L
     q = B.shape[1]
+    if q == 0:
+        return Whitened(white=rows, logdet=0.0, effects=lambda c: np.zeros(0))
     stacked = np.vstack([B, np.eye(q)])
     norms = np.linalg.norm(stacked, axis=0)
     (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)

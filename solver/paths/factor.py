@@ -37,7 +37,7 @@ class ExtendedFactor:
 
 def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_array:
     """M = Lambda'Z'Z Lambda + I, sparse (q, q)."""
-    return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(ZtZ.shape[0], format="csc"))
+    return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(factor.shape[1], format="csc"))
 
 
 def factorized(M: sparse.csc_array, pattern: sparse.csc_array) -> tuple[SuperLU, Codes]:

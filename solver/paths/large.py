@@ -22,15 +22,19 @@ EPS = float(np.finfo(float).eps)
 ROUNDED = 1e-10
 
 
-def sizes_of(design: Design) -> list[Array]:
-    """Root mean squares (r,) of the columns of every term."""
-    return [np.sqrt((term.X**2).mean(axis=0)) for term in design.terms]
+def sizes_of(design: Design, weighted: bool = False) -> list[Array]:
+    """Root mean squares (r,) of the columns of every term, as they are or of the weighted rows.
+
+    A weight scales a row and column of V, which costs its Cholesky factor nothing; but it does once rows are rotated.
+    """
+    weights = design.weights if weighted and design.weights is not None else np.ones(len(design.y))
+    return [np.sqrt((weights[:, None] * term.X**2).mean(axis=0)) for term in design.terms]
 
 
-def is_large(roots: Sequence[Array], sizes: Sequence[Array], columns: int = 1) -> bool:
-    """Whether so many columns have so much variance that V is not to be written out."""
+def is_large(roots: Sequence[Array], sizes: Sequence[Array]) -> bool:
+    """Whether some column has so much variance that V is not to be written out."""
     pairs = zip(roots, sizes, strict=True)
-    return sum(int((((size[:, None] * root) ** 2).sum(axis=1) > LARGE).sum()) for root, size in pairs) >= columns
+    return any(float(((size[:, None] * root) ** 2).sum(axis=1).max(initial=0.0)) > LARGE for root, size in pairs)
 
 
 def apart(root: Array, size: Array) -> tuple[Array, Array]:
