@@ -59,7 +59,7 @@ def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivati
         return Derivatives(tuple(np.zeros(T.shape) for T in blocks), np.zeros(k), np.zeros((k, k)))
     scales = [np.zeros((len(T), 0)) for T in blocks]
     for k, C in zip(sound.present, reduced.scales, strict=True):
-        scales[k] = C if sound.plain else sound.w_unit * sound.bases[k].B @ C
+        scales[k] = C if sound.plain else sound.w_unit * sound.bases[k].C @ C
     structure = reduced.structure
     n, p = reduced.design.X.shape
     roots = working_roots(reduced.scales, inwards(sound, blocks))

@@ -38,7 +38,7 @@ def is_large(roots: Sequence[Array], sizes: Sequence[Array]) -> bool:
 
 
 def apart(root: Array, size: Array) -> tuple[Array, Array]:
-    """L and Q with root = L Q', the rows of L with a triangle of zeros from the largest on, in units of `size`.
+    """T (r, k) and Q with root = T Q', the rows of T with a triangle of zeros from the largest on, in units of `size`.
 
     Raises
     ------
@@ -51,13 +51,13 @@ def apart(root: Array, size: Array) -> tuple[Array, Array]:
     left = size[order][: R.shape[0]] * np.abs(R.diagonal())
     if np.any((EPS * lengths[order] > ROUNDED * np.maximum(1.0, np.append(left, np.zeros(len(root) - len(left)))))[1:]):
         raise ModelError(LARGE_EFFECTS)
-    L = np.empty((len(root), R.shape[0]))
-    L[order] = R.T
-    return L, Q
+    T = np.empty((len(root), R.shape[0]))
+    T[order] = R.T
+    return T, Q
 
 
 def turned_back(u: Array, Q: Sequence[Array], levels: Sequence[int]) -> Array:
-    """u (q,) of roots L Q', for that of the roots L."""
+    """u (q,) of roots T Q', for that of the roots T."""
     ends = np.cumsum([l * each.shape[1] for l, each in zip(levels, Q, strict=True)])
     parts = zip(np.split(u, ends[:-1]), Q, strict=True)
     return np.concatenate([(part.reshape(-1, each.shape[1]) @ each.T).ravel() for part, each in parts])

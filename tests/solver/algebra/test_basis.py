@@ -1,4 +1,4 @@
-"""Columns taken apart: X = W B' exactly, redundant ones found, and none that the doubles tell apart."""
+"""Columns taken apart: X = W C' exactly, redundant ones found, and none that the doubles tell apart."""
 
 from fractions import Fraction
 
@@ -21,7 +21,7 @@ def x_of(seed: int) -> np.ndarray:
 @given(st.integers(0, 2**32 - 1), st.integers(0, 15), st.integers(-60, 60))
 @settings(max_examples=60)
 def test_columns_are_those_of_the_basis_to_their_last_digit(seed: int, shift: int, scale: int) -> None:
-    """In rationals X - W B' is the rounding of W, a part EPS of what W adds to the column."""
+    """In rationals X - W C' is the rounding of W, a part EPS of what W adds to the column."""
     random = np.random.default_rng(seed)
     days = random.integers(0, 10, 40) + 10.0**shift
     X = np.column_stack([ONE, days, random.normal(size=40) * 2.0**scale])
@@ -29,8 +29,8 @@ def test_columns_are_those_of_the_basis_to_their_last_digit(seed: int, shift: in
     assert basis.kept.tolist() == [0, 1, 2]
     for row, made in zip(X, W, strict=True):
         for j in range(3):
-            exact = sum(Fraction(w) * Fraction(b) for w, b in zip(made, basis.B[j], strict=True))
-            assert abs(exact - Fraction(row[j])) <= EPS * abs(Fraction(made[j]) * Fraction(basis.B[j, j]))
+            exact = sum(Fraction(w) * Fraction(b) for w, b in zip(made, basis.C[j], strict=True))
+            assert abs(exact - Fraction(row[j])) <= EPS * abs(Fraction(made[j]) * Fraction(basis.C[j, j]))
     # What is left of a column beside those before it is at least APART of it; three of them are of one size.
     assert np.linalg.cond(W) < 10 / APART
 
@@ -58,7 +58,7 @@ def test_what_others_determine_is_dropped(name: str, scale: float) -> None:
         X = np.column_stack(REDUNDANT[name](x_of(seed))) * scale
         basis, W = taken_apart(X, full=False)
         assert basis.kept.tolist() == list(range(X.shape[1] - 1))
-        np.testing.assert_allclose(W @ basis.B.T, X, rtol=0, atol=1e2 * EPS * np.abs(X).max())
+        np.testing.assert_allclose(W @ basis.C.T, X, rtol=0, atol=1e2 * EPS * np.abs(X).max())
 
 
 @pytest.mark.parametrize("shift", [1e8, 1.7e12, 1e15])
