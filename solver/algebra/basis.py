@@ -1,4 +1,4 @@
-"""Columns X = W B' by columns W that are of one size and none of which the others nearly determine.
+"""Columns X = W C' by columns W that are of one size and none of which the others nearly determine.
 
 A column whose mean is 1e12 times its spread lies along the constant to twelve digits. What is left of it, x - a w, is
 exact where the doubles are close to each other, and correct to its last digit where the product and the sum are taken
@@ -28,45 +28,46 @@ PASSES = 4
 
 @dataclass(frozen=True)
 class Basis:
-    """How columns X (n, c) are made of W (n, r): X = W B'.
+    """How columns X (n, c) are made of W (n, r): X = W C'.
 
     Attributes
     ----------
     kept
         (r,), increasing: the columns of X that those before them do not determine.
-    B
+    C
         (c, r), exact: its rows `kept` are lower triangular with powers of two on the diagonal.
     plain
         Whether W is X itself.
     """
 
     kept: Integers
-    B: Array
+    C: Array
     plain: bool
 
     def inwards(self, T: Array) -> Array:
-        """B'T (r, m): what T (c, m) is on the columns W."""
-        return T if self.plain else product(self.B.T, T)
+        """C'T (r, m): what T (c, m) is on the columns W."""
+        return T if self.plain else product(self.C.T, T)
 
     def outwards(self, root: Array) -> Array:
-        """T (r, m) on the columns kept with B'T = root, for a root (r, m)."""
-        return root if self.plain else solved_upper(self.B[self.kept].T, root)
+        """T (r, m) on the columns kept with C'T = root, for a root (r, m)."""
+        return root if self.plain else solved_upper(self.C[self.kept].T, root)
 
     def coefficients(self, j: int) -> Array:
         """Of the columns kept (r,), that add up to column j."""
-        return solved_upper(self.B[self.kept].T, self.B[j])
+        return solved_upper(self.C[self.kept].T, self.C[j])
 
 
 @lru_cache(maxsize=64)
 def plain_basis(c: int) -> Basis:
     """The basis of c columns that are W themselves."""
-    return Basis(kept=np.arange(c), B=np.eye(c), plain=True)
+    return Basis(kept=np.arange(c), C=np.eye(c), plain=True)
 
 
 def taken_apart(X: Array, full: bool) -> tuple[Basis, Array]:
     """The basis of columns X (n, c), and W (n, r); if they are of full rank, none of them is redundant."""
     c = X.shape[1]
-    B, kept, W = np.zeros((c, c)), [], np.zeros((len(X), 0))
+    C, W = np.zeros((c, c)), np.zeros((len(X), 0))
+    kept: list[int] = []
     exponents = np.frexp(np.abs(X).max(axis=0))[1]
     scaled = np.ldexp(X, -exponents)
     for j, x in enumerate(scaled.T):
@@ -77,14 +78,14 @@ def taken_apart(X: Array, full: bool) -> tuple[Basis, Array]:
             left = less(x, W, a)
         if np.linalg.norm(left) > APART * np.linalg.norm(x):
             a, left = np.zeros(r), x
-        elif not full and is_rounding(left, units(x, scaled[:, kept], W, a, triangle(B, kept, exponents))):
-            B[j, :r] = np.ldexp(a, exponents[j])
+        elif not full and is_rounding(left, units(x, scaled[:, kept], W, a, triangle(C, kept, exponents))):
+            C[j, :r] = np.ldexp(a, exponents[j])
             continue
         size = np.frexp(np.sqrt((left**2).mean()))[1]
-        B[j, : r + 1] = np.ldexp([*a, np.ldexp(1.0, size)], exponents[j])
+        C[j, : r + 1] = np.ldexp([*a, np.ldexp(1.0, size)], exponents[j])
         W = np.column_stack([W, np.ldexp(left, -size)])
         kept.append(j)
-    return Basis(kept=np.array(kept, dtype=np.int64), B=B[:, : len(kept)], plain=False), W
+    return Basis(kept=np.array(kept, dtype=np.int64), C=C[:, : len(kept)], plain=False), W
 
 
 def is_plain(X: Array) -> bool:
@@ -101,18 +102,18 @@ def is_plain(X: Array) -> bool:
     return status == 0 and bool(factor.diagonal().min() > APART)
 
 
-def triangle(B: Array, kept: list[int], exponents: Integers) -> Array:
+def triangle(C: Array, kept: list[int], exponents: Integers) -> Array:
     """How the columns kept, scaled, are made of W: lower triangular (r, r)."""
-    return np.asarray(np.ldexp(B[kept, : len(kept)], -exponents[kept, None]))
+    return np.asarray(np.ldexp(C[kept, : len(kept)], -exponents[kept, None]))
 
 
-def units(x: Array, others: Array, W: Array, a: Array, B: Array) -> Array:
-    """Units in the last place (n,) of a column, of W a, and of the others = W B' that this is made of.
+def units(x: Array, others: Array, W: Array, a: Array, C: Array) -> Array:
+    """Units in the last place (n,) of a column, of W a, and of the others = W C' that this is made of.
 
     A constant has no rounding of its own: it is what it is in every row.
     """
     total = np.spacing(np.abs(x))
-    for columns, factors in ((W, a), (others, solved_upper(B.T, a))):
+    for columns, factors in ((W, a), (others, solved_upper(C.T, a))):
         for column, factor in zip(columns.T, factors, strict=True):
             if column.min() < column.max():
                 total = total + np.spacing(np.abs(column)) * abs(factor)

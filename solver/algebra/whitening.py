@@ -1,4 +1,4 @@
-"""V^-1/2 times rows for V = I + B B', with B (n, q): by V itself, or where B is large by the QR of [B; I]."""
+"""V^-1/2 times rows for V = I + root root', root (n, q): by V itself, or by the QR of [root; I] where it is large."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LARGE_EFFECTS = (
 
 @dataclass(frozen=True)
 class Whitened:
-    """Rows (n, m) whitened for V = I + B B', with B (n, q): V^-1/2 rows, and log|V|; `effects` leads back.
+    """Rows (n, m) whitened for V = I + root root', with a root (n, q): V^-1/2 rows, and log|V|; `effects` leads back.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Whitened:
     logdet
         log|V|.
     effects
-        B'V^-1 r (q,) for a combination r = rows c, given c (m,).
+        root'V^-1 r (q,) for a combination r = rows c, given c (m,).
     """
 
     white: Array
@@ -39,36 +39,38 @@ class Whitened:
     effects: Callable[[Array], Array]
 
 
-def whitened_by_root(B: Array, rows: Array) -> Whitened:
-    """Whiten rows (n, m) for V = I + B B' by the Cholesky factor of V."""
-    half = linalg.cholesky(B @ B.T + np.eye(len(B)), lower=True)
+def whitened_by_root(root: Array, rows: Array) -> Whitened:
+    """Whiten rows (n, m) for V = I + root root' by the Cholesky factor of V."""
+    half = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
     white = linalg.solve_triangular(half, rows, lower=True)
 
     def effects(c: Array) -> Array:
-        return np.asarray(B.T @ linalg.solve_triangular(half, white @ c, lower=True, trans="T"))
+        return np.asarray(root.T @ linalg.solve_triangular(half, white @ c, lower=True, trans="T"))
 
     return Whitened(white=white, logdet=logdet_triangle(half), effects=effects)
 
 
-def whitened_by_augmenting(Z: Array, L: Array, rows: Array) -> Whitened:
-    """Whiten rows (n, m) for V = I + B B', B = Z L, by the QR of [B; I] (n + q, q), in which B is not squared.
+def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
+    """Whiten rows (n, m) for V = I + root root', root = Z T, by the QR of [root; I] (n + q, q).
 
-    R'R = I + B'B, the complement Q_2 of Q whitens, and B'V^-1 r = R^-1 Q'[r; 0]. Householder's errors are relative to
-    every column by itself (Higham 2002, theorem 19.4), so it does not matter how large the columns of B are, as long
-    as they lie apart. A column x of the rows that lies along B, x = B w + rest, is whitened as Q_2'[rest; -w], which is
-    as small as what is left of it (theory.md, 43).
+    Nothing is squared: R'R = I + root'root, the complement Q_2 of Q whitens, and root'V^-1 r = R^-1 Q'[r; 0].
+    Householder's errors are relative to every column by itself (Higham 2002, theorem 19.4), so it does not matter how
+    large the columns of the root are, as long as they lie apart. A column x of the rows that lies along it,
+    x = root w + rest, is whitened as Q_2'[rest; -w], which is as small as what is left of it (theory.md, 43).
 
     Raises
     ------
     ModelError
-        The columns of B are so large and so close to each other that fewer than ten digits are left.
+        The columns of the root are so large and so close to each other that fewer than ten digits are left.
     """
-    B = Z @ L
-    q = B.shape[1]
-    stacked = np.vstack([B, np.eye(q)])
+    root = Z @ T
+    q = root.shape[1]
+    if q == 0:
+        return Whitened(white=rows, logdet=0.0, effects=lambda c: np.zeros(0))
+    stacked = np.vstack([root, np.eye(q)])
     norms = np.linalg.norm(stacked, axis=0)
     (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
-    R, reflectors = R[:q], np.asfortranarray(reflectors[:, :q])
+    R, reflectors = np.asarray(R[:q], dtype=float), np.asfortranarray(reflectors[:, :q])
     if np.any(np.abs(R.diagonal()) < LOST * norms):
         raise ModelError(LARGE_EFFECTS)
     n, m = rows.shape
@@ -79,12 +81,14 @@ def whitened_by_augmenting(Z: Array, L: Array, rows: Array) -> Whitened:
 
     rotated = turned(np.vstack([rows, np.zeros((q, m))]))
     w = linalg.solve_triangular(R, rotated[:q], check_finite=False)
-    left = [less(x, Z, a) for x, a in zip(rows.T, (L @ w).T, strict=True)]
+    left = [less(x, Z, a) for x, a in zip(rows.T, (T @ w).T, strict=True)]
     tried = np.vstack([np.column_stack(left), -w])
     w *= np.linalg.norm(tried, axis=0) < np.linalg.norm(rows, axis=0) / 2
     rotated = np.where(w.any(axis=0), turned(tried), rotated)
 
+    logdet = logdet_triangle(np.asarray(R, dtype=float))
+
     def effects(c: Array) -> Array:
         return np.asarray(w @ c + linalg.solve_triangular(R, rotated[:q] @ c, check_finite=False))
 
-    return Whitened(white=rotated[q:], logdet=logdet_triangle(R), effects=effects)
+    return Whitened(white=rotated[q:], logdet=logdet, effects=effects)

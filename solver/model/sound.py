@@ -1,7 +1,7 @@
 """Sound coordinates: the same model in columns and units that cost no digits (theory.md, 42).
 
 y, X, Z and the weights are divided by powers of two where they are far from one, and columns that lie along each other
-to many digits are taken apart, X = W B' (`taken_apart`). All paths begin here, so that neither the unit of anything nor
+to many digits are taken apart, X = W C' (`taken_apart`). All paths begin here, so that neither the unit of anything nor
 the origin of a covariate is lost in what they compute; an ordinary design is left as it is.
 """
 
@@ -152,14 +152,14 @@ def outwards(at: Sound, roots: Sequence[Array]) -> tuple[list[Array], list[Array
     """
     if at.plain:
         return list(roots), list(roots)
-    blocks = [np.zeros((len(basis.B), len(basis.B))) for basis in at.bases]
+    blocks = [np.zeros((len(basis.C), len(basis.C))) for basis in at.bases]
     turned = []
     for k, root in zip(at.present, roots, strict=True):
         basis = at.bases[k]
         own = basis.outwards(root) / at.w_unit
         T = lower_trapezoid(own)
         blocks[k][np.ix_(basis.kept, basis.kept)] = T
-        wide = np.zeros((len(root), len(basis.B)))
+        wide = np.zeros((len(root), len(basis.C)))
         wide[:, basis.kept] = root @ turn(own, T)
         turned.append(wide)
     return blocks, turned
@@ -187,9 +187,9 @@ def redundant(design: Design, bases: Sequence[Basis]) -> tuple[tuple[str, ...], 
         if basis.plain:
             continue
         names = theta_names([replace(term, group=group)])
-        rows, columns = lower_triangle(len(basis.B))
-        for j in sorted(set(range(len(basis.B))) - set(basis.kept.tolist())):
-            v = np.zeros(len(basis.B), dtype=bool)
+        rows, columns = lower_triangle(len(basis.C))
+        for j in sorted(set(range(len(basis.C))) - set(basis.kept.tolist())):
+            v = np.zeros(len(basis.C), dtype=bool)
             v[j] = True
             size = np.sqrt((term.X**2).mean(axis=0))
             share = np.abs(basis.coefficients(j)) * size[basis.kept]

@@ -69,16 +69,16 @@ def given(sound: Sound, at: Solution) -> Solution:
     if sound.plain:
         return at
     p, scale = len(at.beta), sound.y_unit * sound.w_unit
-    B = sound.fixed.B
+    C = sound.fixed.C
     u = np.zeros(sum(sound.counts))
     u[np.repeat([k in sound.present for k in range(len(sound.counts))], sound.counts)] = scale * at.u
     return Solution(
         logdet_L=at.logdet_L,
-        logdet_RX=at.logdet_RX + logdet_triangle(B) + 2 * p * math.log(sound.w_unit),
+        logdet_RX=at.logdet_RX + logdet_triangle(C) + 2 * p * math.log(sound.w_unit),
         pwrss=scale * (scale * at.pwrss),
         beta=sound.y_unit * sound.fixed.outwards(at.beta[:, None])[:, 0],
         u=u,
-        RX=sound.w_unit * at.RX @ B.T,
+        RX=sound.w_unit * at.RX @ C.T,
         inner=at,
     )
 

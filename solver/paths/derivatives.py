@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import weights
 from relmer.solver.model import carried, chain, checked_theta, factors, inwards
@@ -53,11 +54,12 @@ def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivati
     """
     terms, sound, reduced = prepared.design.terms, prepared.sound, prepared.reduced
     blocks = factors(terms, checked_theta(terms, theta))
-    if not blocks:
-        return Derivatives((), np.zeros(0), np.zeros((0, 0)))
+    if not sound.present:
+        k = sum(len(lower_triangle(len(T))[0]) for T in blocks)
+        return Derivatives(tuple(np.zeros(T.shape) for T in blocks), np.zeros(k), np.zeros((k, k)))
     scales = [np.zeros((len(T), 0)) for T in blocks]
     for k, C in zip(sound.present, reduced.scales, strict=True):
-        scales[k] = C if sound.plain else sound.w_unit * sound.bases[k].B @ C
+        scales[k] = C if sound.plain else sound.w_unit * sound.bases[k].C @ C
     structure = reduced.structure
     n, p = reduced.design.X.shape
     roots = working_roots(reduced.scales, inwards(sound, blocks))

@@ -37,7 +37,7 @@ class ExtendedFactor:
 
 def penalized(ZtZ: sparse.csc_array, factor: sparse.csc_array) -> sparse.csc_array:
     """M = Lambda'Z'Z Lambda + I, sparse (q, q)."""
-    return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(ZtZ.shape[0], format="csc"))
+    return sparse.csc_array(factor.T @ ZtZ @ factor + sparse.eye_array(factor.shape[1], format="csc"))
 
 
 def factorized(M: sparse.csc_array, pattern: sparse.csc_array) -> tuple[SuperLU, Codes]:
@@ -56,7 +56,7 @@ def extended_factor(prepared: Prepared, theta: Array) -> ExtendedFactor:
     """L, P, RZX and RX at theta, in the units of X as it was given; found for Q, of X = Q RX0 (theory.md, 12)."""
     given, reduced = prepared.sound, prepared.reduced
     p = len(reduced.RX0)
-    RX0 = reduced.RX0 if given.plain else given.w_unit * reduced.RX0 @ given.fixed.B.T
+    RX0 = reduced.RX0 if given.plain else given.w_unit * reduced.RX0 @ given.fixed.C.T
     q = sum(given.counts)
     if q == 0:
         none = sparse.csc_array((0, 0))
@@ -65,12 +65,12 @@ def extended_factor(prepared: Prepared, theta: Array) -> ExtendedFactor:
     _, X, Z = weighted(standard.design)
     ZtZ = sparse.csc_array(Z.T @ Z)
     # Z Lambda = (Z C^-T)(C'Lambda), with C repeated over the levels.
-    blocks = split(theta, [len(basis.B) for basis in given.bases])
+    blocks = split(theta, [len(basis.C) for basis in given.bases])
     roots = working_roots(standard.scales, inwards(given, blocks))
-    wide = [np.zeros((0, len(basis.B))) for basis in given.bases]
+    wide = [np.zeros((0, len(basis.C))) for basis in given.bases]
     for k, root in zip(given.present, roots, strict=True):
         wide[k] = root
-    levels = [count // len(basis.B) for count, basis in zip(given.counts, given.bases, strict=True)]
+    levels = [count // len(basis.C) for count, basis in zip(given.counts, given.bases, strict=True)]
     factor, pattern = repeated(wide, levels), repeated([np.ones(root.shape) for root in wide], levels)
     lu, order = factorized(penalized(ZtZ, factor), penalized(ZtZ, pattern))
     P = sparse.csc_array((np.ones(q), (np.arange(q), order)), shape=(q, q))

@@ -53,18 +53,18 @@ class Blocks:
         """
         large = is_large(roots, self.sizes)
         turned = [apart(*pair) for pair in zip(roots, self.sizes, strict=True)] if large else []
-        factor = repeated([L for L, _ in turned] if large else roots, self.levels)
+        factor = repeated([T for T, _ in turned] if large else roots, self.levels)
         root = sparse.csr_array(self.Z @ factor)
         root.sum_duplicates()
         Xy = np.column_stack([self.X, self.y])
         parts = []
-        for rows, effects, B in marginal_blocks(self, root):
+        for rows, effects, own_root in marginal_blocks(self, root):
             if large:
-                L = factor[:, effects].toarray()
-                own = L.any(axis=1)
-                part = whitened_by_augmenting(self.Z[rows][:, own].toarray(), L[own], Xy[rows])
+                T = factor[:, effects].toarray()
+                own = np.flatnonzero(T.any(axis=1))
+                part = whitened_by_augmenting(self.Z[rows].toarray()[:, own], T[own], Xy[rows])
             else:
-                part = whitened_by_root(B, Xy[rows])
+                part = whitened_by_root(own_root, Xy[rows])
             parts.append((effects, part))
         white = np.concatenate([part.white for _, part in parts])
         beta, RX = least_squares(white[:, :-1], white[:, -1])
@@ -116,11 +116,11 @@ def block_sizes(design: Design) -> tuple[int, ...]:
 
 
 def marginal_blocks(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Integers, Array]]:
-    """Rows, effects, and the root B (n_i, m) of Z_i Lambda Lambda'Z_i' in V_i (theory.md, 3), of each block."""
+    """Rows, effects, and the root (n_i, m) of Z_i Lambda Lambda'Z_i' in V_i (theory.md, 3), of each block."""
     for begin, end in pairwise(blocks.starts):
         entries = slice(root.indptr[begin], root.indptr[end])
         rows = np.repeat(np.arange(end - begin), np.diff(root.indptr[begin : end + 1]))
         used, columns = np.unique(root.indices[entries], return_inverse=True)
-        dense = np.zeros((end - begin, len(used)))
+        dense: Array = np.zeros((end - begin, len(used)))
         dense[rows, columns] = root.data[entries]
-        yield slice(begin, end), used, dense
+        yield slice(begin, end), used.astype(np.int64), dense

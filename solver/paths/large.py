@@ -22,19 +22,23 @@ EPS = float(np.finfo(float).eps)
 ROUNDED = 1e-10
 
 
-def sizes_of(design: Design) -> list[Array]:
-    """Root mean squares (r,) of the columns of every term."""
-    return [np.sqrt((term.X**2).mean(axis=0)) for term in design.terms]
+def sizes_of(design: Design, weighted: bool = False) -> list[Array]:
+    """Root mean squares (r,) of the columns of every term, as they are or of the weighted rows.
+
+    A weight scales a row and column of V, which costs its Cholesky factor nothing; but it does once rows are rotated.
+    """
+    weights = design.weights if weighted and design.weights is not None else np.ones(len(design.y))
+    return [np.sqrt((weights[:, None] * term.X**2).mean(axis=0)) for term in design.terms]
 
 
-def is_large(roots: Sequence[Array], sizes: Sequence[Array], columns: int = 1) -> bool:
-    """Whether so many columns have so much variance that V is not to be written out."""
+def is_large(roots: Sequence[Array], sizes: Sequence[Array]) -> bool:
+    """Whether some column has so much variance that V is not to be written out."""
     pairs = zip(roots, sizes, strict=True)
-    return sum(int((((size[:, None] * root) ** 2).sum(axis=1) > LARGE).sum()) for root, size in pairs) >= columns
+    return any(float(((size[:, None] * root) ** 2).sum(axis=1).max(initial=0.0)) > LARGE for root, size in pairs)
 
 
 def apart(root: Array, size: Array) -> tuple[Array, Array]:
-    """L and Q with root = L Q', the rows of L with a triangle of zeros from the largest on, in units of `size`.
+    """T (r, k) and Q with root = T Q', the rows of T with a triangle of zeros from the largest on, in units of `size`.
 
     Raises
     ------
@@ -47,13 +51,13 @@ def apart(root: Array, size: Array) -> tuple[Array, Array]:
     left = size[order][: R.shape[0]] * np.abs(R.diagonal())
     if np.any((EPS * lengths[order] > ROUNDED * np.maximum(1.0, np.append(left, np.zeros(len(root) - len(left)))))[1:]):
         raise ModelError(LARGE_EFFECTS)
-    L = np.empty((len(root), R.shape[0]))
-    L[order] = R.T
-    return L, Q
+    T = np.empty((len(root), R.shape[0]))
+    T[order] = R.T
+    return T, Q
 
 
 def turned_back(u: Array, Q: Sequence[Array], levels: Sequence[int]) -> Array:
-    """u (q,) of roots L Q', for that of the roots L."""
+    """u (q,) of roots T Q', for that of the roots T."""
     ends = np.cumsum([l * each.shape[1] for l, each in zip(levels, Q, strict=True)])
     parts = zip(np.split(u, ends[:-1]), Q, strict=True)
     return np.concatenate([(part.reshape(-1, each.shape[1]) @ each.T).ravel() for part, each in parts])

@@ -84,8 +84,8 @@ def prepare(design: Design) -> Reduced:
 
 
 def is_drowned(scales: Sequence[Array], working: Sequence[Array]) -> bool:
-    """Whether elimination would subtract large numbers: of two large columns, or of one beside other terms."""
-    return is_large(working, [np.ones(len(C)) for C in scales], columns=2 if len(scales) == 1 else 1)
+    """Whether elimination would subtract large numbers: effects beside which X and y are small."""
+    return is_large(working, [np.ones(len(C)) for C in scales])
 
 
 def is_cheap(design: Design) -> bool:

@@ -70,7 +70,7 @@ def prepare(design: Design) -> Rotated:
         # Householder's reflections keep the digits of small rows below large ones (Cox and Higham 1998).
         order = np.argsort(-design.weights, kind="stable")
         y, X, Z = y[order], X[order], sparse.csc_array(sparse.csr_array(Z)[order])
-    sizes = sizes_of(design)
+    sizes = sizes_of(design, weighted=True)
     levels = tuple(len(term.levels) for term in design.terms)
     Xy = np.asfortranarray(np.column_stack([X, y]))
     if Z.shape[1] == 0:

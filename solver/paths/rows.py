@@ -27,7 +27,7 @@ def effects(prepared: Prepared, theta: Array, roots: Sequence[Array], at: Soluti
     if sound.plain:
         return np.asarray(Lambda(prepared.design.template, theta) @ at.u)
     b = [
-        np.zeros((count // len(basis.B), len(basis.B))) for count, basis in zip(sound.counts, sound.bases, strict=True)
+        np.zeros((count // len(basis.C), len(basis.C))) for count, basis in zip(sound.counts, sound.bases, strict=True)
     ]
     for k, inner in zip(sound.present, inner_effects(sound, roots, at), strict=True):
         b[k][:, sound.bases[k].kept] = sound.bases[k].outwards(inner).T

@@ -130,7 +130,7 @@ def named(prepared: Prepared, direction: Array, scale: Array) -> tuple[str, ...]
     names: list[str] = []
     for k, C, change in zip(sound.present, scales, changes, strict=True):
         term, kept = terms[k], sound.bases[k].kept
-        back = sound.bases[k].outwards(np.linalg.inv(C).T)
+        back = sound.bases[k].outwards(np.asarray(np.linalg.inv(C).T, dtype=float))
         spread = np.sqrt((term.X[:, kept] ** 2).mean(axis=0))
         size = np.zeros((len(term.columns), len(term.columns)))
         size[np.ix_(kept, kept)] = np.abs(back @ change @ back.T) * np.outer(spread, spread)
