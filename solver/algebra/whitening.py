@@ -1,7 +1,7 @@
 """V^-1/2 times rows for V = I + root root', root (n, q): by V itself, or by the QR of [root; I] where it is large."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
@@ -14,6 +14,8 @@ from relmer.solver.errors import ModelError
 
 # Part of a column that must be left of it beside the others: rounding is eps over it, 2e-11.
 LOST = 1e-5
+EPS = float(np.finfo(float).eps)
+TEN_DIGITS = 1e-10
 LARGE_EFFECTS = (
     "theta is so large that random effects which lie along each other drown the residual in rounding; "
     "the criterion has no ten digits there"
@@ -56,7 +58,8 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
     Nothing is squared: R'R = I + root'root, the complement Q_2 of Q whitens, and root'V^-1 r = R^-1 Q'[r; 0].
     Householder's errors are relative to every column by itself (Higham 2002, theorem 19.4), so it does not matter how
     large the columns of the root are, as long as they lie apart. A column x of the rows that lies along it,
-    x = root w + rest, is whitened as Q_2'[rest; -w], which is as small as what is left of it (theory.md, 43).
+    x = root w + rest, is whitened as Q_2'[rest; -w], which is as small as what is left of it (theory.md, 43). Columns
+    that lie along each other are turned apart first.
 
     Raises
     ------
@@ -72,7 +75,9 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
     (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
     R, reflectors = np.asarray(R[:q], dtype=float), np.asfortranarray(reflectors[:, :q])
     if np.any(np.abs(R.diagonal()) < LOST * norms):
-        raise ModelError(LARGE_EFFECTS)
+        W = apart(root)
+        turned_apart = whitened_by_augmenting(Z, T @ W, rows)
+        return replace(turned_apart, effects=lambda c: np.asarray(W @ turned_apart.effects(c)))
     n, m = rows.shape
     work = max(1, int(lapack.dormqr("L", "T", reflectors, tau, np.zeros((n + q, m), order="F"), -1)[1][0]))
 
@@ -92,3 +97,18 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
         return np.asarray(w @ c + linalg.solve_triangular(R, rotated[:q] @ c, check_finite=False))
 
     return Whitened(white=rotated[q:], logdet=logdet, effects=effects)
+
+
+def apart(root: Array) -> Array:
+    """Orthonormal W (q, r), r <= q, for which root W (n, r) has orthogonal columns and the same root root'.
+
+    Singular values s are known to eps times the largest. One that is no larger is left out: it is zero, or its square,
+    which is what V sees, is rounding. Any other moves log|V| by 2 s / (1 + s^2) times its own rounding, of which ten
+    digits must be left.
+    """
+    _, s, rows = linalg.svd(root, full_matrices=False)
+    rounding = EPS * s[0]
+    kept = s > len(s) * rounding
+    if np.any(2 * s[kept] * rounding > TEN_DIGITS * (1 + s[kept] ** 2)):
+        raise ModelError(LARGE_EFFECTS)
+    return np.asarray(rows[kept].T)

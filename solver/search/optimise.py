@@ -189,16 +189,15 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     inner = original(reduced.scales, roots)
     blocks, turned = outwards(sound, inner)
     at_terms = dict(zip(sound.present, end.duals, strict=True))
-    if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
-        found_there = solution(reduced, working_roots(reduced.scales, turned), objective.solved(end.here))
-    else:
-        found_there = prepared.path.solve_at(turned)
+    found_there = solved_again(prepared, objective, end, turned)
     unidentified = found.unidentified
     if is_graded(sound.design) and not objective.structure.elimination.is_sparse:
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     ending = end.ending
-    if not is_close(end.here, criterion(sound.design, found_there, REML)):
+    if found_there is None:
+        found_there, ending = at_end(objective, end, turned), Ending.DROWNED
+    elif not is_close(end.here, criterion(sound.design, found_there, REML)):
         ending = Ending.DROWNED
     elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
         ending = Ending.UNCARRIED
@@ -213,6 +212,25 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         roots=tuple(turned),
     )
     return optimum, given(sound, found_there)
+
+
+def solved_again(prepared: Prepared, objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution | None:
+    """The solution at the end of a search, by the path; None where the random effects drown the residual for it."""
+    reduced = objective.reduced
+    if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
+        return at_end(objective, end, roots)
+    try:
+        return prepared.path.solve_at(roots)
+    except ModelError:
+        if objective.path is None and end.regular:
+            return None
+        raise
+
+
+def at_end(objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution:
+    """The solution that the search itself has at its end."""
+    reduced = objective.reduced
+    return solution(reduced, working_roots(reduced.scales, roots), objective.solved(end.here))
 
 
 def is_close(here: Point, value: float) -> bool:
