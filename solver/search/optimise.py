@@ -192,15 +192,15 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     blocks, turned = outwards(sound, inner)
     at_terms = dict(zip(sound.present, end.duals, strict=True))
     if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
-        found_there = solution(reduced, working_roots(reduced.scales, turned), objective.solved(end.here))
+        at = solution(reduced, working_roots(reduced.scales, turned), objective.solved(end.here))
     else:
-        found_there = prepared.path.solve_at(turned)
+        at = prepared.path.solve_at(turned)
     unidentified = found.unidentified
     if is_graded(sound.design) and not objective.structure.elimination.is_sparse:
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     ending = end.ending
-    if not is_close(end.here, criterion(sound.design, found_there, REML)):
+    if not is_close(end.here, criterion(sound.design, at, REML)):
         ending = Ending.DROWNED
     elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
         ending = Ending.UNCARRIED
@@ -214,7 +214,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         unidentified=idle + unidentified,
         roots=tuple(turned),
     )
-    return optimum, given(sound, found_there)
+    return optimum, given(sound, at)
 
 
 def is_close(here: Point, value: float) -> bool:
@@ -223,8 +223,11 @@ def is_close(here: Point, value: float) -> bool:
 
 
 def value_at(objective: Objective, roots: Sequence[Array]) -> float:
-    """The criterion at roots in sound coordinates."""
-    return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
+    """The criterion at roots in sound coordinates; infinite where rounding leaves none."""
+    try:
+        return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
+    except ModelError:
+        return math.inf
 
 
 def descend(objective: Objective, here: Point) -> Descent:
