@@ -11,6 +11,7 @@ from relmer.reference.answers import Data, Model, Term, data_seen, fingerprint
 from relmer.reference.engines.contract import OWN_HOUSE, Fitted
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
+from relmer.solver.errors import ModelError
 from relmer.solver.model import Lambda, theta_names
 from relmer.solver.paths import criterion, prepare, solve_at
 
@@ -71,10 +72,17 @@ class Path:
         )
         return data_seen(design.y, factors_seen), model
 
-    def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float, ...]:
-        """The path's criterion at the given theta."""
+    def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float | None, ...]:
+        """The path's criterion at the given theta; none where so large a theta leaves it no digits."""
         prepared = prepare(design_of(case.formula, case.dataset), self.name)
-        return tuple(criterion(prepared.design, solve_at(prepared, theta), case.reml) for theta in thetas)
+
+        def at(theta: Sequence[float]) -> float | None:
+            try:
+                return criterion(prepared.design, solve_at(prepared, theta), case.reml)
+            except ModelError:
+                return None
+
+        return tuple(map(at, thetas))
 
     def fit(self, case: Case) -> Fitted:
         """The path's fit."""

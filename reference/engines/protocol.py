@@ -282,11 +282,12 @@ def answer(
 
 
 def _pieces(
-    engine: Engine, case: Case, thetas: Sequence[Sequence[float]], asked: Collection[str], known: Mapping[str, Any]
+    engine: Engine, case: Case, thetas: Sequence[Sequence[float]], asked: Collection[str], known: dict[str, Any]
 ) -> Answer:
-    """The answer of an engine that gives one, every piece checked as it comes."""
+    """The answer of an engine that gives one, every piece checked as it comes; what is `known` outlives a failed fit."""
     does = engine.capabilities.intersection(asked)
-    data, model = plain_stages(engine.stages(case)) if "stages" in does else (None, None)
+    if "stages" in does:
+        known["data"], known["model"] = plain_stages(engine.stages(case))
     fitted = engine.fit(case) if "fit" in does else None
     if "fit" in does and not isinstance(fitted, Fitted):
         raise EngineError(f"fit() must return a Fitted, not {type(fitted).__name__}")
@@ -299,8 +300,6 @@ def _pieces(
         engine=engine.name,
         status=Status.FITTED,
         dataset_sha256=load(case.dataset).sha256,
-        data=data,
-        model=model,
         criterion=tuple(map(CriterionValue, at, values)) if "criterion" in does else (),
         estimates=estimates,
         warnings=texts(fitted.warnings, "warnings") if fitted else (),

@@ -1,6 +1,6 @@
 """Rung 3: the criterion at shared theta, free of any optimiser's noise."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -26,13 +26,13 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
     if not mine or not reference:
         yield not_given(hearing, 3)
         return
+    undefined = {point.theta for point in hearing.answer.criterion if point.value is None}
     for kind, thetas in kinds.items():
         quantity = f"criterion, {kind}"
-        missing = [theta for theta in thetas if not np.isfinite(mine.get(theta, np.nan))]
-        common = [theta for theta in thetas if theta in reference and theta not in missing]
+        missing = [theta for theta in thetas if theta not in undefined and not np.isfinite(mine.get(theta, np.nan))]
+        common = [theta for theta in thetas if theta in reference and np.isfinite(mine.get(theta, np.nan))]
         if missing:
-            told = f"no value at ({short(missing[0])}), nor at {len(missing) - 1} more of {len(thetas)} theta"
-            told = told if len(missing) > 1 else f"no value at ({short(missing[0])}), one of {len(thetas)} theta"
+            told = f"no value at ({short(missing[0])}), {counted(missing, thetas)}"
             yield record(3, quantity, Ruling(Verdict.FAILED, Diagnosis.NONE, told), None)
         elif common:
             value = np.array([mine[theta] for theta in common])
@@ -40,6 +40,14 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
             yield record(3, quantity, ruling_of(hearing, common, value, wanted), digits("criterion", value, wanted))
         elif kind != "optimum":
             yield record(3, quantity, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, "no theta in common"), None)
+        if lost := [theta for theta in thetas if theta in undefined]:
+            told = f"it says that its criterion is not defined at ({short(lost[0])}), {counted(lost, thetas)}"
+            yield record(3, f"{quantity}, undefined", Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told), None)
+
+
+def counted(some: Sequence[tuple[float, ...]], thetas: Sequence[tuple[float, ...]]) -> str:
+    """How many theta of all that were asked."""
+    return f"one of {len(thetas)} theta" if len(some) == 1 else f"one of {len(some)} of {len(thetas)} theta"
 
 
 def nan_if_none(value: float | None) -> float:

@@ -186,9 +186,10 @@ class Hearing:
 
 
 def peer_of(engine: str, answers: Mapping[str, Answer], kin: Kin) -> Answer | None:
-    """The first of its peers that has fitted the case."""
-    heard = (answers[name] for name in kin.peers(engine) if name in answers)
-    return next((answer for answer in heard if answer.status is Status.FITTED), None)
+    """The first of its peers that has fitted the case; else one that has at least told its data and its model."""
+    heard = [answers[name] for name in kin.peers(engine) if name in answers]
+    fitted = (answer for answer in heard if answer.status is Status.FITTED)
+    return next(fitted, next((answer for answer in heard if answer.model is not None), None))
 
 
 def not_given(hearing: Hearing, rung: int) -> Comparison:

@@ -77,18 +77,22 @@ def certificate_or_reason(case: Case) -> tuple[Certificate | None, str]:
 def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> Iterator[Comparison]:
     """Climb the ladder with one answer; a rung that cannot be climbed has a verdict all the same."""
     answer = hearing.answer
-    if answer.status is not Status.FITTED:
-        yield from on_every_rung(hearing, UNANSWERED[answer.status], answer.message)
+    fitted = answer.status is Status.FITTED
+    if fitted or answer.data is not None:
+        yield from judge_data(hearing)
+        yield from judge_model(hearing)
+    if not fitted:
+        first = 1 if answer.data is None else 3
+        yield from from_rung(hearing, first, UNANSWERED[answer.status], answer.message)
         return
-    yield from judge_data(hearing)
-    yield from judge_model(hearing)
     yield from judge_criterion(hearing, answers)
     yield from judge_optimum(hearing)
     yield from judge_estimates(hearing, answers)
     yield from judge_published(hearing, account)
 
 
-def on_every_rung(hearing: Hearing, verdict: Verdict, evidence: str) -> Iterator[Comparison]:
-    """One verdict on all rungs."""
+def from_rung(hearing: Hearing, first: int, verdict: Verdict, evidence: str) -> Iterator[Comparison]:
+    """One verdict on all rungs from one on."""
     for rung, name in RUNGS.items():
-        yield hearing.ruled(rung, name, Ruling(verdict, Diagnosis.NONE, evidence))
+        if rung >= first:
+            yield hearing.ruled(rung, name, Ruling(verdict, Diagnosis.NONE, evidence))

@@ -189,15 +189,15 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     inner = original(reduced.scales, roots)
     blocks, turned = outwards(sound, inner)
     at_terms = dict(zip(sound.present, end.duals, strict=True))
-    found_there = solved_again(prepared, objective, end, turned)
+    at = solved_again(prepared, objective, end, turned)
     unidentified = found.unidentified
     if is_graded(sound.design) and not objective.structure.elimination.is_sparse:
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     ending = end.ending
-    if found_there is None:
-        found_there, ending = at_end(objective, end, turned), Ending.DROWNED
-    elif not is_close(end.here, criterion(sound.design, found_there, REML)):
+    if at is None:
+        at, ending = at_end(objective, end, turned), Ending.DROWNED
+    elif not is_close(end.here, criterion(sound.design, at, REML)):
         ending = Ending.DROWNED
     elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
         ending = Ending.UNCARRIED
@@ -211,7 +211,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         unidentified=idle + unidentified,
         roots=tuple(turned),
     )
-    return optimum, given(sound, found_there)
+    return optimum, given(sound, at)
 
 
 def solved_again(prepared: Prepared, objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution | None:
@@ -239,8 +239,11 @@ def is_close(here: Point, value: float) -> bool:
 
 
 def value_at(objective: Objective, roots: Sequence[Array]) -> float:
-    """The criterion at roots in sound coordinates."""
-    return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
+    """The criterion at roots in sound coordinates; infinite where rounding leaves none."""
+    try:
+        return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
+    except ModelError:
+        return math.inf
 
 
 def descend(objective: Objective, here: Point) -> Descent:
