@@ -12,7 +12,7 @@ from relmer.reference.engines.contract import OWN_HOUSE, Fitted
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
 from relmer.solver.errors import ModelError
-from relmer.solver.model import Lambda, theta_names
+from relmer.solver.model import Lambda, checked_theta, theta_names
 from relmer.solver.paths import criterion, prepare, solve_at
 
 
@@ -77,6 +77,7 @@ class Path:
         prepared = prepare(design_of(case.formula, case.dataset), self.name)
 
         def at(theta: Sequence[float]) -> float | None:
+            checked_theta(prepared.design.terms, theta)
             try:
                 return criterion(prepared.design, solve_at(prepared, theta), case.reml)
             except ModelError:

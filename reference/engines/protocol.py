@@ -284,7 +284,7 @@ def answer(
 def _pieces(
     engine: Engine, case: Case, thetas: Sequence[Sequence[float]], asked: Collection[str], known: dict[str, Any]
 ) -> Answer:
-    """The answer of an engine that gives one, every piece checked as it comes; what is `known` outlives a failed fit."""
+    """The answer of an engine that gives one, each piece checked as it comes; what is `known` outlives a failed fit."""
     does = engine.capabilities.intersection(asked)
     if "stages" in does:
         known["data"], known["model"] = plain_stages(engine.stages(case))

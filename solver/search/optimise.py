@@ -29,6 +29,7 @@ from relmer.solver.model import (
 )
 from relmer.solver.paths import (
     Prepared,
+    Reduced,
     Solution,
     criterion,
     given,
@@ -196,7 +197,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     ending = end.ending
     if at is None:
-        at, ending = at_end(objective, end, turned), Ending.DROWNED
+        at, ending = eliminated(reduced, turned), Ending.DROWNED
     elif not is_close(end.here, criterion(sound.design, at, REML)):
         ending = Ending.DROWNED
     elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
@@ -215,22 +216,22 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
 
 
 def solved_again(prepared: Prepared, objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution | None:
-    """The solution at the end of a search, by the path; None where the random effects drown the residual for it."""
+    """The solution at the end of a search, by the path; None where the random effects drown the residual for pls."""
     reduced = objective.reduced
     if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
-        return at_end(objective, end, roots)
+        return solution(reduced, working_roots(reduced.scales, roots), objective.solved(end.here))
     try:
         return prepared.path.solve_at(roots)
     except ModelError:
-        if objective.path is None and end.regular:
+        if objective.path is None:
             return None
         raise
 
 
-def at_end(objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution:
-    """The solution that the search itself has at its end."""
-    reduced = objective.reduced
-    return solution(reduced, working_roots(reduced.scales, roots), objective.solved(end.here))
+def eliminated(reduced: Reduced, roots: Sequence[Array]) -> Solution:
+    """The solution by elimination, whatever digits it has."""
+    working = working_roots(reduced.scales, roots)
+    return solution(reduced, working, reduced.structure.solve([root @ root.T for root in working]))
 
 
 def is_close(here: Point, value: float) -> bool:
