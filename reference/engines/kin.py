@@ -56,9 +56,14 @@ class Kin:
         return (self.definition, *own)
 
     def witnesses_for(self, engines: Iterable[str]) -> tuple[str, ...]:
-        """Who must be heard to judge some engines: the definition, and who speaks for the original or their houses."""
+        """Who must be heard to judge some engines.
+
+        The definition, a path of this project that takes models of any size, and who speaks for the original or for
+        their houses.
+        """
         houses = dict.fromkeys([ORIGINAL, *(self.houses[engine] for engine in engines)])
-        return (self.definition, *(self.witnesses[house] for house in houses if house in self.witnesses))
+        own = [name for name in self.houses if self.is_own(name) and name != self.definition]
+        return (self.definition, *own[:1], *(self.witnesses[house] for house in houses if house in self.witnesses))
 
 
 def kin_of(engines: Iterable[Engine]) -> Kin:
