@@ -29,6 +29,7 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
     undefined = {point.theta for point in hearing.answer.criterion if point.value is None}
     for kind, thetas in kinds.items():
         quantity = f"criterion, {kind}"
+        lost = [theta for theta in thetas if theta in undefined]
         missing = [theta for theta in thetas if theta not in undefined and not np.isfinite(mine.get(theta, np.nan))]
         common = [theta for theta in thetas if theta in reference and np.isfinite(mine.get(theta, np.nan))]
         if missing:
@@ -38,9 +39,9 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
             value = np.array([mine[theta] for theta in common])
             wanted = np.array([reference[theta] for theta in common])
             yield record(3, quantity, ruling_of(hearing, common, value, wanted), digits("criterion", value, wanted))
-        elif kind != "optimum":
+        elif kind != "optimum" and not lost:
             yield record(3, quantity, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, "no theta in common"), None)
-        if lost := [theta for theta in thetas if theta in undefined]:
+        if lost:
             told = f"it says that its criterion is not defined at ({short(lost[0])}), {counted(lost, thetas)}"
             yield record(3, f"{quantity}, undefined", Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told), None)
 

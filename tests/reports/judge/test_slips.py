@@ -10,7 +10,7 @@ from generated import OWN, Generated, generated
 
 from relmer.datasets import load
 from relmer.reference.answers import data_seen, fingerprint
-from relmer.reference.answers.answer import Answer, CriterionValue
+from relmer.reference.answers.answer import Answer, CriterionValue, Status
 from relmer.reports.judge.printed import figures_elsewhere
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
@@ -190,3 +190,41 @@ def test_a_figure_of_another_convention_is_rough_and_named() -> None:
     assert found["beta[Days]"].verdict == FigureVerdict.REPRODUCED
     wrong = replace(here.case, published={"se[Days]": f"{se * 1.02:.7f}"})
     assert [f.verdict for f in figures_elsewhere(wrong, {}, here.view)] == [FigureVerdict.WRONG]
+
+
+def test_a_failed_fit_leaves_what_it_saw_and_built_to_be_judged() -> None:
+    def change(answer: Answer) -> Answer:
+        return replace(answer, status=Status.FAILED, message="no convergence", criterion=(), estimates=None)
+
+    found = judged(change)
+    assert {c.verdict for (rung, _), c in found.items() if rung < 3} == {Verdict.AGREE}
+    assert {(rung, c.verdict, c.evidence) for (rung, _), c in found.items() if rung > 2} == {
+        (rung, Verdict.FAILED, "no convergence") for rung in (3, 4, 5)
+    }
+
+
+def test_a_criterion_that_an_engine_calls_undefined_is_not_given_and_the_others_count() -> None:
+    def change(answer: Answer) -> Answer:
+        first, *others = answer.criterion
+        return replace(answer, criterion=(replace(first, value=None), *others))
+
+    found = judged(change)
+    assert found[3, "criterion, start, undefined"].verdict == Verdict.NOT_GIVEN
+    assert (3, "criterion, start") not in found
+    assert found[3, "criterion, random"].verdict == Verdict.AGREE
+
+
+def test_a_theta_that_nobody_can_evaluate_has_failed_and_nothing_follows_from_it() -> None:
+    found = judged(said(theta=lambda a: (1e300, 0.0, 1.0)))
+    assert found[4, "optimum"].verdict == Verdict.FAILED
+    assert not any(c.verdict is Verdict.AGREE for (rung, _), c in found.items() if rung > 3)
+
+
+def test_where_the_definition_has_not_answered_its_data_and_model_are_still_the_measure() -> None:
+    """gls is too large, or has not converged: the others of this project's house, or what gls told, stand in."""
+    here = tuple(model().fit.optimum.theta.tolist())
+    answers = {name: model().answer(name, here) for name in ("pls", "gls", "lme4")}
+    answers["gls"] = replace(answers["gls"], status=Status.FAILED, message="too large", estimates=None, criterion=())
+    for heard in (answers, {name: answers[name] for name in ("gls", "lme4")}):
+        found = [c for c in model().judged(heard, "lme4") if c.rung < 3]
+        assert {c.verdict for c in found} == {Verdict.AGREE}
