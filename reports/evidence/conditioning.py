@@ -18,7 +18,12 @@ from relmer.solver.model import Lambda, weighted
 
 def rounding_at(view: Landscape, theta: Sequence[float]) -> float:
     """Bound of the rounding of the criterion at theta: of a sum of its size, and of a factor of its condition."""
-    return max(tolerances.CRITERION * view.size, tolerances.EPS * len(view.fit.design.y) * condition(view, theta))
+    return max(tolerances.CRITERION * view.size, conditioned(view, theta))
+
+
+def conditioned(view: Landscape, theta: Sequence[float]) -> float:
+    """What the condition of V alone takes from the criterion: neither a path nor a search can tell what is smaller."""
+    return tolerances.EPS * len(view.fit.design.y) * condition(view, theta)
 
 
 def condition(view: Landscape, theta: Sequence[float]) -> float:

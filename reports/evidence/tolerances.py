@@ -44,7 +44,8 @@ TABLE = (
         "2⁻⁵² × the same condition, where that is more than their bound",
         "A backward stable Cholesky factor is that of a matrix 2⁻⁵² away, relative to its largest eigenvalue; the "
         "smallest is 1, so each of n terms of the criterion is known to 2⁻⁵² times the condition number. Whoever "
-        "evaluates at such a theta loses as much, this project's paths too.",
+        "evaluates at such a theta loses as much, this project's paths too, and a search by such values cannot see a "
+        "gap that is smaller.",
     ),
     Tolerance(
         "a response far from zero",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relmer.reports.evidence import convention, digits, estimates_at, optimality, tolerances, uncentred
+from relmer.reports.evidence import conditioned, convention, digits, estimates_at, optimality, tolerances, uncentred
 from relmer.reports.judge.hearing import Hearing, Ruling, not_given
 from relmer.reports.judge.rounding import bounded, evaluation
 from relmer.reports.records import Comparison, Optimality, Score
@@ -31,6 +31,17 @@ def stop_of(hearing: Hearing) -> Ruling:
     if gap <= hearing.noise:
         below = f"gap {gap:+.1e}, within rounding ({hearing.noise:.0e}) of {hearing.best_named}"
         return Ruling(Verdict.AGREE, Diagnosis.NONE, below)
+    hidden = conditioned(view, estimates.theta)
+    if gap <= hidden:
+        told = f"gap {gap:+.1e}; the condition of V there hides from any search what is below {hidden:.1e}"
+        return Ruling(bounded(gap), Diagnosis.ROUNDING, told)
+    return astray(hearing)
+
+
+def astray(hearing: Hearing) -> Ruling:
+    """Rule on a stop that is above the optimum by more than anybody's rounding."""
+    estimates, view, gap = hearing.answer.estimates, hearing.view, hearing.gap
+    assert estimates is not None
     found = optimality(view, estimates.theta, gap)
     told = f"{found.optimality}: {found.reason}"
     if not hearing.certificate and hearing.best_engine:

@@ -10,7 +10,8 @@ from strategies import mixed_data
 
 from relmer.reference.answers.answer import CriterionValue
 from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.conditioning import condition, rounding_at
+from relmer.reports.evidence.conditioning import condition, conditioned, rounding_at
+from relmer.reports.evidence.landscape import criterion_at
 from relmer.reports.verdicts import Verdict
 
 
@@ -52,3 +53,25 @@ def test_the_bound_is_that_of_the_derivation_and_no_more_is_excused() -> None:
         (found,) = [c for c in model.judged(heard, "lme4") if c.quantity == "criterion, start"]
         assert found.verdict in ({verdict, Verdict.WITHIN} if verdict is Verdict.AGREE else {verdict})
     assert np.isfinite(bound)
+
+
+def test_a_gap_that_the_condition_hides_is_rounding_and_a_larger_one_is_a_stop() -> None:
+    """Two theta whose criteria differ by less, and by more, than n eps times the condition of V there."""
+    frame = mixed_data(3, 40)
+    frame["x"] *= 1e4
+    model = generated("y ~ x + (1 | g)", frame)
+    near = generated("y ~ 1 + (0 + x | g)", frame.assign(y=frame["y"] + frame["x"] * (frame["g"].astype(str) == "1")))
+    for one in (model, near):
+        best = np.array(one.fit.theta)
+        hidden = conditioned(one.view, best)
+        for step in np.geomspace(1e-9, 1e-2, 15):
+            theta = tuple((best * (1 + step)).tolist())
+            answers = {name: one.answer(name, tuple(best.tolist())) for name in OWN} | {
+                "lme4": one.answer("lme4", theta)
+            }
+            (stop,) = [c for c in one.judged(answers, "lme4") if c.quantity == "criterion at the optimum"]
+            gap = criterion_at(one.view, theta) - one.fit.criterion
+            if gap > 2 * max(hidden, tolerances.GAP * one.view.size):
+                assert stop.verdict in (Verdict.EARLY, Verdict.WRONG), (gap, hidden)
+            if gap < max(hidden, tolerances.GAP * one.view.size) / 2:
+                assert stop.verdict in (Verdict.AGREE, Verdict.WITHIN), (gap, hidden)
