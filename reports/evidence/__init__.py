@@ -1,7 +1,7 @@
 """Facts without a verdict: digits, allowances, the landscape of a case, scores, drift."""
 
 from relmer.reports.evidence import same_rows, tolerances
-from relmer.reports.evidence.conditioning import condition, conditioned, rounding_at
+from relmer.reports.evidence.conditioning import carried, condition, conditioned, rounding_at
 from relmer.reports.evidence.conventions import candidates, convention
 from relmer.reports.evidence.digits import digits, scales
 from relmer.reports.evidence.drift import drift_of
@@ -35,6 +35,7 @@ __all__ = [
     "allowance",
     "by_path",
     "candidates",
+    "carried",
     "centred",
     "condition",
     "conditioned",

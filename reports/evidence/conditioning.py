@@ -33,3 +33,18 @@ def condition(view: Landscape, theta: Sequence[float]) -> float:
     ZL = sparse.csc_array(Z @ Lambda(design.template, np.asarray(theta, dtype=float)))
     sizes = abs(ZL)
     return 1.0 + float((sizes.T @ (sizes @ np.ones(ZL.shape[1]))).max(initial=0.0))
+
+
+def carried(view: Landscape, theta: Sequence[float]) -> float:
+    """Relative error of V that the rounding of theta itself makes: where Z Lambda is a difference of large numbers.
+
+    A covariate far from its origin makes it so. An error of eps in every entry of Lambda moves row i of Z Lambda by eps
+    (|Z| |Lambda|)_i, and V_ii by twice its product with that row.
+    """
+    design = view.fit.design
+    _, _, Z = weighted(design)
+    L = Lambda(design.template, np.asarray(theta, dtype=float))
+    rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ abs(L))
+    sums = np.asarray(rows.multiply(moved).sum(axis=1)).ravel()
+    variance = 1.0 + np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+    return 2 * tolerances.EPS * float((sums / variance).max(initial=0.0))

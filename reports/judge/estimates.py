@@ -17,7 +17,6 @@ from relmer.reports.evidence import (
     Uncentred,
     allowance,
     by_path,
-    condition,
     convention,
     digits,
     estimates_at,
@@ -28,16 +27,13 @@ from relmer.reports.evidence import (
     values,
 )
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given
+from relmer.reports.judge.margins import close, harmless, margin, rounded_by
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
 from relmer.solver.model import theta_names
-from relmer.solver.paths import degrees_of_freedom
 
 MOST_NAMED = 4
-COEFFICIENTS = ("beta", "se")
-# Of a fitted value, a sum of some terms.
-ROUNDINGS = 16
 
 
 @dataclass(frozen=True)
@@ -137,14 +133,28 @@ def at_another_theta(
 ) -> tuple[Ruling, float | None]:
     """Evaluate a path of ours at the theta where every other house stands: both must say the same there.
 
-    What it says at its own theta must be what it gives there.
+    What it says at its own theta must be what it gives there; where balls enclose that, no other house is needed.
     """
     assert other.estimates is not None
     elsewhere = f"{other.engine} stands {gap:.4g} above this optimum, which it has not reached"
     if name == "theta":
         return Ruling(hearing.stop.verdict, hearing.stop.diagnosis, elsewhere), None
+    reached = digits(name, mine, at_own_theta[name])
     if not close(hearing, name, mine, at_own_theta[name], mine * 0.0):
-        return unknown(hearing, name, mine, at_own_theta[name], mine * 0.0), digits(name, mine, at_own_theta[name])
+        return unknown(hearing, name, mine, at_own_theta[name], mine * 0.0), reached
+    assert hearing.answer.estimates is not None
+    found = hearing.evaluator.at(hearing.answer.estimates.theta)
+    if found.proved and name in found.values:
+        return AGREES.saying(f"{elsewhere}; balls give the same at its own theta"), reached
+    if not trusted(hearing, other):
+        told = f"{elsewhere}, and it does not evaluate its own theta rightly"
+        return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told), None
+    return there_too(hearing, other, name, elsewhere)
+
+
+def there_too(hearing: Hearing, other: Answer, name: str, elsewhere: str) -> tuple[Ruling, float | None]:
+    """Hold a path of ours against another house at the theta of that."""
+    assert other.estimates is not None
     theirs = values(other.estimates)[name]
     there = by_path(hearing.view, hearing.answer.engine, other.estimates.theta)[name]
     reached = digits(name, there, theirs)
@@ -158,6 +168,13 @@ def at_another_theta(
         ruling = Ruling(Verdict.WITHIN if small else Verdict.NOT_GIVEN, Diagnosis.ROUNDING, told)
         return ruling, reached if small else None
     return unknown(hearing, name, there, theirs, there * 0.0), reached
+
+
+def trusted(hearing: Hearing, other: Answer) -> bool:
+    """Whether another house evaluates the criterion at its own theta rightly, or at least harmlessly wrong."""
+    assert other.estimates is not None
+    value = float(hearing.evaluator.at(other.estimates.theta).criterion)
+    return abs(other.estimates.criterion - value) <= tolerances.EARLY
 
 
 def values_at(hearing: Hearing, theta: tuple[float, ...]) -> dict[str, Array]:
@@ -242,99 +259,6 @@ def apart(hearing: Hearing, name: str, mine: Array, wanted: Array, floor: Array)
     named = [labels[k] if labels else str(k + 1) for k in differing[:MOST_NAMED]]
     rest = f" and {len(differing) - MOST_NAMED} more" if len(differing) > MOST_NAMED else ""
     return f"{name} [{', '.join(named)}]{rest}"
-
-
-def close(hearing: Hearing, name: str, value: Array, reference: Array, allowed: Array) -> bool:
-    """Whether every entry is within the allowance and the rounding of an evaluation."""
-    if value.shape != reference.shape:
-        return False
-    return bool(np.all(np.abs(value - reference) <= allowed + margin(hearing, name, reference)))
-
-
-def margin(hearing: Hearing, name: str, reference: Array) -> Array:
-    """The rounding of an evaluation, entry by entry.
-
-    Relative to the largest entry, of fitted values about their mean; of a coefficient to itself, or its standard error
-    if that is larger; of theta, a variance component or a random effect at least to what it does in V or in the fitted
-    values, in units of sigma.
-    """
-    view = hearing.view
-    at = view.fit.optimum.theta.tolist()
-    relative = max(tolerances.EVALUATION, tolerances.EPS * condition(view, at))
-    size = np.abs(reference)
-    if name in COEFFICIENTS:
-        return np.asarray(relative * np.maximum(size, view.fit.se.to_numpy()))
-    if name == "fitted" and reference.size:
-        spread = float(np.abs(reference - reference.mean()).max()) + view.fit.sigma
-        return np.asarray(relative * spread + ROUNDINGS * tolerances.EPS * size)
-    largest = np.full(size.shape, size.max(initial=0.0))
-    return np.asarray(relative * np.maximum(largest, units(hearing, name, size.shape)))
-
-
-def harmless(hearing: Hearing, name: str, value: Array) -> Array:
-    """What moves no conclusion: a stop 1e-3 above the optimum, or 3 % of a quantity's own standard error.
-
-    3 % is the root of 1e-3. A coefficient has its standard error; sigma and what goes with it has at least that of
-    the residual variance, sigma^2 sqrt(2 / d); a random effect and a fitted value at least that of a mean of n rows.
-    """
-    view, part = hearing.view, np.sqrt(tolerances.EARLY)
-    n, sigma = len(view.fit.design.y), view.fit.sigma
-    size, relative = np.abs(value), 1 / np.sqrt(2 * degrees_of_freedom(view.fit.design, view.fit.REML))
-    match name:
-        case "beta":
-            own = view.fit.se.to_numpy()
-        case "sigma" | "se":
-            own = relative * size
-        case "b":
-            own = sigma * units(hearing, "b", value.shape) / np.sqrt(n)
-        case "fitted":
-            own = np.full(value.shape, sigma / np.sqrt(n))
-        case _:
-            own = 2 * relative * size
-    return np.asarray(np.maximum(tolerances.SLACK * allowance(view, name, tolerances.EARLY), part * own))
-
-
-def units(hearing: Hearing, name: str, shape: tuple[int, ...]) -> Array:
-    """The size of an entry whose effect on V or on the fitted values is that of sigma^2 or sigma."""
-    design, sigma = hearing.view.fit.design, hearing.view.fit.sigma
-    reach = [1.0 / np.maximum(np.abs(term.X).max(axis=0), np.finfo(float).tiny) for term in design.terms]
-    pairs = [[(one[i], one[i] * one[j]) for j in range(len(one)) for i in range(j, len(one))] for one in reach]
-    flat = [pair for term in pairs for pair in term]
-    match name:
-        case "theta":
-            return np.array([one for one, _ in flat])
-        case "G":
-            return np.array([two for _, two in flat])
-        case "varcomp":
-            return sigma**2 * np.array([two for _, two in flat])
-        case "b":
-            return sigma * np.concatenate(
-                [np.tile(one, len(term.levels)) for one, term in zip(reach, design.terms, strict=True)] or [np.zeros(0)]
-            )
-    return np.zeros(shape)
-
-
-def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> Array:
-    """How far an evaluation moves that knows d log(pwrss) and a residual only to what rounding moves them.
-
-    sigma goes with the root of pwrss, variances with pwrss itself; X beta, Z b and the fitted values move with the
-    residual.
-    """
-    view = hearing.view
-    relative = np.expm1(moved.criterion / degrees_of_freedom(view.fit.design, view.fit.REML))
-    match name:
-        case "sigma" | "se":
-            return np.asarray(relative / 2 * np.abs(value))
-        case "vcov" | "varcomp" | "V_diagonal" | "V_rowsum":
-            return np.asarray(relative * np.abs(value).max(initial=0.0) * np.ones(value.shape))
-        case "fitted":
-            return np.full(value.shape, tolerances.SLACK * moved.residual)
-        case "b":
-            return np.asarray(tolerances.SLACK * moved.residual * units(hearing, "b", value.shape) / view.fit.sigma)
-        case "beta":
-            largest = np.maximum(np.abs(view.fit.design.X).max(axis=0), np.finfo(float).tiny)
-            return np.asarray(tolerances.SLACK * moved.residual / largest)
-    return np.zeros(value.shape)
 
 
 def unknown(hearing: Hearing, name: str, mine: Array, theirs: Array, floor: Array) -> Ruling:

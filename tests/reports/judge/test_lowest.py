@@ -120,3 +120,20 @@ def test_near_a_zero_variance_a_small_stop_is_early_and_no_other_optimum() -> No
         expected = Verdict.AGREE if gap <= tolerances.GAP * model.view.size else Verdict.EARLY
         assert gap < tolerances.EARLY
         assert stop.verdict is expected, (theta, gap, stop.evidence)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_house_that_is_elsewhere_and_wrong_there_is_no_measure(name: str) -> None:
+    """lme4 stands at the higher minimum and misprints all that it has there: our paths are held against balls."""
+    model = generated("y ~ 0 + x + (0 + x | g)", load("two_optima").frame)
+    answers = stands(model, (0.0788,), "lme4", "lme4-tight")
+    for engine in ("lme4", "lme4-tight"):
+        said = answers[engine].estimates
+        off = replace(said, criterion=said.criterion + 1, beta=(said.beta[0] * 2,), b=tuple(2 * v for v in said.b))
+        answers[engine] = replace(answers[engine], estimates=off)
+    found = {c.quantity: c for c in model.judged(answers, name) if c.rung == 5}
+    assert found["beta"].verdict == Verdict.AGREE
+    assert "balls give the same" in found["beta"].evidence
+    assert found["b"].verdict == Verdict.NOT_GIVEN
+    wrong = {**answers, name: replace(answers[name], estimates=replace(answers[name].estimates, sigma=9.0))}
+    assert {c.quantity: c for c in model.judged(wrong, name) if c.rung == 5}["sigma"].verdict == Verdict.WRONG

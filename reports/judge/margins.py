@@ -1,0 +1,107 @@
+"""How far an estimate may be from a reference: the rounding of an evaluation, and what is harmless beyond it."""
+
+import numpy as np
+
+from relmer.reports.evidence import Uncentred, allowance, carried, condition, tolerances
+from relmer.reports.judge.hearing import Hearing
+from relmer.solver.arrays import Array
+from relmer.solver.paths import degrees_of_freedom
+
+COEFFICIENTS = ("beta", "se")
+# Entries of theta that a row of V has in it, at most: each is rounded.
+ENTRIES = 8
+# Of a fitted value, a sum of some terms.
+ROUNDINGS = 16
+
+
+def close(hearing: Hearing, name: str, value: Array, reference: Array, allowed: Array) -> bool:
+    """Whether every entry is within the allowance and the rounding of an evaluation."""
+    if value.shape != reference.shape:
+        return False
+    return bool(np.all(np.abs(value - reference) <= allowed + margin(hearing, name, reference)))
+
+
+def margin(hearing: Hearing, name: str, reference: Array) -> Array:
+    """The rounding of an evaluation, entry by entry.
+
+    Relative to the largest entry, of fitted values about their mean; of a coefficient to itself, or its standard error
+    if that is larger; of theta, a variance component or a random effect at least to what it does in V or in the fitted
+    values, in units of sigma.
+    """
+    view = hearing.view
+    at = view.fit.optimum.theta.tolist()
+    relative = max(tolerances.EVALUATION, tolerances.EPS * condition(view, at), ENTRIES * carried(view, at))
+    size = np.abs(reference)
+    if name in COEFFICIENTS:
+        return np.asarray(relative * np.maximum(size, view.fit.se.to_numpy()))
+    if name == "fitted" and reference.size:
+        spread = float(np.abs(reference - reference.mean()).max()) + view.fit.sigma
+        return np.asarray(relative * spread + ROUNDINGS * tolerances.EPS * size)
+    largest = np.full(size.shape, size.max(initial=0.0))
+    return np.asarray(relative * np.maximum(largest, units(hearing, name, size.shape)))
+
+
+def harmless(hearing: Hearing, name: str, value: Array) -> Array:
+    """What moves no conclusion: a stop 1e-3 above the optimum, or 3 % of a quantity's own standard error.
+
+    3 % is the root of 1e-3. A coefficient has its standard error; sigma and what goes with it has at least that of
+    the residual variance, sigma^2 sqrt(2 / d); a random effect and a fitted value at least that of a mean of n rows.
+    """
+    view, part = hearing.view, np.sqrt(tolerances.EARLY)
+    n, sigma = len(view.fit.design.y), view.fit.sigma
+    size, relative = np.abs(value), 1 / np.sqrt(2 * degrees_of_freedom(view.fit.design, view.fit.REML))
+    match name:
+        case "beta":
+            own = view.fit.se.to_numpy()
+        case "sigma" | "se":
+            own = relative * size
+        case "b":
+            own = sigma * units(hearing, "b", value.shape) / np.sqrt(n)
+        case "fitted":
+            own = np.full(value.shape, sigma / np.sqrt(n))
+        case _:
+            own = 2 * relative * size
+    return np.asarray(np.maximum(tolerances.SLACK * allowance(view, name, tolerances.EARLY), part * own))
+
+
+def units(hearing: Hearing, name: str, shape: tuple[int, ...]) -> Array:
+    """The size of an entry whose effect on V or on the fitted values is that of sigma^2 or sigma."""
+    design, sigma = hearing.view.fit.design, hearing.view.fit.sigma
+    reach = [1.0 / np.maximum(np.abs(term.X).max(axis=0), np.finfo(float).tiny) for term in design.terms]
+    pairs = [[(one[i], one[i] * one[j]) for j in range(len(one)) for i in range(j, len(one))] for one in reach]
+    flat = [pair for term in pairs for pair in term]
+    match name:
+        case "theta":
+            return np.array([one for one, _ in flat])
+        case "G":
+            return np.array([two for _, two in flat])
+        case "varcomp":
+            return sigma**2 * np.array([two for _, two in flat])
+        case "b":
+            return sigma * np.concatenate(
+                [np.tile(one, len(term.levels)) for one, term in zip(reach, design.terms, strict=True)] or [np.zeros(0)]
+            )
+    return np.zeros(shape)
+
+
+def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> Array:
+    """How far an evaluation moves that knows d log(pwrss) and a residual only to what rounding moves them.
+
+    sigma goes with the root of pwrss, variances with pwrss itself; X beta, Z b and the fitted values move with the
+    residual.
+    """
+    view = hearing.view
+    relative = np.expm1(moved.criterion / degrees_of_freedom(view.fit.design, view.fit.REML))
+    match name:
+        case "sigma" | "se":
+            return np.asarray(relative / 2 * np.abs(value))
+        case "vcov" | "varcomp" | "V_diagonal" | "V_rowsum":
+            return np.asarray(relative * np.abs(value).max(initial=0.0) * np.ones(value.shape))
+        case "fitted":
+            return np.full(value.shape, tolerances.SLACK * moved.residual)
+        case "b":
+            return np.asarray(tolerances.SLACK * moved.residual * units(hearing, "b", value.shape) / view.fit.sigma)
+        case "beta":
+            largest = np.maximum(np.abs(view.fit.design.X).max(axis=0), np.finfo(float).tiny)
+            return np.asarray(tolerances.SLACK * moved.residual / largest)
+    return np.zeros(value.shape)
