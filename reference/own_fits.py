@@ -5,12 +5,12 @@ from functools import lru_cache
 import numpy as np
 
 from relmer.datasets import Case, load
-from relmer.reference.answers import Estimates
+from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, fingerprint
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, lmer
 from relmer.solver.language import build, model_frame, parse
-from relmer.solver.model import Design, covariance, factors
+from relmer.solver.model import Design, Lambda, covariance, factors, theta_names
 from relmer.solver.paths import block_sizes, marginal_root
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
@@ -21,6 +21,21 @@ MOST_OPERATIONS = 10**10
 def design_of(formula: str, dataset: str) -> Design:
     """Design of a formula on a data set."""
     return build(model_frame(parse(formula), load(dataset).frame))
+
+
+def stages_of(design: Design) -> tuple[Data, Model]:
+    """What the solver saw and built: the identities of the data and of the model's matrices."""
+    factors_seen = {term.group: (term.levels, term.codes) for term in design.terms}
+    template = Lambda(design.template, np.arange(1.0, len(design.template.diagonal) + 1))
+    model = Model(
+        X=fingerprint(design.X),
+        Z=fingerprint(design.Z),
+        Lambda=fingerprint(template),
+        coefficients=design.coefficients,
+        terms=tuple(Term(term.group, term.columns, len(term.levels)) for term in design.terms),
+        theta_names=theta_names(design.terms),
+    )
+    return data_seen(design.y, factors_seen), model
 
 
 def rows_of(case: Case) -> int | None:

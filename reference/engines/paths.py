@@ -4,15 +4,13 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-import numpy as np
-
 from relmer.datasets import Case
-from relmer.reference.answers import Data, Model, Term, data_seen, fingerprint
+from relmer.reference.answers import Data, Model
 from relmer.reference.engines.contract import OWN_HOUSE, Fitted
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
-from relmer.reference.own_fits import design_of, estimates, fit_of, is_small
+from relmer.reference.own_fits import design_of, estimates, fit_of, is_small, stages_of
 from relmer.solver.errors import ModelError
-from relmer.solver.model import Lambda, checked_theta, theta_names
+from relmer.solver.model import checked_theta
 from relmer.solver.paths import criterion, prepare, solve_at
 
 
@@ -60,17 +58,7 @@ class Path:
             raise EngineUnsupported(
                 f"{self.name}: V of {len(design.y)} rows, written out, takes too long for {case.name}"
             )
-        factors_seen = {term.group: (term.levels, term.codes) for term in design.terms}
-        template = Lambda(design.template, np.arange(1.0, len(design.template.diagonal) + 1))
-        model = Model(
-            X=fingerprint(design.X),
-            Z=fingerprint(design.Z),
-            Lambda=fingerprint(template),
-            coefficients=design.coefficients,
-            terms=tuple(Term(term.group, term.columns, len(term.levels)) for term in design.terms),
-            theta_names=theta_names(design.terms),
-        )
-        return data_seen(design.y, factors_seen), model
+        return stages_of(design)
 
     def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float | None, ...]:
         """The path's criterion at the given theta; none where so large a theta leaves it no digits."""

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 
 from relmer.datasets import Case
-from relmer.reference.answers import Answer, CriterionValue, Model, Status, Term, data_seen, fingerprint
+from relmer.reference.answers import Answer, CriterionValue, Status
 from relmer.reference.engines.kin import Kin, kin_of
 from relmer.reference.engines.protocol import installed
-from relmer.reference.own_fits import estimates
+from relmer.reference.own_fits import estimates, stages_of
 from relmer.reports.evidence.landscape import Landscape, by_definition
 from relmer.reports.judge.ladder import judge_case
 from relmer.reports.records import Comparison
 from relmer.solver.fits.fit import Fit, at_theta, lmer
-from relmer.solver.model import Lambda, theta_names
 from relmer.solver.paths import criterion, prepare, size, solve_at
 
 OWN = ("pls", "qr", "gls")
@@ -40,21 +39,14 @@ class Generated:
         prepared = prepare(design, method)
         at = estimates(at_theta(replace(self.fit, prepared=prepared), np.asarray(theta, dtype=float)))
         asked = dict.fromkeys([*(t for kind in self.points.values() for t in kind), at.theta])
-        template = Lambda(design.template, np.arange(1.0, len(design.template.diagonal) + 1))
+        data, model = stages_of(design)
         return Answer(
             case=self.case.name,
             engine=engine,
             version="0",
             status=Status.FITTED,
-            data=data_seen(design.y, {term.group: (term.levels, term.codes) for term in design.terms}),
-            model=Model(
-                X=fingerprint(design.X),
-                Z=fingerprint(design.Z),
-                Lambda=fingerprint(template),
-                coefficients=design.coefficients,
-                terms=tuple(Term(term.group, term.columns, len(term.levels)) for term in design.terms),
-                theta_names=theta_names(design.terms),
-            ),
+            data=data,
+            model=model,
             criterion=tuple(CriterionValue(t, criterion(design, solve_at(prepared, np.array(t)), REML)) for t in asked),
             estimates=replace(at, **changes),
         )
