@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import singledispatch
 from xml.etree import ElementTree
 
+from relmer.reports.causes import OPTIMUM
 from relmer.reports.changes import (
     Change,
     Diff,
@@ -100,7 +101,7 @@ def value(reading: Reading) -> str:
 def of_gap(change: Gap) -> Row:
     """A gap that is another."""
     sides = [gap(one) for one in (change.before, change.after)]
-    return "gap", change.case, change.engine, "", "gap to the optimum", *sides, "", "", change.way
+    return "gap", change.case, change.engine, rung_name(OPTIMUM), "gap to the optimum", *sides, "", "", change.way
 
 
 def gap(score: Score | None) -> str:
