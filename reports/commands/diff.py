@@ -21,7 +21,8 @@ from relmer.reports.records import Report
 from relmer.reports.voices import DIFF_HEADER, diff_junit, diff_markdown, diff_rows, difference, from_json
 
 REPORT = "report.json"
-FILES = ("diff.md", "junit.xml")
+PAGE = "diff.md"
+FILES = (PAGE, "junit.xml")
 
 
 @click.command("diff")
@@ -78,3 +79,11 @@ def read_report(path: Path) -> Report:
         return from_json(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"{file}: {error}") from error
+
+
+def say_moved(before: Report, report: Report, out: Path) -> None:
+    """Say on a line what moved since an earlier report, and write `diff.md` beside this one."""
+    found = diff(before, report)
+    write_whole(out, {PAGE: diff_markdown(found, only_changed=True)})
+    click.echo(one_line(f"since {before.created}: {difference(found)}"))
+    click.echo(one_line(f"diff: {out / PAGE}"))

@@ -174,6 +174,23 @@ def test_a_file_that_is_not_there_is_one_line_and_exit_status_2(run: Path, tmp_p
     assert relmer("diff", run, run, "--out", taken).exit_code == 2
 
 
+def test_a_run_tells_what_moved_since_its_baseline(run: Path, plant: Plant, tmp_path: Path) -> None:
+    """Also where it is written over its own baseline; one that cannot be read ends it before anything runs."""
+    asked = ("run", "--case", CASES[0], "--engine", "lme4", "--jobs", "1")
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert relmer(*asked, "--out", first).exit_code == 0
+    assert not (first / "diff.md").exists()
+    result = relmer(*asked, "--baseline", first, "--out", first)
+    assert (result.exit_code, result.stdout.splitlines()[-2].partition("+00:00: ")[2] + "\n") == (0, SAME)
+    result = relmer(*asked, "--baseline", run, "--out", second)
+    assert "1 case gone" in result.stdout.splitlines()[-2]
+    assert result.stdout.splitlines()[-1] == f"diff: {second / 'diff.md'}"
+    assert "## Gone" in (second / "diff.md").read_text(encoding="utf-8")
+    result = relmer(*asked, "--baseline", tmp_path / "nothing", "--out", tmp_path / "third")
+    assert result.exit_code == 2 and result.stderr.splitlines()[-1].startswith("relmer: ")
+    assert not (tmp_path / "third").exists()
+
+
 def test_on_a_terminal_it_is_a_table(run: Path, plant: Plant) -> None:
     new = plant(lambda report: chosen(report, "answers")["values"].update(sigma=[49.5]))
     leader, follower = pty.openpty()
