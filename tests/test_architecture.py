@@ -80,6 +80,9 @@ WINGS = {
     # The lists are read as plain text: nothing of the reference is imported.
     "reports/accepted": Wing({"causes", "records", "verdicts"}, never={"solver", "reference", "datasets"}),
     "reports/findings": Wing({"causes", "evidence", "judge", "records", "verdicts", "text"}, never=SOLVER),
+    "reports/changes": Wing({"records"}, never={"solver", "reference", "datasets"}),
+    "reports/moves": Wing({"causes", "changes", "evidence", "records"}, {"numpy"}, never=SOLVER),
+    "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
     "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
@@ -91,13 +94,14 @@ WINGS = {
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
-    "reports/voices": Wing({"causes", "records", "verdicts", "text"}, never={"solver", "reference"}),
+    "reports/voices": Wing({"causes", "changes", "records", "verdicts", "text"}, never={"solver", "reference"}),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
     "reports/commands": Wing(
-        {"accepted", "corpus", "export", "records", "verdicts", "run", "text", "voices"}, {"click", "rich"}
+        {"accepted", "changes", "corpus", "diff", "export", "records", "verdicts", "run", "text", "voices"},
+        {"click", "rich"},
     ),
 }
 # R in this process, which the children of the engines are for.

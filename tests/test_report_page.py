@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from relmer.reports.accepted import OPTIONAL, REQUIRED, known_failures, read
+from relmer.reports.changes import Kind
 from relmer.reports.records import SCHEMA
 from relmer.reports.verdicts import Diagnosis, FailOn, FigureVerdict, Verdict
+from relmer.reports.voices import DIFF_HEADER
 
 PAGE = (Path(__file__).parent.parent / "docs" / "report.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([\w ]+)` \| .* \| (.*?) ?\|$", PAGE, re.MULTILINE))
@@ -22,6 +24,13 @@ def test_the_table_has_every_verdict_and_says_which_break_a_run() -> None:
 @pytest.mark.parametrize("word", [*(d for d in Diagnosis if d), *FigureVerdict])
 def test_every_word_is_on_the_page(word: str) -> None:
     assert word in " ".join(PAGE.split())
+
+
+def test_the_page_says_what_a_diff_fails_on_and_its_columns() -> None:
+    two_columns = dict(re.findall(r"^\| `?([\w, ]+?)`? \| ([^|]*) \|$", PAGE, re.MULTILINE))
+    assert {*Kind} <= set(two_columns)
+    columns = [name for told in two_columns for name in told.split(", ")]
+    assert set(DIFF_HEADER) <= set(columns)
 
 
 def test_the_page_names_every_choice_and_this_schema() -> None:

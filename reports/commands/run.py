@@ -9,6 +9,7 @@ import click
 
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
+from relmer.reports.commands.diff import read_report, say_moved
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -47,6 +48,12 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
     help="Accepted failures of an engine of yours; repeat for more.",
 )
 @click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="An earlier report: tell what moved since, as `relmer diff` does, in diff.md of --out.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice([str(choice) for choice in FailOn]),
     multiple=True,
@@ -67,6 +74,7 @@ def run_command(
     jobs: int,
     require: Sequence[str],
     accepted: Sequence[Path],
+    baseline: Path | None,
     fail_on: Sequence[str],
     limit: float | None,
 ) -> None:
@@ -81,6 +89,7 @@ def run_command(
         chosen = chosen_cases(pattern)
         judged = tuple(dict.fromkeys([*(engines or engine_names()), *require]))
         used = sources(judged, require)
+        before = None if baseline is None else read_report(baseline)
         for line in said_first(used.values()):
             click.echo(line, err=True)
         try:
@@ -93,6 +102,9 @@ def run_command(
         say_summary(report, out)
     if ended is not None:
         complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
+    with one_line_errors(debug):
+        if before is not None:
+            say_moved(before, report, out)
     sys.exit(status_of(report, require))
 
 

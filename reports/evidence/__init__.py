@@ -3,7 +3,7 @@
 from relmer.reports.evidence import same_rows, tolerances
 from relmer.reports.evidence.conditioning import carried, condition, conditioned, rounding_at
 from relmer.reports.evidence.conventions import candidates, convention
-from relmer.reports.evidence.digits import digits, scales
+from relmer.reports.evidence.digits import digits, relative_digits, scales
 from relmer.reports.evidence.drift import drift_of
 from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, evaluator_of
 from relmer.reports.evidence.figures import figure, figure_of_data
@@ -52,6 +52,7 @@ __all__ = [
     "marginal",
     "mismatch",
     "optimality",
+    "relative_digits",
     "rounding_at",
     "same_rows",
     "scales",

@@ -41,7 +41,7 @@ def digits(name: str, value: Array, reference: Array) -> float:
     value, reference = np.atleast_1d(value), np.atleast_1d(reference)
     if value.shape != reference.shape or not np.all(np.isfinite(value)):
         return 0.0
-    return of_error(float(np.max(np.abs(value - reference) / scales(name, reference), initial=0.0)))
+    return relative_digits(float(np.max(np.abs(value - reference) / scales(name, reference), initial=0.0)))
 
 
 def exact_digits(name: str, value: Sequence[float | Fraction], reference: Sequence[Fraction]) -> float:
@@ -58,9 +58,9 @@ def exact_digits(name: str, value: Sequence[float | Fraction], reference: Sequen
         return 0.0
     scale = scales(name, np.array(reference, dtype=float)).tolist()
     errors = (abs(Fraction(v) - r) / Fraction(s) for v, r, s in zip(value, reference, scale, strict=True))
-    return of_error(float(min(max(errors, default=Fraction(0)), Fraction(1))))
+    return relative_digits(float(min(max(errors, default=Fraction(0)), Fraction(1))))
 
 
-def of_error(error: float) -> float:
-    """Digits of a relative error."""
+def relative_digits(error: float) -> float:
+    """Digits of a relative error, from 0 to 16."""
     return MOST if error == 0 else min(max(0.0, -math.log10(error)), MOST)

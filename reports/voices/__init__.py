@@ -10,10 +10,13 @@ from relmer.reports.voices.answer import (
     warnings_of,
     warnings_told,
 )
+from relmer.reports.voices.diff import HEADER as DIFF_HEADER
+from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
+from relmer.reports.voices.diff import rows as diff_rows
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
 from relmer.reports.voices.markdown import markdown
-from relmer.reports.voices.report_json import as_json
+from relmer.reports.voices.report_json import as_json, from_json
 from relmer.reports.voices.summary import (
     Standing,
     against,
@@ -25,6 +28,7 @@ from relmer.reports.voices.summary import (
 )
 
 __all__ = [
+    "DIFF_HEADER",
     "QUANTITIES",
     "Standing",
     "against",
@@ -32,10 +36,15 @@ __all__ = [
     "as_json",
     "clauses",
     "counts",
+    "diff_junit",
+    "diff_markdown",
+    "diff_rows",
+    "difference",
     "digits_of",
     "drift_told",
     "drifts_of",
     "found_of",
+    "from_json",
     "junit",
     "maps",
     "markdown",

@@ -1,0 +1,89 @@
+"""`relmer diff`: what moved between two reports."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from relmer.datasets import DataError, write_whole
+from relmer.reports.changes import Kind
+from relmer.reports.commands.terminal import (
+    AGREEMENT,
+    DISAGREEMENT,
+    check_writable,
+    listed,
+    one_line,
+    one_line_errors,
+)
+from relmer.reports.diff import diff
+from relmer.reports.records import Report
+from relmer.reports.voices import DIFF_HEADER, diff_junit, diff_markdown, diff_rows, difference, from_json
+
+REPORT = "report.json"
+PAGE = "diff.md"
+FILES = (PAGE, "junit.xml")
+
+
+@click.command("diff")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--only-changed", is_flag=True, help="Leave out the cases and engines of which nothing differs.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([str(kind) for kind in Kind]),
+    multiple=True,
+    help="Fail with status 1 on this too, beside what got worse so that it breaks; repeat for more.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for diff.md and junit.xml.",
+)
+@click.pass_obj
+def diff_command(
+    debug: bool, old: Path, new: Path, only_changed: bool, fail_on: Sequence[str], out: Path | None
+) -> None:
+    """Tell what moved from the report OLD to the report NEW: files report.json, or folders that hold one.
+
+    Two runs, machines, or versions of an engine. Exit status 1 if something got worse so that it breaks, or is what
+    --fail-on names.
+    """
+    with one_line_errors(debug):
+        if out is not None:
+            check_writable(out, FILES)
+        found = diff(read_report(old), read_report(new))
+        chosen = frozenset(map(Kind, fail_on))
+        if out is not None:
+            texts = (diff_markdown(found, chosen, only_changed), diff_junit(found, chosen, only_changed))
+            write_whole(out, dict(zip(FILES, texts, strict=True)))
+        click.echo(one_line(difference(found)))
+        if shown := [] if found.identical else list(diff_rows(found, only_changed)):
+            listed(DIFF_HEADER, shown)
+    sys.exit(DISAGREEMENT if found.fails(chosen) else AGREEMENT)
+
+
+def read_report(path: Path) -> Report:
+    """Read a report, or that of a folder.
+
+    Raises
+    ------
+    DataError
+        It is not a report; one line says which file and where.
+    OSError
+        It cannot be read.
+    """
+    file = path / REPORT if path.is_dir() else path
+    try:
+        return from_json(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from error
+
+
+def say_moved(before: Report, report: Report, out: Path) -> None:
+    """Say on a line what moved since an earlier report, and write `diff.md` beside this one."""
+    found = diff(before, report)
+    write_whole(out, {PAGE: diff_markdown(found, only_changed=True)})
+    click.echo(one_line(f"since {before.created}: {difference(found)}"))
+    click.echo(one_line(f"diff: {out / PAGE}"))
