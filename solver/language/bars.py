@@ -58,6 +58,8 @@ def split_bars(node: Node) -> tuple[Node | None, list[Call]]:
             left_kept, left_bars = split_bars(left)
             right_kept, right_bars = split_bars(right)
             bars = left_bars + right_bars
+            if function == "^" and right_kept is None:
+                raise ModelError(f"a random term is no exponent: '{shown(node)}'")
             if left_kept is None or right_kept is None:
                 return (right_kept if left_kept is None else left_kept), bars
             return call(function, left_kept, right_kept), bars

@@ -35,19 +35,19 @@ def scaled(x: Array, center: bool | Array, scale: bool | Array) -> Variable:
             return made(values[:, None], ("",))
         center = np.array([np.float64(x[present].astype(np.longdouble).mean())])
     if center is not False:
-        values = values - one_number(center, "center")
+        values = values - one_number(center)
     if scale is True:
         squares = (values[present] ** 2).astype(np.longdouble).sum()
         scale = np.array([np.sqrt(np.float64(squares) / max(1, int(present.sum()) - 1))])
     if scale is not False:
-        values = values / one_number(scale, "scale")
+        values = values / one_number(scale)
     return made(values[:, None], ("",))
 
 
-def one_number(given: bool | Array, name: str) -> float:
+def one_number(given: bool | Array) -> float:
     """The number that a column is centred or scaled by."""
     if isinstance(given, bool) or given.size != 1:
-        raise ModelError(f"scale() takes one number as {name}, or TRUE or FALSE")
+        raise ModelError("scale() takes one number as center and as scale, or TRUE or FALSE")
     return float(given[0])
 
 
@@ -174,7 +174,8 @@ def basis_at(x: Array, knots: Array, degree: int) -> Array:
     [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
     """
     k = knots.size - degree - 1
-    left = np.clip(np.searchsorted(knots, x, side="right") - 1, degree, k - 1)
+    last = np.flatnonzero(np.diff(knots) > 0)[-1]
+    left = np.clip(np.searchsorted(knots, x, side="right") - 1, degree, last)
     local = np.zeros((degree + 1, x.size))
     local[0] = 1
     for j in range(1, degree + 1):

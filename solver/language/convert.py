@@ -44,7 +44,9 @@ def to_numbers(variable: Variable) -> Variable:
     """R's ``as.numeric``: text is read, a factor gives the places of its levels, counted from 1."""
     column, missing = variable
     if not isinstance(column, Factor):
-        return (column.values if isinstance(column, Matrix) else plain(column)), missing
+        if isinstance(column, Matrix) and column.values.shape[1] == 1:
+            return column.values[:, 0], missing
+        return plain(column), missing
     if not is_text(column):
         return column.codes + 1.0, missing
     read = np.array([*map(number_of, column.levels), np.nan])[column.codes]

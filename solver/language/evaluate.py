@@ -79,9 +79,6 @@ def evaluate(node: Node, data: pd.DataFrame) -> Variable:
         raise ModelError(f"'{deparse(node):.80}' has {length(column)} values, but the data have {len(data)} rows")
     if isinstance(column, Matrix) and column.values.shape[1] == 1:
         return column.values[:, 0], missing
-    real = isinstance(node, Call) and isinstance(column, np.ndarray) and column.dtype.kind == "f"
-    if real and whole_in_R(node, data):
-        return (column if missing is None else np.where(missing, 0, column)).astype(np.int64), missing
     return column, missing
 
 
@@ -90,20 +87,29 @@ def value_of(node: Node, data: pd.DataFrame) -> Variable:
     match node:
         case Name(name):
             return read_column(data, name)
+        case Text() | Number() | Constant():
+            return value_of_constant(node)
+        case Call() if not node.makes(Result.NUMBERS):
+            variable: Variable = computed(node, data)
+            return variable
+    values = as_numbers(node, data)
+    missing = or_none(np.isnan(values))
+    if whole_in_R(node, data):
+        return (values if missing is None else np.where(missing, 0, values)).astype(np.int64), missing
+    return values, missing
+
+
+def value_of_constant(node: Text | Number | Constant) -> Variable:
+    """A constant, as R has it: a vector of one."""
+    match node:
         case Text(text):
             return text_factor([text]), None
         case Number(value, whole):
             return np.array([value], dtype=np.int64 if whole else np.float64), None
         case Constant(name) if name in CONSTANTS:
-            constant = np.array([CONSTANTS[name]])
-            return constant, or_none(np.isnan(constant))
-        case Constant(name):
-            raise ModelError(f"'{name}' has no value here")
-        case Call() if not node.makes(Result.NUMBERS):
-            variable: Variable = computed(node, data)
-            return variable
-    values = as_numbers(node, data)
-    return values, or_none(np.isnan(values))
+            vector = np.array([CONSTANTS[name]])
+            return vector, or_none(np.isnan(vector))
+    raise ModelError(f"'{deparse(node)}' has no value here")
 
 
 def as_numbers(node: Node, data: pd.DataFrame, *, dates: bool = False) -> Any:

@@ -167,7 +167,7 @@ def dated_factor(dates: Dates) -> Factor:
     seconds = found[present].astype("datetime64[s]")
     unit = "D"
     if dates.clock is Clock.SECONDS and (seconds != seconds.astype("datetime64[D]")).any():
-        unit = "m" if (seconds == seconds.astype("datetime64[m]")).all() else "s"
+        unit = "s"
     labels = [str(value).replace("T", " ") for value in seconds.astype(f"datetime64[{unit}]")]
     return merged(labels, np.where(present[codes], codes, -1).astype(np.int64), ordered=False, origin=Origin.GIVEN)
 

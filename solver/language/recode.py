@@ -21,6 +21,8 @@ from relmer.solver.language.factors import (
 )
 
 Texts = tuple[str, ...]
+INFINITE = {"inf": " Inf", "-inf": "-Inf"}
+"""As R's ``formatC`` spells them."""
 PREFIX = "contr."
 SHORT = {name.removeprefix(PREFIX): name for name in NAMED}
 """What ``C()`` takes for a name of contrasts that is written without quotes."""
@@ -228,7 +230,7 @@ def interval_labels(breaks: Array, digits: int, lowest: bool, right: bool) -> Te
             break
     else:
         spelled = [str(i + 1) for i in range(len(breaks))]
-    spelled = [text.replace("inf", "Inf") for text in spelled]
+    spelled = [INFINITE.get(text, text) for text in spelled]
     opening, closing = ("(", "]") if right else ("[", ")")
     made = [f"{opening}{a},{b}{closing}" for a, b in pairwise(spelled)]
     if lowest and right:

@@ -26,17 +26,19 @@ def logarithm(x: Array, base: float | None) -> Array:
 
 
 def remainder(x: Array, y: Array) -> Array:
-    """R's ``%%``, of the sign of the divisor."""
-    q = x / y
-    rest = x - np.floor(q) * y
-    return np.where(y == 0, np.nan, rest - np.floor(rest / y) * y)
+    """R's ``%%``, of the sign of the divisor; R takes multiples away in extended precision."""
+    wide = y.astype(np.longdouble)
+    rest = x - np.floor(x / y) * wide
+    whole = np.floor((rest / wide).astype(np.float64))
+    return np.where(y == 0, np.nan, (rest - whole * wide).astype(np.float64))
 
 
 def quotient(x: Array, y: Array) -> Array:
     """R's ``%/%``, rounded down."""
     q = x / y
     down = np.floor(q)
-    return np.where((y == 0) | (np.abs(q) * EPS > 1), q, down + np.floor((x - down * y) / y))
+    rest = (x - down * y.astype(np.longdouble)) / y
+    return np.where((y == 0) | (np.abs(q) * EPS > 1), q, (down + np.floor(rest)).astype(np.float64))
 
 
 def rounded(x: Array, digits: float) -> Array:

@@ -336,7 +336,7 @@ def deparse(node: Node, *, exact: bool = False) -> str:
     node : Node
         The tree.
     exact : bool
-        R shows 15 digits of a number; with `exact`, as many as it takes to read the same number again.
+        R shows 15 digits of a number, and no L; with `exact`, all that it takes to read the same number again.
 
     Returns
     -------
@@ -346,7 +346,7 @@ def deparse(node: Node, *, exact: bool = False) -> str:
     Examples
     --------
     >>> deparse(parse_expression("I(x*2 + x / 2) %in% `my column` + cut(x, c(0, 0x1F, 1e5L), right=F)"))
-    'I(x * 2 + x/2) %in% `my column` + cut(x, c(0, 31, 100000L), right = F)'
+    'I(x * 2 + x/2) %in% `my column` + cut(x, c(0, 31, 100000), right = F)'
     """
     match node:
         case Call("(", (inner,)):
@@ -374,8 +374,10 @@ def spelled_leaf(node: Node, exact: bool) -> str:
         case Text(text):
             return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
         case Number(value, whole):
-            shown = f"{int(value)}L" if whole else number_label(value)
-            return repr(value) if exact and not whole and float(shown) != value else shown
+            if whole:
+                return f"{int(value)}L" if exact else f"{int(value)}"
+            shown = number_label(value)
+            return repr(value) if exact and float(shown) != value else shown
         case Constant(name):
             return name
     raise AssertionError(node)

@@ -79,7 +79,7 @@ REFUSED = [
     ("y ~ x[1]", "'\\[' picks a column"),
     ("y ~ x.__class__(z)", "'x.__class__' is not supported"),
     ("y ~ loess(x, 2)", "'loess' is not supported"),
-    ("y ~ TRUE", "uses no column"),
+    ("y ~ NULL", "uses no column"),
     ("y ~ NA_real_", "reserved"),
     ("y ~ log(x, 2, 3)", r"log\(\) takes x, base"),
     ("y ~ log()", r"log\(\) takes x, base"),
