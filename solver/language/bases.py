@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from math import comb
 
 import numpy as np
 
@@ -12,7 +13,15 @@ from relmer.solver.language.factors import Matrix, Variable, or_none
 from relmer.solver.language.rowwise import power, quantile
 
 MOST_COLUMNS = 100
+MOST_VALUES = 2**27
+"""In one variable: a GiB."""
 CUBIC = 3
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Refuse a matrix that is too large, before it is made."""
+    if rows * columns > MOST_VALUES:
+        raise ModelError(f"{columns:,} columns for {rows:,} rows are more than one variable can have; write fewer")
 
 
 def made(values: Array, suffixes: tuple[str, ...]) -> Variable:
@@ -78,6 +87,7 @@ def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool) -> 
         raise ModelError("poly() takes variables with one value per row")
     if (d + 1) ** len(columns) > MOST_COLUMNS**2:
         raise ModelError(f"poly() of {len(columns)} variables to the degree {d} has too many columns; write fewer")
+    check_size(x.size, comb(d + len(columns), d))
     if any(np.isnan(each).any() for each in columns):
         raise ModelError("poly() takes no missing values, as in R; drop such rows from the data")
     bases = [powers(each, d) if raw else orthogonal(each, d) for each in columns]
@@ -174,6 +184,7 @@ def basis_at(x: Array, knots: Array, degree: int) -> Array:
     [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
     """
     k = knots.size - degree - 1
+    check_size(x.size, k)
     last = np.flatnonzero(np.diff(knots) > 0)[-1]
     left = np.clip(np.searchsorted(knots, x, side="right") - 1, degree, last)
     local = np.zeros((degree + 1, x.size))

@@ -153,7 +153,7 @@ def computed(node: Call, data: pd.DataFrame) -> Any:
             if "broadcast" not in str(error):
                 raise
             raise ModelError(f"'{deparse(node):.80}' combines different numbers of values") from None
-    if function.whole and len(node.arguments) > 1:
+    if function.whole and function.result is Result.NUMBERS and len(node.arguments) > 1:
         check_overflow(node, result, data)
     return result
 
@@ -217,13 +217,14 @@ def whole_in_R(node: Node, data: pd.DataFrame) -> bool:
     match node:
         case Number() | Constant():
             return node.whole if isinstance(node, Number) else node.name in FLAGS.values()
-        case Call() | Name() if isinstance(node, Name) or node.makes(Result.COLUMN):
-            column, _ = value_of(node, data)
+        case Name(name):
+            column, _ = read_column(data, name)
             if not isinstance(column, np.ndarray) or column.dtype.kind == "f":
                 return False
             if column.dtype == np.bool_ or not column.size:
                 return True
             return bool(column.min() >= -LARGEST_INTEGER and column.max() <= LARGEST_INTEGER)
-        case Call(_, arguments) if node.meaning is not None and node.meaning.whole:
-            return all(whole_in_R(argument, data) for argument in arguments)
+        case Call(_, arguments) if node.meaning is not None:
+            function = node.meaning
+            return function.discrete or (function.whole and all(whole_in_R(each, data) for each in arguments))
     return False

@@ -71,9 +71,9 @@ class Function:
     compute : callable
         From the arguments, in that order, to the result.
     whole : bool
-        Whether R holds the result as an integer, of 32 bits, if the arguments are.
-    hint : str
-        What to write instead of what it does not take.
+        Whether R holds the result as an integer, of 32 bits, or as a logical, if the arguments are such.
+    discrete : bool
+        Whether it is one, whatever the arguments are.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Function:
     result: Result
     compute: Callable[..., Any]
     whole: bool = False
-    hint: str = ""
+    discrete: bool = False
 
     @property
     def takes_many(self) -> bool:
@@ -95,7 +95,7 @@ class Function:
         if all(parameter.default is REQUIRED and not parameter.many for parameter in self.parameters):
             count = len(self.parameters)
             takes = f"{self.name}() takes {'one argument' if count == 1 else f'{count} arguments'}"
-        return f"{takes}; {self.hint}" if self.hint else takes
+        return takes
 
 
 Binding = int | None | tuple[int, ...]
@@ -156,15 +156,17 @@ def of_numbers(name: str, compute: Callable[..., Array], count: int = 1, *, whol
     return Function(name=name, parameters=numbers, result=Result.NUMBERS, compute=compute, whole=whole)
 
 
-def of_column(name: str, compute: Callable[[Variable], Variable], result: Result) -> Function:
+def of_column(
+    name: str, compute: Callable[[Variable], Variable], result: Result, *, discrete: bool = False
+) -> Function:
     """A function of one column, whatever its type."""
     same = result is Result.ARGUMENT
-    return Function(name=name, parameters=(X,), result=result, compute=compute, whole=same)
+    return Function(name=name, parameters=(X,), result=result, compute=compute, whole=same, discrete=discrete)
 
 
 def of_columns(name: str, compute: Callable[[Variable, Variable], Variable]) -> Function:
     """An operator on two columns, whatever their types."""
-    return Function(name=name, parameters=(X, Y), result=Result.COLUMN, compute=compute)
+    return Function(name=name, parameters=(X, Y), result=Result.COLUMN, compute=compute, discrete=True)
 
 
 def summary(name: str, compute: Callable[..., Array], *, whole: bool = False) -> Function:
@@ -198,9 +200,9 @@ NUMBERS, TEXTS, DOTS = Parameter("x", Argument.NUMBERS), Argument.TEXTS, "..."
 LEVELS = (Parameter("levels", Argument.TEXTS, None), Parameter("labels", Argument.TEXTS, None))
 
 
-def of(name: str, result: Result, compute: Callable[..., Any], *parameters: Parameter, hint: str = "") -> Function:
+def of(name: str, result: Result, compute: Callable[..., Any], *parameters: Parameter, whole: bool = False) -> Function:
     """A function of these parameters."""
-    return Function(name=name, parameters=parameters, result=result, compute=compute, hint=hint)
+    return Function(name=name, parameters=parameters, result=result, compute=compute, whole=whole)
 
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -224,7 +226,7 @@ FUNCTIONS: Mapping[str, Function] = {
         summary("max", rowwise.largest, whole=True),
         summary("sum", rowwise.total, whole=True),
         of("quantile", Result.NUMBERS, rowwise.quantile, NUMBERS, Parameter("probs", Argument.VECTOR), flag("na.rm")),
-        of("c", Result.COLUMN, convert.combined, Parameter(DOTS, Argument.COLUMN, many=True)),
+        of("c", Result.COLUMN, convert.combined, Parameter(DOTS, Argument.COLUMN, many=True), whole=True),
         of("seq", Result.NUMBERS, rowwise.sequence, number("from", 1.0), number("to", 1.0), number("by")),
         of_column("I", convert.unchanged, Result.ARGUMENT),
         of(
@@ -314,11 +316,11 @@ FUNCTIONS: Mapping[str, Function] = {
             convert.chosen,
             *(Parameter(name, Argument.COLUMN) for name in ("test", "yes", "no")),
         ),
-        of_column("is.na", convert.absent, Result.COLUMN),
+        of_column("is.na", convert.absent, Result.COLUMN, discrete=True),
         of_column("as.numeric", convert.to_numbers, Result.COLUMN),
-        of_column("as.integer", convert.to_integers, Result.COLUMN),
+        of_column("as.integer", convert.to_integers, Result.COLUMN, discrete=True),
         of_column("as.character", convert.to_text, Result.COLUMN),
-        of_column("as.logical", convert.to_logicals, Result.COLUMN),
+        of_column("as.logical", convert.to_logicals, Result.COLUMN, discrete=True),
         of_column("as.Date", dates.to_days, Result.COLUMN),
         of("months", Result.COLUMN, dates.months, X, flag("abbreviate")),
         of("weekdays", Result.COLUMN, dates.weekdays, X, flag("abbreviate")),
@@ -360,7 +362,7 @@ OPERATORS: Mapping[tuple[str, int], Function] = {
         of_columns(">=", compare.at_least),
         of_columns("&", compare.both),
         of_columns("%in%", compare.among),
-        of_column("!", compare.negated, Result.COLUMN),
+        of_column("!", compare.negated, Result.COLUMN, discrete=True),
         of("[", Result.COLUMN, bases.column_of, X, Parameter("j", Argument.NUMBER)),
     )
 }

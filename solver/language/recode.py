@@ -8,6 +8,7 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError, shortened
+from relmer.solver.language.bases import check_size
 from relmer.solver.language.compare import is_text, labels_of
 from relmer.solver.language.contrasts import NAMED, treatment, treatment_on
 from relmer.solver.language.factors import (
@@ -21,6 +22,8 @@ from relmer.solver.language.factors import (
 )
 
 Texts = tuple[str, ...]
+MOST_LEVELS = 100_000
+"""Of a factor whose levels are made whether they occur or not."""
 INFINITE = {"inf": " Inf", "-inf": "-Inf"}
 """As R's ``formatC`` spells them."""
 PREFIX = "contr."
@@ -53,7 +56,8 @@ def factor(
         if len(labels) != k:
             raise ModelError(f"factor() is given {len(labels)} labels for {k} levels; give one for each")
         kept = tuple(dict.fromkeys(labels))
-        codes = np.array([*(kept.index(label) for label in labels), -1])[made.codes]
+        places = {label: i for i, label in enumerate(kept)}
+        codes = np.array([*(places[label] for label in labels), -1])[made.codes]
         made = Factor(kept, codes)
     origin = Origin.SORTED if made.origin is Origin.TEXT else made.origin
     made = replace(made, ordered=order, origin=origin, contrasts=None)
@@ -162,6 +166,8 @@ def interaction(variables: Sequence[Variable], drop: bool, sep: Texts, leading: 
     levels, codes = first.levels, first.codes
     for other in others:
         k, m = len(levels), len(other.levels)
+        if k * m > MOST_LEVELS:
+            raise ModelError(f"interaction() has {k * m:,} levels, more than {MOST_LEVELS:,}; write a:b")
         pairs = (
             [(i, j) for i in range(k) for j in range(m)] if leading else [(i, j) for j in range(m) for i in range(k)]
         )
@@ -209,8 +215,8 @@ def cut(
 def equal_widths(x: Array, count: float) -> Array:
     """The breaks of so many intervals of one width, the outermost a thousandth further out."""
     present = x[~np.isnan(x)]
-    if count < 2 or not present.size:
-        raise ModelError(f"cut() takes 2 or more breaks, not {count:g}")
+    if not 2 <= count <= MOST_LEVELS or not present.size:
+        raise ModelError(f"cut() takes from 2 to {MOST_LEVELS:,} breaks, not {count:g}")
     k = int(count)
     low, high = present.min(), present.max()
     width = high - low
@@ -247,9 +253,11 @@ def dummy(variable: Variable, kept: Texts | None) -> Variable:
     if missing is not None:
         raise ModelError("dummy() takes a factor without missing values; drop such rows from the data")
     chosen = made.levels[1:] if kept is None else kept
-    unknown = [level for level in chosen if level not in made.levels]
+    unknown = sorted(set(chosen) - set(made.levels))
     if unknown or not chosen:
         lacking, known = shortened(", ".join(unknown)) or "no level", shortened(", ".join(made.levels), 200)
         raise ModelError(f"dummy() is given {lacking}: give some of {known}")
-    places = [made.levels.index(level) for level in chosen]
+    check_size(made.codes.size, len(chosen))
+    known_places = {level: i for i, level in enumerate(made.levels)}
+    places = [known_places[level] for level in chosen]
     return Matrix((made.codes[:, None] == np.array(places)).astype(np.float64), chosen), None
