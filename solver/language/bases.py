@@ -88,7 +88,7 @@ def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool) -> 
     if (d + 1) ** len(columns) > MOST_COLUMNS**2:
         raise ModelError(f"poly() of {len(columns)} variables to the degree {d} has too many columns; write fewer")
     check_size(x.size, comb(d + len(columns), d))
-    if any(np.isnan(each).any() for each in columns):
+    if not raw and any(np.isnan(each).any() for each in columns):
         raise ModelError("poly() takes no missing values, as in R; drop such rows from the data")
     bases = [powers(each, d) if raw else orthogonal(each, d) for each in columns]
     if len(columns) == 1:

@@ -37,6 +37,8 @@ def length(column: Column) -> int:
 def absent(variable: Variable) -> Variable:
     """R's ``is.na``."""
     column, missing = variable
+    if isinstance(column, Matrix):
+        raise ModelError("is.na() of several columns is as many; pick one of them, as in poly(x, 2)[, 1]")
     return (np.zeros(length(column), dtype=bool) if missing is None else missing), None
 
 
@@ -110,7 +112,7 @@ def combined(variables: Sequence[Variable]) -> Variable:
 def chosen(test: Variable, yes: Variable, no: Variable) -> Variable:
     """R's ``ifelse``, of numbers, logicals or text."""
     holds, unknown = truth(test)
-    columns = yes[0], no[0]
+    columns = [column.values if isinstance(column, Dates) else column for column in (yes[0], no[0])]
     size = np.broadcast_shapes(holds.shape, *((length(column),) for column in columns))
     if any(isinstance(column, Factor) and not is_text(column) for column in columns):
         raise ModelError("ifelse() of a factor is its codes in R: write as.character(f) or as.integer(f)")
@@ -119,6 +121,6 @@ def chosen(test: Variable, yes: Variable, no: Variable) -> Variable:
     if any(isinstance(column, Factor) for column in columns):
         labels = np.where(holds, *map(labels_of, columns))
         return text_factor((labels if missing is None else np.where(missing, None, labels)).tolist()), missing
-    kinds = {column.dtype.kind for column in columns if not isinstance(column, Factor | Matrix | Dates)}
-    values = np.where(holds, *columns) if kinds <= {"b", "i"} else np.where(holds, *map(plain, columns))
+    plainly = all(isinstance(column, np.ndarray) and column.dtype.kind in "bi" for column in columns)
+    values = np.where(holds, *(columns if plainly else map(plain, columns)))
     return np.broadcast_to(values, size), missing

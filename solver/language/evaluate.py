@@ -164,8 +164,10 @@ def argument(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
         case Argument.NUMBERS | Argument.VECTOR | Argument.COUNTS | Argument.COUNTED:
             values = as_numbers(node, data, dates=kind in (Argument.COUNTS, Argument.COUNTED))
             return values.values if kind is Argument.COUNTED and isinstance(values, Dates) else values
-        case Argument.COLUMN:
-            return value_of(node, data)
+        case Argument.MATRIX | Argument.COLUMN:
+            column, missing = value_of(node, data)
+            alone = kind is Argument.COLUMN and isinstance(column, Matrix) and column.values.shape[1] == 1
+            return (column.values[:, 0] if alone else column), missing
         case Argument.FLAG:
             return truth_value(node)
         case Argument.SETTING:

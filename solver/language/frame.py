@@ -127,10 +127,7 @@ def model_frame(
     check_columns(formula.columns, data)
     response, response_missing = evaluate(formula.response, data)
     response_name = formula.outcome
-    response = numbers_or_factor(response) if not isinstance(response, np.ndarray) else response
-    if isinstance(response, Matrix) and response.values.shape[1] == 1:
-        response = response.values[:, 0]
-    if isinstance(response, Factor | Matrix):
+    if not isinstance(response, np.ndarray):
         raise ModelError(f"response '{response_name:.80}' is not numeric; convert it to numbers")
     evaluated = {label: evaluate(node, data) for label, node in formula.predictors.items()}
     extras = {

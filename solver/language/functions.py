@@ -19,6 +19,7 @@ class Argument(Enum):
 
     NUMBERS = "doubles, NaN where there is no value; a factor is refused"
     COLUMN = "a column of any type, and where it has no value"
+    MATRIX = "several columns"
     COUNTS = "doubles, or dates"
     COUNTED = "doubles, or the days or seconds of dates"
     FLAG = "TRUE or FALSE"
@@ -242,7 +243,7 @@ FUNCTIONS: Mapping[str, Function] = {
             Result.COLUMN,
             bases.polynomials,
             COUNTED,
-            Parameter(DOTS, Argument.NUMBERS, (), many=True),
+            Parameter(DOTS, Argument.COUNTED, (), many=True),
             number("degree", 1.0),
             flag("raw"),
         ),
@@ -363,7 +364,7 @@ OPERATORS: Mapping[tuple[str, int], Function] = {
         of_columns("&", compare.both),
         of_columns("%in%", compare.among),
         of_column("!", compare.negated, Result.COLUMN, discrete=True),
-        of("[", Result.COLUMN, bases.column_of, X, Parameter("j", Argument.NUMBER)),
+        of("[", Result.COLUMN, bases.column_of, Parameter("x", Argument.MATRIX), Parameter("j", Argument.NUMBER)),
     )
 }
 """The operators that compute, by name and number of operands; any other combines terms."""

@@ -260,7 +260,7 @@ class Parser:
             place = error.args[1]
             raise self.error(self.peek() if place is None else starts[place], str(error.args[0])) from None
         for parameter, bound in zip(function.parameters, binding, strict=True):
-            if isinstance(bound, int) and parameter.kind in (Argument.FLAG, Argument.CONTRASTS):
+            if isinstance(bound, int) and parameter.kind in (Argument.FLAG, Argument.SETTING, Argument.CONTRASTS):
                 given = arguments[bound]
                 if isinstance(given, Name) and (parameter.kind is Argument.CONTRASTS or given.name in FLAGS):
                     # No column: T, F, and the names of contrasts.

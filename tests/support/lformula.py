@@ -67,7 +67,8 @@ def ask(rscript: str) -> dict[str, Any]:
             [rscript, "--vanilla", str(script)],
             env={**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             timeout=900,
         )
