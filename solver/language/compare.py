@@ -51,11 +51,20 @@ def compared(operator: Compared, first: Variable, second: Variable, *, orders: b
     (a, _), (b, _) = first, second
     missing = together(first[1], second[1])
     if isinstance(a, Factor) or isinstance(b, Factor):
+        check_levels_agree(a, b)
         a_values, b_values = ranks(a, b) if orders else (labels_of(a), labels_of(b))
         values = operator(a_values, b_values)
     else:
         values = operator(plain(a), plain(b))
     return values.astype(np.bool_), None if missing is None else np.broadcast_to(missing, values.shape)
+
+
+def check_levels_agree(first: Column, second: Column) -> None:
+    """Refuse two factors (text is none) that R does not compare."""
+    if not isinstance(first, Factor) or not isinstance(second, Factor) or is_text(first) or is_text(second):
+        return
+    if first.ordered != second.ordered or set(first.levels) != set(second.levels):
+        raise ModelError("two factors are compared if they have the same levels; as.character() makes text of them")
 
 
 def ranks(first: Column, second: Column) -> tuple[Array, Array]:

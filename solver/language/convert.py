@@ -110,8 +110,10 @@ def combined(variables: Sequence[Variable]) -> Variable:
 
 
 def chosen(test: Variable, yes: Variable, no: Variable) -> Variable:
-    """R's ``ifelse``, of numbers, logicals or text."""
+    """R's ``ifelse``, of numbers, logicals or text; a side that no row takes has no say in the type."""
     holds, unknown = truth(test)
+    unused = np.zeros(1, dtype=bool), None
+    yes, no = yes if holds.any() else unused, no if np.any(~holds & ~unknown) else unused
     columns = [column.values if isinstance(column, Dates) else column for column in (yes[0], no[0])]
     size = np.broadcast_shapes(holds.shape, *((length(column),) for column in columns))
     if any(isinstance(column, Factor) and not is_text(column) for column in columns):

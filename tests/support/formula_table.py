@@ -21,6 +21,9 @@ NUMERIC = [
     "ifelse(x > 0, day, 0)",
     "ifelse(scale(x) > 0, scale(p), 0)",
     "I(scale(x) > 0)",
+    "ifelse(x > 100, x, l)",
+    "ifelse(o >= 'low', l, h)",
+    "I(f == as.character(e))",
     "poly(x, k, p, degree = 2, raw = TRUE)",
     "poly(k, degree = 2)[, 2]",
     "poly(log(p), 2)",
@@ -254,6 +257,8 @@ PLACED = [
     "y ~ offset(scale(x)[, 1]) + (1 | g)",
 ]
 REFUSED = [
+    "y ~ I(f == e) + (1 | g)",
+    "y ~ I(o != f) + (1 | g)",
     'y ~ relevel(h, "yes") + (1 | g)',
     "y ~ C(h, contr.sum) + (1 | g)",
     "y ~ C(l, contr.sum) + (1 | g)",

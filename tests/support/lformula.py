@@ -13,6 +13,7 @@ from typing import Any
 
 from formula_table import REFUSED, data, formulas, r_column
 
+LINES = ",\n"
 RECORDED = Path(__file__).parent.parent / "solver" / "language" / "lformula.json"
 # Each column is kept once, by its place in `pool`.
 SCRIPT = """
@@ -57,7 +58,7 @@ def ask(rscript: str) -> dict[str, Any]:
     asked = [*formulas(), *REFUSED]
     lines = [
         f"d <- data.frame({columns}, check.names = FALSE)",
-        f"formulas <- c({', '.join(json.dumps(text, ensure_ascii=False) for text in asked)})",
+        f"formulas <- c({LINES.join(json.dumps(text, ensure_ascii=False) for text in asked)})",
         SCRIPT,
     ]
     with tempfile.TemporaryDirectory() as folder:
