@@ -26,7 +26,7 @@ def check_size(rows: int, columns: int) -> None:
 
 def made(values: Array, suffixes: tuple[str, ...]) -> Variable:
     """A matrix, and the rows that lack a value."""
-    return Matrix(values, suffixes), or_none(np.isnan(values).any(axis=1))
+    return Matrix(values, suffixes), or_none(np.logical_or.reduce(np.isnan(values), axis=1))
 
 
 def scaled(x: Array, center: bool | Array, scale: bool | Array) -> Variable:
@@ -104,7 +104,7 @@ def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool) -> 
 
 def powers(x: Array, degree: int) -> Array:
     """x, x², and so on (n, degree)."""
-    return np.column_stack([power(x, np.float64(k)) for k in range(1, degree + 1)])
+    return np.column_stack([power(x, np.array(float(k))) for k in range(1, degree + 1)])
 
 
 def orthogonal(x: Array, degree: int) -> Array:

@@ -7,7 +7,17 @@ from numpy.typing import NDArray
 
 from relmer.solver.arrays import Array, Booleans
 from relmer.solver.errors import ModelError
-from relmer.solver.language.factors import Column, Dates, Factor, Matrix, Missing, Origin, Variable, or_none
+from relmer.solver.language.factors import (
+    Column,
+    Dates,
+    Factor,
+    Matrix,
+    Missing,
+    Origin,
+    Variable,
+    or_none,
+    text_factor,
+)
 from relmer.solver.language.labels import number_label
 
 Compared = Callable[..., NDArray[np.bool_]]
@@ -28,8 +38,17 @@ def labels_of(column: Column) -> NDArray[np.object_]:
     if column.dtype == np.bool_:
         return np.where(column, "TRUE", "FALSE").astype(object)
     values, codes = np.unique(column, return_inverse=True)
-    spelled = [str(v) if column.dtype.kind != "f" else number_label(float(v)) for v in values]
+    spelled = [str(v) if column.dtype.kind != "f" else "NaN" if np.isnan(v) else number_label(float(v)) for v in values]
     return np.array(spelled, dtype=object)[codes]
+
+
+def text_of(labels: NDArray[np.object_], missing: Missing) -> Factor:
+    """Text with nothing where it is missing."""
+    if missing is None:
+        return text_factor(labels.tolist())
+    kept = np.broadcast_to(labels, missing.shape).copy()
+    kept[missing] = None
+    return text_factor(kept.tolist())
 
 
 def plain(column: Column) -> Array:

@@ -86,7 +86,7 @@ def polynomial(levels: tuple[str, ...]) -> Coding:
             f"an ordered factor has {k} levels; polynomial contrasts take {MAX_POLYNOMIAL_LEVELS}: "
             "use an unordered factor or a number"
         )
-    Q = orthogonal_polynomials(np.arange(k) - (k - 1) / 2, k - 1)
+    Q = orthogonal_polynomials(np.arange(float(k)) - (k - 1) / 2, k - 1)
     names = tuple(POLYNOMIAL_NAMES[j] if j < 3 else f"^{j + 1}" for j in range(k - 1))
     return Q[:, 1:], names
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.language.compare import is_text, labels_of, plain, truth
+from relmer.solver.language.compare import is_text, labels_of, plain, text_of, truth
 from relmer.solver.language.factors import (
     Column,
     Dates,
@@ -50,7 +52,7 @@ def to_numbers(variable: Variable) -> Variable:
             return column.values[:, 0], missing
         return plain(column), missing
     if not is_text(column):
-        return column.codes + 1.0, missing
+        return (column.codes + 1).astype(np.float64), missing
     read = np.array([*map(number_of, column.levels), np.nan])[column.codes]
     return read, or_none(np.isnan(read))
 
@@ -77,10 +79,7 @@ def to_text(variable: Variable) -> Variable:
     column, missing = variable
     if isinstance(column, Dates):
         return text_factor(labels_of(dated_factor(column)).tolist()), missing
-    labels = labels_of(column)
-    if missing is not None:
-        labels = np.where(missing, None, labels)
-    return text_factor(labels.tolist()), missing
+    return text_of(labels_of(column), missing), missing
 
 
 def to_logicals(variable: Variable) -> Variable:
@@ -106,7 +105,8 @@ def combined(variables: Sequence[Variable]) -> Variable:
         return text_factor([label for column in columns for label in labels_of(column)]), missing
     if any(isinstance(column, Matrix | Dates) for column in columns):
         raise ModelError("c() takes texts, numbers or logicals")
-    return np.concatenate(columns), missing
+    values: Array = np.concatenate([column for column in columns if isinstance(column, np.ndarray)])
+    return values, missing
 
 
 def chosen(test: Variable, yes: Variable, no: Variable) -> Variable:
@@ -121,8 +121,8 @@ def chosen(test: Variable, yes: Variable, no: Variable) -> Variable:
     marks = [np.zeros(1, dtype=bool) if mark is None else mark for mark in (yes[1], no[1])]
     missing = or_none(np.broadcast_to(unknown | np.where(holds, *marks), size))
     if any(isinstance(column, Factor) for column in columns):
-        labels = np.where(holds, *map(labels_of, columns))
-        return text_factor((labels if missing is None else np.where(missing, None, labels)).tolist()), missing
+        labels: NDArray[np.object_] = np.where(holds, *map(labels_of, columns))
+        return text_of(np.broadcast_to(labels, size), missing), missing
     plainly = all(isinstance(column, np.ndarray) and column.dtype.kind in "bi" for column in columns)
     values = np.where(holds, *(columns if plainly else map(plain, columns)))
     return np.broadcast_to(values, size), missing

@@ -105,7 +105,7 @@ def value_of_constant(node: Text | Number | Constant) -> Variable:
         case Text(text):
             return text_factor([text]), None
         case Number(value, whole):
-            return np.array([value], dtype=np.int64 if whole else np.float64), None
+            return np.array([int(value)]) if whole else np.array([value]), None
         case Constant(name) if name in CONSTANTS:
             vector = np.array([CONSTANTS[name]])
             return vector, or_none(np.isnan(vector))
@@ -166,8 +166,9 @@ def argument(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
             return values.values if kind is Argument.COUNTED and isinstance(values, Dates) else values
         case Argument.MATRIX | Argument.COLUMN:
             column, missing = value_of(node, data)
-            alone = kind is Argument.COLUMN and isinstance(column, Matrix) and column.values.shape[1] == 1
-            return (column.values[:, 0] if alone else column), missing
+            if kind is Argument.COLUMN and isinstance(column, Matrix) and column.values.shape[1] == 1:
+                column = column.values[:, 0]
+            return column, missing
         case Argument.FLAG:
             return truth_value(node)
         case Argument.SETTING:

@@ -18,6 +18,7 @@ from relmer.solver.language.factors import (
     Origin,
     Variable,
     as_factor,
+    drop_unused_levels,
     or_none,
 )
 
@@ -101,7 +102,7 @@ def real_factor(variable: Variable) -> Factor:
 
 def dropped_levels(variable: Variable) -> Variable:
     """R's ``droplevels``."""
-    return as_factor(real_factor(variable)), variable[1]
+    return replace(drop_unused_levels(real_factor(variable)), contrasts=None), variable[1]
 
 
 def releveled(variable: Variable, reference: Variable) -> Variable:
@@ -222,8 +223,9 @@ def equal_widths(x: Array, count: float) -> Array:
     width = high - low
     if width == 0:
         width = abs(low)
-        return np.linspace(low - width / 1000, high + width / 1000, k + 1)
-    breaks = low + np.arange(k + 1) * (width / k)
+        flat: Array = np.linspace(low - width / 1000, high + width / 1000, k + 1)
+        return flat
+    breaks: Array = low + np.arange(k + 1) * (width / k)
     breaks[0], breaks[-1] = low - width / 1000, high + width / 1000
     return breaks
 

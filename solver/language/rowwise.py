@@ -149,7 +149,7 @@ def sequence(start: float, stop: float, step: float | None) -> Array:
     step = (1.0 if stop >= start else -1.0) if step is None else step
     if step == 0 or (stop - start) / step < 0 or (stop - start) / step > MOST:
         raise ModelError(f"seq({start:g}, {stop:g}, by = {step:g}) is no sequence of at most {MOST} numbers")
-    return start + step * np.arange(int((stop - start) / step + 1e-10) + 1)
+    return start + step * np.arange(float(int((stop - start) / step + 1e-10) + 1))
 
 
 def run(start: Array, stop: Array) -> Array:
