@@ -4,7 +4,7 @@ import doctest
 import re
 from pathlib import Path
 
-from relmer.solver.language import contrasts, formula, sizes
+from relmer.solver.language import bars, contrasts, sizes
 
 PAGE = Path(__file__).parent.parent / "docs" / "language.md"
 
@@ -19,5 +19,5 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"beyond {sizes.MOST_BYTES / 2**30:.0f} GiB" in text
     assert f"more than {sizes.MOST_COLUMNS:,} columns" in text and sizes.MOST_WORK == 2e10
     assert f"more than {sizes.MOST_PARAMETERS:,} variances" in text
-    assert f"nested more than {formula.MOST_NESTED} deep" in text
+    assert f"nested more than {bars.MOST_NESTED} deep" in text
     assert all(name in contrasts.NAMED for name in re.findall(r"`(contr\.\w+)`", text))

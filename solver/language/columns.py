@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from relmer.solver.arrays import Booleans, Integers
 from relmer.solver.errors import ModelError
+from relmer.solver.language.dates import missing_in, of_days, of_instants
 from relmer.solver.language.factors import (
     LOGICAL_LEVELS,
+    Dates,
     Factor,
     Variable,
     Whole,
@@ -24,9 +26,8 @@ from relmer.solver.language.labels import number_label
 
 LARGEST = np.iinfo(np.int64).max
 LARGEST_DOUBLE = int(sys.float_info.max)
-DATES = "make a number of it, such as the days since the first"
 CURES = {
-    **dict.fromkeys(("datetime64", "datetime", "date", "period"), DATES),
+    "datetime": "make it datetime64 with pd.to_datetime, in one zone",
     **dict.fromkeys(("timedelta64", "timedelta"), "make a number of it, such as days"),
     "complex": "take its real part, its size or its angle",
 }
@@ -45,7 +46,7 @@ def read_column(data: pd.DataFrame, name: str) -> Variable:
 
     Returns
     -------
-    column : float64, whole-number or bool array, or Factor
+    column : float64, whole-number or bool array, Dates or Factor
         Text and categories are factors. Whole numbers stay exact, whatever their size. Numbers may be a view of the
         data.
     missing : (n,) bool array or None
@@ -54,7 +55,7 @@ def read_column(data: pd.DataFrame, name: str) -> Variable:
     Raises
     ------
     ModelError
-        If the type has no meaning in a model, such as dates or mixed objects, or a number is beyond the doubles.
+        If the type has no meaning in a model, such as mixed objects, or a number is beyond the doubles.
     """
     return read_values(data[name], f"column '{name}'")
 
@@ -68,10 +69,18 @@ def read_values(series: "pd.Series[Any]", what: str) -> Variable:
         codes = np.array(series.array.codes, dtype=np.int64)
         return from_categories(dtype, codes, what), or_none(codes < 0)
     kind = pd.api.types.infer_dtype(series, skipna=True)
+    if kind in ("datetime64", "date", "period"):
+        return missing_in(calendar(series, what, kind))
     if kind == "string":
         found, uniques = pd.factorize(series)
         codes = np.asarray(found, dtype=np.int64)
         return sorted_by_label([str(value) for value in uniques], codes), or_none(codes < 0)
+    return from_objects(series, kind, what)
+
+
+def from_objects(series: "pd.Series[Any]", kind: str, what: str) -> Variable:
+    """Read numbers and logicals that may be missing."""
+    dtype = series.dtype
     missing = series.isna().to_numpy(dtype=bool)
     if kind == "boolean":
         values = series.to_numpy(dtype=object, copy=True)
@@ -84,6 +93,18 @@ def read_values(series: "pd.Series[Any]", what: str) -> Variable:
         return series.to_numpy(dtype=np.float64, na_value=np.nan), or_none(missing)
     cure = CURES.get(kind, "convert it to numbers, text or categories")
     raise ModelError(f"{what} holds {kind} ({dtype}); {cure}")
+
+
+def calendar(series: "pd.Series[Any]", what: str, kind: str) -> Dates:
+    """Points in time; or days, which are Python's dates and periods of one day."""
+    if kind == "datetime64":
+        return of_instants(pd.DatetimeIndex(series))
+    if isinstance(series.dtype, pd.PeriodDtype):
+        if series.dtype.freq.base != pd.offsets.Day():
+            raise ModelError(f"{what} holds {series.dtype}; make days, points in time or numbers of it")
+        return of_days(series.dt.start_time.to_numpy(dtype="datetime64[D]"))
+    values = [np.datetime64("NaT") if pd.isna(value) else np.datetime64(value, "D") for value in series]
+    return of_days(np.array(values, dtype="datetime64[D]"))
 
 
 def from_numpy(values: NDArray[Any]) -> Variable:

@@ -8,12 +8,9 @@ import pandas as pd
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError, shortened
-from relmer.solver.language.factors import Factor
+from relmer.solver.language.factors import Coding, Factor
 
 MAX_POLYNOMIAL_LEVELS = 95
-Coding = tuple[Array, tuple[str, ...]]
-"""A row per level (k, c), and what R appends to the variable's name for each column."""
-
 POLYNOMIAL_NAMES = (".L", ".Q", ".C")
 
 
@@ -38,15 +35,25 @@ def treatment(levels: tuple[str, ...]) -> Coding:
     (array([[0.],
            [1.]]), ('b',))
     """
-    return np.eye(len(levels))[:, 1:], levels[1:]
+    return treatment_on(levels, 0)
+
+
+def treatment_on(levels: tuple[str, ...], base: int) -> Coding:
+    """Compare each level with one of them.
+
+    Examples
+    --------
+    >>> treatment_on(("a", "b", "c"), 1)[1]
+    ('a', 'c')
+    """
+    return np.delete(np.eye(len(levels)), base, axis=1), levels[:base] + levels[base + 1 :]
 
 
 def polynomial(levels: tuple[str, ...]) -> Coding:
     """Orthonormal polynomials in the level's index with positive leading coefficients, as ``contr.poly``.
 
-    R decomposes the powers of the centred index t, which become collinear: from about 20 levels on its
-    columns of high degree are wrong. Here t times the column of degree j is made orthogonal to the columns
-    of degree 0 to j (Lanczos with full reorthogonalisation), which loses no digits.
+    R decomposes the powers of the centred index, which become collinear: from about 20 levels on its
+    columns of high degree are wrong. See `orthogonal_polynomials`, which loses no digits.
 
     Parameters
     ----------
@@ -79,16 +86,26 @@ def polynomial(levels: tuple[str, ...]) -> Coding:
             f"an ordered factor has {k} levels; polynomial contrasts take {MAX_POLYNOMIAL_LEVELS}: "
             "use an unordered factor or a number"
         )
-    t = np.arange(k) - (k - 1) / 2
-    Q = np.zeros((k, k))
-    Q[:, 0] = 1 / np.sqrt(k)
-    for j in range(1, k):
+    Q = orthogonal_polynomials(np.arange(float(k)) - (k - 1) / 2, k - 1)
+    names = tuple(POLYNOMIAL_NAMES[j] if j < 3 else f"^{j + 1}" for j in range(k - 1))
+    return Q[:, 1:], names
+
+
+def orthogonal_polynomials(t: Array, degree: int) -> Array:
+    """Orthonormal polynomials in t with positive leading coefficients (n, degree + 1).
+
+    t times the column of degree j is made orthogonal to the columns of degree 0 to j (Lanczos with full
+    reorthogonalisation).
+    """
+    n = t.size
+    Q = np.zeros((n, degree + 1))
+    Q[:, 0] = 1 / np.sqrt(n)
+    for j in range(1, degree + 1):
         column = t * Q[:, j - 1]
         for _ in range(2):
             column -= Q[:, :j] @ (column @ Q[:, :j])
         Q[:, j] = column / np.linalg.norm(column)
-    names = tuple(POLYNOMIAL_NAMES[j] if j < 3 else f"^{j + 1}" for j in range(k - 1))
-    return Q[:, 1:], names
+    return Q
 
 
 def sums(levels: tuple[str, ...]) -> Coding:
@@ -215,4 +232,6 @@ def coding(factor: Factor, *, full: bool, chosen: Coding | None = None) -> Codin
         return np.eye(len(factor.levels)), factor.levels
     if chosen is not None:
         return chosen
+    if factor.contrasts is not None:
+        return factor.contrasts
     return polynomial(factor.levels) if factor.ordered else treatment(factor.levels)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from relmer.solver.arrays import Integers
 from relmer.solver.language.columns import read_column
-from relmer.solver.language.factors import Column, Factor, Missing, distinct
+from relmer.solver.language.factors import Column, Dates, Factor, Matrix, Missing, distinct
 from relmer.solver.language.syntax import Name, Node, names
 
 
@@ -134,7 +134,9 @@ def lost_by(name: str, where: "np.typing.NDArray[np.bool_]", node: Node | None, 
 
 def count_levels(column: Column, missing: Missing = None) -> int:
     """How many levels a column has as a factor, of those that occur."""
-    values = column.codes if isinstance(column, Factor) else column
+    if isinstance(column, Matrix):
+        return len(column.values)
+    values = column.codes if isinstance(column, Factor) else column.values if isinstance(column, Dates) else column
     values = values if missing is None else values[~missing]
     if values.size and (values == values[0]).all():
         return 1

@@ -10,10 +10,21 @@ import pandas as pd
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import read_column
-from relmer.solver.language.factors import Factor, Variable, or_none
-from relmer.solver.language.functions import Argument, Result
+from relmer.solver.language.compare import labels_of
+from relmer.solver.language.convert import length
+from relmer.solver.language.factors import Dates, Factor, Matrix, Variable, or_none, text_factor
+from relmer.solver.language.functions import PI, Argument, Result
 from relmer.solver.language.labels import LARGEST_INTEGER
-from relmer.solver.language.syntax import Call, Name, Node, Number, deparse
+from relmer.solver.language.syntax import FLAGS, Call, Constant, Name, Node, Number, Text, deparse
+
+CONSTANTS = {"TRUE": True, "FALSE": False, "Inf": np.inf, "NaN": np.nan, "NA": np.nan, PI: np.pi}
+NOTHING = Constant("NULL")
+NO_NUMBERS = {
+    Factor: ("a factor", ""),
+    Matrix: ("several columns", "; pick one of them, as in poly(x, 2)[, 1]"),
+    Dates: ("a date", "; write as.numeric(...) for its days or seconds"),
+}
+"""What is no numbers, and what to do about it."""
 
 
 def check_columns(names: Iterable[str], data: pd.DataFrame) -> None:
@@ -49,43 +60,76 @@ def evaluate(node: Node, data: pd.DataFrame) -> Variable:
     node : Node
         A tree that `check_arithmetic` has passed.
     data : DataFrame
-        The data.
+        The n rows.
 
     Returns
     -------
     column : Column
-        The values; numbers may be a view of the data.
+        The n values; numbers may be a view of the data.
     missing : (n,) bool array or None
         Where there is no value, which includes NaN from a transformation. None if there is a value everywhere.
 
     Raises
     ------
     ModelError
-        If a function of numbers is given a factor.
+        If a function is given what it does not take, or the result has another length than the data.
     """
+    column, missing = value_of(node, data)
+    if length(column) != len(data):
+        raise ModelError(f"'{deparse(node):.80}' has {length(column)} values, but the data have {len(data)} rows")
+    if isinstance(column, Matrix) and column.values.shape[1] == 1:
+        return column.values[:, 0], missing
+    return column, missing
+
+
+def value_of(node: Node, data: pd.DataFrame) -> Variable:
+    """The value of a tree: a column, or a constant of any length."""
     match node:
         case Name(name):
             return read_column(data, name)
+        case Text() | Number() | Constant():
+            return value_of_constant(node)
         case Call() if not node.makes(Result.NUMBERS):
             variable: Variable = computed(node, data)
             return variable
     values = as_numbers(node, data)
-    return values, or_none(np.isnan(values))
+    missing = or_none(np.isnan(values))
+    if whole_in_R(node, data):
+        return (values if missing is None else np.where(missing, 0, values)).astype(np.int64), missing
+    return values, missing
 
 
-def as_numbers(node: Node, data: pd.DataFrame) -> Array:
-    """Evaluate a tree to doubles, NaN where there is no value; refuse a factor."""
+def value_of_constant(node: Text | Number | Constant) -> Variable:
+    """A constant, as R has it: a vector of one."""
+    match node:
+        case Text(text):
+            return text_factor([text]), None
+        case Number(value, whole):
+            return np.array([int(value)]) if whole else np.array([value]), None
+        case Constant(name) if name in CONSTANTS:
+            vector = np.array([CONSTANTS[name]])
+            return vector, or_none(np.isnan(vector))
+    raise ModelError(f"'{deparse(node)}' has no value here")
+
+
+def as_numbers(node: Node, data: pd.DataFrame, *, dates: bool = False) -> Any:
+    """Evaluate a tree to doubles, NaN where there is no value; refuse a factor, and dates unless they are taken."""
     match node:
         case Number(value):
-            return np.full(len(data), value)
+            return np.array([value])
         case Call(_, (inner,)) if node.makes(Result.ARGUMENT):
-            return as_numbers(inner, data)
+            return as_numbers(inner, data, dates=dates)
         case Call() if node.makes(Result.NUMBERS):
             values: Array = computed(node, data)
             return values
-    column, missing = evaluate(node, data)
-    if isinstance(column, Factor):
-        raise ModelError(f"'{deparse(node)}' is a factor, but the formula does arithmetic with it")
+    column, missing = value_of(node, data)
+    if isinstance(column, Matrix) and column.values.shape[1] == 1:
+        column = column.values[:, 0]
+    if dates and isinstance(column, Dates):
+        return column
+    if not isinstance(column, np.ndarray):
+        what, cure = NO_NUMBERS[type(column)]
+        raise ModelError(f"'{deparse(node)}' is {what}, but the formula does arithmetic with it{cure}")
     values = column.astype(np.float64, copy=False)
     return values if missing is None else np.where(missing, np.nan, values)
 
@@ -95,14 +139,68 @@ def computed(node: Call, data: pd.DataFrame) -> Any:
     function = node.meaning
     assert function is not None, node
     arguments = [
-        as_numbers(argument, data) if kind is Argument.NUMBERS else evaluate(argument, data)
-        for kind, argument in zip(function.arguments, node.arguments, strict=True)
+        [argument(node.arguments[i], parameter.kind, data) for i in bound]
+        if isinstance(bound, tuple)
+        else parameter.default
+        if bound is None or node.arguments[bound] == NOTHING
+        else argument(node.arguments[bound], parameter.kind, data)
+        for parameter, bound in zip(function.parameters, node.bound(function), strict=True)
     ]
     with np.errstate(all="ignore"):
-        result = function.compute(*arguments)
-    if function.whole and len(node.arguments) > 1:
+        try:
+            result = function.compute(*arguments)
+        except ValueError as error:
+            if "broadcast" not in str(error):
+                raise
+            raise ModelError(f"'{deparse(node):.80}' combines different numbers of values") from None
+    if function.whole and function.result is Result.NUMBERS and len(node.arguments) > 1:
         check_overflow(node, result, data)
     return result
+
+
+def argument(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
+    """One argument, as what the function gets it."""
+    match kind:
+        case Argument.NUMBERS | Argument.VECTOR | Argument.COUNTS | Argument.COUNTED:
+            values = as_numbers(node, data, dates=kind in (Argument.COUNTS, Argument.COUNTED))
+            return values.values if kind is Argument.COUNTED and isinstance(values, Dates) else values
+        case Argument.MATRIX | Argument.COLUMN:
+            column, missing = value_of(node, data)
+            if kind is Argument.COLUMN and isinstance(column, Matrix) and column.values.shape[1] == 1:
+                column = column.values[:, 0]
+            return column, missing
+        case Argument.FLAG:
+            return truth_value(node)
+        case Argument.SETTING:
+            is_flag = isinstance(node, Constant | Name) and FLAGS.get(node.name, node.name) in FLAGS.values()
+            return truth_value(node) if is_flag else as_numbers(node, data)
+    return constant(node, kind, data)
+
+
+def constant(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
+    """A number, labels or the name of contrasts."""
+    if kind is Argument.CONTRASTS:
+        if not isinstance(node, Constant | Text):
+            raise ModelError(f"'{deparse(node):.80}' is no name of contrasts")
+        return deparse(node)
+    if kind is Argument.NUMBER:
+        numbers = as_numbers(node, data)
+        if numbers.size != 1 or np.isnan(numbers[0]):
+            raise ModelError(f"'{deparse(node):.80}' is not one number")
+        return float(numbers[0])
+    column, missing = value_of(node, data)
+    if missing is not None:
+        raise ModelError(f"'{deparse(node):.80}' holds missing values, which are no labels")
+    return tuple(str(label) for label in labels_of(column))
+
+
+def truth_value(node: Node) -> bool:
+    """TRUE or FALSE."""
+    name = node.name if isinstance(node, Constant | Name) else ""
+    name = FLAGS.get(name, name)
+    if name not in FLAGS.values():
+        raise ModelError(f"'{deparse(node):.80}' is neither TRUE nor FALSE")
+    return bool(CONSTANTS[name])
 
 
 def check_overflow(node: Call, values: Array, data: pd.DataFrame) -> None:
@@ -118,15 +216,18 @@ def check_overflow(node: Call, values: Array, data: pd.DataFrame) -> None:
 
 
 def whole_in_R(node: Node, data: pd.DataFrame) -> bool:
-    """Whether R holds the values of a tree as integers (or logicals); a number in a formula is a double."""
+    """Whether R holds the values of a tree as integers (or logicals); a number without L is a double."""
     match node:
+        case Number() | Constant():
+            return node.whole if isinstance(node, Number) else node.name in FLAGS.values()
         case Name(name):
             column, _ = read_column(data, name)
-            if isinstance(column, Factor) or column.dtype.kind == "f":
+            if not isinstance(column, np.ndarray) or column.dtype.kind == "f":
                 return False
             if column.dtype == np.bool_ or not column.size:
                 return True
             return bool(column.min() >= -LARGEST_INTEGER and column.max() <= LARGEST_INTEGER)
-        case Call(_, arguments) if node.meaning is not None and node.meaning.whole:
-            return all(whole_in_R(argument, data) for argument in arguments)
+        case Call(_, arguments) if node.meaning is not None:
+            function = node.meaning
+            return function.discrete or (function.whole and all(whole_in_R(each, data) for each in arguments))
     return False

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from relmer.solver.arrays import Array, Booleans, Integers
+from relmer.solver.errors import ModelError
 from relmer.solver.language.labels import LARGEST_INTEGER, number_label
 
 LOGICAL_LEVELS = ("FALSE", "TRUE")
@@ -23,9 +24,14 @@ class Origin(Enum):
 
     GIVEN = "categories or logicals, in an order of their own"
     TEXT = "text, sorted by code point"
+    SORTED = "a factor made of text, sorted by code point"
     WHOLE = "whole numbers, each a level"
     NUMBERS = "numbers, each a level"
     MERGED = "numbers, of which those that agree in 15 digits are one level, as in R"
+
+
+Coding = tuple[Array, tuple[str, ...]]
+"""A row per level (k, c), and what R appends to the variable's name for each column."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +48,63 @@ class Factor:
         Whether the order has a meaning, which selects polynomial contrasts.
     origin : Origin
         Where levels and order come from.
+    contrasts : Coding or None
+        Those that ``C()`` gave it, instead of R's default.
     """
 
     levels: tuple[str, ...]
     codes: Integers
     ordered: bool = False
     origin: Origin = field(default=Origin.GIVEN, repr=False, compare=False)
+    contrasts: Coding | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Several columns that are one variable, such as a polynomial.
+
+    Attributes
+    ----------
+    values : (n, c) float64 array
+        NaN where there is no value.
+    suffixes : tuple of str
+        What R appends to the variable's name for each column; nothing if there is one.
+    """
+
+    values: Array
+    suffixes: tuple[str, ...]
+
+
+class Clock(Enum):
+    """What R counts a date in, from 1970 on."""
+
+    DAYS = "Date"
+    SECONDS = "POSIXct"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Days or points in time.
+
+    Attributes
+    ----------
+    values : (n,) float64 array
+        Days or seconds since 1970-01-01, in universal time; NaN where there is no value.
+    clock : Clock
+        What it counts.
+    local : (n,) datetime64[ns] array
+        What a clock on the spot shows.
+    """
+
+    values: Array
+    clock: Clock
+    local: NDArray[np.datetime64]
 
 
 Whole = Integers | NDArray[np.uint64] | NDArray[np.object_]
 """Whole numbers, exactly: int64, else uint64, else Python's own."""
-Column = Array | Whole | Booleans | Factor
+Plain = Array | Whole | Booleans
+Column = Plain | Factor | Matrix | Dates
 Missing = Booleans | None
 """Where a column has no value; None if it has one everywhere."""
 Variable = tuple[Column, Missing]
@@ -86,6 +138,10 @@ def as_factor(column: Column, missing: Missing = None) -> Factor:
     """
     if isinstance(column, Factor):
         return drop_unused_levels(column)
+    if isinstance(column, Dates):
+        return dated_factor(column)
+    if isinstance(column, Matrix):
+        raise ModelError("several columns that are one variable make no factor")
     values, codes = distinct(column if missing is None else column[~missing])
     if missing is not None:
         present, codes = codes, np.full(len(column), -1, dtype=np.int64)
@@ -97,10 +153,31 @@ def as_factor(column: Column, missing: Missing = None) -> Factor:
     return merged([number_label(float(value)) for value in values], codes, ordered=False)
 
 
-def numbers_or_factor(column: Column) -> Array | Factor:
-    """A column as it is coded: a logical is a factor with both levels."""
-    if isinstance(column, Factor):
+def dated_factor(dates: Dates) -> Factor:
+    """The factor of dates, in their order and spelled as R does: with the time of day if one is not midnight.
+
+    Examples
+    --------
+    >>> day = np.array(["2020-02-29", "1999-12-31"], dtype="datetime64[ns]")
+    >>> dated_factor(Dates(day.astype("datetime64[D]").astype(float), Clock.DAYS, day)).levels
+    ('1999-12-31', '2020-02-29')
+    """
+    found, codes = np.unique(dates.local, return_inverse=True)
+    present = ~np.isnat(found)
+    seconds = found[present].astype("datetime64[s]")
+    unit = "D"
+    if dates.clock is Clock.SECONDS and (seconds != seconds.astype("datetime64[D]")).any():
+        unit = "s"
+    labels = [str(value).replace("T", " ") for value in seconds.astype(f"datetime64[{unit}]")]
+    return merged(labels, np.where(present[codes], codes, -1).astype(np.int64), ordered=False, origin=Origin.GIVEN)
+
+
+def numbers_or_factor(column: Column) -> Array | Factor | Matrix:
+    """A column as it is coded: a logical is a factor with both levels, a date its number of days or seconds."""
+    if isinstance(column, Factor | Matrix):
         return column
+    if isinstance(column, Dates):
+        return column.values
     if column.dtype == np.bool_:
         return Factor(LOGICAL_LEVELS, column.astype(np.int64))
     return column.astype(np.float64, copy=False)
@@ -182,11 +259,11 @@ def drop_unused_levels(factor: Factor) -> Factor:
     return Factor(tuple(factor.levels[i] for i in kept), places_in(kept, size)[codes], factor.ordered, factor.origin)
 
 
-def merged(labels: list[str], codes: Integers, ordered: bool) -> Factor:
+def merged(labels: list[str], codes: Integers, ordered: bool, origin: Origin = Origin.NUMBERS) -> Factor:
     """Give one level to equal labels, as R's ``factor`` does (numbers that agree in 15 digits)."""
     levels = tuple(dict.fromkeys(labels))
     if len(levels) == len(labels):
-        return Factor(levels, codes, ordered, Origin.NUMBERS)
+        return Factor(levels, codes, ordered, origin)
     places = {level: i for i, level in enumerate(levels)}
     merging = np.array([places[label] for label in labels] + [-1], dtype=np.int64)
     return Factor(levels, merging[codes], ordered, Origin.MERGED)
@@ -206,3 +283,15 @@ def places_in(order: Sequence[int] | Integers, size: int) -> Integers:
     places = np.full(size + 1, -1, dtype=np.int64)
     places[order] = np.arange(len(order))
     return places
+
+
+def text_factor(labels: Sequence[str | None]) -> Factor:
+    """Text as a column of the data would hold it, None where there is none.
+
+    Examples
+    --------
+    >>> text_factor(["b", None, "a"])
+    Factor(levels=('a', 'b'), codes=array([ 1, -1,  0]), ordered=False)
+    """
+    codes, uniques = pd.factorize(np.array(labels, dtype=object))
+    return sorted_by_label([str(value) for value in uniques], np.asarray(codes, dtype=np.int64))

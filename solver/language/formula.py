@@ -1,45 +1,18 @@
 """lme4's formulas: a response, ordinary terms, and random terms between bars."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from relmer.solver.errors import ModelError, shortened
+from relmer.solver.language.bars import Bar, expand_bar, factors_of, placement_notes, split_bars
 from relmer.solver.language.functions import Result
 from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression, shown
 from relmer.solver.language.terms import Terms, check_arithmetic, expand
 
-BARS = ("|", "||")
 DOT = "."
-MOST_NESTED = 20
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One random term after lme4's expansions of ``||`` and ``/``.
-
-    Attributes
-    ----------
-    terms : Terms
-        The left side of the bar.
-    group : Node
-        The grouping factor: a column, ``factor(...)`` of one, or interactions of these.
-    """
-
-    terms: Terms
-    group: Node
-
-    @cached_property
-    def label(self) -> str:
-        """The name that lme4 gives to the grouping factor."""
-        return self.group.name if isinstance(self.group, Name) else deparse(self.group)
-
-    @cached_property
-    def factors(self) -> tuple[str, ...]:
-        """What the grouping factor is made of, in R's spelling, such as ``a`` and ``b`` of ``a:b``."""
-        return tuple(deparse(node) for node in factors_of(self.group))
 
 
 @dataclass(frozen=True)
@@ -77,6 +50,11 @@ class Formula:
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled and copied: the fields; what is remembered beside them is made again."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What should be told about how the text was read."""
+        return tuple(dict.fromkeys(placement_notes(self.right)))
 
     @cached_property
     def outcome(self) -> str:
@@ -263,36 +241,6 @@ def canonical(formula: Formula) -> str:
     return f"{deparse(formula.response, exact=True)} ~ {deparse(formula.right, exact=True)}"
 
 
-def split_bars(node: Node) -> tuple[Node | None, list[Call]]:
-    """Take the bars out of a sum; return what is left of it, or None, and the bars from left to right."""
-    match node:
-        case Call("|" | "||", arguments):
-            if any(has_bar(argument) for argument in arguments):
-                raise ModelError(f"bars within bars in '{shown(node)}'; put each random term in parentheses")
-            return None, [node]
-        case Call("+" | "(" as function, (inner,)):
-            kept, bars = split_bars(inner)
-            return (None if kept is None else call(function, kept)), bars
-        case Call("+", (left, right)):
-            left_kept, left_bars = split_bars(left)
-            right_kept, right_bars = split_bars(right)
-            bars = left_bars + right_bars
-            if left_kept is None or right_kept is None:
-                return (right_kept if left_kept is None else left_kept), bars
-            return call("+", left_kept, right_kept), bars
-        case Call("-", (left, right)) if not has_bar(right):
-            kept, bars = split_bars(left)
-            if kept is None:
-                raise ModelError(
-                    f"lme4 reads '- {shown(right)}' after random terms alone as '+ {shown(right)}'; "
-                    "write the fixed terms first, as in '0 + (1 | g)'"
-                )
-            return call("-", kept, right), bars
-        case Call(function, _) if has_bar(node):
-            raise ModelError(f"a random term can only be added, not used with '{function}': '{shown(node)}'")
-    return node, []
-
-
 def split_offsets(node: Node) -> tuple[Node | None, tuple[Node, ...]]:
     """Take the offsets out of a sum; return what is left of it, or None, and what each offset holds."""
     match node:
@@ -311,74 +259,3 @@ def split_offsets(node: Node) -> tuple[Node | None, tuple[Node, ...]]:
                 return (right_kept if left_kept is None else left_kept), offsets
             return call(function, left_kept, right_kept), offsets
     return node, ()
-
-
-def has_bar(node: Node) -> bool:
-    """Whether there is a bar anywhere in a tree."""
-    match node:
-        case Call(function, arguments):
-            return function in BARS or any(has_bar(argument) for argument in arguments)
-    return False
-
-
-def expand_bar(node: Call) -> list[Bar]:
-    """The random terms of one bar: with ``||`` one for each term of its left side, with ``/`` one for each group."""
-    left, right = node.arguments
-    groups = expand_slashes(right)
-    for group in groups:
-        check_group(group)
-    terms = expand(left)
-    if not terms.intercept and not terms.terms:
-        raise ModelError(f"the random term ({shown(node)}) has no columns; remove it")
-    if node.function == "|":
-        return [Bar(terms, group) for group in groups]
-    separate = [Terms(True, (), ())] if terms.intercept else []
-    for term in terms.terms:
-        chosen = tuple(terms.variables[i] for i in term)
-        separate.append(Terms(False, chosen, (tuple(range(len(chosen))),)))
-    return [Bar(single, group) for single in separate for group in groups]
-
-
-def expand_slashes(node: Node, depth: int = 1) -> list[Node]:
-    """Expand ``a/b/c`` to ``c:(b:a), b:a, a``, the order and the names of lme4."""
-    if not (isinstance(node, Call) and node.function == "/"):
-        return [node]
-    left, right = node.arguments
-    if not isinstance(left, Name) and not (isinstance(left, Call) and left.function == "/"):
-        raise ModelError(f"lme4 nests only in a plain column, not in '{shown(left)}'; write the grouping factors out")
-    if depth == MOST_NESTED:
-        raise ModelError(f"more than {MOST_NESTED} grouping factors are nested in each other; write fewer")
-    outer = expand_slashes(left, depth + 1)
-    innermost = outer[0] if isinstance(outer[0], Name) else call("(", outer[0])
-    return [call(":", right, innermost), *outer]
-
-
-def factors_of(group: Node) -> Iterator[Node]:
-    """Yield the factors that are combined in a grouping factor, from left to right."""
-    match group:
-        case Call(":" | "(", arguments):
-            for argument in arguments:
-                yield from factors_of(argument)
-        case Name() | Call():
-            yield group
-
-
-def check_group(node: Node) -> None:
-    """Refuse what is not one grouping factor: a column, a call that makes a factor, or an interaction of these."""
-    match node:
-        case Name():
-            return
-        case Call(":", arguments) | Call("(", arguments):
-            for argument in arguments:
-                check_group(argument)
-        case Call() if node.makes(Result.FACTOR):
-            check_arithmetic(node)
-        case Call("*", (left, right)):
-            a, b = shown(left), shown(right)
-            raise ModelError(
-                f"grouping factor '{shown(node)}' is not supported; write it out: (1 | {a}) + (1 | {b}) + (1 | {a}:{b})"
-            )
-        case Call("/", _):
-            raise ModelError(f"cannot nest in parentheses, '{shown(node)}'; write the grouping factors out")
-        case _:
-            raise ModelError(f"'{shown(node)}' is no grouping factor; use a column, factor(column), a:b or a/b")

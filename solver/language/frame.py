@@ -1,7 +1,7 @@
 """The model frame: every variable of a formula, evaluated, on the rows that have them all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError, shortened
-from relmer.solver.language.contrasts import Coding, chosen_contrasts
+from relmer.solver.language.contrasts import chosen_contrasts
 from relmer.solver.language.dropped import Dropped, complete_rows, dropped_rows, no_rows_left
 from relmer.solver.language.evaluate import check_columns, evaluate
-from relmer.solver.language.factors import Column, Factor, drop_unused_levels, numbers_or_factor
+from relmer.solver.language.factors import Coding, Column, Dates, Factor, Matrix, drop_unused_levels, numbers_or_factor
 from relmer.solver.language.formula import Formula, dot_note, filled
 from relmer.solver.language.functions import OFFSET
 from relmer.solver.language.notes import level_notes
@@ -58,7 +58,12 @@ class ModelFrame:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What should be told about how the data were read: a line each for dropped rows and surprising levels."""
-        told = (dot_note(self.formula), str(self.dropped), *level_notes(self.formula, self.columns))
+        told = (
+            *self.formula.notes,
+            dot_note(self.formula),
+            str(self.dropped),
+            *level_notes(self.formula, self.columns),
+        )
         return tuple(note for note in told if note)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -122,7 +127,7 @@ def model_frame(
     check_columns(formula.columns, data)
     response, response_missing = evaluate(formula.response, data)
     response_name = formula.outcome
-    if isinstance(response, Factor) or response.dtype == np.bool_:
+    if not isinstance(response, np.ndarray):
         raise ModelError(f"response '{response_name:.80}' is not numeric; convert it to numbers")
     evaluated = {label: evaluate(node, data) for label, node in formula.predictors.items()}
     extras = {
@@ -194,24 +199,31 @@ def read_contrasts(
 
 def kept_rows(column: Column, rows: Integers) -> Column:
     """A column on some rows, as a copy, without the levels that none of them has."""
+    if isinstance(column, Matrix):
+        return replace(column, values=kept_numbers(column.values, rows))
+    if isinstance(column, Dates):
+        return replace(column, values=kept_numbers(column.values, rows), local=kept_numbers(column.local, rows))
     if not isinstance(column, Factor):
         return kept_numbers(column, rows)
     if rows.size < column.codes.size:
-        column = Factor(column.levels, column.codes[rows], column.ordered, column.origin)
+        column = replace(column, codes=column.codes[rows])
     return drop_unused_levels(column)
 
 
 def kept_numbers(values: NDArray[Any], rows: Integers) -> NDArray[Any]:
     """Numbers or logicals on some rows, as a copy."""
-    return values[rows] if rows.size < values.size else values.copy()
+    return values[rows] if rows.size < len(values) else values.copy()
 
 
 def check_finite(name: str, column: Column, rows: Integers) -> None:
     """Refuse an infinite value, naming the first row that has one."""
-    if isinstance(column, Factor) or column.dtype.kind != "f" or np.isfinite(column).all():
+    if isinstance(column, Factor):
         return
-    infinite = np.flatnonzero(np.isinf(column))
-    value = "Inf" if column[infinite[0]] > 0 else "-Inf"
+    values = column.values if isinstance(column, Matrix | Dates) else column
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return
+    infinite = np.flatnonzero(np.isinf(values).any(axis=1) if values.ndim > 1 else np.isinf(values))
+    value = "Inf" if np.any(values[infinite[0]] > 0) else "-Inf"
     raise ModelError(f"'{name}' is {value} {row_label(rows, infinite)}; correct or drop such rows")
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError, shortened
-from relmer.solver.language.contrasts import Coding, coding
-from relmer.solver.language.factors import Column, Factor, as_factor, distinct, numbers_or_factor
-from relmer.solver.language.formula import Bar
+from relmer.solver.language.bars import Bar
+from relmer.solver.language.contrasts import coding
+from relmer.solver.language.factors import Coding, Column, Factor, Matrix, as_factor, distinct, numbers_or_factor
 from relmer.solver.language.frame import ModelFrame
 from relmer.solver.language.sizes import check_columns_of_terms, check_levels, check_parameters, width
 from relmer.solver.language.syntax import Call, Node, deparse
@@ -109,8 +109,12 @@ def coded_terms(
     return np.concatenate(blocks).T, tuple(labels)
 
 
-def variable_rows(variable: Array | Factor, chosen: Coding | None, *, full: bool) -> tuple[Array, tuple[str, ...]]:
+def variable_rows(
+    variable: Array | Factor | Matrix, chosen: Coding | None, *, full: bool
+) -> tuple[Array, tuple[str, ...]]:
     """The columns that stand for a variable in a term, as rows (c, n), and what R appends to its name."""
+    if isinstance(variable, Matrix):
+        return variable.values.T, variable.suffixes if variable.values.shape[1] > 1 else ("",)
     if not isinstance(variable, Factor):
         return variable[None, :], ("",)
     columns, suffixes = coding(variable, full=full, chosen=chosen)

@@ -20,7 +20,7 @@ def level_notes(formula: Formula, columns: Mapping[str, Column]) -> Iterator[str
         if isinstance(column, Factor) or name in groups:
             factor = column if isinstance(column, Factor) else as_factor(column)
             yield from number_notes(f"{name:.80}", factor)
-            if name in coded and factor.origin is Origin.TEXT:
+            if name in coded and factor.origin in (Origin.TEXT, Origin.SORTED):
                 yield from order_notes(f"{name:.80}", factor.levels)
 
 

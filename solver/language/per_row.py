@@ -10,7 +10,7 @@ from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import read_values
 from relmer.solver.language.evaluate import check_columns, evaluate
-from relmer.solver.language.factors import Column, Factor, Missing, or_none
+from relmer.solver.language.factors import Column, Dates, Factor, Matrix, Missing, or_none
 from relmer.solver.language.syntax import deparse, names, parse_expression
 from relmer.solver.language.terms import check_arithmetic
 
@@ -65,9 +65,11 @@ def expression(name: str, text: str, data: pd.DataFrame) -> tuple[Array, Missing
 
 def doubles(name: str, column: Column, missing: Missing) -> tuple[Array, Missing]:
     """The values of a column as doubles, NaN where there is none; text and logicals are refused."""
-    if isinstance(column, Factor) or column.dtype == np.bool_:
+    if isinstance(column, Factor) or (isinstance(column, np.ndarray) and column.dtype == np.bool_):
         kind = "text or categories" if isinstance(column, Factor) else "True and False"
         raise ModelError(f"{name} must be numbers, one per row of the data, not {kind}; convert them first")
+    if isinstance(column, Matrix | Dates):
+        raise ModelError(f"{name} must be numbers, one per row of the data, not dates or matrices; convert them first")
     numbers = column.astype(np.float64, copy=False)
     if missing is not None:
         numbers = np.where(missing, np.nan, numbers)

@@ -7,8 +7,7 @@ from math import prod
 import numpy as np
 
 from relmer.solver.errors import ModelError, shortened
-from relmer.solver.language.contrasts import Coding
-from relmer.solver.language.factors import Column, Factor, Origin
+from relmer.solver.language.factors import Coding, Column, Factor, Matrix, Origin
 from relmer.solver.language.terms import Terms
 from relmer.solver.model import RandomTerm
 
@@ -59,9 +58,12 @@ def check_columns_of_terms(terms: Terms, widths: Sequence[Widths], full: set[tup
 
 def width(variable: Column, chosen: Coding | None = None) -> Widths:
     """How many columns a variable makes in a term: by its contrasts, and in full."""
+    if isinstance(variable, Matrix):
+        return variable.values.shape[1], variable.values.shape[1]
     if not isinstance(variable, Factor):
         return 1, 1
     k = len(variable.levels)
+    chosen = variable.contrasts if chosen is None else chosen
     return k - 1 if chosen is None else chosen[0].shape[1], k
 
 
@@ -93,7 +95,7 @@ def check_levels(terms: Terms, variables: Sequence[Column], n: int) -> None:
 
 def looks_like(factor: Factor) -> str:
     """What text that is taken for a factor may be instead; nothing if that is not known."""
-    if factor.origin is not Origin.TEXT:
+    if factor.origin not in (Origin.TEXT, Origin.SORTED):
         return ""
     levels = np.array(factor.levels)
     for pattern, what in ((DATE, "dates"), (NUMBER, "numbers")):

@@ -1,50 +1,57 @@
-"""The closed grammar of formulas: text to a tree of names, numbers and calls, and back to R's spelling.
+"""The closed grammar of formulas: text to a tree of names, constants and calls, and back to R's spelling.
 
-Everything that is not a name or a number is a call, operators and parentheses included, as in R.
+Everything that is not a name or a constant is a call, operators and parentheses included, as in R.
 The tree is only ever walked; nothing in it is handed to Python's evaluator.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from relmer.solver.errors import ModelError, shortened
-from relmer.solver.language.functions import ARGUMENTS, FUNCTIONS, HINTS, IN_DATA, MARKS, Function, Result, meaning
-from relmer.solver.language.labels import number_label
-
-STRAY = (
-    ("<>!&", "a comparison: make a logical column in the data first"),
-    ("\"'", "text cannot stand in a formula"),
-    ("=", "arguments have no names; a comparison needs a column in the data"),
-    ("$[@", "name the column alone"),
-    ("`", "a name in backticks has a beginning and an end"),
-    ("%", "only %in% is known"),
+from relmer.solver.language.functions import (
+    FUNCTIONS,
+    HINTS,
+    IN_DATA,
+    MARKS,
+    PI,
+    Argument,
+    Binding,
+    Function,
+    Result,
+    bind,
+    meaning,
 )
-"""What to do about pieces of text that are not of the grammar, by their first character."""
+from relmer.solver.language.labels import LARGEST_INTEGER, number_label
+from relmer.solver.language.tokens import (
+    CONSTANTS,
+    RESERVED,
+    Token,
+    quoted,
+    stray_hint,
+    syntax_error,
+    tokens,
+)
+
 WORD = re.compile(r"[\w.]+")
 
 MAX_CHARACTERS = 5000
 MAX_DEPTH = 150
 
 # R's binding strengths, weakest first; all of these operators associate to the left but "^".
-STRENGTH = {"~": 1, "|": 2, "||": 2, "+": 3, "-": 3, "*": 4, "/": 4, "%in%": 5, ":": 6, "^": 8}
-UNARY_STRENGTH = 7
-SPACED = frozenset({"~", "|", "||", "+", "-", "*", "%in%"})
-
-CONTROL_WORDS = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in")
-CONSTANTS = ("TRUE", "FALSE", "NULL", "Inf", "NaN", "NA")
-TYPED_MISSING = ("NA_integer_", "NA_real_", "NA_complex_", "NA_character_")
-RESERVED = frozenset((*CONTROL_WORDS, *CONSTANTS, *TYPED_MISSING))
-TOKEN_PATTERN = re.compile(
-    r"(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>(?:[^\W\d_]|\.(?![0-9]))[\w.]*)"
-    r"|`(?P<quoted>[^`\\]+)`"
-    r"|(?P<operator>%in%|\|\||[~|+\-*/:^(),])"
-    r"|(?P<other>[<>=!]=?|&&?|\"[^\"]*\"|'[^']*'|.)",
-    re.DOTALL,
-)
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+STRENGTH = {
+    **{"~": 1, "|": 2, "||": 2, "&": 3},
+    **dict.fromkeys(COMPARISONS, 5),
+    **{"+": 6, "-": 6, "*": 7, "/": 7, "%in%": 8, "%%": 8, "%/%": 8, ":": 9, "^": 11},
+}
+SIGNS = {"+": 10, "-": 10, "!": 4}
+"""What stands before its one operand."""
+SPACED = frozenset({"~", "|", "||", "&", "+", "-", "*", "%in%", *COMPARISONS})
+SUBSCRIPT = "["
+SEQUENCE = ":"
+FLAGS = {"T": "TRUE", "F": "FALSE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +63,59 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A numeric constant, never negative (the sign is a call)."""
+    """A numeric constant, never negative (the sign is a call); R's integer if it is `whole`, as in ``2L``."""
 
     value: float
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text constant."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant that R has a name for, such as ``TRUE`` or ``pi``, or the name of contrasts."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, an operator or a pair of parentheses (function ``"("``) with its arguments."""
+    """A function, an operator, a pair of parentheses (function ``"("``) or a subscript, with its arguments.
+
+    `labels` are the names that arguments are given by, empty for those that go by position; none if all do.
+    """
 
     function: str
     arguments: "tuple[Node, ...]"
+    labels: tuple[str, ...] = ()
 
     @property
     def meaning(self) -> Function | None:
-        """What computes it; None if nothing does, as for ``a:b``, which combines terms."""
+        """What computes it; None if nothing does, as for ``a:b``, which combines terms (but not for ``1:3``)."""
+        if self.function == SEQUENCE and next(names(self), None) is not None:
+            return None
         return meaning(self.function, len(self.arguments))
 
     def makes(self, result: Result) -> bool:
         """Whether it is computed and makes such a result."""
         return self.meaning is not None and self.meaning.result is result
 
-
-Node = Name | Number | Call
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the text, and where it begins."""
-
-    kind: Literal["number", "name", "quoted", "operator", "other", "end"]
-    text: str
-    position: int
-
-    def is_operator(self, text: str) -> bool:
-        """Whether it is this operator, parenthesis or comma."""
-        return self.kind == "operator" and self.text == text
+    def bound(self, function: Function) -> tuple[Binding, ...]:
+        """Which arguments each parameter of what computes it gets."""
+        return bind(function, self.labels or ("",) * len(self.arguments))
 
 
-def call(function: str, *arguments: Node) -> Call:
+Node = Name | Number | Text | Constant | Call
+
+
+def call(function: str, *arguments: Node, labels: Sequence[str] = ()) -> Call:
     """Build a call from its arguments."""
-    return Call(function, arguments)
+    return Call(function, arguments, tuple(labels) if any(labels) else ())
 
 
 def parse_expression(text: str) -> Node:
@@ -144,11 +163,16 @@ class Parser:
 
     def expression(self, weakest: int, level: int) -> tuple[Node, int]:
         """Read operators that bind at least as strongly as `weakest`; return the tree and its depth."""
-        node, depth = self.operand(level)
+        node, depth = self.subscripted(level)
+        compared = False
         while (token := self.peek()).kind == "operator":
             strength = STRENGTH.get(token.text, -1)
             if strength < weakest:
                 break
+            if token.text in COMPARISONS:
+                if compared:
+                    raise self.error(token, "comparisons cannot be chained; put one in parentheses")
+                compared = True
             self.next += 1
             # R reads the exponent down to a sign, so that 2^-1 is 2^(-1).
             right_weakest = strength if token.text == "^" else strength + 1
@@ -157,22 +181,33 @@ class Parser:
             depth = self.deeper(max(depth, right_depth), token)
         return node, depth
 
+    def subscripted(self, level: int) -> tuple[Node, int]:
+        """Read an operand, and after it the one subscript there is, ``[, j]`` for a column of a matrix."""
+        node, depth = self.operand(level)
+        token = self.peek()
+        if not token.is_operator(SUBSCRIPT):
+            return node, depth
+        self.take()
+        if not self.peek().is_operator(",") or not isinstance(node, Call):
+            raise self.error(token, "'[' picks a column of a matrix, as in scale(x)[, 1]; name the column alone")
+        self.take()
+        column = self.take()
+        if column.kind != "number":
+            raise self.error(column, "a subscript is the number of a column, as in scale(x)[, 1]")
+        number = self.number(column)
+        self.expect("]")
+        return call(SUBSCRIPT, node, number), self.deeper(depth, token)
+
     def operand(self, level: int) -> tuple[Node, int]:
-        """Read a number, a column, a call, a sign with what it binds, or parentheses; return the tree and its depth."""
+        """Read a leaf, a call, a sign with what it binds, or parentheses; return the tree and its depth."""
         token = self.take()
         self.deeper(level, token)
-        if token.kind == "number":
-            return self.number(token), 1
-        if token.kind == "quoted":
-            return Name(token.text), 1
-        if token.kind == "name":
-            if self.peek().is_operator("("):
-                return self.function(token, level)
-            if token.text in RESERVED:
-                raise self.error(token, f"'{token.text}' is reserved in R")
-            return Name(token.text), 1
-        if token.text in ("+", "-") and token.kind == "operator":
-            node, depth = self.expression(UNARY_STRENGTH, level + 1)
+        if token.kind == "name" and self.peek().is_operator("("):
+            return self.function(token, level)
+        if token.kind in ("number", "text", "quoted", "name"):
+            return self.leaf(token), 1
+        if token.text in SIGNS and token.kind == "operator":
+            node, depth = self.expression(SIGNS[token.text], level + 1)
             return call(token.text, node), self.deeper(depth, token)
         if token.is_operator("("):
             node, depth = self.expression(0, level + 1)
@@ -182,41 +217,75 @@ class Parser:
             raise self.error(token, "a formula starts with its response")
         raise self.unexpected(token, "a column, a number or '(' was expected")
 
+    def leaf(self, token: Token) -> Node:
+        """The constant or the column that a token names."""
+        if token.kind == "number":
+            return self.number(token)
+        if token.kind == "text":
+            return Text(re.sub(r"\\(.)", r"\1", token.text[1:-1]))
+        if token.kind == "name" and token.text in (*CONSTANTS, PI):
+            return Constant(token.text)
+        if token.kind == "name" and token.text in RESERVED:
+            raise self.error(token, f"'{token.text}' is reserved in R")
+        return Name(token.text)
+
     def function(self, token: Token, level: int) -> tuple[Node, int]:
         """Read the arguments of a known function whose name is the token; return the call and its depth."""
         name = token.text
         function = FUNCTIONS.get(name) or MARKS.get(name)
         if function is None:
-            raise ModelError(
+            raise self.error(
+                token,
                 f"function '{shortened(name)}' is not supported in a formula ({HINTS.get(name, IN_DATA)}); "
-                f"known functions: {', '.join(FUNCTIONS)}"
+                f"known functions: {shortened(', '.join(FUNCTIONS), 200)}",
             )
-        count = len(function.arguments)
-        takes = f"{name}() takes {'one argument' if count == 1 else f'{count} arguments'}"
-        if name in ARGUMENTS:
-            takes = f"{takes}; {ARGUMENTS[name]}"
         arguments: list[Node] = []
+        labels: list[str] = []
+        starts: list[Token] = []
         deepest = 0
         self.expect("(")
-        while len(arguments) < count:
-            if self.peek().is_operator(")"):
-                raise self.error(self.peek(), takes)
+        while not self.peek().is_operator(")"):
             if arguments:
-                self.expect(",")
+                self.expect("," if self.peek().kind != "end" else ")")
+            starts.append(self.peek())
+            labels.append(self.label())
             node, depth = self.expression(0, level + 1)
             arguments.append(node)
             deepest = max(deepest, depth)
-        if self.peek().is_operator(",") or self.peek().text == "=":
-            raise self.error(self.peek(), takes)
+            if len(arguments) > len(function.parameters) and not function.takes_many:
+                raise self.error(starts[-1], function.usage)
+        try:
+            binding = bind(function, labels)
+        except LookupError as error:
+            place = error.args[1]
+            raise self.error(self.peek() if place is None else starts[place], str(error.args[0])) from None
+        for parameter, bound in zip(function.parameters, binding, strict=True):
+            if isinstance(bound, int) and parameter.kind in (Argument.FLAG, Argument.SETTING, Argument.CONTRASTS):
+                given = arguments[bound]
+                if isinstance(given, Name) and (parameter.kind is Argument.CONTRASTS or given.name in FLAGS):
+                    # No column: T, F, and the names of contrasts.
+                    arguments[bound] = Constant(given.name)
         self.expect(")")
-        return call(name, *arguments), self.deeper(deepest, token)
+        return call(name, *arguments, labels=labels), self.deeper(deepest, token)
+
+    def label(self) -> str:
+        """The name that an argument is given by, if there is one, and its ``=``."""
+        token = self.peek()
+        if token.kind not in ("name", "quoted") or not self.tokens[self.next + 1].is_operator("="):
+            return ""
+        self.next += 2
+        return token.text
 
     def number(self, token: Token) -> Number:
         """The finite number that a token spells."""
-        value = float(token.text)
-        if not math.isfinite(value):
+        whole = token.text.endswith("L")
+        digits = token.text.removesuffix("L")
+        value = float(int(digits, 16)) if digits[:2].lower() == "0x" else float(digits)
+        if not math.isfinite(value) or (whole and value > LARGEST_INTEGER):
             raise self.error(token, "the number is too large")
-        return Number(value)
+        if whole and value != int(value):
+            raise self.error(token, "a number with L is whole")
+        return Number(value, whole)
 
     def expect(self, text: str) -> None:
         """Pass a parenthesis or comma, which must come next."""
@@ -250,48 +319,13 @@ class Parser:
         if word and before.kind in ("name", "number") and token.kind in ("name", "number", "other"):
             name = self.text[before.position : word.end()]
             return self.error(token, f"{wanted}; if '{shortened(name)}' is one name, put it in backticks")
-        if token.kind == "other":
-            return self.error(token, f"unexpected {token.text[0]!r}{stray_hint(token.text)}")
+        if token.kind == "other" or token.text == "=":
+            return self.error(token, f"unexpected {token.text!r}{stray_hint(token.text)}")
         return self.error(token, wanted)
 
     def error(self, token: Token, why: str) -> ModelError:
         """The error that shows the text around a token."""
         return syntax_error(self.text, token.position, why)
-
-
-def tokens(text: str) -> Iterator[Token]:
-    """Cut a text into tokens, the last of them its end."""
-    position = 0
-    while position < len(text):
-        if text[position].isspace():
-            position += 1
-            continue
-        match = TOKEN_PATTERN.match(text, position)
-        assert match is not None
-        kind = match.lastgroup
-        assert kind in ("number", "name", "quoted", "operator", "other")
-        if kind == "name" and not in_alphabet(match[kind]):
-            raise syntax_error(text, position, f"put '{match[kind]}' in backticks")
-        if kind == "quoted" and not match[kind].isprintable():
-            raise syntax_error(text, position, "a name with a character that cannot be printed")
-        yield Token(kind, match[kind], position)  # type: ignore[arg-type]
-        position = match.end()
-    yield Token("end", "", len(text))
-
-
-def stray_hint(text: str) -> str:
-    """What to do about a piece of text that is not of the grammar; nothing where that is not known."""
-    for pieces, hint in STRAY:
-        if text[0] in pieces:
-            return f" ({hint})"
-    return ""
-
-
-def syntax_error(text: str, position: int, why: str) -> ModelError:
-    """The error that says what is wrong at a position, between the 30 characters before and after it."""
-    shown = " ".join(text[max(0, position - 30) : position].split("\n"))
-    rest = " ".join(text[position : position + 30].split("\n"))
-    return ModelError(f"cannot read the formula at character {position + 1}: {why}: {shown!r} <here> {rest!r}")
 
 
 def deparse(node: Node, *, exact: bool = False) -> str:
@@ -302,7 +336,7 @@ def deparse(node: Node, *, exact: bool = False) -> str:
     node : Node
         The tree.
     exact : bool
-        R shows 15 digits of a number; with `exact`, as many as it takes to read the same number again.
+        R shows 15 digits of a number, and no L; with `exact`, all that it takes to read the same number again.
 
     Returns
     -------
@@ -311,48 +345,47 @@ def deparse(node: Node, *, exact: bool = False) -> str:
 
     Examples
     --------
-    >>> deparse(parse_expression("I(x*2 + x / 2) %in% `my column`"))
-    'I(x * 2 + x/2) %in% `my column`'
+    >>> deparse(parse_expression("I(x*2 + x / 2) %in% `my column` + cut(x, c(0, 0x1F, 1e5L), right=F)"))
+    'I(x * 2 + x/2) %in% `my column` + cut(x, c(0, 31, 100000), right = F)'
     """
     match node:
-        case Name(name):
-            return quoted(name)
-        case Number(value):
-            shown = number_label(value)
-            return repr(value) if exact and float(shown) != value else shown
         case Call("(", (inner,)):
             return f"({deparse(inner, exact=exact)})"
-        case Call("+" | "-" as sign, (inner,)):
+        case Call(sign, (inner,)) if sign in SIGNS:
             return f"{sign}{deparse(inner, exact=exact)}"
+        case Call("[", (inner, column)):
+            return f"{deparse(inner, exact=exact)}[, {deparse(column, exact=exact)}]"
         case Call(operator, (left, right)) if operator in STRENGTH:
             between = f" {operator} " if operator in SPACED else operator
             return f"{deparse(left, exact=exact)}{between}{deparse(right, exact=exact)}"
-        case Call(function, arguments):
-            return f"{function}({', '.join(deparse(argument, exact=exact) for argument in arguments)})"
+        case Call(function, arguments, labels):
+            spelled = [deparse(argument, exact=exact) for argument in arguments]
+            given = labels or ("",) * len(arguments)
+            named = [f"{quoted(name)} = {text}" if name else text for name, text in zip(given, spelled, strict=True)]
+            return f"{function}({', '.join(named)})"
+    return spelled_leaf(node, exact)
+
+
+def spelled_leaf(node: Node, exact: bool) -> str:
+    """Spell a name or a constant."""
+    match node:
+        case Name(name):
+            return quoted(name)
+        case Text(text):
+            return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case Number(value, whole):
+            if whole:
+                return f"{int(value)}L" if exact else f"{int(value)}"
+            shown = number_label(value)
+            return repr(value) if exact and float(shown) != value else shown
+        case Constant(name):
+            return name
+    raise AssertionError(node)
 
 
 def shown(node: Node) -> str:
     """Spell a tree for a message, without its middle if it is long."""
     return shortened(deparse(node))
-
-
-def quoted(name: str) -> str:
-    """Put backticks around a name that R could not read without them.
-
-    Examples
-    --------
-    >>> quoted("x.1"), quoted("my column"), quoted("if")
-    ('x.1', '`my column`', '`if`')
-    """
-    match = TOKEN_PATTERN.fullmatch(name)
-    if match and match.lastgroup == "name" and in_alphabet(name) and name not in RESERVED:
-        return name
-    return f"`{name}`"
-
-
-def in_alphabet(name: str) -> bool:
-    """Whether each character is a letter, decimal digit, dot or underscore (TOKEN_PATTERN would also take x²)."""
-    return all(character.isalpha() or character.isdecimal() or character in "._" for character in name)
 
 
 def names(node: Node) -> Iterator[str]:

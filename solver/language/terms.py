@@ -7,7 +7,7 @@ from itertools import product
 
 from relmer.solver.errors import ModelError
 from relmer.solver.language.functions import Result
-from relmer.solver.language.syntax import Call, Node, Number, deparse, names, shown
+from relmer.solver.language.syntax import Call, Constant, Node, Number, deparse, names, shown
 
 MAX_TERMS = 500
 
@@ -84,7 +84,7 @@ def expand(node: Node) -> Terms:
 def collect_variables(node: Node, variables: list[Node]) -> None:
     """Append the variables of a right-hand side that are not in the list yet, in the order of the text."""
     match node:
-        case Number():
+        case Number() | Constant("TRUE" | "FALSE"):
             return
         case Call("^", (left, _)):
             collect_variables(left, variables)
@@ -129,10 +129,8 @@ class Expansion:
     def terms(self, node: Node, adding: bool) -> list[Term]:
         """The terms of a tree that is added or taken away, which decides what its 0 or 1 does to the intercept."""
         match node:
-            case Number(value):
-                if value not in (0, 1):
-                    raise ModelError(f"'{shown(node)}' is no term; use 1, 0 or I({shown(node)} * x)")
-                self.intercept = (value == 1) == adding
+            case Number() | Constant():
+                self.intercept = (intercept_of(node) == 1) == adding
                 return []
             case Call("+" | "(", (inner,)):
                 return self.terms(inner, adding)
@@ -146,6 +144,14 @@ class Expansion:
                 first = self.terms(left, adding)
                 return COMBINE[operator](first, self.terms(right, adding))
         return [(self.index[node],)]
+
+
+def intercept_of(node: Number | Constant) -> int:
+    """The 0 or 1 that a constant is; R takes FALSE and TRUE for them."""
+    value = node.value if isinstance(node, Number) else float(node.name == "TRUE")
+    if value not in (0, 1):
+        raise ModelError(f"'{shown(node)}' is no term; use 1, 0 or I({shown(node)} * x)")
+    return int(value)
 
 
 def exponent_of(node: Node) -> int:
