@@ -305,6 +305,8 @@ def known(old: Report, new: Report) -> Iterator[Known]:
 def elsewhere(before: Report, after: Report, found: Diff) -> Iterator[str]:
     """Fields that differ, and of which no change is listed: words, orders, what is below what is shown."""
     told = {*WHOLE, *(field for part, of in TOLD.items() if getattr(found, part) for field in of)}
+    if any(True for _ in found.changes):
+        told.add("findings")
     for fact in found.differs:
         if fact.fact.startswith(BOUND):
             told.add("tolerances")
