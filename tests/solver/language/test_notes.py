@@ -197,3 +197,19 @@ def test_what_R_loses_to_the_overflow_of_integers_is_refused(text: str, overflow
         return
     with pytest.raises(ModelError, match="beyond R's integers, so that R has NA in 24 of 24 rows; write 1 \\* "):
         frame(f"y ~ {text}", changed)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("y ~ (1 | g) - 1", "'- 1' after random terms alone is read as '+ 1'"),
+        ("y ~ x * (1 | g)", "'*' before the random term '(1 | g)' is read as '+'"),
+        ("y ~ x - (1 | g)", "'-' before the random term '(1 | g)' is read as '+'"),
+        ("y ~ x + (1 | g)", ""),
+        ("y ~ x - 1 + (1 | g)", ""),
+        ("y ~ x + (1 | g) - 1", ""),
+    ],
+)
+def test_a_bar_where_lme4_reads_something_else_is_told(text: str, said: str) -> None:
+    notes = parse(text).notes
+    assert (said in notes[0] and len(notes) == 1) if said else not notes
