@@ -63,6 +63,13 @@ TABLE = (
         "lost at most. Rounding names the cause; whether the loss is harmless is the next bound.",
     ),
     Tolerance(
+        "a covariate far from zero",
+        f"where h is at least {FAR**2:g}: n p eps h of the criterion; h = max |X_j|² [(X'X)⁻¹]_jj",
+        "What is left of column j beside the others is 1/h of it: (mean / spread)⁻² of a covariate beside the "
+        "intercept. Who does not centre has it as a difference, known to n eps of the whole, so that each of the p "
+        "logarithms of |RX|² is known to n eps h. It excuses no path of this project.",
+    ),
+    Tolerance(
         "harmless",
         f"a criterion within {EARLY:g}; an estimate that moves by no more than a stop {EARLY:g} above the optimum "
         "moves it, or by 3 % of its own standard error (of sigma and of variances: of that of the residual variance; "

@@ -1,4 +1,4 @@
-"""How far rounding may move the criterion where an engine does not centre a response that is far from zero."""
+"""How far rounding may move the criterion where an engine does not centre a response or a covariate far from zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from relmer.solver.paths import degrees_of_freedom
 
 @dataclass(frozen=True)
 class Uncentred:
-    """How far rounding may move the criterion, and a residual or a random effect, without centring the response."""
+    """How far rounding may move the criterion, and a residual or a random effect, without centring."""
 
     criterion: float
     residual: float
 
 
 def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
-    """Bounds of the rounding at theta; none where it cannot cost half of a double's digits, or y is not far from 0."""
+    """Bounds of the rounding at theta; none where neither the response nor a covariate is far from zero."""
+    of_covariates = covariates(view)
     design = view.fit.design
     y = response(design)
     centred = y - y.mean()
@@ -32,6 +33,21 @@ def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
     moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
     rho = moved / spread
     if rho < tolerances.LOSS or abs(y.mean()) < tolerances.FAR * spread:
-        return Uncentred(0.0, 0.0)
+        return Uncentred(of_covariates, 0.0)
     d = degrees_of_freedom(design, view.fit.REML)
-    return Uncentred(float(2 * d * np.log1p(rho)), float(moved))
+    return Uncentred(float(2 * d * np.log1p(rho)) + of_covariates, float(moved))
+
+
+def covariates(view: Landscape) -> float:
+    """How far rounding may move log|RX|^2 where a column of X is what little is left of it beside the others.
+
+    The sum of squares of column j beside the others is 1 / [(X'X)^-1]_jj, a part 1 / h_j of its own. It is had as a
+    difference, with n eps of the whole, so that each of the p logarithms is known to n eps h.
+    """
+    X = view.fit.design.X
+    if not X.shape[1]:
+        return 0.0
+    R = linalg.qr(X, mode="r")[0][: X.shape[1]]
+    inverse = linalg.solve_triangular(R, np.eye(len(R)))
+    h = float(np.max(np.sum(X**2, axis=0) * np.sum(inverse**2, axis=1)))
+    return X.size * tolerances.EPS * h if h > tolerances.FAR**2 else 0.0

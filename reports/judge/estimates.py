@@ -229,7 +229,7 @@ def evaluated_otherwise(
 
 def rounded(verdict: Verdict, engine: str, moved: Uncentred) -> Ruling:
     """A difference that comes from not centring the response."""
-    told = f"without centring the response, rounding may move {engine}'s criterion by {moved.criterion:.1e}"
+    told = f"without centring, rounding may move {engine}'s criterion by {moved.criterion:.1e}"
     return Ruling(verdict, Diagnosis.ROUNDING, told)
 
 

@@ -52,7 +52,7 @@ def astray(hearing: Hearing) -> Ruling:
         return Ruling(Verdict.EARLY, Diagnosis.STOP, told)
     moved = uncentred(view, estimates.theta).criterion
     if gap <= moved:
-        told += f"; without centring the response, rounding may move its criterion by {moved:.1e}"
+        told += f"; without centring, rounding may move its criterion by {moved:.1e}"
         return Ruling(bounded(gap), Diagnosis.ROUNDING, told)
     return Ruling(Verdict.WRONG, DIAGNOSES[found.optimality], told + hearing.tight)
 

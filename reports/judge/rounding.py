@@ -29,7 +29,7 @@ def evaluation(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Seque
     if not hearing.own:
         moved = [uncentred(view, theta).criterion for theta in thetas]
         if below(errors, list(map(max, moved, conditioned))):
-            told = f"; without centring the response, rounding may move it by {max(moved):.1e}"
+            told = f"; without centring, rounding may move it by {max(moved):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
     return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
 

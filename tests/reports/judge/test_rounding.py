@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from bounds import SOLVED
+from generated import OWN, generated
 
-from relmer.datasets import case
+from relmer.datasets import case, load
 from relmer.reference.answers import recorded
 from relmer.reference.answers.answer import Answer, CriterionValue
 from relmer.reference.answers.shared_theta import shared_thetas
@@ -17,7 +18,7 @@ from relmer.reference.engines.protocol import answer, engine, installed
 from relmer.reference.own_fits import design_of
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, landscape
-from relmer.reports.evidence.uncentred import uncentred
+from relmer.reports.evidence.uncentred import covariates, uncentred
 from relmer.reports.judge.ladder import judge_case
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
@@ -58,7 +59,7 @@ def test_what_lme4_loses_is_explained_and_says_how_much_may_be_lost() -> None:
     found = judged(FAR, "lme4")[3, "criterion, start"]
     assert (found.verdict, found.kind) == (Verdict.WITHIN, "certified")
     assert 9 < found.digits < 12
-    assert "without centring the response, rounding may move it by" in found.evidence
+    assert "without centring, rounding may move it by" in found.evidence
 
 
 def test_an_error_within_the_bound_is_rounding_and_harmless_only_if_it_is_small() -> None:
@@ -106,3 +107,27 @@ def test_the_bound_is_that_of_the_derivation() -> None:
     # The spread is that of a centred response, whose mean is rounded to some eps of it: to rho of the residuals.
     assert found.criterion == pytest.approx(2 * (len(design.y) - 1) * np.log1p(rho), rel=rho)
     assert found.residual == pytest.approx(rho * np.std(design.y), rel=SOLVED, abs=0)
+
+
+def test_a_year_as_covariate_costs_who_does_not_centre_it_as_much_as_the_bound_says() -> None:
+    """An intercept and a year: what is off by less than the bound is rounding, of another house; more is not."""
+    frame = load("sleepstudy").frame.assign(Days=lambda data: data["Days"] + 2010)
+    model = generated("Reaction ~ Days + (1 | Subject)", frame)
+    bound = covariates(model.view)
+    n = len(frame)
+    h = n * np.sum(frame["Days"] ** 2) / (n * np.sum(frame["Days"] ** 2) - np.sum(frame["Days"]) ** 2)
+    assert bound == pytest.approx(2 * n * 2.0**-52 * h, rel=1e-6)
+    here = tuple(model.fit.theta)
+    answers = {name: model.answer(name, here) for name in (*OWN, "lme4")}
+    for by, allowed in ((bound / 2, True), (3 * bound, False)):
+        said = answers["lme4"]
+        moved = tuple(CriterionValue(p.theta, p.value + by) for p in said.criterion)
+        found = {c.quantity: c for c in model.judged(answers | {"lme4": replace(said, criterion=moved)}, "lme4")}
+        assert found["criterion, start"].verdict in ((Verdict.AGREE, Verdict.WITHIN) if allowed else (Verdict.WRONG,))
+        ours = replace(answers["pls"], criterion=moved)
+        own = {c.quantity: c for c in model.judged(answers | {"pls": ours}, "pls")}
+        assert own["criterion, start"].verdict is (Verdict.WRONG if by > 1e-9 else Verdict.AGREE)
+
+
+def test_a_covariate_near_zero_excuses_nothing() -> None:
+    assert covariates(view_of(NEAR)) == 0.0
