@@ -13,7 +13,7 @@ from relmer.solver.language.columns import read_column
 from relmer.solver.language.compare import labels_of
 from relmer.solver.language.convert import length
 from relmer.solver.language.factors import Dates, Factor, Matrix, Variable, or_none, text_factor
-from relmer.solver.language.functions import PI, Argument, Result
+from relmer.solver.language.functions import PI, REQUIRED, Argument, Result
 from relmer.solver.language.labels import LARGEST_INTEGER
 from relmer.solver.language.syntax import FLAGS, Call, Constant, Name, Node, Number, Text, deparse
 
@@ -142,7 +142,7 @@ def computed(node: Call, data: pd.DataFrame) -> Any:
         [argument(node.arguments[i], parameter.kind, data) for i in bound]
         if isinstance(bound, tuple)
         else parameter.default
-        if bound is None or node.arguments[bound] == NOTHING
+        if bound is None or (node.arguments[bound] == NOTHING and parameter.default is not REQUIRED)
         else argument(node.arguments[bound], parameter.kind, data)
         for parameter, bound in zip(function.parameters, node.bound(function), strict=True)
     ]

@@ -237,7 +237,7 @@ class Parser:
             raise self.error(
                 token,
                 f"function '{shortened(name)}' is not supported in a formula ({HINTS.get(name, IN_DATA)}); "
-                f"known functions: {shortened(', '.join(FUNCTIONS), 200)}",
+                f"known functions: {shortened(', '.join(FUNCTIONS), 80)}",
             )
         arguments: list[Node] = []
         labels: list[str] = []
