@@ -1,6 +1,6 @@
 """The variables of a formula, evaluated on data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -231,3 +231,13 @@ def whole_in_R(node: Node, data: pd.DataFrame) -> bool:
             function = node.meaning
             return function.discrete or (function.whole and all(whole_in_R(each, data) for each in arguments))
     return False
+
+
+def constants(node: Node) -> Iterator[str]:
+    """Yield the constants that a tree uses."""
+    match node:
+        case Constant(name):
+            yield name
+        case Call(_, arguments):
+            for argument in arguments:
+                yield from constants(argument)

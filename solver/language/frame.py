@@ -14,10 +14,10 @@ from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.contrasts import chosen_contrasts
 from relmer.solver.language.dropped import Dropped, complete_rows, dropped_rows, no_rows_left
-from relmer.solver.language.evaluate import check_columns, evaluate
+from relmer.solver.language.evaluate import check_columns, constants, evaluate
 from relmer.solver.language.factors import Coding, Column, Dates, Factor, Matrix, drop_unused_levels, numbers_or_factor
 from relmer.solver.language.formula import Formula, dot_note, filled
-from relmer.solver.language.functions import OFFSET
+from relmer.solver.language.functions import OFFSET, PI
 from relmer.solver.language.notes import level_notes
 from relmer.solver.language.per_row import doubles, numbers_per_row
 from relmer.solver.language.syntax import Name, call, deparse, parse_expression
@@ -125,6 +125,8 @@ def model_frame(
             raise ModelError("'.' beside weights or an offset, which lme4 takes for predictors; write the columns out")
         formula = filled(formula, data.columns)
     check_columns(formula.columns, data)
+    if PI in data.columns and any(PI in constants(tree) for tree in (formula.response, formula.right)):
+        raise ModelError(f"the data have a column '{PI}', which R takes in place of the constant: rename the column")
     response, response_missing = evaluate(formula.response, data)
     response_name = formula.outcome
     if not isinstance(response, np.ndarray):

@@ -21,11 +21,13 @@ MISSING_INTEGER = -(2**31)
 def start(source: Path) -> Callable[..., Any]:
     """Start R, read the R file `source`, and return a function that calls one of its functions by name.
 
-    R sorts text by code point, so that the order of levels does not depend on the machine's locale.
+    R sorts text by code point, so that the order of levels does not depend on the machine's locale. Formulas may name
+    the splines of R's own package.
     """
     embedded.set_initoptions(OPTIONS)
     rinterface.initr(interactive=False)
     rinterface.baseenv["Sys.setlocale"]("LC_COLLATE", "C")
+    rinterface.baseenv["library"](texts(["splines"]), **{"character.only": rinterface.BoolSexpVector([True])})
     functions = rinterface.baseenv["new.env"]()
     rinterface.baseenv["sys.source"](texts([str(source)]), envir=functions)
     return lambda name, *arguments: functions[name](*arguments)

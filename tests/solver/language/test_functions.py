@@ -212,3 +212,14 @@ def test_an_added_factor_groups() -> None:
 def test_an_added_function_is_refused_where_it_has_no_meaning(text: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         model_frame(parse(f"y ~ {text}"), DATA)
+
+
+def test_a_column_called_pi_is_not_read_as_the_constant() -> None:
+    """R takes the column; here it is refused, for a formula's `pi` is the constant."""
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "pi": [1.0, 2.0, 3.0, 5.0], "g": list("aabb")})
+    for text in ("y ~ I(y * pi) + (1 | g)", "y ~ 1 + (I(y * pi) | g)", "log(y + pi) ~ 1 + (1 | g)"):
+        with pytest.raises(ModelError, match="a column 'pi'"):
+            model_frame(parse(text), data)
+    with pytest.raises(ModelError, match="'pi'"):
+        parse("y ~ pi + (1 | g)")
+    model_frame(parse("y ~ 1 + (1 | g)"), data)
