@@ -163,7 +163,7 @@ def described(case: Case, design: Design | None) -> CaseRun:
     n, p, q = (*design.X.shape, design.Z.shape[1]) if design is not None else (len(data.frame), 0, 0)
     return CaseRun(
         name=case.name,
-        dataset=case.dataset,
+        dataset=data.name,
         dataset_sha256=data_sha256(case.dataset),
         formula=case.formula,
         REML=case.reml,

@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from relmer.datasets import DataError
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
+from relmer.reports.commands.own import model_options, optimum_told, own_cases
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -29,7 +32,8 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
 
 
 @click.command("run")
-@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases to run, such as 'docs/*'.")
+@click.option("--case", "pattern", metavar="GLOB", help="Cases to run, such as 'docs/*'; all otherwise.")
+@model_options
 @click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine to judge; repeat for more.")
 @click.option(
     "--out",
@@ -61,7 +65,13 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
 @click.pass_obj
 def run_command(
     debug: bool,
-    pattern: str,
+    pattern: str | None,
+    data: Path | None,
+    formulas: Sequence[str],
+    ml: bool,
+    sep: str,
+    decimal: str,
+    na: tuple[str, ...],
     engines: Sequence[str],
     out: Path,
     jobs: int,
@@ -72,13 +82,19 @@ def run_command(
 ) -> None:
     """Judge every case on every engine and write report.html, report.json, junit.xml and summary.md.
 
+    With --data and --formula the cases are models of your own, and what their numbers are is said too.
+
     What is wrong or failed is exit status 1, unless the engine's owner has accepted it. An interrupt ends the run with
     status 130 and a report on the cases that were done, marked as partial.
     """
-    with one_line_errors(debug):
+    with one_line_errors(debug), ExitStack() as kept:
         check_writable(out, VOICES)
         known = known_failures(accepted)
-        chosen = chosen_cases(pattern)
+        own = data is not None or bool(formulas)
+        if own and pattern is not None:
+            raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
+        models = kept.enter_context(own_cases(data, formulas, ml, sep, decimal, na)) if own else ()
+        chosen = models or chosen_cases("*" if pattern is None else pattern)
         judged = tuple(dict.fromkeys([*(engines or engine_names()), *require]))
         used = sources(judged, require)
         for line in said_first(used.values()):
@@ -91,6 +107,8 @@ def run_command(
         report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
         write(report, out)
         say_summary(report, out)
+        for case in models:
+            click.echo("\n".join(map(indented, optimum_told(case, report))))
     if ended is not None:
         complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
     sys.exit(status_of(report, require))
@@ -127,7 +145,12 @@ def say_summary(report: Report, out: Path) -> None:
         f"report: {out / 'report.html'}",
     ]
     for line in lines:
-        click.echo(" " * (len(line) - len(line.lstrip())) + one_line(line))
+        click.echo(indented(line))
+
+
+def indented(line: str) -> str:
+    """A line that a terminal shows and does not obey, with its indent."""
+    return " " * (len(line) - len(line.lstrip())) + one_line(line)
 
 
 def engine_line(used: EngineUsed, warned: str) -> str:
