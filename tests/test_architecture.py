@@ -81,9 +81,10 @@ WINGS = {
     "reports/accepted": Wing({"causes", "records", "verdicts"}, never={"solver", "reference", "datasets"}),
     "reports/findings": Wing({"causes", "evidence", "judge", "records", "verdicts", "text"}, never=SOLVER),
     "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
+    "reports/given": Wing(),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
-    "reports/run": Wing({"accepted", "evidence", "findings", "machine", "one_case", "processes", "records"}),
+    "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
@@ -97,7 +98,7 @@ WINGS = {
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
     "reports/commands": Wing(
-        {"accepted", "corpus", "export", "records", "verdicts", "run", "text", "voices"}, {"click", "rich"}
+        {"accepted", "corpus", "export", "given", "records", "verdicts", "run", "text", "voices"}, {"click", "rich"}
     ),
 }
 # R in this process, which the children of the engines are for.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from relmer.datasets import DataError
+from relmer.datasets import DataError, write_whole
+from relmer.reference.answers import Answer
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
 from relmer.reports.commands.own import model_options, optimum_told, own_cases
@@ -25,6 +26,7 @@ from relmer.reports.commands.terminal import (
     progress,
 )
 from relmer.reports.export import VOICES, write
+from relmer.reports.given import ANSWERS, answers_json
 from relmer.reports.records import EngineUsed, Report
 from relmer.reports.run import Broken, Interrupted, run, sources
 from relmer.reports.verdicts import FailOn, Verdict
@@ -80,7 +82,7 @@ def run_command(
     fail_on: Sequence[str],
     limit: float | None,
 ) -> None:
-    """Judge every case on every engine and write report.html, report.json, junit.xml and summary.md.
+    """Judge every case on every engine and write report.html, report.json, junit.xml, summary.md and answers.json.
 
     With --data and --formula the cases are models of your own, and what their numbers are is said too.
 
@@ -88,7 +90,7 @@ def run_command(
     status 130 and a report on the cases that were done, marked as partial.
     """
     with one_line_errors(debug), ExitStack() as kept:
-        check_writable(out, VOICES)
+        check_writable(out, (*VOICES, ANSWERS))
         known = known_failures(accepted)
         own = data is not None or bool(formulas)
         if own and pattern is not None:
@@ -99,13 +101,18 @@ def run_command(
         used = sources(judged, require)
         for line in said_first(used.values()):
             click.echo(line, err=True)
+        heard: list[Answer] = []
         try:
             with progress(len(chosen)) as advance:
-                report, ended = run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known), None
+                report, ended = (
+                    run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known, heard=heard.extend),
+                    None,
+                )
         except Interrupted as early:
             report, ended = early.report, early
         report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
         write(report, out)
+        write_whole(out, {ANSWERS: answers_json(heard)})
         say_summary(report, out)
         for case in models:
             click.echo("\n".join(map(indented, optimum_told(case, report))))
