@@ -17,7 +17,7 @@ SCHEMA = "relmer-answer/1"
 # The file of a run that keeps all that was heard.
 ANSWERS = "answers.json"
 ESTIMATES = tuple(field.name for field in fields(Estimates))
-FREE = {"status": "fitted", "version": "", "schema": SCHEMA}
+FREE: dict[str, Any] = {"status": "fitted", "version": "", "schema": SCHEMA}
 
 
 class Written(float):
@@ -92,10 +92,10 @@ def read_answer(entry: Any, where: str, cases: Mapping[str, Case]) -> Answer:
     """Make one answer; what cannot be judged is refused."""
     if not isinstance(entry, dict):
         raise DataError(f"{where}: an object is wanted, with case and engine")
-    name = entry.get("case")
+    name = str(entry.get("case"))
     if name not in cases:
         raise DataError(f"{where}: case is {name!r:.80}: `relmer cases` lists them, --data and --formula make my/1")
-    said, part = dict(FREE) | entry, entry.get("estimates")
+    said, part = {**FREE, **entry}, entry.get("estimates")
     whole = isinstance(part, dict) and {*part} == {*ESTIMATES} and all(map(numeric, part.values()))
     try:
         if not whole:

@@ -8,6 +8,7 @@ theta at all, the figure itself is wrong.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,8 @@ from relmer.solver.model import group_names, theta_names, theta_of
 OF_RUNG_4 = ("theta", "var", "sd", "cov", "corr", "criterion", "logLik")
 # What says where a search stopped.
 OF_SEARCH = ("theta", "var", "sd", "cov", "corr", "sigma", "sigma2")
+# What a certificate proves of the estimates.
+VECTORS, SCALARS = ("theta", "beta", "se"), ("sigma", "criterion")
 
 
 @dataclass(frozen=True)
@@ -166,10 +169,9 @@ def judge_listing(hearing: Hearing) -> Iterator[Comparison]:
     """Every printed figure of an answer: named, at its rung; before them where its G lies."""
     view = replace(hearing.view, keys=frozenset(hearing.answer.figures))
     hearing = replace(hearing, stops=replace(hearing.stops, view=view))
-    proved = {name: value.tolist() for name, value in hearing.proved.items() if name in ("theta", "beta", "se")}
-    vectors = {name: tuple(value) for name, value in proved.items()}
-    scalars = {name: float(hearing.proved[name][0]) for name in ("sigma", "criterion") if name in hearing.proved}
-    best: Estimates = replace(estimates(view.fit), **vectors, **scalars)
+    known: dict[str, Any] = {name: tuple(hearing.proved[name]) for name in VECTORS if name in hearing.proved}
+    known |= {name: float(hearing.proved[name][0]) for name in SCALARS if name in hearing.proved}
+    best: Estimates = replace(estimates(view.fit), **known)
     listing = Listing(hearing=hearing, best=best)
     if listing.gap is not None:
         reached = digits("criterion", np.array(hearing.best + listing.gap), np.array(hearing.best))
