@@ -9,6 +9,7 @@ printed about it (`cases`, `case`). Nothing here fits a model, and nothing here 
 from relmer.datasets.cases import Case, case, cases
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA, DataError
+from relmer.datasets.own import keep_table
 from relmer.datasets.plain import from_plain, read_record
 from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
@@ -49,6 +50,7 @@ __all__ = [
     "is_bound",
     "is_printed",
     "json_schema",
+    "keep_table",
     "key_of",
     "load",
     "matrix_key",

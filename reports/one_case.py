@@ -19,6 +19,8 @@ from relmer.reports.verdicts import Verdict
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
 
+# The source of an engine whose answers are given, not asked for.
+GIVEN = "given"
 SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
@@ -35,16 +37,27 @@ class CaseResult:
     scores: tuple[Score, ...]
     drift: tuple[Drift, ...]
     figures: tuple[PublishedFigure, ...]
+    heard: tuple[Answer, ...] = ()
 
 
 def run_case(
-    case: Case, judged: Sequence[str], engines: Mapping[str, EngineUsed], kin: Kin, limit: float | None = None
+    case: Case,
+    judged: Sequence[str],
+    engines: Mapping[str, EngineUsed],
+    kin: Kin,
+    limit: float | None = None,
+    given: Sequence[Answer] = (),
 ) -> CaseResult:
     """Ask every engine about one case, and judge what the `judged` ones say.
+
+    What is `given` was asked elsewhere; an engine whose answers are given is judged where it has one.
 
     A model that this project's solver refuses is a case all the same: its own paths do not support it, and the
     others are heard.
     """
+    told = {said.engine: said for said in given if said.case == case.name}
+    engines = {name: used for name, used in engines.items() if used.source != GIVEN or name in told}
+    judged = [name for name in judged if name in engines]
     with threadpool_limits(limits=1, user_api="blas"):
         try:
             design = design_of(case.formula, case.dataset)
@@ -52,10 +65,10 @@ def run_case(
             design = None
         points = shared_thetas(design.template.diagonal.tolist()) if design is not None else {}
         shared = [theta for thetas in points.values() for theta in thetas]
-        theirs: dict[str, Answer] = {}
+        theirs: dict[str, Answer] = {**told}
         drift: list[Drift] = []
         for name, used in engines.items():
-            if not kin.is_own(name):
+            if not kin.is_own(name) and name not in told:
                 frozen = recorded.read(name, case)
                 theirs[name] = foreign_answer(used, case, shared, frozen, limit)
                 if used.source == "live" and frozen is not None:
@@ -74,6 +87,7 @@ def run_case(
         scores=scores,
         drift=tuple(drift),
         figures=figures,
+        heard=tuple(answers.values()),
     )
 
 
@@ -163,7 +177,7 @@ def described(case: Case, design: Design | None) -> CaseRun:
     n, p, q = (*design.X.shape, design.Z.shape[1]) if design is not None else (len(data.frame), 0, 0)
     return CaseRun(
         name=case.name,
-        dataset=case.dataset,
+        dataset=data.name,
         dataset_sha256=data_sha256(case.dataset),
         formula=case.formula,
         REML=case.reml,

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version as version_of
 
 from relmer.datasets import Case, cases
-from relmer.reference.answers import recorded
+from relmer.reference.answers import Answer, recorded
 from relmer.reference.engines import (
     Engine,
     EngineError,
@@ -24,8 +24,9 @@ from relmer.reference.published import figures as ledger
 from relmer.reports.accepted import accept, known_failures
 from relmer.reports.evidence import TABLE
 from relmer.reports.findings import findings
+from relmer.reports.given import House
 from relmer.reports.machine import machine
-from relmer.reports.one_case import CaseResult, run_case
+from relmer.reports.one_case import GIVEN, CaseResult, run_case
 from relmer.reports.processes import finished
 from relmer.reports.records import EngineUsed, Finding, KnownFailure, PublishedFigure, Report
 
@@ -68,10 +69,11 @@ def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, Eng
     return used
 
 
-def kin_of_all(names: Iterable[str]) -> Kin:
-    """The houses of all engines that can be made, and of those among some that cannot."""
+def kin_of_all(names: Iterable[str], given: Iterable[str] = ()) -> Kin:
+    """The houses of all engines that can be made, and of those among some that cannot, or whose answers are given."""
     known = {one.name: one for one in installed()}
-    return kin_of([*known.values(), *(participant(name) for name in names if name not in known)])
+    others = [participant(name) for name in names if name not in known]
+    return kin_of([*known.values(), *others, *map(House, given)])
 
 
 def surroundings(found: Engine, environment: Mapping[str, str]) -> dict[str, str]:
@@ -87,10 +89,13 @@ def run(
     progress: Callable[[str], None] = lambda name: None,
     limit: float | None = None,
     known: Iterable[KnownFailure] = (),
+    given: Sequence[Answer] = (),
+    heard: Callable[[Sequence[Answer]], None] = lambda answers: None,
 ) -> Report:
     """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done.
 
-    What `known` failures cover is accepted.
+    What `known` failures cover is accepted. What is `given` is judged beside what the other engines are asked; `heard`
+    is called with all answers to each case.
 
     Raises
     ------
@@ -98,11 +103,14 @@ def run(
         The run was interrupted, or lost one of its processes (`Broken`); it holds the report on what was done.
     """
     remove_abandoned()
-    work = partial(run_case, judged=judged, engines=engines, kin=kin_of_all(engines), limit=limit)
+    theirs = [name for name, used in engines.items() if used.source == GIVEN]
+    kin = kin_of_all((name for name in engines if name not in theirs), theirs)
+    work = partial(run_case, judged=judged, engines=engines, kin=kin, limit=limit, given=given)
     results: dict[int, CaseResult] = {}
     try:
         for place, result in finished(work, chosen, jobs):
-            results[place] = result
+            heard(result.heard)
+            results[place] = replace(result, heard=())
             progress(result.case.name)
     except KeyboardInterrupt:
         raise Interrupted(report_of(results, chosen, engines, known)) from None
@@ -155,6 +163,15 @@ def report_of(
     )
     report = accept(report, known)
     return replace(report, findings=(*first, *findings(report)))
+
+
+def sources_given(given: Iterable[Answer]) -> dict[str, EngineUsed]:
+    """How engines take part whose answers are given, with those that they are held against."""
+    first = {said.engine: said for said in reversed(list(given))}
+    return sources(()) | {
+        name: EngineUsed(name=name, version=said.version, source=GIVEN, environment=dict(said.environment))
+        for name, said in first.items()
+    }
 
 
 def compare(pattern: str = "*", engines: Sequence[str] = (), jobs: int = 1) -> Report:

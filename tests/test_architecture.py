@@ -84,9 +84,10 @@ WINGS = {
     "reports/moves": Wing({"causes", "changes", "evidence", "records"}, {"numpy"}, never=SOLVER),
     "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
     "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
+    "reports/given": Wing(),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
-    "reports/run": Wing({"accepted", "evidence", "findings", "machine", "one_case", "processes", "records"}),
+    "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
@@ -100,7 +101,7 @@ WINGS = {
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
     "reports/commands": Wing(
-        {"accepted", "changes", "corpus", "diff", "export", "records", "verdicts", "run", "text", "voices"},
+        {"accepted", "changes", "corpus", "diff", "export", "given", "records", "verdicts", "run", "text", "voices"},
         {"click", "rich"},
     ),
 }

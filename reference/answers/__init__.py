@@ -14,6 +14,7 @@ from relmer.reference.answers.answer import (
     data_seen,
     fingerprint,
     grouping,
+    to_json,
 )
 from relmer.reference.answers.recorded import RecordingError
 from relmer.reference.answers.shared_theta import shared_thetas
@@ -34,4 +35,5 @@ __all__ = [
     "grouping",
     "recorded",
     "shared_thetas",
+    "to_json",
 ]

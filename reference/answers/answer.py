@@ -181,7 +181,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """All that one engine says about one case."""
+    """All that one engine says about one case.
+
+    Attributes
+    ----------
+    figures
+        In the place of estimates, what a listing prints: by key, such as "beta[Days]", each judged at half a unit of
+        its last digit.
+    """
 
     case: str
     engine: str
@@ -194,6 +201,7 @@ class Answer:
     model: Model | None = None
     criterion: tuple[CriterionValue, ...] = ()
     estimates: Estimates | None = None
+    figures: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     recorded: bool = False
     schema: str = SCHEMA

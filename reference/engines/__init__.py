@@ -4,6 +4,7 @@ An engine is found through the entry-point group `relmer.engines`; each entry is
 returns the engine. A package of one's own joins by declaring such an entry point.
 """
 
+from relmer.reference.engines.checks import checked
 from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable, serve
 from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
@@ -23,6 +24,7 @@ __all__ = [
     "Fitted",
     "Kin",
     "answer",
+    "checked",
     "engine",
     "engine_names",
     "installed",

@@ -167,3 +167,15 @@ def clean(answer: Answer) -> Answer:
         environment=named_texts(answer.environment, "environment()"),
         warnings=texts(answer.warnings, "warnings"),
     )
+
+
+def checked(answer: Answer) -> Answer:
+    """An answer from anywhere, as `answer` would have checked it: types, lengths that fit together, clean texts.
+
+    Raises
+    ------
+    EngineError
+        It is none; the message names the field.
+    """
+    found = clean(well_formed(answer))
+    return found if found.estimates is None else replace(found, estimates=plain_estimates(found.estimates, None))

@@ -2,15 +2,35 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from relmer.reference.engines.contract import OWN_HOUSE
 from relmer.reference.engines.errors import EngineError
-from relmer.reference.engines.protocol import Engine
 
 # The house whose program the documents print, and which this project's own paths are held against.
 ORIGINAL = "lme4"
 # The engines of which this project keeps what they returned, one answer for each case.
 RECORDED = ("lme4", "lme4-bobyqa", "lme4-tight")
+
+
+class Declared(Protocol):
+    """What an engine declares of its kinship."""
+
+    @property
+    def name(self) -> str:
+        """Name of the engine."""
+
+    @property
+    def house(self) -> str:
+        """Whose program it is."""
+
+    @property
+    def witness_of(self) -> str | None:
+        """The house that it speaks for."""
+
+    @property
+    def definition(self) -> bool:
+        """Whether all others are held against it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ class Kin:
         return (self.definition, *own[:1], *(self.witnesses[house] for house in houses if house in self.witnesses))
 
 
-def kin_of(engines: Iterable[Engine]) -> Kin:
+def kin_of(engines: Iterable[Declared]) -> Kin:
     """Gather what engines declare.
 
     Raises

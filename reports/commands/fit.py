@@ -1,7 +1,6 @@
 """`relmer fit`: a formula and a CSV file."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from relmer import datasets
-from relmer.reports.commands.terminal import one_line, one_line_errors
+from relmer.reports.commands.own import reading_options, separator_of, tell
+from relmer.reports.commands.terminal import one_line_errors
 from relmer.solver.fits import Fit, lmer, open_components, remarks
 from relmer.solver.language import parse
-
-TABS = {"tab": "\t", "\\t": "\t"}
-"""How a tab is written where none can be typed."""
 
 
 @click.command("fit")
@@ -26,9 +23,7 @@ TABS = {"tab": "\t", "\\t": "\t"}
 @click.option("--method", type=click.Choice(["pls", "gls", "qr"]), default="pls", show_default=True)
 @click.option("--weights", help="A column, or an expression of columns: Var(e) = sigma^2 / weights.")
 @click.option("--offset", help="A column, or an expression of columns: a known part of the mean.")
-@click.option("--sep", default=",", show_default=True, help="What stands between fields; tab is one too.")
-@click.option("--decimal", default=".", show_default=True, help="The decimal point.")
-@click.option("--na", multiple=True, help="A text that stands for a missing value, beside NA and nothing.")
+@reading_options
 @click.option("--ignore-check", multiple=True, help="A check of lme4's that is not made, as check.nobs.vs.nRE.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -49,7 +44,7 @@ def fit_command(
     """Fit FORMULA to the columns of DATA, a CSV file with a header."""
     with one_line_errors(debug):
         read = parse(formula)
-        table = datasets.read_table(data, separator=TABS.get(sep, sep), decimal=decimal, missing=na)
+        table = datasets.read_table(data, separator=separator_of(sep), decimal=decimal, missing=na)
         tell(remark for name, remark in table.remarks.items() if read.dotted or name in read.columns)
         fit = lmer(
             formula,
@@ -65,12 +60,6 @@ def fit_command(
         click.echo(json.dumps(plain_fit(fit), indent=1, allow_nan=False))
     else:
         say_fit(fit)
-
-
-def tell(notes: Iterable[str]) -> None:
-    """Say on stderr, a line each, what the data were taken for."""
-    for note in notes:
-        click.echo(f"note: {one_line(note)}", err=True)
 
 
 def plain_fit(fit: Fit) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `fit`, `diff`, `record`, `certify`, `cases`, `engines`, `datasets`.
+"""The command line: `relmer run`, `judge`, `fit`, `diff`, `record`, `certify`, `cases`, `engines`, `datasets`.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -13,6 +13,7 @@ import click
 from relmer.reports.commands.certify import certify_command
 from relmer.reports.commands.diff import diff_command
 from relmer.reports.commands.fit import fit_command
+from relmer.reports.commands.judge import judge_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
@@ -47,6 +48,7 @@ def main(context: click.Context, debug: bool) -> None:
 
 for command in (
     run_command,
+    judge_command,
     fit_command,
     diff_command,
     record_command,

@@ -2,14 +2,18 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from relmer.datasets import DataError, write_whole
+from relmer.reference.answers import Answer
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
 from relmer.reports.commands.diff import read_report, say_moved
+from relmer.reports.commands.own import model_options, optimum_told, own_cases
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -23,6 +27,7 @@ from relmer.reports.commands.terminal import (
     progress,
 )
 from relmer.reports.export import VOICES, write
+from relmer.reports.given import ANSWERS, answers_json
 from relmer.reports.records import EngineUsed, Report
 from relmer.reports.run import Broken, Interrupted, run, sources
 from relmer.reports.verdicts import FailOn, Verdict
@@ -30,7 +35,8 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
 
 
 @click.command("run")
-@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases to run, such as 'docs/*'.")
+@click.option("--case", "pattern", metavar="GLOB", help="Cases to run, such as 'docs/*'; all otherwise.")
+@model_options
 @click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine to judge; repeat for more.")
 @click.option(
     "--out",
@@ -68,7 +74,13 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
 @click.pass_obj
 def run_command(
     debug: bool,
-    pattern: str,
+    pattern: str | None,
+    data: Path | None,
+    formulas: Sequence[str],
+    ml: bool,
+    sep: str,
+    decimal: str,
+    na: tuple[str, ...],
     engines: Sequence[str],
     out: Path,
     jobs: int,
@@ -78,28 +90,41 @@ def run_command(
     fail_on: Sequence[str],
     limit: float | None,
 ) -> None:
-    """Judge every case on every engine and write report.html, report.json, junit.xml and summary.md.
+    """Judge every case on every engine and write report.html, report.json, junit.xml, summary.md and answers.json.
+
+    With --data and --formula the cases are models of your own, and what their numbers are is said too.
 
     What is wrong or failed is exit status 1, unless the engine's owner has accepted it. An interrupt ends the run with
     status 130 and a report on the cases that were done, marked as partial.
     """
-    with one_line_errors(debug):
-        check_writable(out, VOICES)
+    with one_line_errors(debug), ExitStack() as kept:
+        check_writable(out, (*VOICES, ANSWERS))
         known = known_failures(accepted)
-        chosen = chosen_cases(pattern)
+        own = data is not None or bool(formulas)
+        if own and pattern is not None:
+            raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
+        models = kept.enter_context(own_cases(data, formulas, ml, sep, decimal, na)) if own else ()
+        chosen = models or chosen_cases("*" if pattern is None else pattern)
         judged = tuple(dict.fromkeys([*(engines or engine_names()), *require]))
         used = sources(judged, require)
         before = None if baseline is None else read_report(baseline)
         for line in said_first(used.values()):
             click.echo(line, err=True)
+        heard: list[Answer] = []
         try:
             with progress(len(chosen)) as advance:
-                report, ended = run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known), None
+                report, ended = (
+                    run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known, heard=heard.extend),
+                    None,
+                )
         except Interrupted as early:
             report, ended = early.report, early
         report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
         write(report, out)
+        write_whole(out, {ANSWERS: answers_json(heard)})
         say_summary(report, out)
+        for case in models:
+            click.echo("\n".join(map(indented, optimum_told(case, report))))
     if ended is not None:
         complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
     with one_line_errors(debug):
@@ -139,7 +164,12 @@ def say_summary(report: Report, out: Path) -> None:
         f"report: {out / 'report.html'}",
     ]
     for line in lines:
-        click.echo(" " * (len(line) - len(line.lstrip())) + one_line(line))
+        click.echo(indented(line))
+
+
+def indented(line: str) -> str:
+    """A line that a terminal shows and does not obey, with its indent."""
+    return " " * (len(line) - len(line.lstrip())) + one_line(line)
 
 
 def engine_line(used: EngineUsed, warned: str) -> str:

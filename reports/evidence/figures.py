@@ -9,7 +9,7 @@ from scipy import linalg, special
 from relmer.datasets import parse_key
 from relmer.reference.answers import Estimates
 from relmer.solver.arrays import Array
-from relmer.solver.model import Design, Lambda, covariance, factors, group_names
+from relmer.solver.model import Design, Lambda, covariance, factors, group_names, theta_names
 
 QUANTILES = {"Min": 0.0, "1Q": 0.25, "Median": 0.5, "3Q": 0.75, "Max": 1.0}
 
@@ -59,6 +59,11 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
 def scalar_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """One of criterion, logLik, sigma and sigma2."""
     return {"criterion": of.criterion, "logLik": -of.criterion / 2, "sigma": of.sigma, "sigma2": of.sigma**2}[quantity]
+
+
+def theta_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
+    """theta of a name."""
+    return of.theta[theta_names(design.terms).index(names[0])]
 
 
 def fixed_effect_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
@@ -139,6 +144,7 @@ def covariance_figure(design: Design, of: Estimates, quantity: str, names: tuple
 
 OF_A_FIT: Mapping[str, Callable[[Design, Estimates, str, tuple[str, ...]], float]] = {
     **dict.fromkeys(("criterion", "logLik", "sigma", "sigma2"), scalar_figure),
+    "theta": theta_figure,
     **dict.fromkeys(("beta", "se", "t", "p", "vcov", "correlation"), fixed_effect_figure),
     **dict.fromkeys(("residual", "scaled_residual"), residual_figure),
     **dict.fromkeys(("V", "G", "Gm"), matrix_figure),

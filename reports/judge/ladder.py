@@ -19,6 +19,7 @@ from relmer.reports.judge.data_and_model import judge_data, judge_model
 from relmer.reports.judge.estimates import judge_estimates
 from relmer.reports.judge.explanations import Account, account_of
 from relmer.reports.judge.hearing import Hearing, Ruling, peer_of
+from relmer.reports.judge.listing import judge_listing
 from relmer.reports.judge.optimum import judge_certificate, judge_optimum, stop_of
 from relmer.reports.judge.printed import judge_published
 from relmer.reports.judge.stops import stops_of
@@ -86,6 +87,9 @@ def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> 
         yield from from_rung(hearing, first, UNANSWERED[answer.status], answer.message)
         return
     yield from judge_criterion(hearing, answers)
+    if answer.figures:
+        yield from judge_listing(hearing)
+        return
     yield from judge_optimum(hearing)
     yield from judge_estimates(hearing, answers)
     yield from judge_published(hearing, account)

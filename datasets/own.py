@@ -1,0 +1,97 @@
+"""A person's own data: reached by the path of a file that says how to read them, so that every process can.
+
+`keep_table` puts a copy of a CSV file into a folder, with its sha256 and how it is to be read, and gives the path of
+the file that says so. That path is a name that `load` takes: it travels in a `Case` to whoever is asked about it.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from relmer.datasets.exported import DataError
+from relmer.datasets.table import read_table
+
+FORM = "relmer-own-data/1"
+
+
+def is_own(name: str) -> bool:
+    """Whether the name of a data set is the path of a person's own.
+
+    Examples
+    --------
+    >>> is_own("sleepstudy")
+    False
+    """
+    return name.endswith(".json") and Path(name).is_absolute()
+
+
+def keep_table(
+    file: Path, folder: Path, separator: str = ",", decimal: str = ".", missing: tuple[str, ...] = ()
+) -> str:
+    """Copy a CSV file into a folder, and write down how to read it; give the name that `load` takes.
+
+    Parameters
+    ----------
+    file
+        The CSV file, with a header.
+    folder
+        Where the copy is kept, for as long as the data are of use.
+    separator, decimal, missing
+        As `read_table` takes them.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read, or the copy not be written.
+    """
+    content = file.read_bytes()
+    # The copy keeps the name: messages show it.
+    (folder / file.name).write_bytes(content)
+    said = {
+        "form": FORM,
+        "name": file.stem,
+        "file": file.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "separator": separator,
+        "decimal": decimal,
+        "missing": list(missing),
+    }
+    note = folder.resolve() / f"{file.stem}.data.json"
+    note.write_text(json.dumps(said), encoding="utf-8")
+    return str(note)
+
+
+def read_own(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a person's own data, as `read_table` does; `remarks` of the metadata tell what was guessed, by column.
+
+    Raises
+    ------
+    DataError
+        There are no such data, or the file has changed, or is no table.
+    """
+    note = Path(name)
+    try:
+        meta: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+        if meta.get("form") != FORM:
+            raise DataError(f"{note.name} does not say how to read data: it is not of the form {FORM}")
+        file = note.parent / meta["file"]
+        changed = hashlib.sha256(file.read_bytes()).hexdigest() != meta["sha256"]
+    except (OSError, KeyError, AttributeError, json.JSONDecodeError):
+        raise DataError(f"the data {note.name} are not there, or cannot be read: give them again by --data") from None
+    if changed:
+        raise DataError(f"{file.name} does not have the sha256 that was written down: give the data again by --data")
+    table = read_table(file, meta["separator"], meta["decimal"], meta["missing"])
+    return table.frame, {
+        "name": meta["name"],
+        "title": f"{file.name}, a person's own data",
+        "source": "the command line",
+        "licence": "",
+        "script": "",
+        "rows": len(table.frame),
+        "file": meta["file"],
+        "sha256": meta["sha256"],
+        "remarks": dict(table.remarks),
+    }

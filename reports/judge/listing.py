@@ -1,0 +1,225 @@
+"""What a listing prints, judged at half a unit of each figure's last digit; G stands in theta's place.
+
+A figure must be what the optimum prints. Where it is not, the listing's own covariance matrices say where its program
+stopped: if it stopped elsewhere, its other figures are those of that theta. If they are those of the optimum, or of no
+theta at all, the figure itself is wrong.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from relmer.datasets import half_unit, is_bound, key_of, number, outside, parse_key
+from relmer.reference.answers import Estimates
+from relmer.reference.own_fits import estimates
+from relmer.reports.evidence import digits, figure, optimality, tolerances
+from relmer.reports.judge.explanations import implied_gap, prints
+from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
+from relmer.reports.judge.optimum import DIAGNOSES
+from relmer.reports.judge.printed import conventional
+from relmer.reports.records import Comparison, Optimality
+from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.algebra import root_by_columns
+from relmer.solver.fits import at_theta
+from relmer.solver.model import group_names, theta_names, theta_of
+
+# Rung 4: what stands for theta, and the criterion. All else is an estimate, rung 5.
+OF_RUNG_4 = ("theta", "var", "sd", "cov", "corr", "criterion", "logLik")
+# What says where a search stopped.
+OF_SEARCH = ("theta", "var", "sd", "cov", "corr", "sigma", "sigma2")
+# What a certificate proves of the estimates.
+VECTORS, SCALARS = ("theta", "beta", "se"), ("sigma", "criterion")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The figures of a listing, and what the model gives for them.
+
+    Attributes
+    ----------
+    hearing
+        Whose `view` knows how far each figure moves with theta.
+    best
+        The estimates at the optimum; proved where a certificate has them.
+    """
+
+    hearing: Hearing
+    best: Estimates
+
+    @property
+    def printed(self) -> Mapping[str, str]:
+        """The figures by key."""
+        return self.hearing.answer.figures
+
+    def value(self, key: str, of: Estimates) -> float:
+        """Value of a figure in some estimates."""
+        return figure(self.hearing.view.fit.design, of, key)
+
+    def off(self, key: str) -> bool:
+        """Whether the optimum does not print a figure."""
+        return not prints(self.value(key, self.best), self.printed[key])
+
+    @cached_property
+    def theta(self) -> tuple[float, ...] | None:
+        """theta of the printed covariance matrices; None unless they are printed as a whole, with sigma."""
+        return self._theta({key: number(text) for key, text in self.printed.items()})
+
+    def _theta(self, given: Mapping[str, float]) -> tuple[float, ...] | None:
+        terms = self.hearing.view.fit.design.terms
+        entries = [given.get(key_of("theta", name), np.nan) for name in theta_names(terms)]
+        if entries and np.isfinite(entries).all():
+            return tuple(map(float, entries))
+        sigma2 = given["sigma"] ** 2 if "sigma" in given else given.get("sigma2", np.nan)
+        blocks = []
+        for group, term in zip(group_names(terms), terms, strict=True):
+            G = np.array([[covariance(given, group, one, other) for other in term.columns] for one in term.columns])
+            blocks.append(G / sigma2)
+        if not blocks or not all(np.isfinite(block).all() for block in blocks):
+            return None
+        return tuple(theta_of([root_by_columns(block) for block in blocks]).tolist())
+
+    @cached_property
+    def gap(self) -> float | None:
+        """How far above the optimum its covariance matrices are; None where they are not printed as a whole."""
+        if self.theta is None:
+            return None
+        return float(self.hearing.evaluator.at(self.theta).criterion) - self.hearing.best
+
+    def at(self, theta: tuple[float, ...]) -> Estimates:
+        """The estimates at a theta."""
+        return estimates(at_theta(self.hearing.view.fit, np.array(theta)))
+
+    @cached_property
+    def there(self) -> Estimates | None:
+        """The estimates at its own theta."""
+        return None if self.theta is None else self.at(self.theta)
+
+    @cached_property
+    def moved(self) -> tuple[Estimates, ...]:
+        """The estimates with each figure of G, and sigma, moved by half a unit: what the printed digits leave open."""
+        given = {key: number(text) for key, text in self.printed.items()}
+        steps = [key for key in given if parse_key(key)[0] in OF_SEARCH]
+        thetas = [self._theta(given | {key: given[key] + half_unit(self.printed[key])}) for key in steps]
+        return tuple(self.at(theta) for theta in thetas if theta is not None)
+
+    def gives(self, key: str) -> bool:
+        """Whether its own theta gives a figure, as far as the digits of its G tell."""
+        if self.there is None:
+            return False
+        value = self.value(key, self.there)
+        loose = sum(abs(self.value(key, other) - value) for other in self.moved)
+        return outside(value, self.printed[key]) <= loose + tolerances.EVALUATION * abs(value)
+
+    @cached_property
+    def contradicted(self) -> str:
+        """A figure of the optimum that is not that of its own theta; empty if there is none."""
+        others = (key for key in self.printed if parse_key(key)[0] not in OF_SEARCH)
+        return next((key for key in others if not self.off(key) and not self.gives(key)), "")
+
+    @property
+    def rounding(self) -> float:
+        """What rounding leaves open of the criterion; the factor is that of the printed figures."""
+        return tolerances.SLACK**2 * tolerances.GAP * self.hearing.view.size
+
+    @cached_property
+    def stop(self) -> Ruling:
+        """Rule on where its program stopped."""
+        if self.gap is None or self.theta is None:
+            return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, "G is not printed as a whole, with sigma")
+        told = f"the printed G and sigma are {self.gap:.1e} above the optimum"
+        wrong = [key for key in self.printed if parse_key(key)[0] in OF_SEARCH and self.off(key)]
+        if not wrong:
+            return AGREES.saying(f"{told}; their digits are those of the optimum")
+        if self.gap <= self.rounding:
+            return AGREES.saying(f"{told}, within rounding ({self.rounding:.0e})")
+        if self.contradicted:
+            told += f", but {self.contradicted} is the optimum's, not that of this G: see {', '.join(wrong)}"
+            return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told)
+        found = optimality(self.hearing.view, self.theta, self.gap)
+        if found.optimality in (Optimality.OPTIMUM, Optimality.EARLY) and self.gap <= tolerances.EARLY:
+            return Ruling(Verdict.EARLY, Diagnosis.STOP, told)
+        return Ruling(Verdict.WRONG, DIAGNOSES[found.optimality], f"{told}; {found.optimality}: {found.reason}")
+
+
+def covariance(given: Mapping[str, float], group: str, one: str, other: str) -> float:
+    """A variance or covariance, however it is printed; no number where it is not.
+
+    Examples
+    --------
+    >>> covariance({"sd[g, x]": 2.0, "var[g, z]": 9.0, "corr[g, z, x]": 0.5}, "g", "x", "z")
+    3.0
+    """
+    if one == other:
+        deviation = given.get(key_of("sd", group, one), np.nan)
+        return float(given.get(key_of("var", group, one), deviation**2))
+    for pair in ((one, other), (other, one)):
+        if (key := key_of("cov", group, *pair)) in given:
+            return given[key]
+        if (key := key_of("corr", group, *pair)) in given:
+            return float(
+                given[key] * np.sqrt(covariance(given, group, one, one) * covariance(given, group, other, other))
+            )
+    return float("nan")
+
+
+def judge_listing(hearing: Hearing) -> Iterator[Comparison]:
+    """Every printed figure of an answer: named, at its rung; before them where its G lies."""
+    view = replace(hearing.view, keys=frozenset(hearing.answer.figures))
+    hearing = replace(hearing, stops=replace(hearing.stops, view=view))
+    known: dict[str, Any] = {name: tuple(hearing.proved[name]) for name in VECTORS if name in hearing.proved}
+    known |= {name: float(hearing.proved[name][0]) for name in SCALARS if name in hearing.proved}
+    best: Estimates = replace(estimates(view.fit), **known)
+    listing = Listing(hearing=hearing, best=best)
+    if listing.gap is not None:
+        reached = digits("criterion", np.array(hearing.best + listing.gap), np.array(hearing.best))
+        yield hearing.against_best(4, "criterion at the printed G", listing.stop, reached)
+    for key, text in sorted(listing.printed.items(), key=lambda pair: rung_of(pair[0])):
+        yield judge_figure(listing, key, text)
+
+
+def rung_of(key: str) -> int:
+    """The rung of a figure."""
+    return 4 if parse_key(key)[0] in OF_RUNG_4 else 5
+
+
+def judge_figure(listing: Listing, key: str, text: str) -> Comparison:
+    """One figure."""
+    try:
+        value = listing.value(key, listing.best)
+    except (KeyError, ValueError, IndexError):
+        told = f"printed {text}; this model has no {key}"
+        return listing.hearing.ruled(2, key, Ruling(Verdict.WRONG, Diagnosis.MODEL, told))
+    ruling = ruling_of(listing, key, text).after(f"printed {text}, the optimum gives {value:.10g}")
+    reached = None if is_bound(text) else digits("figure", np.array(number(text)), np.array(value))
+    return listing.hearing.against_best(rung_of(key), key, ruling, reached)
+
+
+def ruling_of(listing: Listing, key: str, text: str) -> Ruling:
+    """Rule on one figure: the optimum's, or rounding, a convention, an early stop, or wrong."""
+    view, value = listing.hearing.view, listing.value(key, listing.best)
+    if not listing.off(key):
+        return AGREES
+    if not np.isfinite(value):
+        return Ruling(Verdict.NOT_GIVEN, Diagnosis.UNIDENTIFIED, "; it is not defined there")
+    for told, other in conventional(view, key, listing.best):
+        if prints(other, text):
+            return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is {told}: {other:.10g}")
+    return other_than_optimum(listing, key, implied_gap(view, key, outside(value, text)))
+
+
+def other_than_optimum(listing: Listing, key: str, implied: float) -> Ruling:
+    """Rule on a figure that is not the optimum's: a stop `implied` above it would move it so far."""
+    stop, quantity = listing.stop, parse_key(key)[0]
+    if implied <= listing.rounding and quantity not in ("criterion", "logLik"):
+        return Ruling(Verdict.WITHIN, Diagnosis.ROUNDING, "; the rounding of the criterion leaves so much open")
+    if listing.theta is None and implied <= tolerances.EARLY:
+        return Ruling(Verdict.EARLY, Diagnosis.STOP, f"; a stop {implied:.1e} above the optimum gives it")
+    if stop.diagnosis is not Diagnosis.NONE and (quantity in OF_SEARCH or listing.gives(key)):
+        return Ruling(stop.verdict, stop.diagnosis, f"; {stop.evidence}")
+    told = f"; it would have to stop {implied:.1e} above the optimum" if np.isfinite(implied) else "; no stop moves it"
+    if listing.there is not None:
+        told += f", and its own G gives {listing.value(key, listing.there):.10g}"
+    return Ruling(Verdict.WRONG, Diagnosis.UNKNOWN, told)
