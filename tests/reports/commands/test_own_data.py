@@ -102,7 +102,7 @@ def test_every_process_finds_them(tmp_path: Path, without_r: None, monkeypatch: 
         (("--data", "FILE", "--formula", "y ~ z + (1 | g)"), "z"),
         (("--data", "FILE", "--formula", "y ~ ("), "y ~ ("),
         (("--data", "FILE", "--formula", "y ~ (1 | g)", "--sep", ";;"), "--sep"),
-        (("--data", "FILE", "--formula", "half ~ (1 | y)"), "half"),
+        (("--data", "FILE", "--formula", "g ~ (1 | half)"), "'g'"),
     ],
 )
 def test_what_cannot_be_is_one_line(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
