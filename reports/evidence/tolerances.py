@@ -49,18 +49,13 @@ TABLE = (
     ),
     Tolerance(
         "a response far from zero",
-        f"where |mean(y)| is at least {FAR:g} rms(residual) and ρ = n eps κ g at least {LOSS:g}: 2 d log(1 + ρ) of the "
-        "criterion, n eps max|y| g of a residual, and "
-        "of "
-        "sigma, variances, b and fitted values what follows from these; κ = max|y| / rms(residual), g = max |X_j|² "
-        "SE_j² "
-        "/ σ²",
+        f"where ρ = n eps κ g is at least {LOSS:g}: 2 d log(1 + ρ) of the criterion, n eps max|y| g of a residual, and "
+        "of sigma, variances, b and fitted values what follows from these; κ = max|y| / rms(residual), "
+        "g = max |X_j|² SE_j² / σ²",
         "A sum of n terms of the size of y is rounded by up to n eps |y|, which is n eps κ of the residual. X'V⁻¹X is "
         "what is left of X'X, g times smaller: by so much grows the error of Xβ. pwrss is a sum of squared residuals, "
-        "and the criterion has d log pwrss. An engine that centres the response loses none of this, so it excuses no "
-        "path of this project; nor is there anything to centre where the mean is not far from zero: two digits of 16 "
-        "are "
-        "lost at most. Rounding names the cause; whether the loss is harmless is the next bound.",
+        "and the criterion has d log pwrss. An engine that centres the response loses little of this, so it excuses no "
+        "path of this project. Rounding names the cause; whether the loss is harmless is the next bound.",
     ),
     Tolerance(
         "a covariate far from zero",

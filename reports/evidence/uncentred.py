@@ -21,7 +21,7 @@ class Uncentred:
 
 
 def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
-    """Bounds of the rounding at theta; none where neither the response nor a covariate is far from zero."""
+    """Bounds of the rounding at theta; none where it cannot cost half of a double's digits."""
     of_covariates = covariates(view)
     design = view.fit.design
     y = response(design)
@@ -32,7 +32,7 @@ def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
     growth = np.max(np.sum(design.X**2, axis=0) * (said["se"] / said["sigma"]) ** 2, initial=1.0)
     moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
     rho = moved / spread
-    if rho < tolerances.LOSS or abs(y.mean()) < tolerances.FAR * spread:
+    if rho < tolerances.LOSS:
         return Uncentred(of_covariates, 0.0)
     d = degrees_of_freedom(design, view.fit.REML)
     return Uncentred(float(2 * d * np.log1p(rho)) + of_covariates, float(moved))

@@ -46,12 +46,13 @@ def test_the_bound_is_that_of_the_derivation_and_no_more_is_excused() -> None:
     assert bound == max(tolerances.CRITERION * model.view.size, tolerances.EPS * 40 * condition(model.view, theta))
     here = tuple(model.fit.theta)
     answers = {name: model.answer(name, here) for name in (*OWN, "lme4")}
-    said = answers["lme4"]
-    for by, verdict in ((0.1, Verdict.AGREE), (4.0, Verdict.WRONG)):
+    # Of one of our paths: what an engine loses that does not centre excuses no more than this.
+    said = answers["pls"]
+    for by, verdicts in ((0.1, (Verdict.AGREE, Verdict.WITHIN)), (4.0, (Verdict.WRONG,))):
         moved = tuple(CriterionValue(p.theta, p.value + by * bound * (p.theta == theta)) for p in said.criterion)
-        heard = answers | {"lme4": replace(said, criterion=moved)}
-        (found,) = [c for c in model.judged(heard, "lme4") if c.quantity == "criterion, start"]
-        assert found.verdict in ({verdict, Verdict.WITHIN} if verdict is Verdict.AGREE else {verdict})
+        heard = answers | {"pls": replace(said, criterion=moved)}
+        (found,) = [c for c in model.judged(heard, "pls") if c.quantity == "criterion, start"]
+        assert found.verdict in verdicts
     assert np.isfinite(bound)
 
 
