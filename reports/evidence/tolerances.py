@@ -66,7 +66,8 @@ TABLE = (
     ),
     Tolerance(
         "harmless",
-        f"a criterion within {EARLY:g}; an estimate that moves by no more than a stop {EARLY:g} above the optimum "
+        f"a criterion within {EARLY:g}, or at a shared theta what the condition of V takes, if a digit is left; an "
+        f"estimate that moves by no more than a stop {EARLY:g} above the optimum "
         "moves it, or by 3 % of its own standard error (of sigma and of variances: of that of the residual variance; "
         "of b "
         "and fitted values: σ/√n)",

@@ -61,7 +61,7 @@ def ruling_of(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, w
     error = np.abs(value - wanted)
     worst = int(np.argmax(error))
     told = f"{len(thetas)} theta; largest difference {error[worst]:.1e} at ({short(thetas[worst])})"
-    ruling = evaluation(hearing, error.tolist(), thetas)
+    ruling = evaluation(hearing, error.tolist(), thetas, shared=True)
     if ruling.verdict is Verdict.WRONG and hearing.view.takes(thetas[worst]):
         at = estimates_at(hearing.view, thetas[worst]) | {"criterion": wanted[worst : worst + 1]}
         if known := convention(hearing.view, "criterion", value[worst : worst + 1], at):

@@ -16,8 +16,14 @@ from relmer.reports.judge.hearing import Hearing, Ruling
 from relmer.reports.verdicts import Diagnosis, Verdict
 
 
-def evaluation(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> Ruling:
-    """Rule on errors of the criterion at some theta: agreement, rounding, or another criterion."""
+def evaluation(
+    hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]], shared: bool = False
+) -> Ruling:
+    """Rule on errors of the criterion at some theta: agreement, rounding, or another criterion.
+
+    At a theta that is `shared`, where nobody has stopped, what the condition of V takes from everybody is harmless as
+    long as a digit is left.
+    """
     view, worst = hearing.view, max(errors)
     if worst <= tolerances.CRITERION * view.size:
         return Ruling(Verdict.AGREE, Diagnosis.NONE, "")
@@ -25,7 +31,8 @@ def evaluation(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Seque
     conditioned = [max(floor, rounding_at(view, theta)) for theta in thetas]
     if below(errors, conditioned):
         told = f"; the condition of V there may move it by {max(conditioned):.1e}"
-        return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
+        lost = shared and worst <= view.size / 10
+        return Ruling(Verdict.WITHIN if lost else bounded(worst), Diagnosis.ROUNDING, told)
     if not hearing.own:
         moved = [uncentred(view, theta).criterion for theta in thetas]
         if below(errors, list(map(max, moved, conditioned))):

@@ -76,3 +76,21 @@ def test_a_gap_that_the_condition_hides_is_rounding_and_a_larger_one_is_a_stop()
                 assert stop.verdict in (Verdict.EARLY, Verdict.WRONG), (gap, hidden)
             if gap < max(hidden, tolerances.GAP * one.view.size) / 2:
                 assert stop.verdict in (Verdict.AGREE, Verdict.WITHIN), (gap, hidden)
+
+
+def test_at_a_shared_theta_the_condition_of_V_costs_an_engine_digits_and_no_verdict() -> None:
+    """A covariate of 1e7 and theta = 1: V's condition is 1e16, and what it hides is more than 1e-3."""
+    frame = mixed_data(3, 40)
+    frame["x"] *= 1e7
+    model = generated("y ~ x + (0 + x | g)", frame)
+    theta = model.points["start"][0]
+    bound = rounding_at(model.view, theta)
+    assert bound > 10 * tolerances.EARLY
+    here = tuple(model.fit.theta)
+    answers = {name: model.answer(name, here) for name in (*OWN, "lme4")}
+    said = answers["lme4"]
+    for by, verdict in ((0.5, Verdict.WITHIN), (1e3, Verdict.WRONG)):
+        moved = tuple(CriterionValue(p.theta, p.value + by * bound * (p.theta == theta)) for p in said.criterion)
+        heard = answers | {"lme4": replace(said, criterion=moved)}
+        (found,) = [c for c in model.judged(heard, "lme4") if c.quantity == "criterion, start"]
+        assert found.verdict is verdict, found.evidence
