@@ -24,7 +24,7 @@ FINDING = 1e-6
 SLACK = 2.0
 # Rounding that may cost an evaluation half of a double's digits, relative to the residual.
 LOSS = 1e-8
-# Mean of the response, in units of the residual's spread, from where on it is far from zero.
+# Mean of a covariate, in units of its spread, from where on it is far from zero.
 FAR = 100.0
 # A fingerprint's sums, relative, where a digest differs.
 MATRIX = 1e-13
