@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, resource_tracker
 from typing import TypeVar
 
 from relmer.reference.engines import remove_abandoned
@@ -24,7 +24,9 @@ def finished(work: Callable[[Given], Result], given: Sequence[Given], jobs: int)
         yield from enumerate(map(work, given))
         return
     others = {*active_children()}
-    # Workers inherit a blocked SIGINT: an interrupt is the parent's, which then ends them.
+    # Workers inherit a blocked SIGINT: an interrupt is the parent's, which then ends them. The resource tracker, which
+    # the first worker would start, unblocks it on its way: so it is there before.
+    resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=give_way)
     try:
