@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from relmer.datasets import Case, load
-from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, fingerprint
+from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, each_column, fingerprint, random_columns
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, lmer
@@ -27,12 +27,13 @@ def stages_of(design: Design) -> tuple[Data, Model]:
     """What the solver saw and built: the identities of the data and of the model's matrices."""
     factors_seen = {term.group: (term.levels, term.codes) for term in design.terms}
     template = Lambda(design.template, np.arange(1.0, len(design.template.diagonal) + 1))
+    terms = tuple(Term(term.group, term.columns, len(term.levels)) for term in design.terms)
     model = Model(
-        X=fingerprint(design.X),
-        Z=fingerprint(design.Z),
+        X=fingerprint(design.X, each_column(design.X)),
+        Z=fingerprint(design.Z, random_columns(terms)),
         Lambda=fingerprint(template),
         coefficients=design.coefficients,
-        terms=tuple(Term(term.group, term.columns, len(term.levels)) for term in design.terms),
+        terms=terms,
         theta_names=theta_names(design.terms),
     )
     return data_seen(design.y, factors_seen), model

@@ -12,8 +12,10 @@ from relmer.reference.answers.answer import (
     Status,
     Term,
     data_seen,
+    each_column,
     fingerprint,
     grouping,
+    random_columns,
     to_json,
 )
 from relmer.reference.answers.recorded import RecordingError
@@ -31,8 +33,10 @@ __all__ = [
     "Status",
     "Term",
     "data_seen",
+    "each_column",
     "fingerprint",
     "grouping",
+    "random_columns",
     "recorded",
     "shared_thetas",
     "to_json",

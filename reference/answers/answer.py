@@ -7,7 +7,7 @@ tell, where the digest differs, how far apart the matrices are.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
@@ -33,20 +33,32 @@ class Fingerprint:
         Sum of the absolute entries.
     weighted
         Sum of the entries, each times (1 + its row) and (1 + its column) / number of columns.
+    columns
+        Where they are told, 16 digits of the digest of every column of X, or of every column of every term's part of
+        Z, over all levels: they tell which column differs. Equality does not depend on them.
     """
 
     shape: tuple[int, int]
     sha256: str
     total: float
     weighted: float
+    columns: tuple[str, ...] = field(default=(), compare=False)
 
 
-def fingerprint(matrix: np.ndarray | sparse.sparray) -> Fingerprint:
+def fingerprint(matrix: np.ndarray | sparse.sparray, parts: np.ndarray | None = None) -> Fingerprint:
     """Fingerprint of a dense or sparse matrix; explicit zeros count for nothing.
+
+    Parameters
+    ----------
+    matrix
+        (n, m).
+    parts
+        (m,) numbers from 0: to which column of the model each column belongs. Not given, no column has a digest.
+        `each_column` and `random_columns` make them.
 
     Examples
     --------
-    >>> fingerprint(np.eye(2)) == fingerprint(sparse.csc_array(np.eye(2)))
+    >>> fingerprint(np.eye(2)) == fingerprint(sparse.csc_array(np.eye(2)), np.arange(2))
     True
     """
     columns = sparse.csc_array(matrix, copy=True)
@@ -56,17 +68,32 @@ def fingerprint(matrix: np.ndarray | sparse.sparray) -> Fingerprint:
     rows = columns.indices.astype("<i8")
     starts = columns.indptr.astype("<i8")
     values = columns.data.astype("<f8")
-    digest = hashlib.sha256()
-    for part in (np.array(columns.shape, dtype="<i8"), starts, rows, values):
-        digest.update(part.tobytes())
+    whole = digest_of(np.array(columns.shape, dtype="<i8"), starts, rows, values)
     column = np.repeat(np.arange(columns.shape[1]), np.diff(starts))
     weighted = np.sum(values * (1.0 + rows) * (1.0 + column)) / max(columns.shape[1], 1)
     return Fingerprint(
         (int(columns.shape[0]), int(columns.shape[1])),
-        digest.hexdigest(),
+        whole,
         float(np.abs(values).sum()),
         float(weighted),
+        () if parts is None else tuple(column_digests(columns, np.asarray(parts))),
     )
+
+
+def column_digests(matrix: sparse.csc_array, parts: np.ndarray) -> Iterator[str]:
+    """Digest of the columns of each part, as if they stood alone."""
+    for part in range(int(parts.max(initial=-1)) + 1):
+        alone = sparse.csc_array(matrix[:, np.flatnonzero(parts == part)])
+        counts, rows = alone.indptr.astype("<i8"), alone.indices.astype("<i8")
+        yield digest_of(counts, rows, alone.data.astype("<f8"))[:16]
+
+
+def digest_of(*arrays: np.ndarray) -> str:
+    """sha256 of some arrays, one after the other."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -107,6 +134,24 @@ class Term:
     group: str
     columns: tuple[str, ...]
     levels: int
+
+
+def each_column(X: np.ndarray) -> np.ndarray:
+    """Every column of X by itself."""
+    return np.arange(X.shape[1])
+
+
+def random_columns(terms: Sequence[Term]) -> np.ndarray:
+    """For every column of Z, the column of which term it belongs to, counted through all terms.
+
+    Examples
+    --------
+    >>> random_columns([Term("g", ("(Intercept)", "x"), 2), Term("h", ("(Intercept)",), 3)]).tolist()
+    [0, 1, 0, 1, 2, 2, 2]
+    """
+    before = np.cumsum([0, *(len(term.columns) for term in terms)])
+    columns = (k + np.tile(np.arange(len(t.columns)), t.levels) for k, t in zip(before, terms, strict=False))
+    return np.concatenate([np.zeros(0, dtype=np.int64), *columns])
 
 
 @dataclass(frozen=True)

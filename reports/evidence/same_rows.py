@@ -7,6 +7,7 @@ what this project reads, and the slip whose digest is the engine's is named.
 from collections.abc import Iterable
 
 import numpy as np
+from scipy import sparse
 
 from relmer.reference.answers import Data, Fingerprint, Grouping, data_seen, fingerprint, grouping
 from relmer.solver.arrays import Array
@@ -14,6 +15,8 @@ from relmer.solver.model import Design, RandomTerm
 
 # Entries of a Z that is written out.
 MOST = 10**7
+# Columns of which a slip is sought.
+MOST_COLUMNS = 5
 
 
 def response(design: Design, seen: Data) -> str:
@@ -83,6 +86,68 @@ def matrix(design: Design, name: str, seen: Fingerprint) -> str:
         ),
     ]
     return first(told for told, value in slips if fingerprint(value).sha256 == seen.sha256)
+
+
+def columns(design: Design, name: str, seen: Fingerprint, wanted: Fingerprint) -> str:
+    """Name the columns of X, or of the terms of Z, that differ, and the slip of each; empty where columns are not told.
+
+    A slip is sought of so many columns, `MOST_COLUMNS`; of the others only the name is told.
+    """
+    if name == "Lambda" or len(seen.columns) != len(wanted.columns) or seen.columns == wanted.columns:
+        return ""
+    named = column_names(design, name)
+    if sorted(seen.columns) == sorted(wanted.columns):
+        order = [named[wanted.columns.index(digest)] for digest in seen.columns]
+        return f"the same columns of {name} in another order: {', '.join(order)}"
+    other = [k for k, (one, two) in enumerate(zip(seen.columns, wanted.columns, strict=True)) if one != two]
+    told = []
+    for k in other[:MOST_COLUMNS]:
+        if seen.columns[k] in wanted.columns:
+            slip = f"it is column {named[wanted.columns.index(seen.columns[k])]}"
+        else:
+            slip = slip_of(design, name, k, seen.columns[k])
+        told.append(f"{named[k]}{f' ({slip})' if slip else ''}")
+    told += [named[k] for k in other[MOST_COLUMNS:]]
+    alike = len(named) - len(other)
+    return f"{name} differs in {', '.join(told)}" + (f"; the other {alike} the same bits" if alike else "")
+
+
+def column_names(design: Design, name: str) -> list[str]:
+    """What the columns are called whose digests a fingerprint holds."""
+    if name == "X":
+        return list(design.coefficients)
+    return [f"{column} in {term.group}" for term in design.terms for column in term.columns]
+
+
+def slip_of(design: Design, name: str, k: int, seen: str) -> str:
+    """Name the slip that gives a column's digest; empty if none is known."""
+    term, place = None, k
+    if name == "Z":
+        term, place = [(term, j) for term in design.terms for j in range(len(term.columns))][k]
+    x = design.X[:, k] if term is None else term.X[:, place]
+    centred, spread = x - x.mean(), x.std(ddof=1)
+    slips = [
+        ("in single precision", x.astype(np.float32).astype(float)),
+        ("its rows in reverse order", x[::-1]),
+        ("with the other sign", -x),
+        ("about its mean", centred),
+        ("in units of its standard deviation", centred / spread if spread else x),
+        ("0 and 1 exchanged", 1 - x),
+        ("coded -1 and 1 for 0 and 1", 2 * x - 1),
+        ("coded 1 and -1 for 0 and 1", 1 - 2 * x),
+        ("its logarithm", np.log(np.where(x > 0, x, 1.0))),
+        *((f"times {factor:g}", factor * x) for factor in (1000.0, 100.0, 10.0, 0.1, 0.01, 0.001)),
+        *((f"its rows sorted by {other.group}", x[np.argsort(other.codes, kind="stable")]) for other in design.terms),
+    ]
+    return first(told for told, value in slips if digest_alone(value, term) == seen)
+
+
+def digest_alone(x: Array, term: RandomTerm | None) -> str:
+    """Digest of one column: of X, or of a term, spread over its levels."""
+    if term is None:
+        return fingerprint(x[:, None], np.zeros(1, dtype=np.int64)).columns[0]
+    spread = sparse.csc_array((x, (np.arange(len(x)), term.codes)), shape=(len(x), len(term.levels)))
+    return fingerprint(spread, np.zeros(len(term.levels), dtype=np.int64)).columns[0]
 
 
 def first(names: Iterable[str]) -> str:

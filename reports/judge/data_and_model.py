@@ -8,7 +8,7 @@ import numpy as np
 
 from relmer.reference.answers import Fingerprint, Model
 from relmer.reports.evidence import digits, same_rows, tolerances
-from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given, same
+from relmer.reports.judge.hearing import AGREES, LONGEST, Hearing, Ruling, not_given, same
 from relmer.reports.records import MOST, Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.model import theta_names
@@ -88,5 +88,6 @@ def judge_matrix(hearing: Hearing, name: str, mine: Fingerprint, theirs: Fingerp
     told = f"digests differ, sums agree to {reached:.1f} digits"
     if reached >= -np.log10(tolerances.MATRIX):
         return hearing.ruled(2, name, AGREES.saying(told), reached)
-    cause = same_rows.matrix(hearing.view.fit.design, name, mine)
-    return hearing.ruled(2, name, Ruling(Verdict.WRONG, Diagnosis.MODEL, cause or told), reached)
+    design = hearing.view.fit.design
+    cause = same_rows.matrix(design, name, mine) or same_rows.columns(design, name, mine, theirs)
+    return hearing.ruled(2, name, Ruling(Verdict.WRONG, Diagnosis.MODEL, (cause or told)[:LONGEST]), reached)

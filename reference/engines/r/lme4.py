@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from relmer.datasets import Case
-from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, fingerprint
+from relmer.reference.answers import (
+    Data,
+    Estimates,
+    Model,
+    Term,
+    data_seen,
+    each_column,
+    fingerprint,
+    random_columns,
+)
 from relmer.reference.engines import UNDEFINED, EngineError, Fitted, plain_text, sendable
 from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process, shared
 
@@ -162,13 +171,14 @@ def _model(reply: Mapping[str, Any]) -> Model:
     X = np.array(_numbers(reply["X"])).reshape((rows, len(coefficients)), order="F")
     Z, Lambda = _random_part(reply, rows)
     groups = _names(reply.get("groups", ()))
-    terms = zip(groups, reply.get("cnms", ()), reply.get("nl", ()), strict=True)
+    parts = zip(groups, reply.get("cnms", ()), reply.get("nl", ()), strict=True)
+    terms = tuple(Term(group, _names(columns), int(levels)) for group, columns, levels in parts)
     return Model(
-        X=fingerprint(X),
-        Z=fingerprint(Z),
+        X=fingerprint(X, each_column(X)),
+        Z=fingerprint(Z, random_columns(terms)),
         Lambda=fingerprint(Lambda),
         coefficients=coefficients,
-        terms=tuple(Term(group, _names(columns), int(levels)) for group, columns, levels in terms),
+        terms=terms,
         theta_names=_names(reply.get("theta_names", ())),
     )
 

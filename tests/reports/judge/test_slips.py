@@ -9,11 +9,12 @@ import pytest
 from generated import OWN, Generated, generated
 
 from relmer.datasets import load
-from relmer.reference.answers import data_seen, fingerprint
+from relmer.reference.answers import data_seen, each_column, fingerprint, random_columns
 from relmer.reference.answers.answer import Answer, CriterionValue, Status
 from relmer.reports.judge.printed import figures_elsewhere
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
+from relmer.solver.model.design import random_matrix
 
 
 @lru_cache
@@ -177,6 +178,67 @@ def test_a_slip_of_the_levels_and_of_the_matrices_is_named() -> None:
     assert "reverse order" in found[1, "levels of Subject"].evidence
     assert "columns of X in reverse order" in found[2, "X"].evidence
     assert "rows of Z in reverse order" in found[2, "Z"].evidence
+
+
+COLUMN_SLIPS = {
+    "about its mean": lambda x: x - x.mean(),
+    "in units of its standard deviation": lambda x: (x - x.mean()) / x.std(ddof=1),
+    "with the other sign": lambda x: -x,
+    "its rows in reverse order": lambda x: x[::-1],
+    "times 1000": lambda x: 1000.0 * x,
+    "its logarithm": lambda x: np.log(np.where(x > 0, x, 1.0)),
+    "0 and 1 exchanged": lambda x: 1 - x,
+}
+
+
+@pytest.mark.parametrize("told", [told for told in COLUMN_SLIPS if "rows" not in told])
+def test_a_slip_of_one_column_of_x_is_named_with_the_column(told: str) -> None:
+    def change(answer: Answer) -> Answer:
+        X = model().fit.design.X.copy()
+        X[:, 1] = COLUMN_SLIPS[told](X[:, 1])
+        return replace(answer, model=replace(answer.model, X=fingerprint(X, each_column(X))))
+
+    found = judged(change)[2, "X"]
+    assert (found.verdict, found.diagnosis) == (Verdict.WRONG, Diagnosis.MODEL)
+    assert found.evidence == f"X differs in Days ({told}); the other 1 the same bits"
+
+
+@pytest.mark.parametrize("told", COLUMN_SLIPS)
+def test_a_slip_of_one_column_of_a_term_is_named_with_the_column(told: str) -> None:
+    (term,) = model().fit.design.terms
+
+    def change(answer: Answer) -> Answer:
+        rows = term.X.copy()
+        rows[:, 1] = COLUMN_SLIPS[told](rows[:, 1])
+        Z = random_matrix(replace(term, X=rows))
+        return replace(answer, model=replace(answer.model, Z=fingerprint(Z, random_columns(answer.model.terms))))
+
+    found = judged(change)[2, "Z"]
+    assert found.verdict == Verdict.WRONG
+    assert found.evidence == f"Z differs in Days in Subject ({told}); the other 1 the same bits"
+
+
+def test_columns_in_another_order_or_twice_are_named() -> None:
+    here = generated("Reaction ~ Days + I(Days^2) + (1 | Subject)", load("sleepstudy").frame)
+    design, theta = here.fit.design, here.fit.optimum.theta.tolist()
+    right = here.answer("lme4", theta)
+    for order, told in (
+        ([0, 2, 1], "the same columns of X in another order: (Intercept), I(Days^2), Days"),
+        ([0, 1, 1], "X differs in I(Days^2) (it is column Days); the other 2 the same bits"),
+    ):
+        changed = design.X[:, order]
+        wrong = replace(right, model=replace(right.model, X=fingerprint(changed, each_column(changed))))
+        answers = {"gls": here.answer("gls", theta), "lme4": wrong}
+        (found,) = [c for c in here.judged(answers, "lme4") if c.quantity == "X"]
+        assert (found.verdict, found.evidence) == (Verdict.WRONG, told)
+
+
+def test_a_column_that_no_slip_explains_is_named_and_so_are_many() -> None:
+    def change(answer: Answer) -> Answer:
+        X = model().fit.design.X + np.linspace(0, 1e-3, N)[:, None]
+        return replace(answer, model=replace(answer.model, X=fingerprint(X, each_column(X))))
+
+    assert judged(change)[2, "X"].evidence == "X differs in (Intercept), Days"
 
 
 def test_a_figure_of_another_convention_is_rough_and_named() -> None:
