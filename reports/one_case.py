@@ -1,7 +1,8 @@
 """One case of a run: every engine asked, what it says judged; whatever goes wrong is a verdict on the case."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,10 @@ from relmer.datasets import Case, DataError, load
 from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
 from relmer.reference.certificates import CertificateError, data_sha256
 from relmer.reference.engines import ORIGINAL, Kin, answer, participant, plain_text
-from relmer.reference.own_fits import design_of
-from relmer.reports.evidence import drift_of, evaluable, landscape
-from relmer.reports.judge import figures_elsewhere, judge_case, published_figures
-from relmer.reports.records import RUNGS, CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
+from relmer.reference.own_fits import design_of, fit_of
+from relmer.reports.evidence import FOR_ANY_SIZE, drift_of, evaluable, landscape
+from relmer.reports.judge import figures_elsewhere, judge_case, judge_each_other, published_figures, unjudged
+from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
 from relmer.reports.verdicts import Verdict
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
@@ -53,7 +54,7 @@ def run_case(
     What is `given` was asked elsewhere; an engine whose answers are given is judged where it has one.
 
     A model that this project's solver refuses is a case all the same: its own paths do not support it, and the
-    others are heard.
+    others are held against each other.
     """
     told = {said.engine: said for said in given if said.case == case.name}
     engines = {name: used for name, used in engines.items() if used.source != GIVEN or name in told}
@@ -73,6 +74,12 @@ def run_case(
                 theirs[name] = foreign_answer(used, case, shared, frozen, limit)
                 if used.source == "live" and frozen is not None:
                     drift += drift_of(frozen, theirs[name])
+        if refused(case):
+            theirs |= {
+                name: about_each_other(said, theirs, case, limit)
+                for name, said in theirs.items()
+                if engines[name].source == "live"
+            }
         optima = [a.estimates.theta for a in theirs.values() if a.estimates and evaluable(a.estimates.theta)]
         thetas = list(dict.fromkeys([*shared, *(t for t in optima if {len(t)} == {*map(len, shared[:1])})]))
         answers = {
@@ -91,6 +98,30 @@ def run_case(
     )
 
 
+def refused(case: Case) -> bool:
+    """Whether this project's solver refuses the model; what else goes wrong with it is told where it is judged."""
+    with suppress(Exception):
+        try:
+            fit_of(case.formula, case.dataset, case.reml, FOR_ANY_SIZE)
+        except ModelError:
+            return True
+    return False
+
+
+def about_each_other(said: Answer, answers: Mapping[str, Answer], case: Case, limit: float | None) -> Answer:
+    """The answer, with the engine's criterion where others stopped: what is left to hold a fit against."""
+    if said.estimates is None:
+        return said
+    stops = dict.fromkeys(other.estimates.theta for other in answers.values() if other.estimates)
+    known = {asked.theta for asked in said.criterion}
+    new = [theta for theta in stops if theta not in known and len(theta) == len(said.estimates.theta)]
+    new = [theta for theta in new if evaluable(theta)]
+    if not new or "criterion" not in participant(said.engine).capabilities:
+        return said
+    more = answer(participant(said.engine), case, new, asked=("criterion",), seconds=limit)
+    return replace(said, criterion=(*said.criterion, *(asked for asked in more.criterion if asked.theta in new)))
+
+
 def verdicts_on(
     case: Case,
     answers: Mapping[str, Answer],
@@ -102,7 +133,7 @@ def verdicts_on(
     try:
         view = landscape(case)
     except ModelError as error:
-        return without_verdicts(case, answers, judged, Verdict.UNSUPPORTED, f"relmer refuses the model: {error}")
+        return tuple(judge_each_other(case, answers, judged, f"relmer refuses the model: {error}", kin)), (), ()
     except UNREADABLE:
         raise
     except Exception as error:
@@ -129,7 +160,7 @@ def without_verdicts(
     case: Case, answers: Mapping[str, Answer], judged: Sequence[str], verdict: Verdict, reason: str
 ) -> Verdicts:
     """One verdict on all that the engines said, and the reason."""
-    return tuple(c for name in judged for c in unjudged(case, answers[name], verdict, reason)), (), ()
+    return tuple(c for name in judged for c in unjudged(case, answers[name], reason, verdict)), (), ()
 
 
 def one_by_one(
@@ -150,25 +181,6 @@ def one_by_one(
         tuple(score for part in parts for score in part[1]),
         tuple({(f.document, f.section, f.label, f.quantity): f for part in parts for f in part[2]}.values()),
     )
-
-
-def unjudged(case: Case, said: Answer, verdict: Verdict, reason: str) -> Iterator[Comparison]:
-    """The same on all rungs: why the engine gave no answer, or why its answer cannot be judged."""
-    if said.status is not Status.FITTED:
-        verdict = Verdict.FAILED if said.status is Status.FAILED else Verdict.UNSUPPORTED
-        reason = said.message
-    for rung, name in RUNGS.items():
-        yield Comparison(
-            case=case.name,
-            engine=said.engine,
-            rung=rung,
-            quantity=name,
-            verdict=verdict,
-            digits=None,
-            kind="none",
-            reference="none",
-            evidence=reason,
-        )
 
 
 def described(case: Case, design: Design | None) -> CaseRun:

@@ -9,6 +9,7 @@ from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, eva
 from relmer.reports.evidence.figures import figure, figure_of_data
 from relmer.reports.evidence.identified import marginal
 from relmer.reports.evidence.landscape import (
+    FOR_ANY_SIZE,
     QUANTITIES,
     Landscape,
     allowance,
@@ -26,6 +27,7 @@ from relmer.reports.evidence.uncentred import Uncentred, uncentred
 
 __all__ = [
     "BALLS",
+    "FOR_ANY_SIZE",
     "QUANTITIES",
     "TABLE",
     "Evaluation",

@@ -135,6 +135,15 @@ TABLE = (
         "of its gap, which the factor 2 stretches as for the estimates.",
     ),
     Tolerance(
+        "engines among themselves",
+        f"where this project refuses the model: {CRITERION:g} × (n + |criterion|) at the same theta, {GAP:.1e} × that "
+        f"for a stop; {EVALUATION:g} × the largest entry of an estimate; then what is harmless by the answer's SE "
+        "and sigma",
+        "The bounds above, with n + |criterion| for the size of the criterion's parts, which are not known. Nobody is "
+        "wrong by them: what differs more is not judged. Only an engine whose own criterion is lower at a theta that "
+        "another engine has found stopped early, in its own words.",
+    ),
+    Tolerance(
         "X and Z",
         f"the same bits; computed columns (log, scale, polynomial contrasts): {MATRIX:g} relative",
         "Data and dummy columns are copied. A logarithm or a mean may differ by one unit in the last place (2e-16) "

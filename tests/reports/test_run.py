@@ -109,6 +109,82 @@ def test_a_broken_package_does_not_stop_those_who_ask_for_all(tmp_path: Path, mo
     assert used.note.startswith("engine 'broken' (broken:Engine) cannot be loaded, mend or remove it: SystemExit: 0")
 
 
+# Two programs that read more than this project's language: they evaluate the model by its paths, one stops above.
+READERS = """
+import numpy as np
+from relmer.datasets import load
+from relmer.reference.engines import Fitted
+from relmer.reference.own_fits import estimates
+from relmer.solver import lmer
+from relmer.solver.fits import at_theta
+from relmer.solver.paths import criterion, solve_at
+
+
+class Reader:
+    witness_of, definition, needs = None, False, ()
+    capabilities = frozenset({"fit", "criterion"})
+
+    def __init__(self, name, stop):
+        self.name = self.house = name
+        self.stop = stop
+
+    def available(self):
+        return ""
+
+    def version(self):
+        return "1"
+
+    def environment(self):
+        return {}
+
+    def read(self, case):
+        return lmer(case.formula.replace("mystery(1)", "1"), load(case.dataset).frame, REML=case.reml)
+
+    def fit(self, case):
+        fit = self.read(case)
+        return Fitted(estimates(at_theta(fit, self.stop * fit.optimum.theta)))
+
+    def criterion(self, case, thetas):
+        fit = self.read(case)
+        return tuple(criterion(fit.design, solve_at(fit.prepared, np.array(theta)), case.reml) for theta in thetas)
+
+
+def right():
+    return Reader("right", 1.0)
+
+
+def alike():
+    return Reader("alike", 1.0)
+
+
+def lazy():
+    return Reader("lazy", 0.5)
+"""
+
+
+def test_engines_that_read_what_this_project_refuses_are_held_against_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("right", "alike", "lazy")
+    planted(tmp_path / "site", monkeypatch, "readers", READERS, {name: name for name in names})
+    unread = replace(GOOD, name="own/unread", formula="Yield ~ mystery(1) + (1 | Batch)")
+    report = run([unread], names, sources(names))
+    found = {(c.engine, c.rung, c.quantity): c for c in report.comparisons}
+    for name in ("right", "alike"):
+        assert found[name, 4, "its own criterion"].verdict is Verdict.AGREE
+        assert Verdict.WRONG not in verdicts(report, unread.name, name)
+    lazy = found["lazy", 4, "its own criterion"]
+    assert lazy.verdict is Verdict.WRONG
+    assert "'mystery' is not supported" in lazy.evidence
+    beta = found["right", 5, "beta"]  # balanced: the mean, wherever they stop
+    assert (beta.verdict, beta.reference) == (Verdict.AGREE, "alike 1, lazy 1")
+    assert found["right", 5, "se"].verdict is Verdict.UNSUPPORTED
+    assert "alike 1: 16.0 digits" in found["right", 5, "se"].evidence
+    pair = run([unread], names[:2], sources(names[:2]))
+    assert verdicts(pair, unread.name, "right") == {Verdict.AGREE, Verdict.NOT_GIVEN}
+    write(report, tmp_path / "out")
+
+
 @pytest.mark.parametrize("after", [0, 1])
 def test_an_interrupt_keeps_what_is_done(after: int, tmp_path: Path) -> None:
     done: list[str] = []
