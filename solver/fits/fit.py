@@ -27,6 +27,7 @@ from relmer.solver.model import (
     factors,
     group_names,
     inwards,
+    not_carried,
     theta_names,
     varcorr_names,
 )
@@ -101,7 +102,7 @@ class Fit:
     @property
     def messages(self) -> tuple[str, ...]:
         """What was noticed while the model was made, in lme4's words where it has them."""
-        return self.design.messages
+        return (*self.design.messages, *not_carried(self.design, self.prepared.sound.bases))
 
     @property
     def formula(self) -> str:

@@ -4,7 +4,7 @@ from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
 from relmer.solver.model.checks import Checks, checks_of
 from relmer.solver.model.design import Design, random_matrix, response, weighted
-from relmer.solver.model.sound import Sound, inwards, outwards, redundant, sounded
+from relmer.solver.model.sound import Sound, inwards, not_carried, outwards, redundant, sounded
 from relmer.solver.model.term import (
     RandomTerm,
     checked_theta,
@@ -36,6 +36,7 @@ __all__ = [
     "inwards",
     "is_nested",
     "matrices",
+    "not_carried",
     "original",
     "outwards",
     "random_matrix",

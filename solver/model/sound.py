@@ -23,6 +23,9 @@ LEAST, LARGEST = 1e-140, 1e140
 USUAL = (2.0**-64, 2.0**64)
 # Part of a column below which a coefficient of what determines it is rounding.
 ABSENT = 1e-5
+# Range of a column beside its largest entry, 4,500 units in the last place, below which a redundant one was lost to a
+# mean too large: a few rows may differ by more than the units that all have on the whole.
+NEAR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,17 @@ def turn(own: Array, T: Array) -> Array:
     wide = np.zeros((own.shape[1], len(T)))
     wide[:, :columns] = Q * sign
     return wide
+
+
+def not_carried(design: Design, bases: Sequence[Basis]) -> tuple[str, ...]:
+    """A line for each column whose doubles differ, but by no more than their rounding: it is taken for a constant."""
+    return tuple(
+        f"{name} differs by no more than the rounding of its doubles, and is taken for a constant: subtract its mean "
+        "before it is rounded"
+        for term, basis in zip(design.terms, bases, strict=True)
+        for j, name in enumerate(names_of(term))
+        if j not in basis.kept and 0.0 < np.ptp(term.X[:, j]) < NEAR * np.abs(term.X[:, j]).max()
+    )
 
 
 def redundant(design: Design, bases: Sequence[Basis]) -> tuple[tuple[str, ...], ...]:

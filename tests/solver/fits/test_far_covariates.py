@@ -8,6 +8,7 @@ from bounds import REORDERED, SHIFTED_CRITERION
 from relmer.datasets import load
 from relmer.reports.evidence import tolerances
 from relmer.solver import Fit, lmer
+from relmer.solver.errors import ModelError
 from relmer.solver.fits import at_theta
 from relmer.solver.paths import size
 from relmer.solver.search import Ending
@@ -81,3 +82,20 @@ def test_theta_that_no_double_carries_is_told(method: str) -> None:
     assert "\n" not in moved.optimum.ending
     # What theta's doubles stand for is another point indeed.
     assert abs(at_theta(moved, moved.optimum.theta).criterion - moved.criterion) > 1e-10
+
+
+@pytest.mark.parametrize(("shift", "lost"), [(1e12, False), (4e15, False), (1e16, True), (1e17, True), (1e300, False)])
+def test_a_column_whose_doubles_are_a_constant_but_for_their_rounding_is_told(shift: float, lost: bool) -> None:
+    """At 1e16 doubles are 2 apart: rounded there, 8, 10, 12 and 14 may have been anything between their neighbours."""
+    data = load("Orthodont").frame
+    try:
+        fit = lmer("distance ~ 1 + (age | Subject)", data.assign(age=data["age"] + shift))
+    except ModelError as error:
+        assert "squares are no doubles" in str(error)
+        return
+    told = [line for line in fit.messages if line.startswith("column age of ((Intercept) + age | Subject) differs by")]
+    assert len(told) == lost
+    plain = lmer(f"distance ~ 1 + ({'1' if lost else 'age'} | Subject)", data)
+    assert fit.criterion == pytest.approx(plain.criterion, rel=1e-12)
+    assert bool(fit.unidentified.theta) == lost
+    assert all("subtract its mean" in line and "\n" not in line for line in told)
