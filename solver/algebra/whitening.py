@@ -75,7 +75,7 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
     (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
     R, reflectors = np.asarray(R[:q], dtype=float), np.asfortranarray(reflectors[:, :q])
     if np.any(np.abs(R.diagonal()) < LOST * norms):
-        W = turned_apart(root)
+        W = columns_apart(root)
         turned_apart = whitened_by_augmenting(Z, T @ W, rows)
         return replace(turned_apart, effects=lambda c: np.asarray(W @ turned_apart.effects(c)))
     n, m = rows.shape
@@ -99,7 +99,7 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
     return Whitened(white=rotated[q:], logdet=logdet, effects=effects)
 
 
-def turned_apart(root: Array) -> Array:
+def columns_apart(root: Array) -> Array:
     """Orthonormal W (q, r), r <= q, for which root W (n, r) has orthogonal columns and the same root root'.
 
     Singular values s are known to eps times the largest. One that is no larger is left out: it is zero, or its square,
