@@ -5,7 +5,7 @@ from pathlib import Path
 
 from relmer.datasets import write_whole
 from relmer.reference.certificates import certificates
-from relmer.reports.pages import case_anchors, corpus_page, page
+from relmer.reports.pages import case_anchors, corpus_page, documents_page, page
 from relmer.reports.records import Report
 from relmer.reports.voices import as_json, junit, markdown
 
@@ -18,6 +18,7 @@ def corpus(report: Report) -> str:
 VOICES: Mapping[str, Callable[[Report], str]] = {
     "report.json": as_json,
     "report.html": page,
+    "documents.html": documents_page,
     "corpus.html": corpus,
     "junit.xml": junit,
     "summary.md": markdown,

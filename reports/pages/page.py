@@ -1,36 +1,38 @@
-"""A run as one HTML page: self-contained, complete without JavaScript, fit for a phone and for paper."""
+"""A run as one HTML page: self-contained, its verdicts complete without JavaScript, details packed into it."""
 
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib.resources import files
-from itertools import groupby, takewhile
+from itertools import takewhile
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
-from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Finding, PublishedFigure, Report, Said, Score
+from relmer.reports.pages.engines import engine_rows
+from relmer.reports.pages.packed import packed
+from relmer.reports.pages.views import CaseView, case_views, engine_cases
+from relmer.reports.records import RUNGS, Report
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import (
     QUANTITIES,
-    Standing,
     against,
     answer,
-    clauses,
     counts,
+    decision,
     digits_of,
     drift_told,
     drifts_of,
     found_of,
+    kinds,
     maps,
     rung_name,
-    standing,
-    standings,
     told,
     warnings_of,
     warnings_told,
@@ -39,121 +41,102 @@ from relmer.reports.voices import (
 
 TINTS = 8
 DIGITS_PER_TINT = 2
+# Of each kind of finding so many stand on the first screen.
+FEW = 3
 # Where the head of a narrow column may be parted.
 BROKEN = {"criterion": "cri\u00adte\u00adrion", "varcomp": "var\u00adcomp"}
-
-
-@dataclass(frozen=True)
-class Climb:
-    """How one engine climbs the ladder of one case: its standing, and that on each rung."""
-
-    engine: EngineUsed
-    standing: Standing | None
-    rungs: tuple[Standing | None, ...]
-
-    @property
-    def diagnosis(self) -> str:
-        """What the ladder says, in a few words."""
-        if self.standing is None:
-            return "not judged"
-        if self.standing.broken:
-            named = f" ({self.standing.diagnosis})" if self.standing.diagnosis else ""
-            known = f"; accepted: {self.standing.broken.accepted}" if self.standing.accepted else ""
-            return f"breaks at {self.standing.rung}: {self.standing.broken.quantity}{named}{known}"
-        if not self.standing.verdict.judged:
-            return "nothing could be judged"
-        for rung, found in zip(RUNGS, self.rungs, strict=True):
-            if found and found.verdict.judged and found.verdict is not Verdict.AGREE:
-                return f"{found.verdict} from {rung_name(rung)} on"
-        return "holds"
-
-
-@dataclass(frozen=True)
-class CaseView:
-    """A case as the page shows it; it breaks if it needs to be read."""
-
-    anchor: str
-    run: CaseRun
-    verdicts: tuple[Verdict, ...]
-    climbs: tuple[Climb, ...]
-    rungs: tuple[tuple[int, tuple[Comparison, ...]], ...]
-    scores: tuple[Score, ...]
-    warned: tuple[Said, ...]
-    printed: tuple[PublishedFigure, ...]
-    breaks: bool
+# Views without a name of their own.
+PLAIN = ("accepted", "digits", "drift", "tolerances", "environment", "reading")
 
 
 def page(report: Report) -> str:
     """Render `report.html`."""
     style, script = asset("page.css"), asset("page.js")
+    made, views, found = environment(), case_views(report), kinds(report)
+    told_there = {(one.case, engine) for each in found.values() for one in each for engine in one.engines}
+    return made.get_template("page.html").render(
+        report=report,
+        answer=answer(report),
+        decision=decision(report, found),
+        rows=engine_rows(report),
+        counts=counts(report),
+        kinds=found,
+        loose=[f for f in report.findings if (f.case, f.engine) not in told_there],
+        documents=bool(chapters(report)),
+        views=sorted(views, key=lambda view: view.gravity),
+        command=command(report),
+        details=packed(dict(details(made, report, views))),
+        style=style,
+        script=script,
+        policy=f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
+        "base-uri 'none'; form-action 'none'",
+    )
+
+
+def details(made: Environment, report: Report, views: tuple[CaseView, ...]) -> Iterator[tuple[str, str]]:
+    """What is packed into the page, by the names that stand in its links."""
     shown = maps(report)
-    anchors = case_anchors(report)
-    views = tuple(view(report, case, anchors[case.name]) for case in report.cases)
+    common = {
+        "report": report,
+        "names": {view.run.name for view in views},
+        "maps": shown,
+        "worst": worst(shown),
+        "drift": drifts_of(report),
+        "live": any(engine.source == "live" for engine in report.engines),
+        "warned": warnings_of(report),
+    }
+    for name in PLAIN:
+        yield name, made.get_template(f"detail_{name}.html").render(common)
+    for view in views:
+        yield f"case/{route(view.run.name)}", made.get_template("detail_case.html").render(common, view=view)
+    for engine in report.engines:
+        own = next((map for map in shown if map.engine == engine.name), None)
+        text = made.get_template("detail_engine.html").render(
+            common, engine=engine, rows=engine_cases(report, engine, views), map=own
+        )
+        yield f"engine/{route(engine.name)}", text
+    for kind, found in kinds(report).items():
+        yield f"kind/{route(kind)}", made.get_template("detail_kind.html").render(common, kind=kind, told=found)
+
+
+def documents_page(report: Report) -> str:
+    """Render `documents.html`: the figures that the documents print, chapter by chapter; no script."""
+    style = asset("page.css")
     return (
         environment()
-        .get_template("page.html")
+        .get_template("documents.html")
         .render(
             report=report,
-            answer=answer(report),
-            engines=clauses(report)[0],
-            counts=counts(report),
             chapters=chapters(report),
-            views=views,
-            anchors=anchors,
-            findings=[(case, together(found)) for case, found in groupby(report.findings, key=lambda f: f.case)],
-            broken=[found.broken for found in standings(report).values() if found.broken],
-            drift=drifts_of(report),
-            warned=warnings_of(report),
-            live=any(engine.source == "live" for engine in report.engines),
-            maps=shown,
-            worst=worst(shown),
             style=style,
-            script=script,
-            policy=f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
-            "base-uri 'none'; form-action 'none'",
+            policy=f"default-src 'none'; style-src '{digest(style)}'; base-uri 'none'; form-action 'none'",
         )
     )
 
 
-def together(found: Iterable[Finding]) -> list[tuple[str, str]]:
-    """Findings on one case as engines and text: engines of which the same is to be told stand together."""
-    engines: dict[str, list[str]] = {}
-    for finding in found:
-        engines.setdefault(finding.text, []).append(finding.engine)
-    return [(", ".join(names), text) for text, names in engines.items()]
+def command(report: Report) -> str:
+    """How a run is repeated."""
+    judged = dict.fromkeys(c.engine for c in report.comparisons)
+    engines = " ".join(f"--engine {shlex.quote(printable(name))}" for name in judged)
+    cases = [case.name for case in report.cases]
+    one = f" --case {shlex.quote(printable(cases[0]))}" if len(cases) == 1 else ""
+    return f"relmer run{one} {engines}".strip()
+
+
+def route(name: str) -> str:
+    """A name as a part of an address within the page.
+
+    Examples
+    --------
+    >>> route("star/kindergarten-reml"), route('a b"<')
+    ('star/kindergarten-reml', 'a%20b%22%3C')
+    """
+    return quote(printable(name), safe="/@.:-_~")
 
 
 def case_anchors(report: Report) -> dict[str, str]:
-    """The id of each case on the page."""
-    return {case.name: f"case-{k}" for k, case in enumerate(report.cases, start=1)}
-
-
-def view(report: Report, case: CaseRun, anchor: str) -> CaseView:
-    """Arrange the comparisons of one case: by engine for the ladder, by rung and quantity for the table."""
-    judged = [c for c in report.comparisons if c.case == case.name]
-    climbs = []
-    for engine in report.engines:
-        own = [c for c in judged if c.engine == engine.name]
-        climbs.append(
-            Climb(
-                engine,
-                standing(own),
-                tuple(standing([c for c in own if c.rung == rung], rung) for rung in RUNGS),
-            )
-        )
-    first_seen = {quantity: k for k, quantity in enumerate(dict.fromkeys(c.quantity for c in judged))}
-    ordered = sorted(judged, key=lambda c: (c.rung, first_seen[c.quantity]))
-    return CaseView(
-        anchor=anchor,
-        run=case,
-        verdicts=tuple(verdict for verdict in Verdict if any(c.verdict is verdict for c in judged)),
-        climbs=tuple(climbs),
-        rungs=tuple((rung, tuple(rows)) for rung, rows in groupby(ordered, key=lambda c: c.rung)),
-        scores=tuple(score for score in report.scores if score.case == case.name),
-        warned=tuple(said for said in report.answers if said.case == case.name and said.warnings),
-        printed=tuple(f for f in report.figures if f.case == case.name and not f.document),
-        breaks=any(c.verdict.breaks or report.fails(c) for c in judged),
-    )
+    """The address of each case on the page, without the sign before it."""
+    return {case.name: f"case/{route(case.name)}" for case in report.cases}
 
 
 def tint(digits: float | None) -> str:
@@ -218,12 +201,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=legible,
     )
-    made.filters.update(against=against, digits=digits_text, rung=rung_name, tint=tint)
+    made.filters.update(against=against, digits=digits_text, route=route, rung=rung_name, tint=tint)
     made.filters.update(anchor=anchor, bound=bound, digits_of=digits_of, power=power)
     made.filters.update(arranged=arranged, rounded=rounded, tally=tally)
     made.filters.update(changed=changed, drift_told=drift_told, found=found_of, told=told, warnings=warnings_told)
     made.globals.update(RUNGS=RUNGS, TINTS=TINTS, DIGITS_PER_TINT=DIGITS_PER_TINT)
-    made.globals.update(MAPPED=QUANTITIES, BROKEN=BROKEN, Verdict=Verdict)
+    made.globals.update(MAPPED=QUANTITIES, BROKEN=BROKEN, FEW=FEW, Verdict=Verdict)
     return made
 
 

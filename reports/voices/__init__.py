@@ -15,6 +15,7 @@ from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
+from relmer.reports.voices.kinds import Kind, Told, decision, kinds
 from relmer.reports.voices.markdown import markdown
 from relmer.reports.voices.report_json import as_json, from_json
 from relmer.reports.voices.summary import (
@@ -30,12 +31,15 @@ from relmer.reports.voices.summary import (
 __all__ = [
     "DIFF_HEADER",
     "QUANTITIES",
+    "Kind",
     "Standing",
+    "Told",
     "against",
     "answer",
     "as_json",
     "clauses",
     "counts",
+    "decision",
     "diff_junit",
     "diff_markdown",
     "diff_rows",
@@ -46,6 +50,7 @@ __all__ = [
     "found_of",
     "from_json",
     "junit",
+    "kinds",
     "maps",
     "markdown",
     "rung_name",

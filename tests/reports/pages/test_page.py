@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import pytest
 
-from relmer.reports.pages.page import page, power, tint
+from relmer.reports.pages.packed import unpacked
+from relmer.reports.pages.page import documents_page, page, power, route, tint
 from relmer.reports.records import RUNGS, Comparison, EngineUsed
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import Diagnosis, Verdict
@@ -53,6 +54,17 @@ class Reader(HTMLParser):
     def shown(self):
         """All text, white space made single spaces."""
         return " ".join("".join(self.text).split())
+
+
+def packed_in(source):
+    """The details of a page by name, unpacked."""
+    return unpacked(re.search(r'<script type="application/gzip" id="details">(.*?)</script>', source)[1])
+
+
+def whole(report):
+    """The page with all that is packed into it."""
+    source = page(report)
+    return source + "".join(packed_in(source).values())
 
 
 def one_line(text):

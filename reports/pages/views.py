@@ -1,0 +1,141 @@
+"""What a page shows of a case and of an engine, arranged out of the records."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from relmer.reports.pages.engines import gravity
+from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, PublishedFigure, Report, Said, Score
+from relmer.reports.verdicts import Verdict
+from relmer.reports.voices import Standing, rung_name, standing
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How one engine climbs the ladder of one case: its standing, and that on each rung."""
+
+    engine: EngineUsed
+    standing: Standing | None
+    rungs: tuple[Standing | None, ...]
+
+    @property
+    def diagnosis(self) -> str:
+        """What the ladder says, in a few words."""
+        if self.standing is None:
+            return "not judged"
+        if self.standing.broken:
+            named = f" ({self.standing.diagnosis})" if self.standing.diagnosis else ""
+            known = f"; accepted: {self.standing.broken.accepted}" if self.standing.accepted else ""
+            return f"breaks at {self.standing.rung}: {self.standing.broken.quantity}{named}{known}"
+        if not self.standing.verdict.judged:
+            return "nothing could be judged"
+        for rung, found in zip(RUNGS, self.rungs, strict=True):
+            if found and found.verdict.judged and found.verdict is not Verdict.AGREE:
+                return f"{found.verdict} from {rung_name(rung)} on"
+        return "holds"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A comparison, and all engines of which the same is to be said."""
+
+    comparison: Comparison
+    engines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case as the page shows it.
+
+    Attributes
+    ----------
+    place
+        Its place in the run, from 1.
+    run
+        The case.
+    verdicts
+        Those that occur.
+    climbs
+        The ladder of each engine.
+    rungs
+        Per rung the comparisons, those that say the same of several engines once.
+    scores, warned, printed
+        Scores, answers with warnings, and the figures that others print.
+    """
+
+    place: int
+    run: CaseRun
+    verdicts: tuple[Verdict, ...]
+    climbs: tuple[Climb, ...]
+    rungs: tuple[tuple[int, tuple[Row, ...]], ...]
+    scores: tuple[Score, ...]
+    warned: tuple[Said, ...]
+    printed: tuple[PublishedFigure, ...]
+
+    @property
+    def lead(self) -> str:
+        """The rung that breaks first, and for whom: what the case is about."""
+        broken = [climb for climb in self.climbs if climb.standing is not None and climb.standing.broken]
+        if not broken:
+            return "Nothing breaks here."
+        return "; ".join(f"{climb.engine.name} {climb.diagnosis}" for climb in broken) + "."
+
+    @property
+    def gravity(self) -> tuple[int, int, float]:
+        """Sort key: the worst verdict first, of these a wrong optimum before lost digits, then the fewest digits."""
+        found = [climb.standing for climb in self.climbs if climb.standing is not None]
+        return min(map(gravity, found), default=(len(Verdict), 0, 0.0))
+
+
+def case_views(report: Report) -> tuple[CaseView, ...]:
+    """Every case of a run, in its order."""
+    judged: dict[str, list[Comparison]] = {case.name: [] for case in report.cases}
+    for comparison in report.comparisons:
+        judged.setdefault(comparison.case, []).append(comparison)
+    return tuple(view(report, case, place, judged[case.name]) for place, case in enumerate(report.cases, start=1))
+
+
+def view(report: Report, case: CaseRun, place: int, judged: Sequence[Comparison]) -> CaseView:
+    """Arrange the comparisons of one case: by engine for the ladder, by rung and quantity for the table."""
+    climbs = []
+    for engine in report.engines:
+        own = [c for c in judged if c.engine == engine.name]
+        by_rung = tuple(standing([c for c in own if c.rung == rung], rung) for rung in RUNGS)
+        climbs.append(Climb(engine, standing(own), by_rung))
+    return CaseView(
+        place=place,
+        run=case,
+        verdicts=tuple(verdict for verdict in Verdict if any(c.verdict is verdict for c in judged)),
+        climbs=tuple(climbs),
+        rungs=tuple((rung, tuple(rows)) for rung, rows in groupby(alike(judged), key=lambda row: row.comparison.rung)),
+        scores=tuple(score for score in report.scores if score.case == case.name),
+        warned=tuple(said for said in report.answers if said.case == case.name and said.warnings),
+        printed=tuple(f for f in report.figures if f.case == case.name and not f.document),
+    )
+
+
+def alike(judged: Sequence[Comparison]) -> Iterator[Row]:
+    """Comparisons by rung and quantity, the worst first; what is the same of several engines stands once."""
+    first_seen = {quantity: k for k, quantity in enumerate(dict.fromkeys(c.quantity for c in judged))}
+    same: dict[tuple[object, ...], list[Comparison]] = {}
+    for c in judged:
+        key = (c.rung, first_seen[c.quantity], c.verdict.rank, c.diagnosis, c.digits, c.kind, c.evidence, c.accepted)
+        same.setdefault(key, []).append(c)
+    order = sorted(same.values(), key=lambda cs: (cs[0].rung, first_seen[cs[0].quantity], cs[0].verdict.rank))
+    for found in order:
+        yield Row(found[0], tuple(dict.fromkeys(c.engine for c in found)))
+
+
+def engine_cases(report: Report, engine: EngineUsed, views: Sequence[CaseView]) -> list[tuple[str, Standing, Said]]:
+    """The cases of one engine with where it stands and what it said, the worst first."""
+    said = {answer.case: answer for answer in report.answers if answer.engine == engine.name}
+    silent = Said(
+        case="", engine=engine.name, version="", status="", recorded=False, message="", warnings=(), values={}
+    )
+    rows = [
+        (case.run.name, climb.standing, said.get(case.run.name, silent))
+        for case in views
+        for climb in case.climbs
+        if climb.engine.name == engine.name and climb.standing is not None
+    ]
+    return sorted(rows, key=lambda row: gravity(row[1]))
