@@ -46,7 +46,7 @@ FEW = 3
 # Where the head of a narrow column may be parted.
 BROKEN = {"criterion": "cri\u00adte\u00adrion", "varcomp": "var\u00adcomp"}
 # Views without a name of their own.
-PLAIN = ("accepted", "digits", "drift", "tolerances", "environment", "reading")
+PLAIN = ("all-findings", "accepted", "digits", "drift", "tolerances", "environment", "reading")
 
 
 def page(report: Report) -> str:

@@ -7,6 +7,7 @@ from typing import Self
 
 from relmer.reports.causes import OPTIMUM, Cause, causes, scale_of
 from relmer.reports.records import Comparison, Report, Said
+from relmer.reports.text import number
 from relmer.reports.verdicts import Diagnosis, Verdict
 
 OWN = "computed"
@@ -175,12 +176,15 @@ def decision(report: Report, found: Mapping[Kind, Sequence[Told]]) -> str:
     if not report.comparisons:
         return "Nothing was compared."
     if report.broken:
-        new = {(one.case, engine) for each in found.values() for one in each if not one.accepted for engine in one.engines}
+        new = {
+            (one.case, engine) for each in found.values() for one in each if not one.accepted for engine in one.engines
+        }
         broken = {(c.case, c.engine) for c in report.comparisons if report.fails(c)}
         worst = next(iter(sorted(broken & new or broken)), None)
-        where = f": {len(broken):,} of its fits fail, such as {worst[1]} on {worst[0]}" if worst else ""
+        where = f": {number(len(broken), 'fit')}, such as {worst[1]} on {worst[0]}" if worst else ""
         return f"This run fails{where}."
     wrong = {(c.case, c.engine) for c in report.comparisons if c.verdict is Verdict.WRONG}
     if wrong:
-        return f"This run passes: {len(wrong):,} wrong fits are known and accepted, all others can be used."
+        known = f"{number(len(wrong), 'wrong fit')} {'is' if len(wrong) == 1 else 'are'} known and accepted"
+        return f"This run passes: {known}, all others can be used."
     return "This run passes: every fit that could be judged can be used."
