@@ -2,7 +2,6 @@
 
 from relmer.reports.voices.answer import (
     answer,
-    clauses,
     drift_told,
     drifts_of,
     found_of,
@@ -15,7 +14,7 @@ from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
-from relmer.reports.voices.kinds import Kind, Told, decision, kinds
+from relmer.reports.voices.kinds import Kind, decision, kinds
 from relmer.reports.voices.markdown import markdown
 from relmer.reports.voices.report_json import as_json, from_json
 from relmer.reports.voices.summary import (
@@ -33,11 +32,9 @@ __all__ = [
     "QUANTITIES",
     "Kind",
     "Standing",
-    "Told",
     "against",
     "answer",
     "as_json",
-    "clauses",
     "counts",
     "decision",
     "diff_junit",
