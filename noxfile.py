@@ -32,9 +32,9 @@ def r_works() -> bool:
     return subprocess.run(["Rscript", "--vanilla", "-e", probe], capture_output=True, check=False).returncode == 0
 
 
-def required() -> bool:
-    """Whether the environment asks that lme4 run live."""
-    return "lme4" in os.environ.get("RELMER_REQUIRE", "")
+def required(name: str) -> bool:
+    """Whether the environment asks that a program be there: lme4, or chromium."""
+    return name in os.environ.get("RELMER_REQUIRE", "").replace(",", " ").split()
 
 
 def install_r(session: nox.Session) -> None:
@@ -42,19 +42,30 @@ def install_r(session: nox.Session) -> None:
     if r_works():
         session.log("R with lme4 is here")
         return
+    apt(session, R_PACKAGES, R_ADVICE)
+    if not r_works():
+        session.error(R_ADVICE)
+
+
+def install_chromium(session: nox.Session) -> None:
+    """Install the browser of the page's tests."""
+    if shutil.which("chromium") is None:
+        apt(session, ["chromium", "fonts-dejavu-core"], "chromium is not here and cannot be installed from here")
+
+
+def apt(session: nox.Session, packages: list[str], advice: str) -> None:
+    """Install Debian packages, where apt is and may be used; else give the advice."""
     root = os.geteuid() == 0
     if shutil.which("apt-get") is None or not (root or shutil.which("sudo")):
-        session.error(R_ADVICE)
+        session.error(advice)
     prefix = [] if root else ["sudo", "-n"]
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         session.run(*prefix, "apt-get", "update", "-q", external=True, env=environment)
-        arguments = ["install", "-q", "-y", "--no-install-recommends", *R_PACKAGES]
+        arguments = ["install", "-q", "-y", "--no-install-recommends", *packages]
         session.run(*prefix, "apt-get", *arguments, external=True, env=environment)
     except nox.command.CommandFailed:
-        session.error(R_ADVICE)
-    if not r_works():
-        session.error(R_ADVICE)
+        session.error(advice)
 
 
 def install(session: nox.Session, *extras: str) -> None:
@@ -86,9 +97,11 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Pass the tests. RELMER_REQUIRE=lme4 installs R, and lets no live test be skipped."""
-    if required():
+    """Pass the tests. RELMER_REQUIRE=lme4,chromium installs these, and lets no test of theirs be skipped."""
+    if required("lme4"):
         install_r(session)
+    if required("chromium"):
+        install_chromium(session)
     install(session, "dev")
     session.run("pytest", *session.posargs)
 
