@@ -21,9 +21,10 @@ from relmer.solver.elimination.blocks import Part, by_level, diagonal, effects_o
 from relmer.solver.elimination.contract import ray_of
 from relmer.solver.elimination.corner import Corner, Weights, solved, squares
 from relmer.solver.errors import ModelError
-from relmer.solver.model import symmetric_units
+from relmer.solver.model import by_entry
 
-# Largest number of effects, and of multiplications in the QR, up to which calls count for more.
+# Largest number of effects, and of multiplications in the QR, up to which calls count for more, where the widest factor
+# has one column; of more, `nested` and `crossed` take a step for every entry of its G, and as many times more count.
 EFFECTS = 64
 MULTIPLICATIONS = 2**18
 
@@ -87,7 +88,8 @@ class JointSolved(Corner):
 def is_small(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int]) -> bool:
     """Whether a model of n rows and p + 1 columns of X and y is one for this module."""
     q = sum(l * c for l, c in zip(levels, widths, strict=True))
-    return q <= EFFECTS and rows * (q + columns) ** 2 <= MULTIPLICATIONS
+    entries = max(widths) * (max(widths) + 1) // 2
+    return q <= EFFECTS * entries and rows * (q + columns) ** 2 <= MULTIPLICATIONS * entries
 
 
 def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], levels: Sequence[int]) -> Joint:
@@ -118,15 +120,13 @@ def eliminate(reduced: Joint, D: Array) -> JointSolved:
 def curvature(at: JointSolved, weights: Weights) -> tuple[list[Array], Array]:
     """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all."""
     parts, (H, h) = at.of.parts, at.solutions
-    units = [symmetric_units(part.width) for part in parts]
     Phi = (h * weights.columns) @ h.T
     slopes, twice = H - Phi, 2 * Phi - H
     blocks = [
-        [units[j] @ pair(H, twice, part, other) @ units[m].T for m, other in enumerate(parts[: j + 1])]
+        [by_entry(by_entry(pair(H, twice, part, other), part.width).T, other.width).T for other in parts[: j + 1]]
         for j, part in enumerate(parts)
     ]
-    each = [squares(by_level(h, part).transpose(1, 2, 0)) for part in parts]
-    first = np.concatenate([unit @ one for unit, one in zip(units, each, strict=True)])
+    first = np.concatenate([by_entry(squares(by_level(h, part).transpose(1, 2, 0)), part.width) for part in parts])
     return [diagonal(slopes, part) for part in parts], symmetric(blocks) - (first * weights.pairs.ravel()) @ first.T
 
 
