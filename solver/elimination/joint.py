@@ -23,10 +23,11 @@ from relmer.solver.elimination.corner import Corner, Weights, solved, squares
 from relmer.solver.errors import ModelError
 from relmer.solver.model import by_entry
 
-# Largest number of effects, and of multiplications in the QR, up to which calls count for more, where the widest factor
-# has one column; of more, `nested` and `crossed` take a step for every entry of its G, and as many times more count.
+# Largest number of effects, and of multiplications in the QR, up to which calls count for more.
 EFFECTS = 64
 MULTIPLICATIONS = 2**18
+# Times as many that count no more than one turn of the loop over the entries of a G in `crossed`.
+TURN = 4
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,16 @@ class JointSolved(Corner):
         return curvature(self, weights)
 
 
-def is_small(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int]) -> bool:
-    """Whether a model of n rows and p + 1 columns of X and y is one for this module."""
+def is_small(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int], times: int = 1) -> bool:
+    """Whether a model of n rows and p + 1 columns of X and y is one for this module, or so many times one."""
     q = sum(l * c for l, c in zip(levels, widths, strict=True))
-    entries = max(widths) * (max(widths) + 1) // 2
-    return q <= EFFECTS * entries and rows * (q + columns) ** 2 <= MULTIPLICATIONS * entries
+    return q <= EFFECTS * times and rows * (q + columns) ** 2 <= MULTIPLICATIONS * times
+
+
+def is_wide(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int]) -> bool:
+    """Whether factors that cross have so many columns that `crossed` would take longer: it takes a turn per entry."""
+    turns = widths[0] * (widths[0] + 1) // 2 - 1
+    return is_small(rows, columns, widths, levels, TURN * turns)
 
 
 def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], levels: Sequence[int]) -> Joint:

@@ -275,9 +275,7 @@ class Station:
     weights: Weights
 
 
-def inflow(
-    here: Station, stages: Sequence[Stage], reached: Sequence[Array], h: Sequence[Array]
-) -> tuple[Array, Array]:
+def inflow(here: Station, stages: Sequence[Stage], reached: Sequence[Array], h: Sequence[Array]) -> tuple[Array, Array]:
     """What the last of the stages makes of the first derivatives S_E, s+_E that reach it (theory.md, 31 and 32).
 
     Returns
