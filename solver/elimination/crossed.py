@@ -23,7 +23,7 @@ from relmer.solver.elimination.levels import apply, eliminate, orthogonalise, pr
 from relmer.solver.elimination.schur import REGULAR, Cholesky, DenseFront, Inverse, pair_second
 from relmer.solver.elimination.sparse_schur import SparseFront, SparseInverse, sparse_front
 from relmer.solver.errors import ModelError
-from relmer.solver.model import gamma_of, symmetric_units
+from relmer.solver.model import by_entry, gamma_of, symmetric_units
 
 # Number of effects in a dense factor from which on products of matrices are spared.
 COSTLY = 300
@@ -219,22 +219,21 @@ def curvature(at: CrossedSolved, weights: Weights, exact: bool) -> tuple[list[Ar
     reduced, others = at.of, at.others
     U, h, rest = at.solutions.U, at.solutions.h, at.solutions.rest
     width, w = reduced.width, weights.columns
-    units = [symmetric_units(width), *(symmetric_units(part.width) for part in reduced.parts)]
     H, hh = products(at.N[:width], at.N[:width]), products(h * w[:, None], h)
     returned = others.returned(reduced.coupling, U)
     scores = [by_level(rest, part) for part in reduced.parts]
     duals = [(H - hh).sum(axis=-1) - returned.sum(axis=-1)]
     duals += [others.own(j) - dots(score * w, score) for j, score in enumerate(scores)]
     each = [h, *(score.transpose(1, 2, 0) for score in scores)]
-    first = np.concatenate([unit @ squares(columns) for unit, columns in zip(units, each, strict=True)])
+    first = np.concatenate([by_entry(squares(columns), columns.shape[0]) for columns in each])
     if not exact:
         return duals, information(at, H, first) * w[-1]
     if isinstance(others, SparseInverse):
         return duals, differences(at, weights)
-    blocks = [[units[0] @ own_second(H, hh + returned) @ units[0].T]]
+    blocks = [[by_entry(by_entry(own_second(H, hh + returned), width).T, width).T]]
 
     # What reaches the others from the first, for every E: S_E = -B'U'E U B, s+_E = -B'U'E h.
-    changes, turned_U = units[0].reshape(-1, width, width), U.transpose(1, 0, 2)
+    changes, turned_U = symmetric_units(width).reshape(-1, width, width), U.transpose(1, 0, 2)
     S_E = reduced.coupling.spread(np.array([products(turned_U, -apply(E, U).transpose(1, 0, 2)) for E in changes]))
     s_E = [reduced.coupling.down(products(turned_U, -apply(E, h).transpose(1, 0, 2))) for E in changes]
     omega_S, omega_s = others.omega_times(S_E), np.array([others.omega_times(each) for each in s_E])
@@ -246,9 +245,11 @@ def curvature(at: CrossedSolved, weights: Weights, exact: bool) -> tuple[list[Ar
             others.turned(j, S, omega) - 2 * dots(others.moved(j, s) * w, score)
             for S, omega, s in zip(S_E, omega_S, s_E, strict=True)
         ]
-        row = [units[j + 1] @ np.array(mixed).reshape(count, -1).T]
+        own = reduced.parts[j].width
+        row = [by_entry(np.array(mixed).reshape(count, -1).T, own)]
         for m, other in enumerate(scores[: j + 1]):
-            row.append(units[j + 1] @ pair_second(others.block(j, m), score, other, w) @ units[m + 1].T)
+            pair = by_entry(pair_second(others.block(j, m), score, other, w), own)
+            row.append(by_entry(pair.T, reduced.parts[m].width).T)
         blocks.append(row)
     return duals, symmetric(blocks) - (first * weights.pairs.ravel()) @ first.T
 

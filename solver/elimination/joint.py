@@ -21,11 +21,13 @@ from relmer.solver.elimination.blocks import Part, by_level, diagonal, effects_o
 from relmer.solver.elimination.contract import ray_of
 from relmer.solver.elimination.corner import Corner, Weights, solved, squares
 from relmer.solver.errors import ModelError
-from relmer.solver.model import symmetric_units
+from relmer.solver.model import by_entry
 
 # Largest number of effects, and of multiplications in the QR, up to which calls count for more.
 EFFECTS = 64
 MULTIPLICATIONS = 2**18
+# Times as many that count no more than one turn of the loop over the entries of a G in `crossed`.
+TURN = 4
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,16 @@ class JointSolved(Corner):
         return curvature(self, weights)
 
 
-def is_small(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int]) -> bool:
-    """Whether a model of n rows and p + 1 columns of X and y is one for this module."""
+def is_small(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int], times: int = 1) -> bool:
+    """Whether a model of n rows and p + 1 columns of X and y is one for this module, or so many times one."""
     q = sum(l * c for l, c in zip(levels, widths, strict=True))
-    return q <= EFFECTS and rows * (q + columns) ** 2 <= MULTIPLICATIONS
+    return q <= EFFECTS * times and rows * (q + columns) ** 2 <= MULTIPLICATIONS * times
+
+
+def is_wide(rows: int, columns: int, widths: Sequence[int], levels: Sequence[int]) -> bool:
+    """Whether factors that cross have so many columns that `crossed` would take longer: it takes a turn per entry."""
+    turns = widths[0] * (widths[0] + 1) // 2 - 1
+    return is_small(rows, columns, widths, levels, TURN * turns)
 
 
 def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], levels: Sequence[int]) -> Joint:
@@ -118,15 +126,13 @@ def eliminate(reduced: Joint, D: Array) -> JointSolved:
 def curvature(at: JointSolved, weights: Weights) -> tuple[list[Array], Array]:
     """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all."""
     parts, (H, h) = at.of.parts, at.solutions
-    units = [symmetric_units(part.width) for part in parts]
     Phi = (h * weights.columns) @ h.T
     slopes, twice = H - Phi, 2 * Phi - H
     blocks = [
-        [units[j] @ pair(H, twice, part, other) @ units[m].T for m, other in enumerate(parts[: j + 1])]
+        [by_entry(by_entry(pair(H, twice, part, other), part.width).T, other.width).T for other in parts[: j + 1]]
         for j, part in enumerate(parts)
     ]
-    each = [squares(by_level(h, part).transpose(1, 2, 0)) for part in parts]
-    first = np.concatenate([unit @ one for unit, one in zip(units, each, strict=True)])
+    first = np.concatenate([by_entry(squares(by_level(h, part).transpose(1, 2, 0)), part.width) for part in parts])
     return [diagonal(slopes, part) for part in parts], symmetric(blocks) - (first * weights.pairs.ravel()) @ first.T
 
 

@@ -27,7 +27,7 @@ from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination.contract import ray_of
 from relmer.solver.elimination.corner import Corner, Weights, diagonals, own_second, solved, squares, whiten
 from relmer.solver.elimination.levels import AT_ONCE, apply, compress, eliminate, level_sums, orthogonalise, products
-from relmer.solver.model import symmetric_units
+from relmer.solver.model import by_entry
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,7 @@ def solutions(at: NestedSolved) -> tuple[list[Array], list[Array]]:
 def curvature(at: NestedSolved, weights: Weights) -> tuple[list[Array], Array]:
     """The dual df/dG (c, c) of every factor, and d2f/dgamma2 of all."""
     reduced, G, (HK, h) = at.of, at.G, at.solutions
-    units = [symmetric_units(stage.width) for stage in reduced.stages]
-    ends = np.cumsum([0, *map(len, units)])
+    ends = np.cumsum([0, *(stage.width * (stage.width + 1) // 2 for stage in reduced.stages)])
     second = np.zeros((ends[-1], ends[-1]))
     duals: list[Array] = []
     reached = reach(reduced, G, HK) if len(G) > 1 else []
@@ -216,21 +215,21 @@ def curvature(at: NestedSolved, weights: Weights) -> tuple[list[Array], Array]:
             Phi += np.einsum("axl,bxl->abl", np.einsum("axl,xyl->ayl", K, outer), K)
         duals.append((H - Phi).sum(axis=-1))
         own = slice(ends[j], ends[j + 1])
-        second[own, own] += units[j] @ own_second(H, Phi) @ units[j].T
+        second[own, own] += by_entry(by_entry(own_second(H, Phi), stage.width).T, stage.width).T
         if j:
             omega = G[j][:, :, None] - apply(G[j], apply(G[j], H).transpose(1, 0, 2))
             here = Station(G=G[j], H=H, K=K, h=h[j], omega=omega, outer=outer, weights=weights)
-            inner, mixed = inflow(here, reduced.stages[: j + 1], reached[j], h, units)
+            inner, mixed = inflow(here, reduced.stages[: j + 1], reached[j], h)
             second[: ends[j], : ends[j]] += inner
-            second[own, : ends[j]] += units[j] @ mixed.T
-            second[: ends[j], own] += mixed @ units[j].T
+            second[own, : ends[j]] += mixed
+            second[: ends[j], own] += mixed.T
             GK = apply(G[j], K)
             step = np.einsum("axl,xyl->ayl", GK, outer)
             corner = omega + np.einsum("axl,bxl->abl", step, GK)
             outer = np.concatenate(
                 [np.concatenate([corner, -step], axis=1), np.concatenate([-step.transpose(1, 0, 2), outer], axis=1)]
             )
-    first = np.concatenate([unit @ squares(each) for unit, each in zip(units, h, strict=True)])
+    first = np.concatenate([by_entry(squares(each), each.shape[0]) for each in h])
     return duals[::-1], second - (first * weights.pairs.ravel()) @ first.T
 
 
@@ -276,25 +275,24 @@ class Station:
     weights: Weights
 
 
-def inflow(
-    here: Station, stages: Sequence[Stage], reached: Sequence[Array], h: Sequence[Array], units: Sequence[Array]
-) -> tuple[Array, Array]:
+def inflow(here: Station, stages: Sequence[Stage], reached: Sequence[Array], h: Sequence[Array]) -> tuple[Array, Array]:
     """What the last of the stages makes of the first derivatives S_E, s+_E that reach it (theory.md, 31 and 32).
 
     Returns
     -------
     inner, mixed
-        Second derivatives in the covariances inside it (k, k), and with its own G, (k, c c) for F flat.
+        Second derivatives in the covariances inside it (k, k), and of its own G with these.
     """
     G, outer, weights = here.G, here.outer, here.weights
     *inside, stage = stages
     width = len(G)
     derivatives = []
-    for j, (inner, columns, right, unit) in enumerate(zip(inside, reached, h, units, strict=False)):
+    for j, (inner, columns, right) in enumerate(zip(inside, reached, h, strict=False)):
         both = np.concatenate([columns, right], axis=1)
         sent = -columns[:, None, :width, None] * both[None, :, None, :]
         sums = level_sums(sent.reshape(-1, inner.levels), inner.up[len(inside) - j - 1], stage.levels)
-        derivatives.append((unit @ sums.reshape(unit.shape[1], -1)).reshape(len(unit), width, -1, stage.levels))
+        entries = by_entry(sums.reshape(inner.width**2, -1), inner.width)
+        derivatives.append(entries.reshape(len(entries), width, -1, stage.levels))
     received = np.concatenate(derivatives)
     S_E, s_E = received[:, :, :width], received[:, :, width:]
     Z_columns, Xy_columns = s_E[:, :, : len(outer)], s_E[:, :, len(outer) :]
@@ -308,4 +306,4 @@ def inflow(
     second -= 2 * np.einsum("axl,kxyl->kayl", here.omega, weighed).reshape(count, -1) @ s_E.reshape(count, -1).T
     right = np.concatenate([here.K, here.h], axis=1)
     mixed = np.einsum("kxyl,byl->kxbl", S_E, Psi) - 2 * np.einsum("kxyl,byl->kxbl", weighed, right)
-    return second, np.einsum("axl,kxbl->kab", Psi, mixed).reshape(count, -1)
+    return second, by_entry(np.einsum("axl,kxbl->kab", Psi, mixed).reshape(count, -1).T, width)

@@ -1,9 +1,9 @@
 """The structure of the random effects, found once: which factors are nested, which cross, what is eliminated how.
 
 Terms with the same grouping factor count as one factor with the columns of all and a block-diagonal G. A small model of
-several factors is solved all at once by `joint` (theory.md, 18); if the factors are nested in each other, `nested`
-solves them inside out (theory.md, 16 and 17); else `crossed` eliminates the largest one level by level (theory.md, 19
-to 23). What they have in common is in `contract`.
+several factors is solved all at once by `joint` (theory.md, 18), of crossed ones with many columns a larger one too; if
+the factors are nested in each other, `nested` solves them inside out (theory.md, 16 and 17); else `crossed` eliminates
+the largest one level by level (theory.md, 19 to 23). What they have in common is in `contract`.
 """
 
 from collections.abc import Callable, Sequence
@@ -124,9 +124,9 @@ def build(terms: Sequence[RandomTerm], columns: Sequence[Array], Xy: Array) -> S
     if len(order) > 1 and joint.is_small(Xy.shape[1], len(Xy), widths, levels):
         prepare = joint.prepare
     elif not all(is_nested(a.codes, b.codes) for a, b in pairwise(order)):
-        prepare = crossed.prepare
         order = tuple(sorted(order, key=lambda one: -one.levels * one.width))
         widths, levels = [one.width for one in order], [one.levels for one in order]
+        prepare = joint.prepare if joint.is_wide(Xy.shape[1], len(Xy), widths, levels) else crossed.prepare
     stacked = np.concatenate([*(columns[k] for one in order for k in one.terms), Xy])
     elimination = prepare(stacked, widths, [one.codes for one in order], levels)
     return Structure(order, elimination, positions(tuple((one.terms, one.widths) for one in order)))

@@ -1,7 +1,7 @@
 """The symbols of the theory (docs/theory.md): terms, theta, Lambda, the design, working coordinates and charts."""
 
 from relmer.solver.model.assemble import assemble
-from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
+from relmer.solver.model.chart import by_entry, carried, chain, gamma_of, matrices, symmetric_units
 from relmer.solver.model.checks import Checks, checks_of
 from relmer.solver.model.design import Design, random_matrix, response, weighted
 from relmer.solver.model.sound import Sound, inwards, not_carried, outwards, redundant, sounded
@@ -25,6 +25,7 @@ __all__ = [
     "Sound",
     "Template",
     "assemble",
+    "by_entry",
     "carried",
     "chain",
     "checked_theta",

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
 
+# Width of a G up to which a product with all its changes takes less time than the calls that add up entries.
+NARROW = 4
+
 
 @lru_cache(maxsize=64)
 def units(width: int) -> Array:
@@ -32,6 +35,17 @@ def symmetric_units(width: int) -> Array:
     each = units(width)
     changes = np.maximum(each, each.transpose(0, 2, 1))
     return changes.reshape(len(each), -1)
+
+
+def by_entry(flat: Array, width: int) -> Array:
+    """`symmetric_units` times (c c, m): what stands at the one or two places of each entry of gamma, added up."""
+    if width <= NARROW:
+        return symmetric_units(width) @ flat
+    rows, columns = lower_triangle(width)
+    found: Array = flat[rows * width + columns]
+    twice = rows != columns
+    found[twice] += flat[(columns * width + rows)[twice]]
+    return found
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,7 @@ def carried(scales: Sequence[Array], second: Array) -> Array:
 
 def gamma_of(duals: Sequence[Array]) -> Array:
     """df/dgamma (k,) from the duals: entries off the diagonal count twice."""
-    return np.concatenate([symmetric_units(len(dual)) @ dual.ravel() for dual in duals])
+    return np.concatenate([by_entry(dual.ravel(), len(dual)) for dual in duals])
 
 
 def matrices(gamma: Array, widths: Sequence[int]) -> list[Array]:

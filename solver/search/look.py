@@ -20,7 +20,7 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, split, theta_of
+from relmer.solver.model import split, theta_of
 from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
 
 # Looks in a row that may find a lower point; each takes Newton's step by differences.
@@ -50,7 +50,7 @@ def lower_point(objective: Objective, here: Point) -> Point | None:
     """A point near `here` whose criterion is lower by more than its noise; None if the look finds none."""
     widths = [len(T) for T in here.blocks]
     theta = theta_of(here.blocks)
-    step = newton_step(*chain(here.blocks, *objective.curvature(here)))
+    step = newton_step(here.blocks, *objective.curvature(here))
     curvatures = np.abs(step.curvatures)
     curved = np.where(curvatures > FLAT * max(1.0, curvatures.max()), curvatures, 1.0)
 

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import is_regular, logdet_triangle
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Integers
 from relmer.solver.elimination import Corner, Eliminated, weights
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, standardise
+from relmer.solver.model import chain, standardise, theta_of
 from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts
 
 EPS = float(np.finfo(float).eps)
@@ -19,6 +19,8 @@ EPS = float(np.finfo(float).eps)
 NOISE = 64 * EPS
 # Gap, as the average information AI predicts it, at which a costly Hessian is found exactly.
 CLOSE = 1e-4
+# Entries of theta from which on a Hessian and its axes cost more than to ask at every step which of them move.
+MANY = 16
 # A working T beyond which sigma is rounding: of one factor nothing is subtracted, and sigma is known to some eps of the
 # random effects; of several pwrss is a difference, and sigma is known to the square root of that.
 UNBOUNDED_ONE, UNBOUNDED_SEVERAL = 1e13, 1e7
@@ -54,7 +56,7 @@ class Objective:
         self.costly = self.structure.elimination.is_costly
         self.last: tuple[Point, Eliminated] | None = None
         self.correction: Array | None = None
-        self.evaluations, self.steps = 1, 0
+        self.evaluations, self.steps, self.work = 1, 0, 0
         self.entries = sum(len(C) * (len(C) + 1) // 2 for C in self.reduced.scales)
 
     def at(self, blocks: Sequence[Array]) -> Point:
@@ -105,12 +107,19 @@ class Objective:
         if status:
             return model.curvature(at, self.weights)
         if self.correction is None and all(is_regular(T) for T in here.blocks):
-            if newton_step(*chain(here.blocks, duals, information)).decrement > CLOSE:
+            if newton_step(here.blocks, duals, information).decrement > CLOSE:
                 return duals, information
             exact = model.curvature(at, self.weights)[1]
             left = lapack.dtrtrs(half, exact, lower=1)[0]
             self.correction = lapack.dtrtrs(half, left.T, lower=1)[0]
         return duals, information if self.correction is None else half @ self.correction @ half.T
+
+    def newton_step(self, here: Point) -> "NewtonStep":
+        """Newton's step at a point, in the entries of theta that move."""
+        self.steps += 1
+        moving = moving_entries(here.blocks) if self.entries >= MANY else None
+        self.work += (self.entries if moving is None else len(moving)) ** 2
+        return newton_step(here.blocks, *self.curvature(here), moving)
 
 
 @dataclass(frozen=True)
@@ -119,25 +128,52 @@ class NewtonStep:
 
     Attributes
     ----------
+    duals, gradient
+        df/dG of every term, and df/dtheta (k,).
     decrement
         delta, half the gradient times the inverse Hessian times the gradient, curvatures counting by their size
         (theory.md, 39): the fall that the step promises.
     lengths
-        Of the step, to be taken against each axis (k,).
+        Of the step, to be taken against each axis (m,).
     axes, curvatures
-        Eigenvectors, as columns (k, k), and eigenvalues (k,) of the Hessian.
+        Eigenvectors, as columns (k, m), and eigenvalues (m,) of the Hessian in the entries of theta that move.
     """
 
+    duals: list[Array]
+    gradient: Array
     decrement: float
     lengths: Array
     axes: Array
     curvatures: Array
 
 
-def newton_step(gradient: Array, hessian: Array) -> NewtonStep:
-    """Newton's step for a gradient (k,) and a Hessian (k, k)."""
-    curvatures, axes, _ = lapack.dsyev(hessian)
+def moving_entries(blocks: Sequence[Array]) -> Integers:
+    """Which entries of theta have a slope: the criterion is even in every column of a T, so one of zeros stays so.
+
+    All of them where there is none.
+    """
+    nonzero = theta_of([np.broadcast_to(T.any(axis=0), T.shape) for T in blocks])
+    return np.flatnonzero(nonzero if nonzero.any() else ~nonzero)
+
+
+def newton_step(
+    blocks: Sequence[Array], duals: list[Array], second: Array, moving: Integers | None = None
+) -> NewtonStep:
+    """Newton's step at factors T from the duals and d2f/dgamma2 (k, k), in all entries of theta or those given."""
+    gradient, hessian = chain(blocks, duals, second)
+    if moving is None:
+        curvatures, axes, _ = lapack.dsyev(hessian)
+    else:
+        axes = np.zeros((len(gradient), len(moving)))
+        curvatures, axes[moving], _ = lapack.dsyevd(hessian[moving[:, None], moving])
     along = axes.T @ gradient
     size = np.abs(curvatures)
     lengths = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
-    return NewtonStep(decrement=float(along @ lengths / 2), lengths=lengths, axes=axes, curvatures=curvatures)
+    return NewtonStep(
+        duals=duals,
+        gradient=gradient,
+        decrement=float(along @ lengths / 2),
+        lengths=lengths,
+        axes=axes,
+        curvatures=curvatures,
+    )

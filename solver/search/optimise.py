@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
+from relmer.solver.algebra import lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.model import (
-    chain,
     checked_theta,
     factors,
     inwards,
@@ -40,9 +39,10 @@ from relmer.solver.paths import (
     working_roots,
 )
 from relmer.solver.search.ending import Ending
+from relmer.solver.search.faces import escape, held_out, null_duals, on_face
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import moments, unidentified_at
-from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
+from relmer.solver.search.objective import MANY, NOISE, Objective, Point
 from relmer.solver.search.residual import check_residual, check_span, drowned
 from relmer.solver.search.starts import FEW, along_ray, begin, off_face
 
@@ -52,8 +52,8 @@ CARRIED = 1e-10
 ROUNDING = 1e-12
 TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
-# Steps times squared entries of theta that all descents of a search may take together, beyond which no other is begun:
-# a step of k entries costs k^2 traces at least.
+# Squared entries of theta that move, over the steps that all descents of a search may take together, beyond which no
+# other is begun: a step of k entries costs k^2 traces at least.
 BUDGET = 10**6
 # Times the budget after which a descent is broken off too, if it has taken more steps than one by itself may.
 LONGEST_SEARCH = 4
@@ -178,7 +178,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         if objective.effects <= FEW and not ends[0].regular:
             others += off_face(objective, ends[0].here)
         for other in others:
-            if objective.steps * objective.entries**2 > BUDGET:
+            if objective.work > BUDGET:
                 break
             ends.append(descend(objective, other))
     end = min(ends, key=lambda each: each.here.value)
@@ -284,11 +284,9 @@ def newton(objective: Objective, here: Point) -> Descent:
     gap, previous, hidden, full, ending = np.inf, np.inf, 0, False, Ending.EXHAUSTED
     order = 1 if objective.costly else 2
     for _ in range(MAXIMUM_STEPS):
-        if objective.steps * objective.entries**2 > LONGEST_SEARCH * BUDGET and objective.steps > MAXIMUM_STEPS:
+        if objective.work > LONGEST_SEARCH * BUDGET and objective.steps > MAXIMUM_STEPS:
             break
-        objective.steps += 1
-        gradient, hessian = chain(here.blocks, *objective.curvature(here))
-        promised = newton_step(gradient, hessian)
+        promised = objective.newton_step(here)
         decrement, noise = promised.decrement, NOISE * here.size
         gap = decrement * left_of(decrement, previous if full else np.inf, order)
         if decrement <= SETTLED:
@@ -304,7 +302,7 @@ def newton(objective: Objective, here: Point) -> Descent:
             raise ModelError(drowned(objective.unbounded))
         lengths = np.minimum(np.maximum(promised.lengths, -longest), longest)
         step = -promised.axes @ lengths
-        slope = float(gradient @ step)
+        slope = float(promised.gradient @ step)
         while fraction > 1e-10:
             trial = objective.at(split(theta + fraction * step, widths))
             # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
@@ -321,6 +319,10 @@ def newton(objective: Objective, here: Point) -> Descent:
             ending = Ending.SETTLED
             break
         previous = decrement
+        if objective.entries >= MANY:
+            lower = held_out(objective, here, promised.duals)
+            if lower is not None:
+                here, previous, full = lower, np.inf, False
     return Descent(here, gap=gap, duals=(np.inf,) * len(here.blocks), ending=ending)
 
 
@@ -329,43 +331,3 @@ def left_of(decrement: float, previous: float, order: int) -> float:
     if np.isfinite(previous):
         return min(1.0, decrement / previous) ** order
     return min(1.0, FLATTEST * decrement) if order == 2 else 1.0
-
-
-def on_face(objective: Objective, here: Point) -> Point | None:
-    """The point without its directions of negligible variance.
-
-    None if there are none, or if the criterion rises without them.
-    """
-    if all(is_regular(T) for T in here.blocks):
-        return None
-    there = objective.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
-    return there if there.value <= here.value + NOISE * here.size else None
-
-
-def null_duals(objective: Objective, here: Point) -> list[tuple[float, Array]]:
-    """`null_dual` of every term at a point."""
-    duals = objective.curvature(here)[0]
-    return [null_dual(T, dual) for T, dual in zip(here.blocks, duals, strict=True)]
-
-
-def null_dual(T: Array, dual: Array) -> tuple[float, Array]:
-    """Smallest eigenvalue of a dual on the null space of T T', and its direction (c,) (theory.md, 37)."""
-    left, singular, _ = np.linalg.svd(T)
-    null = left[:, singular**2 <= RANK * max(1.0, float(singular.max() ** 2))]
-    if null.shape[1] == 0:
-        return np.inf, np.zeros(len(T))
-    eigenvalues, vectors = np.linalg.eigh(null.T @ dual @ null)
-    return float(eigenvalues[0]), null @ vectors[:, 0]
-
-
-def escape(objective: Objective, here: Point, directions: Sequence[tuple[float, Array]]) -> Point | None:
-    """Leave a false minimum along the most negative dual; None where no step lowers the criterion."""
-    worst = int(np.argmin([value for value, _ in directions]))
-    direction = directions[worst][1]
-    for power in range(0, -40, -1):
-        blocks = list(here.blocks)
-        blocks[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))
-        trial = objective.at(blocks)
-        if trial.value < here.value - NOISE * here.size:
-            return trial
-    return None

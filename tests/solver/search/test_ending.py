@@ -8,6 +8,7 @@ import pytest
 from relmer.datasets import load
 from relmer.solver import lmer
 from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.search import faces
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.objective import Objective
 from relmer.solver.search.optimise import Optimum, optimise
@@ -76,8 +77,8 @@ def test_a_search_may_be_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_negative_dual_may_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a singular minimum a dual of the wrong sign promises a way down that is none."""
-    null_dual = search.null_dual
-    monkeypatch.setattr(search, "null_dual", lambda T, S: (-null_dual(T, S)[0], null_dual(T, S)[1]))
+    null_dual = faces.null_dual
+    monkeypatch.setattr(faces, "null_dual", lambda T, S: (-null_dual(T, S)[0], null_dual(T, S)[1]))
     ended = fit("Yield ~ 1 + (1 | Batch)", "Dyestuff2").optimum
     assert ended.ending is Ending.OPEN
     assert not ended.converged
