@@ -12,7 +12,7 @@ from relmer.datasets import Case, DataError, keep_table, load
 from relmer.reference.own_fits import design_of
 from relmer.reports.commands.terminal import one_line
 from relmer.reports.records import Report
-from relmer.solver.language import build, model_frame, parse
+from relmer.solver.language import model_frame, parse
 from relmer.solver.model import theta_names
 
 TABS = {"tab": "\t", "\\t": "\t"}
@@ -81,7 +81,6 @@ def own_cases(
             remarks = loaded.meta["remarks"]
             notes += [told for column, told in remarks.items() if read.dotted or column in read.columns]
             frame = model_frame(read, loaded.frame)
-            build(frame)
             notes += frame.notes
         tell(notes)
         yield tuple(
@@ -91,9 +90,16 @@ def own_cases(
 
 
 def optimum_told(case: Case, report: Report) -> Iterator[str]:
-    """The numbers of a model at its optimum, to hold one's own against: those of the first path that fitted it."""
-    said = next((one for one in report.answers if one.case == case.name and one.engine in PATHS and one.values), None)
+    """The numbers of a model at its optimum, to hold one's own against: those of the first path that fitted it.
+
+    Of a model that is refused, why.
+    """
+    ours = [one for one in report.answers if one.case == case.name and one.engine in PATHS]
+    said = next((one for one in ours if one.values), None)
     if said is None:
+        reasons = dict.fromkeys(f": {one.message}" for one in ours if one.message)
+        if ours:
+            yield f"{case.name}: {case.formula}; no numbers to hold yours against{next(iter(reasons), '')}"
         return
     design, values = design_of(case.formula, case.dataset), said.values
     names = theta_names(design.terms)

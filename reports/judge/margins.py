@@ -64,8 +64,9 @@ def harmless(hearing: Hearing, name: str, value: Array) -> Array:
     return np.asarray(np.maximum(tolerances.SLACK * allowance(view, name, tolerances.EARLY), part * own))
 
 
+@np.errstate(over="ignore")
 def units(hearing: Hearing, name: str, shape: tuple[int, ...]) -> Array:
-    """The size of an entry whose effect on V or on the fitted values is that of sigma^2 or sigma."""
+    """The size of an entry whose effect on V or on the fitted values is that of sigma^2 or sigma; of zeros infinite."""
     design, sigma = hearing.view.fit.design, hearing.view.fit.sigma
     reach = [1.0 / np.maximum(np.abs(term.X).max(axis=0), np.finfo(float).tiny) for term in design.terms]
     pairs = [[(one[i], one[i] * one[j]) for j in range(len(one)) for i in range(j, len(one))] for one in reach]

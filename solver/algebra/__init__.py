@@ -14,7 +14,7 @@ from relmer.solver.algebra.roots import (
     root_by_columns,
     root_of,
 )
-from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle
+from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle, units_of_rows
 from relmer.solver.algebra.whitening import LARGE_EFFECTS, whitened_by_augmenting, whitened_by_root
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "root_of",
     "sweep",
     "taken_apart",
+    "units_of_rows",
     "whitened_by_augmenting",
     "whitened_by_root",
 ]

@@ -44,6 +44,11 @@ class Basis:
     C: Array
     plain: bool
 
+    @property
+    def dropped(self) -> Integers:
+        """(c - r,), increasing: the columns that are redundant."""
+        return np.setdiff1d(np.arange(len(self.C)), self.kept)
+
     def inwards(self, T: Array) -> Array:
         """C'T (r, m): what T (c, m) is on the columns W."""
         return T if self.plain else product(self.C.T, T)

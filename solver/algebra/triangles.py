@@ -33,3 +33,14 @@ def inverse_of_cross_product(R: Array, scale: float = 1.0) -> Array:
     inverse = linalg.solve_triangular(R, np.eye(len(R)))
     product = scale * inverse @ inverse.T
     return np.asarray((product + product.T) / 2)
+
+
+def units_of_rows(M: Array) -> Array:
+    """A power of two near the largest entry of every row (r,), 1 for zeros: to divide by before squares are taken.
+
+    Examples
+    --------
+    >>> units_of_rows(np.array([[3e200, 0.0], [0.0, 0.0]])) > 1e200
+    array([ True, False])
+    """
+    return np.ldexp(1.0, np.frexp(np.abs(M).max(axis=1, initial=0.0))[1])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import inverse_of_cross_product, lower_triangle
+from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits.summary import summary
@@ -168,7 +168,9 @@ class Fit:
     def se(self) -> "pd.Series[float]":
         """Standard errors of the fixed effects (p,)."""
         inverse = lapack.dtrtri(self.RX)[0] if len(self.RX) else self.RX
-        return pd.Series(self.sigma * np.sqrt((inverse**2).sum(axis=1)), index=list(self.design.coefficients))
+        unit = units_of_rows(inverse)
+        length = np.sqrt(((inverse / unit[:, None]) ** 2).sum(axis=1)) * unit
+        return pd.Series(self.sigma * length, index=list(self.design.coefficients))
 
     @property
     def t(self) -> "pd.Series[float]":
@@ -250,13 +252,16 @@ class Fit:
         rows: list[tuple[str, str | None, str | None, float, float]] = []
         blocks = factors(self.design.terms, self.optimum.theta)
         for group, term, T in zip(varcorr_names(self.design.terms), self.design.terms, blocks, strict=True):
-            G = covariance(T, self.sigma)
+            unit = units_of_rows(T)
+            G = covariance(T / unit[:, None], self.sigma)
             sd = np.sqrt(np.diagonal(G))
-            rows += [(group, name, None, G[k, k], sd[k]) for k, name in enumerate(term.columns)]
+            with np.errstate(over="ignore", under="ignore"):
+                variances = G * unit * unit[:, None]
+            rows += [(group, name, None, variances[k, k], sd[k] * unit[k]) for k, name in enumerate(term.columns)]
             for i, j in zip(*lower_triangle(len(T)), strict=True):
                 if i > j:
                     correlation = G[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
-                    rows.append((group, term.columns[j], term.columns[i], G[i, j], correlation))
+                    rows.append((group, term.columns[j], term.columns[i], variances[i, j], correlation))
         rows.append(("Residual", None, None, self.sigma**2, self.sigma))
         return pd.DataFrame(rows, columns=["group", "var1", "var2", "vcov", "sdcor"])
 

@@ -21,6 +21,8 @@ from relmer.solver.model.term import RandomTerm, group_names, theta_names
 LEAST, LARGEST = 1e-140, 1e140
 # A response within these sizes is taken as it is.
 USUAL = (2.0**-64, 2.0**64)
+# Largest weight over the least, eps^-2: with the root of it a row is eps of another.
+SPREAD = 2.0**104
 # Part of a column below which a coefficient of what determines it is rounding.
 ABSENT = 1e-5
 # Range of a column beside its largest entry, 4,500 units in the last place, below which a redundant one was lost to a
@@ -83,6 +85,7 @@ def sounded(design: Design) -> Sound:
         if len(basis.kept)
     )
     y_unit, w_unit = unit_of_response(design), unit_of_weights(design)
+    check_weights(design)
     inner = design
     if y_unit != 1.0 or w_unit != 1.0 or X is not design.X or any(not basis.plain for basis, _ in found):
         offset = design.offset
@@ -124,6 +127,18 @@ def check_size(name: str, largest: float) -> None:
         raise ModelError(
             f"the largest number of {name} is {largest:.3g}; beyond {LEAST:g} and {LARGEST:g} squares are no doubles: "
             f"{'divide' if largest > 1 else 'multiply'} it by a constant"
+        )
+
+
+def check_weights(design: Design) -> None:
+    """Refuse weights one of which rounding hides beside another."""
+    if design.weights is None:
+        return
+    least, largest = float(design.weights.min()), float(design.weights.max())
+    if largest > SPREAD * least:
+        raise ModelError(
+            f"weights from {least:.3g} to {largest:.3g}: rounding hides the light rows beside the heavy ones; "
+            "leave out rows that are to count for nothing"
         )
 
 
@@ -202,13 +217,13 @@ def redundant(design: Design, bases: Sequence[Basis]) -> tuple[tuple[str, ...], 
             continue
         names = theta_names([replace(term, group=group)])
         rows, columns = lower_triangle(len(basis.C))
-        for j in sorted(set(range(len(basis.C))) - set(basis.kept.tolist())):
+        for j in basis.dropped.tolist():
             v = np.zeros(len(basis.C), dtype=bool)
             v[j] = True
             size = np.sqrt((term.X**2).mean(axis=0))
             share = np.abs(basis.coefficients(j)) * size[basis.kept]
             v[basis.kept] = share > ABSENT * size[j]
-            for m in [*basis.kept.tolist(), *(d for d in range(j + 1) if d not in basis.kept)]:
+            for m in [*basis.kept.tolist(), *basis.dropped[basis.dropped <= j].tolist()]:
                 other = np.arange(len(v)) == m
                 moved = np.outer(v, other) | np.outer(other, v)
                 found.append(tuple(name for name, here in zip(names, moved[rows, columns], strict=True) if here))

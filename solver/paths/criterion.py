@@ -5,6 +5,7 @@ criterion (theory.md, 8: Bates 2011, slides 13 and 15; Bates et al. 2015, equati
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,17 +66,28 @@ def solve_at(prepared: Prepared, theta: ArrayLike) -> Solution:
 
 
 def given(sound: Sound, at: Solution) -> Solution:
-    """A solution in sound coordinates in those of the design as it was given."""
+    """A solution in sound coordinates in those of the design as it was given.
+
+    Raises
+    ------
+    ModelError
+        The penalized weighted sum of squares is no double.
+    """
     if sound.plain:
         return at
     p, scale = len(at.beta), sound.y_unit * sound.w_unit
-    C = sound.fixed.C
+    C, pwrss = sound.fixed.C, scale * (scale * at.pwrss)
+    if at.pwrss > 0 and not sys.float_info.min <= pwrss < math.inf:
+        raise ModelError(
+            "weights times the squared residual are no doubles: "
+            f"{'divide' if scale > 1 else 'multiply'} the weights by a constant, which changes sigma and theta alone"
+        )
     u = np.zeros(sum(sound.counts))
     u[np.repeat([k in sound.present for k in range(len(sound.counts))], sound.counts)] = scale * at.u
     return Solution(
         logdet_L=at.logdet_L,
         logdet_RX=at.logdet_RX + logdet_triangle(C) + 2 * p * math.log(sound.w_unit),
-        pwrss=scale * (scale * at.pwrss),
+        pwrss=pwrss,
         beta=sound.y_unit * sound.fixed.outwards(at.beta[:, None])[:, 0],
         u=u,
         RX=sound.w_unit * at.RX @ C.T,

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from relmer.solver.algebra import repeated
 from relmer.solver.arrays import Array
-from relmer.solver.model import Lambda, Sound
+from relmer.solver.model import Lambda, Sound, factors
 from relmer.solver.paths.criterion import Prepared
 from relmer.solver.paths.solution import Solution
 
@@ -22,23 +22,33 @@ def marginal_root(prepared: Prepared, theta: Array, roots: Sequence[Array]) -> s
 
 
 def effects(prepared: Prepared, theta: Array, roots: Sequence[Array], at: Solution) -> Array:
-    """b = Lambda u (q,), level after level."""
+    """b = Lambda u (q,), level after level.
+
+    Of redundant columns, whose entries of theta may be anything where it is given, b_d = T_d u; the columns that are
+    kept have what is left, C_k' b_k = C'T u - C_d' b_d.
+    """
     sound = prepared.sound
     if sound.plain:
         return np.asarray(Lambda(prepared.design.template, theta) @ at.u)
-    b = [
-        np.zeros((count // len(basis.C), len(basis.C))) for count, basis in zip(sound.counts, sound.bases, strict=True)
-    ]
+    blocks, each = factors(prepared.design.terms, theta), spherical(sound, at)
+    b = [np.zeros((len(part), len(basis.C))) for part, basis in zip(each, sound.bases, strict=True)]
     for k, inner in zip(sound.present, inner_effects(sound, roots, at), strict=True):
-        b[k][:, sound.bases[k].kept] = sound.bases[k].outwards(inner).T
+        basis, dropped = sound.bases[k], sound.bases[k].dropped
+        b[k][:, dropped] = each[k] @ blocks[k][dropped].T
+        b[k][:, basis.kept] = basis.outwards(inner - basis.C[dropped].T @ b[k][:, dropped].T).T
     return np.concatenate([*map(np.ravel, b), np.zeros(0)])
+
+
+def spherical(sound: Sound, at: Solution) -> list[Array]:
+    """u (l, c) of every term, level by level."""
+    parts = np.split(at.u, np.cumsum(sound.counts)[:-1]) if sound.counts else []
+    return [part.reshape(-1, len(basis.C)) for part, basis in zip(parts, sound.bases, strict=True)]
 
 
 def inner_effects(sound: Sound, roots: Sequence[Array], at: Solution) -> list[Array]:
     """b (r, l) of the terms that are present, of their sound columns."""
-    u = iter(np.split(at.u, np.cumsum(sound.counts)[:-1]) if sound.counts else [])
-    each = [part for k, part in enumerate(u) if k in sound.present]
-    return [root @ part.reshape(-1, root.shape[1]).T / sound.w_unit for root, part in zip(roots, each, strict=True)]
+    each = spherical(sound, at)
+    return [root @ each[k].T / sound.w_unit for k, root in zip(sound.present, roots, strict=True)]
 
 
 def fitted(prepared: Prepared, theta: Array, roots: Sequence[Array], at: Solution) -> Array:

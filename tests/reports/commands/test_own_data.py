@@ -94,6 +94,28 @@ def test_every_process_finds_them(tmp_path: Path, without_r: None, monkeypatch: 
 
 
 @pytest.mark.parametrize(
+    "refused", ["y ~ 1 + (1 | row)", "y ~ factor(row) + (1 | g)", "y ~ half + (1 | one)", "z ~ (1 | g)"]
+)
+def test_a_model_that_is_refused_leaves_the_others(refused: str, tmp_path: Path, without_r: None) -> None:
+    """As many levels or coefficients as rows, one level, no residual: the reason stands in its case."""
+    path, _ = balanced(tmp_path)
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    rows = [f"{row},r{k},all,{row.split(',')[1][1:]}" for k, row in enumerate(rows)]
+    path.write_text("\n".join([f"{head},row,one,z", *rows]) + "\n", encoding="utf-8")
+    out = tmp_path / "out"
+    models = ("--formula", "y ~ 1 + (1 | g)", "--formula", refused, "--formula", "y ~ half + (1 | g)")
+    found = relmer("run", "--data", str(path), "--na", "?", *models, "--out", str(out), "--jobs", "1")
+    assert found.exit_code == 0, found.output
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    verdicts = {(c["case"], c["verdict"]) for c in report["comparisons"] if c["engine"] == "pls"}
+    assert {verdict for case, verdict in verdicts if case == "my/2"} == {"unsupported"}
+    assert {verdict for case, verdict in verdicts if case != "my/2"} == {"agree", "not given"}
+    (line,) = [line for line in found.output.splitlines() if line.startswith("my/2: ")]
+    assert "no numbers to hold yours against: " in line
+    assert all(f"my/{k}: " in found.output for k in (1, 3))
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("--formula", "y ~ (1 | g)"), "--data is missing"),

@@ -32,7 +32,22 @@ def constant_factor() -> tuple[Generated, tuple[float, ...], tuple[float, ...]]:
     return model, (one, 0.0, size), (one, size * 0.6, size * 0.8)
 
 
-MODELS = {"two intercepts of one factor": two_intercepts, "a factor that is constant in its group": constant_factor}
+def converted_unit() -> tuple[Generated, tuple[float, ...], tuple[float, ...]]:
+    """(age + months | Subject), months = 12 age: a slope is the sum of both, in any shares."""
+    frame = load("Orthodont").frame
+    model = generated("distance ~ age + (age + months | Subject)", frame.assign(months=12 * frame["age"]))
+    intercept, covariance, slope = np.array(model.fit.theta)[[0, 1, 3]]
+    thetas = [
+        (intercept, s * covariance, (1 - s) / 12 * covariance, s * slope, (1 - s) / 12 * slope, 0.0) for s in (1.0, 0.3)
+    ]
+    return model, thetas[0], thetas[1]
+
+
+MODELS = {
+    "two intercepts of one factor": two_intercepts,
+    "a factor that is constant in its group": constant_factor,
+    "a unit beside its converted unit": converted_unit,
+}
 
 
 def by_quantity(found: list[Comparison]) -> dict[str, Comparison]:

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from bounds import EPS, REORDERED
+from bounds import EPS, REORDERED, SOLVED
 
 from relmer.datasets import load
 from relmer.reports.evidence import tolerances
 from relmer.solver import Fit, lmer
+from relmer.solver.fits import at_theta
 from relmer.solver.paths import size
 
 METHODS = ("pls", "qr", "gls")
@@ -117,3 +118,28 @@ def test_the_factors_of_a_bar_with_a_redundant_column() -> None:
     information = X.T @ np.linalg.solve(fit.V.toarray(), X) * fit.sigma**2
     np.testing.assert_allclose(fit.RX.T @ fit.RX, information, rtol=1e3 * REORDERED)
     np.testing.assert_allclose(fit.b, fit.Lambda @ fit.u, rtol=0, atol=REORDERED * np.abs(fit.b).max())
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "term",
+    [
+        "(age + birth | Subject)",
+        "(x + pounds | Subject)",
+        "(nothing + x | Subject) + (1 | arm)",
+        "(part + age + x + whole | k)",
+        "(x | Subject) + (0 + nothing | arm)",
+    ],
+)
+def test_a_theta_that_uses_redundant_columns_has_the_effects_of_the_definition(term: str, method: str) -> None:
+    """b = Lambda u = Lambda Lambda' Z' V^-1 (y - X beta), whatever the entries of the columns that are redundant."""
+    fit = lmer(f"distance ~ age + x + {term}", orthodont(), method=method)
+    # Small enough for `birth`, some 2000, to leave V a condition below 1e4.
+    theta = np.random.default_rng(3).uniform(-1e-3, 3e-3, len(fit.theta))
+    there = at_theta(fit, np.where(fit.design.template.diagonal, np.abs(theta), theta))
+    X, y, root = there.X.to_numpy(), there.design.y, (there.Z @ there.Lambda).toarray()
+    V = root @ root.T + np.eye(len(y))
+    beta = np.linalg.solve(X.T @ np.linalg.solve(V, X), X.T @ np.linalg.solve(V, y))
+    b = there.Lambda @ (root.T @ np.linalg.solve(V, y - X @ beta))
+    np.testing.assert_allclose(there.b, b, rtol=0, atol=SOLVED * np.abs(b).max())
+    np.testing.assert_allclose(there.b, there.Lambda @ there.u, rtol=0, atol=1e2 * REORDERED * np.abs(b).max())

@@ -114,3 +114,56 @@ def test_a_response_far_from_zero_keeps_its_residual() -> None:
     for method in METHODS:
         fit = lmer("y ~ 1 + (1 | g)", data, method=method)
         assert abs(criterion_in_balls(fit.design, fit.optimum.theta, True) - fit.criterion) <= 1e-10
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("y", "w"), [(1e5, 1e300), (1e100, 1e200), (1e130, 1e300), (1.0, 1e306), (1e-8, 1e-300), (1e-100, 1e-200)]
+)
+def test_weights_that_leave_no_squares_are_refused(y: float, w: float, method: str) -> None:
+    """Each is in range; what the criterion and sigma are made of, w y^2, is not."""
+    data = load("Rail").frame
+    weights = np.random.default_rng(2).uniform(0.5, 2.0, len(data)) * w
+    with pytest.raises(ModelError, match=r"weights times the squared residual .* the weights by a const") as told:
+        lmer("travel ~ 1 + (1 | Rail)", data.assign(travel=data["travel"] * y), weights=weights, method=method)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("power", [30, 33, 60, 120, 290])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_weights_too_uneven_for_doubles_are_refused_and_none_else(power: int, seed: int, method: str) -> None:
+    data = load("Penicillin").frame.iloc[:70]
+    weights = 10.0 ** np.random.default_rng(seed).uniform(-power / 2, power / 2, len(data))
+    weights[[3, 40]] = 10.0 ** (-power / 2), 10.0 ** (power / 2)
+    if power > 31:
+        with pytest.raises(ModelError, match=r"weights from .* to .*: rounding hides the light rows") as told:
+            lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", data, method=method, weights=weights)
+        assert "\n" not in str(told.value)
+        return
+    fit = lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", data, method=method, weights=weights)
+    assert fit.optimum.converged
+    # 1e-12 of the size of some 2000.
+    assert abs(criterion_in_balls(fit.design, fit.optimum.theta, True) - fit.criterion) <= 2e-9
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("y", "x", "w"),
+    [(1, 1e100, 1e200), (1, 1e-100, 1e-200), (1e100, 1e-130, 1), (1e-100, 1e130, 1), (1e100, 1e-130, 1e-200)],
+)
+def test_standard_errors_and_deviations_need_no_squares(y: float, x: float, w: float, method: str) -> None:
+    """SE = sigma |row of RX^-1| and the deviations of slopes keep the laws of scale where variances are no doubles."""
+    data = load("Orthodont").frame
+    weights = np.random.default_rng(6).uniform(0.5, 2.0, len(data))
+    plain = lmer("distance ~ age + (age | Subject)", data, weights=weights)
+    moved = lmer(
+        "distance ~ age + (age | Subject)",
+        data.assign(distance=data["distance"] * y, age=data["age"] * x),
+        method=method,
+        weights=weights * w,
+    )
+    np.testing.assert_allclose(moved.se / y * [1, x], plain.se, rtol=REORDERED)
+    sd, other = (each.varcorr["sdcor"].to_numpy() for each in (moved, plain))
+    np.testing.assert_allclose(sd[:3] / [y, y / x, 1], other[:3], rtol=1e2 * REORDERED)
+    assert moved.sigma / y / w**0.5 == pytest.approx(plain.sigma, rel=REORDERED)
