@@ -154,7 +154,10 @@ def numbered(numbers: Any, n: int) -> Booleans:
     omitted = bool((wanted < 0).all())
     size = np.abs(wanted)
     if (not omitted and (wanted < 1).any()) or size.max() > n or (np.diff(size) <= 0).any():
-        raise ModelError(f"subset by numbers takes rows from 1 to {n}, each once, in ascending order (or all negative)")
+        raise ModelError(
+            f"subset by numbers takes rows from 1 to {n}, each once, in ascending order, or all negative; "
+            "by a column it takes a condition, such as x == 1"
+        )
     mask = np.full(n, omitted)
     mask[size - 1] = not omitted
     return mask
