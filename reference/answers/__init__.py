@@ -14,6 +14,7 @@ from relmer.reference.answers.answer import (
     data_seen,
     fingerprint,
     grouping,
+    sha256_of,
     to_json,
 )
 from relmer.reference.answers.recorded import RecordingError
@@ -34,6 +35,7 @@ __all__ = [
     "fingerprint",
     "grouping",
     "recorded",
+    "sha256_of",
     "shared_thetas",
     "to_json",
 ]

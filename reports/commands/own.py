@@ -95,7 +95,7 @@ def optimum_told(case: Case, report: Report) -> Iterator[str]:
     said = next((one for one in report.answers if one.case == case.name and one.engine in PATHS and one.values), None)
     if said is None:
         return
-    design, values = design_of(case.formula, case.dataset), said.values
+    design, values = design_of(case), said.values
     names = theta_names(design.terms)
     named = {
         "theta": zip(names, values["theta"], strict=True),

@@ -71,7 +71,8 @@ def given(sound: Sound, at: Solution) -> Solution:
     p, scale = len(at.beta), sound.y_unit * sound.w_unit
     C = sound.fixed.C
     u = np.zeros(sum(sound.counts))
-    u[np.repeat([k in sound.present for k in range(len(sound.counts))], sound.counts)] = scale * at.u
+    present = np.array([k in sound.present for k in range(len(sound.counts))], dtype=bool)
+    u[np.repeat(present, sound.counts)] = scale * at.u
     return Solution(
         logdet_L=at.logdet_L,
         logdet_RX=at.logdet_RX + logdet_triangle(C) + 2 * p * math.log(sound.w_unit),

@@ -119,3 +119,24 @@ def test_what_control_cannot_be_is_one_line(arguments: dict[str, Any], told: str
     with pytest.raises(ModelError, match=r".") as error:
         lmer(SLOPES, sleep(), **arguments)
     assert told in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-5, 1.0, 3.0, 1e40])
+@pytest.mark.parametrize("REML", [True, False])
+def test_weighted_least_squares_without_random_terms(scale: float, REML: bool) -> None:
+    """By the normal equations and the likelihood, of which the sum of log weights is part."""
+    data = sleep()
+    w = scale * (1.0 + data["Days"].to_numpy())
+    X, y = np.column_stack([np.ones(180), data["Days"]]), data["Reaction"].to_numpy()
+    A = X.T @ (w[:, None] / scale * X)
+    beta = np.linalg.solve(A, X.T @ (w / scale * y))
+    df = 178 if REML else 180
+    sigma2 = float((w / scale * (y - X @ beta) ** 2).sum()) / df
+    minus_2_loglik = df * (1 + np.log(2 * np.pi * sigma2)) - np.log(w / scale).sum() + REML * np.linalg.slogdet(A)[1]
+    for method in ("pls", "qr", "gls"):
+        fit = lmer("Reaction ~ Days", data, REML=REML, weights=w, method=method)
+        # Two columns of condition 17: some hundred units in the last place.
+        np.testing.assert_allclose(fit.beta, beta, rtol=1e-12)
+        np.testing.assert_allclose(fit.sigma**2, sigma2 * scale, rtol=1e-12)
+        np.testing.assert_allclose(fit.criterion, minus_2_loglik, rtol=1e-12)
+        np.testing.assert_allclose(fit.V.diagonal(), sigma2 * scale / w, rtol=1e-12)
