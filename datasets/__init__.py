@@ -6,7 +6,7 @@ which are reproduced here bit for bit. A case says which model is fitted to whic
 printed about it (`cases`, `case`). Nothing here fits a model, and nothing here needs R.
 """
 
-from relmer.datasets.cases import Case, case, cases
+from relmer.datasets.cases import Case, case, cases, data_of
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA, DataError
 from relmer.datasets.own import keep_table
@@ -41,6 +41,7 @@ __all__ = [
     "Table",
     "case",
     "cases",
+    "data_of",
     "describe",
     "entry_record",
     "frame_sha256",

@@ -6,20 +6,30 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DataError
+from relmer.datasets.levels import with_levels
 from relmer.datasets.printed import is_printed
 from relmer.datasets.quantities import OF_A_CASE, parse_key
-from relmer.datasets.store import closest, names
+from relmer.datasets.store import closest, load, names
 
 CASES = Path(__file__).parent / "cases.toml"
 
 _GIVE = {
     **dict.fromkeys(("name", "dataset", "formula", "document", "source"), "a string"),
+    **dict.fromkeys(("weights", "offset", "subset"), 'an expression of columns as a string, such as "1/se^2"'),
+    "na_action": '"na.omit", "na.exclude" or "na.fail"',
+    "contrasts": "a table of contrasts by factor",
+    "contrasts.*": 'the name of R\'s contrasts as a string, such as "contr.sum"',
+    "levels": "a table of lists of levels by column",
+    "levels.*": 'the levels in their order, as a list of strings, such as ["low", "high"]',
     "reml": "true or false",
     "published": "a table of figures",
     "published.*": "the printed figure as a string, such as 0.5, .5, 1,430.5 or <.0001",
 }
+_ACTIONS = ("", "na.omit", "na.exclude", "na.fail")
 _DOCUMENTS = ("", "000", "001", "002", "003", "004")
 
 
@@ -43,6 +53,14 @@ class Case:
         Where the model and its figures come from.
     published : Mapping of str to str
         Printed figures; the comment at the top of `cases.toml` explains the keys.
+    weights, offset, subset : str
+        lme4's arguments of these names: a column or an expression of columns, in the grammar of formulas; or "".
+    na_action : str
+        What becomes of rows that lack a value, by R's name; "" for na.omit.
+    contrasts : Mapping of str to str
+        By factor of the fixed effects the name of R's contrasts.
+    levels : Mapping of str to tuple of str
+        By column of text the levels in their order.
     """
 
     name: str
@@ -52,6 +70,61 @@ class Case:
     document: str
     source: str
     published: Mapping[str, str] = field(default_factory=dict)
+    weights: str = ""
+    offset: str = ""
+    subset: str = ""
+    na_action: str = ""
+    contrasts: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        """Of what tells cases apart, so that what is computed of one can be kept."""
+        return hash((self.name, self.dataset, self.formula, self.reml))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """lme4's arguments that are given, beside formula, data and REML, as `relmer.lmer` takes them.
+
+        Examples
+        --------
+        >>> Case("one", "sleepstudy", "Reaction ~ Days", True, "", "", subset="Days > 1").arguments
+        {'subset': 'Days > 1'}
+        """
+        given = {name: getattr(self, name) for name in ("weights", "offset", "subset", "na_action", "contrasts")}
+        return {name: value for name, value in given.items() if value}
+
+    @property
+    def told(self) -> dict[str, str]:
+        """All that is asked beyond the formula, as texts.
+
+        Examples
+        --------
+        >>> Case("one", "cbpp", "y ~ g", True, "", "", contrasts={"g": "contr.sum"}, levels={"g": ("b", "a")}).told
+        {'contrasts': 'g = contr.sum', 'levels': 'g = b, a'}
+        """
+        levels = {name: ", ".join(order) for name, order in self.levels.items()}
+        given = self.arguments | ({"levels": levels} if levels else {})
+        return {
+            name: value if isinstance(value, str) else "; ".join(f"{one} = {of}" for one, of in value.items())
+            for name, value in given.items()
+        }
+
+
+def data_of(case: Case) -> pd.DataFrame:
+    """The data of a case, with levels in the order that it states: what every engine fits to.
+
+    Raises
+    ------
+    DataError
+        The data cannot be had, or a stated level or column is not theirs.
+
+    Examples
+    --------
+    >>> reversed = Case("one", "Machines", "score ~ Machine", True, "", "", levels={"Machine": ("C", "B", "A")})
+    >>> list(data_of(reversed)["Machine"].cat.categories)
+    ['C', 'B', 'A']
+    """
+    return with_levels(load(case.dataset).frame, case.levels)
 
 
 def cases(pattern: str = "*", path: Path = CASES) -> tuple[Case, ...]:
@@ -124,6 +197,8 @@ def _checked(entry: Mapping[str, Any], label: str, known: tuple[str, ...]) -> Ca
         raise DataError(f"{label}: dataset is {found.dataset!r}: {closest(found.dataset, known)}")
     if "~" not in found.formula:
         raise DataError(f"{label}: formula is {found.formula!r}: write response ~ terms")
+    if found.na_action not in _ACTIONS:
+        raise DataError(f"{label}: na_action is {found.na_action!r}: give {_GIVE['na_action']}")
     if found.document not in _DOCUMENTS:
         raise DataError(f"{label}: document is {found.document!r}: give 000 to 004, or nothing")
     for key, figure in found.published.items():

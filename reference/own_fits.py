@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from relmer.datasets import Case, load
+from relmer.datasets import Case, data_of
 from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, each_column, fingerprint, random_columns
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.errors import ModelError
@@ -18,9 +18,9 @@ MOST_OPERATIONS = 10**10
 
 
 @lru_cache(maxsize=2)
-def design_of(formula: str, dataset: str) -> Design:
-    """Design of a formula on a data set."""
-    return build(model_frame(parse(formula), load(dataset).frame))
+def design_of(case: Case) -> Design:
+    """Design of a case."""
+    return build(model_frame(parse(case.formula), data_of(case), **case.arguments))
 
 
 def stages_of(design: Design) -> tuple[Data, Model]:
@@ -36,21 +36,21 @@ def stages_of(design: Design) -> tuple[Data, Model]:
         terms=terms,
         theta_names=theta_names(design.terms),
     )
-    return data_seen(design.y, factors_seen), model
+    return data_seen(design.y, factors_seen, design.weights, design.offset), model
 
 
 def rows_of(case: Case) -> int | None:
     """Rows of a case that take part; None if its design is refused here."""
     try:
-        return len(design_of(case.formula, case.dataset).y)
+        return len(design_of(case).y)
     except ModelError:
         return None
 
 
 @lru_cache(maxsize=4)
-def fit_of(formula: str, dataset: str, REML: bool, method: str) -> Fit:
-    """Fit of a formula to a data set by one path."""
-    return lmer(formula, load(dataset).frame, REML=REML, method=method)
+def fit_of(case: Case, method: str) -> Fit:
+    """Fit of a case by one path."""
+    return lmer(case.formula, data_of(case), REML=case.reml, method=method, **case.arguments)
 
 
 def is_small(design: Design) -> bool:
@@ -73,7 +73,7 @@ def estimates(fit: Fit) -> Estimates:
         vcov=tuple(map(tuple, fit.vcov.to_numpy().tolist())),
         varcomp=tuple(float(value) for block in G for value in block[lower_triangle(len(block))]),
         b=tuple(fit.b.tolist()),
-        fitted=tuple(fit.fitted.tolist()),
+        fitted=tuple(fit.mu.tolist()),
         V_diagonal=tuple((root.multiply(root).sum(axis=1) + residual_variance).tolist()),
         V_rowsum=tuple((root @ total + residual_variance).tolist()),
     )

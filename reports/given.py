@@ -161,7 +161,7 @@ def figures_of(part: Any, case: Case, where: str) -> dict[str, str]:
     if not isinstance(part, dict):
         raise DataError(f"{where}: estimates must be an object")
     try:
-        design = design_of(case.formula, case.dataset)
+        design = design_of(case)
     except ModelError as error:
         raise DataError(f"{where}: relmer refuses the model of {case.name}: {error}") from None
     known, figures = keys_of(design), dict[str, str]()
@@ -222,7 +222,7 @@ def keys_of(design: Design) -> dict[str, tuple[str, ...]]:
 
 def template(case: Case) -> str:
     """The answer to a case as a form to fill in: every figure of a usual listing, empty."""
-    design = design_of(case.formula, case.dataset)
+    design = design_of(case)
     known = keys_of(design)
     asked = [key for name in ("criterion", "sigma", "beta", "se", "varcomp") for key in known[name]]
     form = {

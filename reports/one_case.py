@@ -61,7 +61,7 @@ def run_case(
     judged = [name for name in judged if name in engines]
     with threadpool_limits(limits=1, user_api="blas"):
         try:
-            design = design_of(case.formula, case.dataset)
+            design = design_of(case)
         except ModelError:
             design = None
         points = shared_thetas(design.template.diagonal.tolist()) if design is not None else {}
@@ -198,6 +198,7 @@ def described(case: Case, design: Design | None) -> CaseRun:
         rows=n,
         coefficients=p,
         random_effects=q,
+        arguments=case.told,
     )
 
 

@@ -165,7 +165,7 @@ class EngineUsed:
 
 @dataclass(frozen=True)
 class CaseRun:
-    """A case of the run."""
+    """A case of the run; its arguments are what it asks beyond the formula: weights, offset, subset, levels, ..."""
 
     name: str
     dataset: str
@@ -177,6 +177,12 @@ class CaseRun:
     rows: int
     coefficients: int
     random_effects: int
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The formula, and what is asked beyond it."""
+        return ", ".join([self.formula, *(f"{name} = {text}" for name, text in self.arguments.items())])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from relmer.reference.answers.answer import (
     fingerprint,
     grouping,
     random_columns,
+    sha256_of,
     to_json,
 )
 from relmer.reference.answers.recorded import RecordingError
@@ -38,6 +39,7 @@ __all__ = [
     "grouping",
     "random_columns",
     "recorded",
+    "sha256_of",
     "shared_thetas",
     "to_json",
 ]

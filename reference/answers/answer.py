@@ -113,18 +113,38 @@ def grouping(levels: Sequence[str], codes: np.ndarray) -> Grouping:
 
 @dataclass(frozen=True)
 class Data:
-    """Rung 1: the values that the engine saw."""
+    """Rung 1: the values that the engine saw; of weights and offset null if there are none, or nothing is told."""
 
     rows: int
     response_sha256: str
     groupings: Mapping[str, Grouping]
+    weights_sha256: str | None = None
+    offset_sha256: str | None = None
 
 
-def data_seen(response: np.ndarray, factors: Mapping[str, tuple[Sequence[str], np.ndarray]]) -> Data:
-    """Identity of the data: `response` (n,), and per grouping factor its levels and the codes (n,) from 0."""
-    y = np.ascontiguousarray(response, dtype="<f8")
+def data_seen(
+    response: np.ndarray,
+    factors: Mapping[str, tuple[Sequence[str], np.ndarray]],
+    weights: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
+) -> Data:
+    """Identity of the data: `response` (n,), and per grouping factor its levels and the codes (n,) from 0.
+
+    Weights and offset (n,) are those of the model; None where it has none.
+    """
     seen = {name: grouping(levels, codes) for name, (levels, codes) in factors.items()}
-    return Data(len(y), hashlib.sha256(y.tobytes()).hexdigest(), seen)
+    return Data(
+        rows=len(response),
+        response_sha256=sha256_of(response),
+        groupings=seen,
+        weights_sha256=None if weights is None else sha256_of(weights),
+        offset_sha256=None if offset is None else sha256_of(offset),
+    )
+
+
+def sha256_of(numbers: np.ndarray) -> str:
+    """Digest of a vector of doubles, as little-endian binary."""
+    return hashlib.sha256(np.ascontiguousarray(numbers, dtype="<f8").tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ def certificate_of(case: Case, root: Path = CERTIFIED) -> Certificate | None:
     CertificateError
         It was proved for other data or another model than the case has now.
     """
-    model = (case.formula, case.reml, case.dataset)
+    # Certificates are of models without weights and the like: a case that has any is none of theirs.
+    model = None if case.told else (case.formula, case.reml, case.dataset)
     known = certificates(root)
     named = next((certificate for certificate in known if certificate.case == case.name), None)
     found = named or next((certificate for certificate in known if certificate.of == model), None)

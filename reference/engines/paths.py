@@ -53,7 +53,7 @@ class Path:
 
     def stages(self, case: Case) -> tuple[Data, Model]:
         """What the solver saw and built."""
-        design = design_of(case.formula, case.dataset)
+        design = design_of(case)
         if self.definition and not is_small(design):
             raise EngineUnsupported(
                 f"{self.name}: V of {len(design.y)} rows, written out, takes too long for {case.name}"
@@ -62,7 +62,7 @@ class Path:
 
     def criterion(self, case: Case, thetas: Sequence[Sequence[float]]) -> tuple[float | None, ...]:
         """The path's criterion at the given theta; none where so large a theta leaves it no digits."""
-        prepared = prepare(design_of(case.formula, case.dataset), self.name)
+        prepared = prepare(design_of(case), self.name)
 
         def at(theta: Sequence[float]) -> float | None:
             checked_theta(prepared.design.terms, theta)
@@ -75,7 +75,7 @@ class Path:
 
     def fit(self, case: Case) -> Fitted:
         """The path's fit."""
-        fit = fit_of(case.formula, case.dataset, case.reml, self.name)
+        fit = fit_of(case, self.name)
         if not fit.optimum.converged:
             raise EngineError(f"{self.name}: the search of {case.name} did not converge: {fit.optimum.ending}")
         return Fitted(estimates(fit), evaluations=fit.optimum.evaluations)

@@ -41,7 +41,7 @@ def fit_of(name: str) -> Fit:
         The case or its data are not here, or do not make a model.
     """
     found = case(name)
-    return path_fit(found.formula, found.dataset, found.reml, "pls")
+    return path_fit(found, "pls")
 
 
 def sleepstudy_G() -> Drawing:
@@ -107,7 +107,7 @@ def three_level_V() -> Drawing:
 def star_Z() -> Drawing:
     """Z of document 000, section 4."""
     found = case("docs/star-sample")
-    Z = design_of(found.formula, found.dataset).Z
+    Z = design_of(found).Z
     alternative = f"A {size(Z)} matrix with {Z.nnz:,} non-zero entries, scattered without order."
     return Drawing(
         image(Z, "Z of the star sample", alternative, side=LARGE_SIDE),

@@ -101,7 +101,7 @@ def optimum_told(case: Case, report: Report) -> Iterator[str]:
         if ours:
             yield f"{case.name}: {case.formula}; no numbers to hold yours against{next(iter(reasons), '')}"
         return
-    design, values = design_of(case.formula, case.dataset), said.values
+    design, values = design_of(case), said.values
     names = theta_names(design.terms)
     named = {
         "theta": zip(names, values["theta"], strict=True),

@@ -38,7 +38,7 @@ def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path) 
 
 def record_case(case: Case, names: Sequence[str], into: Path) -> None:
     """Record one case on some engines, which share the theta of all their optima."""
-    diagonal = design_of(case.formula, case.dataset).template.diagonal
+    diagonal = design_of(case).template.diagonal
     thetas = [theta for kind in shared_thetas(diagonal.tolist()).values() for theta in kind]
     for name in names:
         said = answer(engine(name), case, thetas)

@@ -70,7 +70,7 @@ class Landscape:
 
 def landscape(case: Case) -> Landscape:
     """Fit the case, and prepare it for evaluation at any theta."""
-    fit = fit_of(case.formula, case.dataset, case.reml, FOR_ANY_SIZE)
+    fit = fit_of(case, FOR_ANY_SIZE)
     return Landscape(
         fit=fit,
         definition=by_definition(fit.design),

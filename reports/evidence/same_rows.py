@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import sparse
 
-from relmer.reference.answers import Data, Fingerprint, Grouping, data_seen, fingerprint, grouping
+from relmer.reference.answers import Data, Fingerprint, Grouping, data_seen, fingerprint, grouping, sha256_of
 from relmer.solver.arrays import Array
 from relmer.solver.model import Design, RandomTerm
 
@@ -32,6 +32,26 @@ def response(design: Design, seen: Data) -> str:
         *((f"the rows sorted by {term.group}", y[np.argsort(term.codes, kind="stable")]) for term in design.terms),
     ]
     return first(name for name, value in slips if data_seen(value, {}).response_sha256 == seen.response_sha256)
+
+
+def per_row(design: Design, name: str, seen: str) -> str:
+    """Name the slip that turns the weights or the offset into what an engine saw; empty if none is known."""
+    values = design.weights if name == "weights" else design.offset
+    if values is None:
+        return ""
+    slips = [(f"the {name} in single precision", values.astype(np.float32).astype(float))]
+    if name == "offset":
+        slips += [("no offset, but zeros", np.zeros_like(values)), ("the offset with the other sign", -values)]
+    else:
+        slips += [
+            ("no weights, but ones", np.ones_like(values)),
+            ("the reciprocals of the weights, as variances", 1 / values),
+            ("the square roots of the weights", np.sqrt(values)),
+            ("the reciprocals of the roots of the weights, as standard deviations", 1 / np.sqrt(values)),
+            ("the weights over their mean", values / values.mean()),
+            ("the weights as parts of their sum", values / values.sum()),
+        ]
+    return first(told for told, value in slips if sha256_of(value) == seen)
 
 
 def grouping_factor(design: Design, group: str, seen: Grouping | None) -> str:

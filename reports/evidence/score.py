@@ -78,7 +78,7 @@ def is_of(name: str, certificate: Certificate) -> bool:
     if name == certificate.case:
         return True
     named = case(name)
-    return (named.formula, named.reml, named.dataset) == certificate.of
+    return not named.told and (named.formula, named.reml, named.dataset) == certificate.of
 
 
 def mismatch(estimates: Estimates, certificate: Certificate) -> str:

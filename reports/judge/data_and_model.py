@@ -35,6 +35,12 @@ def judge_data(hearing: Hearing) -> Iterator[Comparison]:
     for group in sorted(mine.groupings.keys() | theirs.groupings.keys()):
         seen, wanted = mine.groupings.get(group), theirs.groupings.get(group)
         yield compare(f"levels of {group}", seen, wanted, same_rows.grouping_factor(design, group, seen))
+    for quantity in ("weights", "offset"):
+        told, expected = (getattr(data, f"{quantity}_sha256") for data in (mine, theirs))
+        if told is not None and expected is not None:
+            yield compare(quantity, told, expected, same_rows.per_row(design, quantity, told))
+        elif told != expected:
+            yield hearing.ruled(1, quantity, untold(hearing, told))
 
 
 def judge_model(hearing: Hearing) -> Iterator[Comparison]:
@@ -66,11 +72,16 @@ def other_terms(mine: Model, theirs: Model) -> str:
     return " and ".join(told)
 
 
+def untold(hearing: Hearing, mine: object) -> Ruling:
+    """Of what one side does not tell nothing is known."""
+    silent = hearing.answer.engine if mine is None else "the other side"
+    return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"{silent} does not tell")
+
+
 def judge_part(hearing: Hearing, quantity: str, mine: Any, theirs: Any, lost: str) -> Comparison:
     """One part of a model; what an engine does not tell is not given."""
     if mine is None or theirs is None:
-        untold = f"{hearing.answer.engine if mine is None else 'the other side'} does not tell"
-        return hearing.ruled(2, quantity, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, untold))
+        return hearing.ruled(2, quantity, untold(hearing, mine))
     if isinstance(mine, Fingerprint):
         return judge_matrix(hearing, quantity, mine, theirs)
     return same(hearing, 2, quantity, mine, theirs, lost if quantity == "terms" else "")

@@ -32,7 +32,7 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
     element = ElementTree.Element("testsuite", name=printable(case.name), timestamp=printable(report.created))
     facts = {
         "relmer": report.version,
-        "formula": case.formula,
+        "formula": case.model,
         "REML": str(case.REML).lower(),
         "dataset": case.dataset,
         "dataset_sha256": case.dataset_sha256,

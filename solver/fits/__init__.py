@@ -2,7 +2,8 @@
 
 from relmer.solver.fits.components import covariances, ngrps, open_components
 from relmer.solver.fits.effects import coef
-from relmer.solver.fits.fit import Fit, at_theta, lmer
+from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.matrices import Ztlist, mmList
 from relmer.solver.fits.summary import remarks
 

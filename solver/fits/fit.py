@@ -1,6 +1,5 @@
-"""`lmer`: from text and data to a fit, and the fit with all its matrices."""
+"""A fit, with all its matrices."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,17 +11,14 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
-from relmer.solver.arrays import Array
-from relmer.solver.errors import ModelError
+from relmer.solver.arrays import Array, Integers
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
-from relmer.solver.language import ModelFrame, build, canonical, model_frame, parse
+from relmer.solver.language import ModelFrame, canonical
 from relmer.solver.model import (
-    Checks,
     Design,
     Lambda,
     checked_theta,
-    checks_of,
     covariance,
     factors,
     group_names,
@@ -43,11 +39,9 @@ from relmer.solver.paths import (
     extended_factor,
     fitted,
     marginal_root,
-    prepare,
     solve_at,
 )
-from relmer.solver.search import Ending, Optimum, optimise
-from relmer.solver.threads import one_thread
+from relmer.solver.search import Ending, Optimum
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +58,7 @@ class Fit:
     frame
         The formula, and the rows that it has.
     index
-        The labels that these rows have in the caller's data.
+        The labels, in the caller's data, of the rows for which fitted values are told (`frame.shown`).
     prepared
         The design, and what the path made of it once and for all theta.
     optimum
@@ -201,7 +195,7 @@ class Fit:
     @property
     def X(self) -> pd.DataFrame:
         """Fixed-effects matrix (n, p), the rows under their labels in the data."""
-        return pd.DataFrame(self.design.X, columns=list(self.design.coefficients), index=self.index)
+        return pd.DataFrame(self.design.X, columns=list(self.design.coefficients), index=self.index[self._places])
 
     @property
     def Z(self) -> sparse.csc_array:
@@ -232,15 +226,32 @@ class Fit:
         return sparse.csc_array(root @ root.T + self.R)
 
     @property
+    def mu(self) -> Array:
+        """X beta + Z b + offset (n,), of the rows of the frame."""
+        return fitted(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
+
+    @property
     def fitted(self) -> "pd.Series[float]":
-        """X beta + Z b + offset (n,)."""
-        found = fitted(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
-        return pd.Series(found, index=self.index)
+        """X beta + Z b + offset (m,), under the rows' labels; with na.exclude also of dropped rows: NaN."""
+        return self.padded(self.mu)
 
     @property
     def residuals(self) -> "pd.Series[float]":
-        """y - fitted (n,)."""
-        return pd.Series(self.design.y - self.fitted.to_numpy(), index=self.index)
+        """y - fitted (m,)."""
+        return self.padded(self.design.y - self.mu)
+
+    def padded(self, values: Array) -> "pd.Series[float]":
+        """Values of the n rows of the frame as those of the rows that are told of."""
+        if len(values) == len(self.index):
+            return pd.Series(values, index=self.index)
+        found = pd.Series(np.nan, index=self.index)
+        found.iloc[self._places] = values
+        return found
+
+    @property
+    def _places(self) -> Integers:
+        """Where the rows of the frame stand among those that are told of (n,)."""
+        return np.searchsorted(self.frame.shown, self.frame.rows)
 
     @property
     def varcorr(self) -> pd.DataFrame:
@@ -312,71 +323,3 @@ def at_theta(fit: Fit, theta: ArrayLike) -> Fit:
         roots=tuple(inwards(fit.prepared.sound, factors(fit.design.terms, at))),
     )
     return replace(fit, optimum=given, solution=solve_at(fit.prepared, at))
-
-
-def lmer(
-    formula: str,
-    data: pd.DataFrame,
-    REML: bool = True,
-    method: str = "pls",
-    weights: Any = None,
-    offset: Any = None,
-    contrasts: Mapping[str, Any] | None = None,
-    checks: Checks | Mapping[str, str] | None = None,
-) -> Fit:
-    """Fit a linear mixed model by maximum likelihood or REML.
-
-    Parameters
-    ----------
-    formula
-        In lme4's grammar: "y ~ x + (x | g)". Without a bar the fit is least squares.
-    data
-        One row per observation; factors as `pandas.Categorical`.
-    REML
-        The REML criterion, or the deviance.
-    method
-        "pls" (sparse penalized least squares), "qr" (Wood's QR of Z) or "gls" (V written out).
-    weights, offset
-        Prior weights (n,), Var(e_i) = sigma^2 / weights_i, and a known part of the mean (n,): numbers, a Series by the
-        labels of its index; or text, a column or an expression of columns.
-    contrasts
-        By factor of the fixed effects: the name of R's contrasts, such as "contr.sum", or a matrix, a row per level.
-    checks
-        What lme4's checks of sizes do, by their names in `lmerControl`: "check.nobs.vs.nlev", "check.nobs.vs.nRE" and
-        "check.nobs.vs.rankZ" can "stop", as the first two do by default, "warning", "message" or "ignore". With
-        {"check.nobs.vs.nRE": "ignore"} an unstructured covariance of repeated measures, (0 + visit | id), is fitted:
-        V is determined; theta and sigma apart may not be, and `Fit.unidentified` says so.
-
-    Returns
-    -------
-    Fit
-        theta, beta, sigma and all the matrices.
-
-    Raises
-    ------
-    ModelError
-        Formula or data do not make a model; the message is one line.
-
-    References
-    ----------
-    Bates, Mächler, Bolker and Walker (2015), Fitting linear mixed-effects models using lme4, JSS 67(1).
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc")})
-    >>> fit = lmer("y ~ 1 + (1 | g)", data)
-    >>> f"{fit.beta['(Intercept)']:.6f} {fit.sigma ** 2:.6f}"
-    '4.833333 0.500000'
-    """
-    if not isinstance(REML, bool | np.bool_):
-        raise ModelError(f"REML is {REML!r:.40}: give True for REML or False for maximum likelihood")
-    parsed = parse(formula)
-    frame = model_frame(parsed, data, weights=weights, offset=offset, contrasts=contrasts)
-    design = build(frame, checks_of(checks))
-    with one_thread():
-        prepared = prepare(design, method)
-        optimum, solution = optimise(prepared, REML)
-    return Fit(
-        REML=REML, frame=frame, index=data.index[frame.rows], prepared=prepared, optimum=optimum, solution=solution
-    )

@@ -2,14 +2,18 @@
 
 from relmer.solver.language.build import build
 from relmer.solver.language.columns import read_column
-from relmer.solver.language.factors import as_factor
+from relmer.solver.language.factors import Clock, Dates, as_factor
 from relmer.solver.language.formula import Formula, canonical, filled, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 from relmer.solver.language.matrix import model_matrix
-from relmer.solver.language.syntax import Name, Node, Number, call, deparse
+from relmer.solver.language.per_row import numbers_per_row
+from relmer.solver.language.subset import selected
+from relmer.solver.language.syntax import Name, Node, Number, call, deparse, parse_expression
 from relmer.solver.language.terms import expand
 
 __all__ = [
+    "Clock",
+    "Dates",
     "Formula",
     "ModelFrame",
     "Name",
@@ -24,6 +28,9 @@ __all__ = [
     "filled",
     "model_frame",
     "model_matrix",
+    "numbers_per_row",
     "parse",
+    "parse_expression",
     "read_column",
+    "selected",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from relmer.solver.arrays import Integers
+from relmer.solver.arrays import Booleans, Integers
 from relmer.solver.language.columns import read_column
 from relmer.solver.language.factors import Column, Dates, Factor, Matrix, Missing, distinct
 from relmer.solver.language.syntax import Name, Node, names
@@ -93,6 +93,7 @@ def sentence(lost: Lost) -> str:
 
 def dropped_rows(
     rows: Integers,
+    taken: Integers,
     missing: Mapping[str, Missing],
     nodes: Mapping[str, Node],
     columns: Mapping[str, tuple[Column, Column]],
@@ -103,9 +104,11 @@ def dropped_rows(
     Parameters
     ----------
     rows : (k,) int64 array
-        The rows that are kept, of the n of the data.
+        The rows that are kept.
+    taken : (m,) int64 array
+        The rows that were asked for, of the n of the data.
     missing : mapping of str to (n,) bool array or None
-        Where each variable has no value.
+        Where each variable has no value, of the rows that were asked for.
     nodes : mapping of str to Node
         Those of the variables that are part of the formula.
     columns : mapping of str to two Columns
@@ -113,17 +116,18 @@ def dropped_rows(
     data : DataFrame
         The data.
     """
-    n = len(data)
+    left_out = np.ones(len(data), dtype=bool)
+    left_out[taken] = False
     lost = [lost_by(name, where, nodes.get(name), data) for name, where in missing.items() if where is not None]
     shrunk = [
         Shrunk(variable=name, levels=levels)
         for name, (before, after) in columns.items()
-        if count_levels(after) == 1 and (levels := count_levels(before, missing[name])) > 1
+        if count_levels(after) == 1 and (levels := count_levels(before, either(missing[name], left_out))) > 1
     ]
-    return Dropped(rows=n - len(rows), given=n, lost=tuple(lost), shrunk=tuple(shrunk))
+    return Dropped(rows=len(taken) - len(rows), given=len(taken), lost=tuple(lost), shrunk=tuple(shrunk))
 
 
-def lost_by(name: str, where: "np.typing.NDArray[np.bool_]", node: Node | None, data: pd.DataFrame) -> Lost:
+def lost_by(name: str, where: Booleans, node: Node | None, data: pd.DataFrame) -> Lost:
     """What one variable lost; `where` it has no value."""
     total = absent = int(where.sum())
     if node is not None and not isinstance(node, Name):
@@ -132,10 +136,17 @@ def lost_by(name: str, where: "np.typing.NDArray[np.bool_]", node: Node | None, 
     return Lost(variable=name, missing=absent, undefined=total - absent, first=int(np.argmax(where)) + 1)
 
 
+def either(missing: Missing, left_out: Booleans) -> Missing:
+    """Where a value is missing or was not asked for."""
+    return left_out if missing is None else missing | left_out
+
+
 def count_levels(column: Column, missing: Missing = None) -> int:
     """How many levels a column has as a factor, of those that occur."""
     if isinstance(column, Matrix):
         return len(column.values)
+    if missing is not None and missing.all():
+        return 0
     values = column.codes if isinstance(column, Factor) else column.values if isinstance(column, Dates) else column
     values = values if missing is None else values[~missing]
     if values.size and (values == values[0]).all():
@@ -152,7 +163,14 @@ def no_rows_left(missing: Mapping[str, Missing], n: int) -> str:
     return f"no rows left: each misses a value ('{worst:.80}' in {counts[worst]} of {n} rows)"
 
 
-def complete_rows(missing: Sequence[Missing], n: int) -> Integers:
-    """Positions, among n, of the rows that miss nothing."""
+def refused_rows(dropped: Dropped, action: str) -> str:
+    """Why rows that lack a value are an error."""
+    lacking = "; ".join(map(sentence, dropped.lost[:SHOWN]))
+    why = ", and a fit has no use for such rows" if action.endswith("pass") else ""
+    return f"{action}: {lacking}{why}; na.omit leaves {dropped.rows} of {dropped.given} rows out"
+
+
+def complete_rows(missing: Sequence[Missing], taken: Integers) -> Integers:
+    """Those of the rows that are asked for that miss nothing."""
     masks = [mask for mask in missing if mask is not None]
-    return np.flatnonzero(~np.logical_or.reduce(masks)) if masks else np.arange(n)
+    return taken[~np.logical_or.reduce(masks)[taken]] if masks else taken

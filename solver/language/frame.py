@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.contrasts import chosen_contrasts
-from relmer.solver.language.dropped import Dropped, complete_rows, dropped_rows, no_rows_left
+from relmer.solver.language.dropped import Dropped, complete_rows, dropped_rows, no_rows_left, refused_rows
 from relmer.solver.language.evaluate import check_columns, constants, evaluate
 from relmer.solver.language.factors import Coding, Column, Dates, Factor, Matrix, drop_unused_levels, numbers_or_factor
 from relmer.solver.language.formula import Formula, dot_note, filled
 from relmer.solver.language.functions import OFFSET, PI
 from relmer.solver.language.notes import level_notes
 from relmer.solver.language.per_row import doubles, numbers_per_row
+from relmer.solver.language.subset import NaAction, na_action_of, selected
 from relmer.solver.language.syntax import Name, call, deparse, parse_expression
 
 
@@ -41,9 +42,14 @@ class ModelFrame:
     weights, offset : (n,) float64 array or None
         On the kept rows.
     dropped : Dropped
-        How many rows of the data are not kept, and why.
+        How many rows of those that were asked for are not kept, and why.
     contrasts : mapping of str to Coding
         Of factors of the fixed effects, where they are not R's default.
+    shown : (m,) int64 array
+        Positions in the data of the rows for which fitted values and residuals are told: those that are kept, and with
+        na.exclude those that were dropped too.
+    subset : str
+        Which rows were asked for, in one line; empty if all were.
     """
 
     formula: Formula
@@ -54,6 +60,8 @@ class ModelFrame:
     offset: Array | None
     dropped: Dropped
     contrasts: Mapping[str, Coding]
+    shown: Integers
+    subset: str = ""
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -61,6 +69,7 @@ class ModelFrame:
         told = (
             *self.formula.notes,
             dot_note(self.formula),
+            self.subset,
             str(self.dropped),
             *level_notes(self.formula, self.columns),
         )
@@ -81,10 +90,12 @@ def model_frame(
     weights: ArrayLike | str | None = None,
     offset: ArrayLike | str | None = None,
     contrasts: Mapping[str, Any] | None = None,
+    subset: ArrayLike | str | None = None,
+    na_action: str | None = None,
 ) -> ModelFrame:
-    """Evaluate the variables of a formula and drop the rows that miss any.
+    """Evaluate the variables of a formula, and keep the rows that are asked for and miss none.
 
-    Transformations see all rows, as in R: ``scale(x)`` uses the mean before rows are dropped.
+    Transformations see all rows, as in R: ``scale(x)`` uses the mean of all rows, of a subset too.
 
     Parameters
     ----------
@@ -98,6 +109,10 @@ def model_frame(
     contrasts : mapping of str to contrasts, optional
         By factor of the fixed effects: the name of R's contrasts, or a matrix with a row per level that occurs. Random
         effects keep R's default, as in lme4.
+    subset : str, Series, or array-like of one logical per row of the data, optional
+        The rows to take, as a condition on columns, or as logicals.
+    na_action : str, optional
+        What becomes of rows that lack a value: "na.omit" and "na.exclude" drop them, "na.fail" and "na.pass" refuse.
 
     Returns
     -------
@@ -141,9 +156,13 @@ def model_frame(
     missing = {response_name: response_missing, **{name: where for name, (_, where) in evaluated.items()}}
     missing |= {f"{name}=": where for name, (_, where) in extras.items()}
     missing |= {name: where for name, (_, where) in inner.items()}
-    rows = complete_rows(list(missing.values()), len(data))
+    action, asked = na_action_of(na_action), None if subset is None else selected(subset, data)
+    if asked is not None:
+        missing = {name: asked.within(where) for name, where in missing.items()} | {"subset=": asked.missing}
+    taken = np.arange(len(data)) if asked is None else np.flatnonzero(asked.rows)
+    rows = complete_rows(list(missing.values()), taken)
     if rows.size == 0:
-        raise ModelError(no_rows_left(missing, len(data)))
+        raise ModelError(no_rows_left(missing, taken.size))
     columns = {name: kept_rows(column, rows) for name, (column, _) in evaluated.items()}
     y = kept_numbers(response, rows).astype(np.float64, copy=False)
     if inner:
@@ -155,15 +174,17 @@ def model_frame(
         check_finite(name, column, rows)
     if "weights" in kept:
         check_positive(kept["weights"], rows)
-    dropped = Dropped(rows=0, given=len(data))
-    if rows.size < len(data):
+    dropped = Dropped(rows=0, given=taken.size)
+    if rows.size < taken.size:
         nodes = {
             response_name: formula.response,
             **formula.predictors,
             **dict(zip(inner, formula.offsets, strict=True)),
         }
         both = {name: (column, columns[name]) for name, (column, _) in evaluated.items()}
-        dropped = dropped_rows(rows, missing, nodes, both, data)
+        dropped = dropped_rows(rows, taken, missing, nodes, both, data)
+        if action in (NaAction.FAIL, NaAction.PASS):
+            raise ModelError(refused_rows(dropped, action))
     return ModelFrame(
         formula,
         y,
@@ -173,6 +194,8 @@ def model_frame(
         offset=kept.get("offset"),
         dropped=dropped,
         contrasts=read_contrasts(contrasts, formula, columns),
+        shown=taken if action is NaAction.EXCLUDE else rows,
+        subset="" if asked is None else asked.told(len(data)),
     )
 
 

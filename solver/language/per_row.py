@@ -1,5 +1,6 @@
 """Weights and offset: one number for each row of the data, given as numbers, by name, or by an expression."""
 
+import re
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -11,7 +12,7 @@ from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import read_values
 from relmer.solver.language.evaluate import check_columns, evaluate
 from relmer.solver.language.factors import Column, Dates, Factor, Matrix, Missing, or_none
-from relmer.solver.language.syntax import deparse, names, parse_expression
+from relmer.solver.language.syntax import Node, deparse, names, parse_expression
 from relmer.solver.language.terms import check_arithmetic
 
 
@@ -55,12 +56,27 @@ def numbers_per_row(name: str, given: Any, data: pd.DataFrame) -> tuple[Array, M
 
 def expression(name: str, text: str, data: pd.DataFrame) -> tuple[Array, Missing]:
     """Evaluate weights or an offset that is a column, or an expression of columns."""
-    node = parse_expression(text)
+    node = read_expression(name, text)
     check_arithmetic(node)
     if next(names(node), None) is None:
         raise ModelError(f"{name} '{deparse(node)}' uses no column of the data; name one, or give one number per row")
     check_columns(names(node), data)
     return doubles(name, *evaluate(node, data))
+
+
+def read_expression(name: str, text: str) -> Node:
+    """Read an expression that is an argument; what is wrong with it is told of the argument.
+
+    Raises
+    ------
+    ModelError
+        The text is not in the closed grammar.
+    """
+    try:
+        return parse_expression(text)
+    except ModelError as error:
+        said = str(error).replace("cannot read the formula", f"cannot read {name}", 1)
+        raise ModelError(re.sub("^formula has", f"{name} has", said)) from None
 
 
 def doubles(name: str, column: Column, missing: Missing) -> tuple[Array, Missing]:

@@ -2,7 +2,7 @@
 
 from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import by_entry, carried, chain, gamma_of, matrices, symmetric_units
-from relmer.solver.model.checks import Checks, checks_of
+from relmer.solver.model.checks import CHECKS, Checks, checks_of
 from relmer.solver.model.design import Design, random_matrix, response, weighted
 from relmer.solver.model.sound import Sound, inwards, not_carried, outwards, redundant, sounded
 from relmer.solver.model.term import (
@@ -18,6 +18,7 @@ from relmer.solver.model.theta import Lambda, Template, covariance, split, theta
 from relmer.solver.model.working import original, scale_of, standardise, working
 
 __all__ = [
+    "CHECKS",
     "Checks",
     "Design",
     "Lambda",

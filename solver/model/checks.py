@@ -66,7 +66,7 @@ def checks_of(given: "Checks | Mapping[str, str] | None") -> Checks:
     """
     if given is None or isinstance(given, Checks):
         return given or Checks()
-    names = {named(each.name): each.name for each in fields(Checks)}
+    names = CHECKS
     if not isinstance(given, Mapping):
         raise ModelError(f"checks must be a mapping such as {{'{named('nobs_vs_nRE')}': 'ignore'}}, not {given!r:.60}")
     found = {}
@@ -83,6 +83,10 @@ def checks_of(given: "Checks | Mapping[str, str] | None") -> Checks:
 def named(attribute: str) -> str:
     """lme4's name of a check."""
     return f"check.{attribute.replace('_', '.')}"
+
+
+CHECKS: Mapping[str, str] = {named(each.name): each.name for each in fields(Checks)}
+"""Attributes of checks by lme4's names."""
 
 
 def check_sizes(terms: Sequence[RandomTerm], n: int, checks: Checks) -> tuple[str, ...]:

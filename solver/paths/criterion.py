@@ -83,7 +83,8 @@ def given(sound: Sound, at: Solution) -> Solution:
             f"{'divide' if scale > 1 else 'multiply'} the weights by a constant, which changes sigma and theta alone"
         )
     u = np.zeros(sum(sound.counts))
-    u[np.repeat([k in sound.present for k in range(len(sound.counts))], sound.counts)] = scale * at.u
+    present = np.array([k in sound.present for k in range(len(sound.counts))], dtype=bool)
+    u[np.repeat(present, sound.counts)] = scale * at.u
     return Solution(
         logdet_L=at.logdet_L,
         logdet_RX=at.logdet_RX + logdet_triangle(C) + 2 * p * math.log(sound.w_unit),

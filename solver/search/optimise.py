@@ -8,6 +8,7 @@ which it is negative leads further down.
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,7 +133,9 @@ class Descent:
         return settled and self.ending not in (Ending.OPEN, Ending.CONTRADICTED)
 
 
-def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tuple[Optimum, Solution]:
+def optimise(
+    prepared: Prepared, REML: bool, start: Array | None = None, alone: bool = True
+) -> tuple[Optimum, Solution]:
     """Minimise the criterion over theta, evaluated by the path that was prepared; also the solution at the minimum.
 
     The derivatives are those of elimination whatever the path. The path "gls" ends with a look around by its own
@@ -146,6 +149,9 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         The REML criterion, or the deviance.
     start
         A theta to begin at.
+    alone
+        Whether to begin nowhere else. If not, the search begins at the start too, and takes what it finds there only if
+        that is lower.
 
     Raises
     ------
@@ -172,8 +178,8 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     objective = Objective(prepared, REML)
     reduced = objective.reduced
     found = moments(prepared, REML)
-    ends = [descend(objective, begin(objective, found, begun))]
-    if start is None and not objective.costly:
+    ends = [descend(objective, begin(objective, found, begun if alone else None))]
+    if not (alone and begun) and not objective.costly:
         others = along_ray(objective)
         if objective.effects <= FEW and not ends[0].regular:
             others += off_face(objective, ends[0].here)
@@ -182,6 +188,10 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
                 break
             ends.append(descend(objective, other))
     end = min(ends, key=lambda each: each.here.value)
+    if begun is not None and not alone:
+        with suppress(ModelError):
+            there = descend(objective, begin(objective, found, begun))
+            end = there if there.here.value < end.here.value - NOISE * end.here.size else end
     if prepared.method == "gls":
         end = looked_around(objective, end)
     if not end.minimal:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import arguments_table
 import numpy as np
 import pytest
 from formula_table import formulas
@@ -59,3 +60,10 @@ def unpooled(answer: dict[str, Any], columns: list[str]) -> Any:
 
 def test_the_table_is_as_large_as_it_says() -> None:
     assert len(formulas()) >= 1400
+
+
+def test_the_recorded_arguments_are_what_lme4_says(rscript: str) -> None:
+    recorded, live = json.loads(arguments_table.RECORDED.read_text(encoding="utf-8")), arguments_table.ask(rscript)
+    same_version = recorded["versions"] == live["versions"]
+    assert recorded["answers"].keys() == live["answers"].keys()
+    assert [each for each in live["answers"] if not equal(each, recorded, live, exact=same_version)] == []

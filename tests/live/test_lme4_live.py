@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -71,7 +70,7 @@ def evaluate(engine: Lme4, text: str, seconds: float = 60) -> object:
 
 def made(monkeypatch: pytest.MonkeyPatch, frame: pd.DataFrame, formula: str, reml: bool = True) -> Case:
     """Make a case on data of the test's own."""
-    monkeypatch.setattr(lme4_process, "load", lambda name: SimpleNamespace(frame=frame))
+    monkeypatch.setattr(lme4_process, "data_of", lambda case: frame)
     return Case(f"made/{formula}", f"made {next(MADE)}", formula, reml, "", "", {})
 
 

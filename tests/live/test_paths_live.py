@@ -75,7 +75,7 @@ cat(toJSON(list(reml = evaluate(TRUE), ml = evaluate(FALSE)), digits = I(17)))
 @cache
 def points(name: str) -> tuple[tuple[float, ...], ...]:
     chosen = case(name)
-    diagonal = design_of(chosen.formula, chosen.dataset).template.diagonal.tolist()
+    diagonal = design_of(chosen).template.diagonal.tolist()
     return tuple(theta for thetas in shared_thetas(diagonal).values() for theta in thetas)
 
 

@@ -162,7 +162,10 @@ def _data(reply: Mapping[str, Any]) -> Data:
         str(name): (_names(factor["levels"]), _integers(factor["codes"]))
         for name, factor in reply.get("flist", {}).items()
     }
-    return data_seen(np.array(_numbers(reply["y"])), factors)
+    weights, offset = (np.array(_numbers(reply.get(name, ()))) for name in ("weights", "offset"))
+    return data_seen(
+        np.array(_numbers(reply["y"])), factors, weights if weights.size else None, offset if offset.size else None
+    )
 
 
 def _model(reply: Mapping[str, Any]) -> Model:

@@ -38,7 +38,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             columns = [column(call, given) for given in request["columns"]]
             names = r.texts([given["name"] for given in request["columns"]])
             text, reml = r.texts([request["formula"]]), r.logicals([request["reml"]])
-            return attempted(r.plain(call("open_case", text, reml, r.entries(columns), names)))
+            given = named(call, {name: argument(call, name, value) for name, value in request["given"].items()})
+            return attempted(r.plain(call("open_case", text, reml, r.entries(columns), names, given)))
         case "stages":
             return attempted(r.plain(call("stages")))
         case "criterion":
@@ -76,6 +77,29 @@ def attempted(outcome: dict[str, Any]) -> dict[str, Any]:
     return outcome
 
 
+def named(call: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    """A list of R values by name."""
+    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
+
+    return call("named_list", r.entries(list(values.values())), r.texts(list(values)))
+
+
+def argument(call: Callable[..., Any], name: str, value: Any) -> Any:
+    """One argument of lmer as an R value."""
+    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
+
+    match name:
+        case "weights" | "offset":
+            return r.numbers(value)
+        case "subset":
+            return r.logicals(value)
+        case "na.action":
+            return r.texts([value])
+        case "contrasts":
+            return named(call, {factor: r.texts([chosen]) for factor, chosen in value.items()})
+    raise EngineError(f"no argument {name!r}")
+
+
 def column(call: Callable[..., Any], given: Mapping[str, Any]) -> Any:
     """One column of the data as an R vector."""
     from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
@@ -90,6 +114,8 @@ def column(call: Callable[..., Any], given: Mapping[str, Any]) -> Any:
         case "factor":
             codes, levels = r.integers(given["values"]), r.texts(given["levels"])
             return call("factor_column", codes, levels, r.logicals([given["ordered"]]))
+        case "dates":
+            return call("dated_column", r.numbers(given["values"]), r.texts(given["class"]), r.texts([given["zone"]]))
     raise EngineError(f"column {given['name']!r}: no kind {given['kind']!r}")
 
 

@@ -1,20 +1,35 @@
 """The child process in which R and lme4 run: whether it can, what it is, which case it has open."""
 
 import functools
+import math
 import os
 import re
 import resource
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
+from zoneinfo import available_timezones
 
+import numpy as np
 import pandas as pd
 
-from relmer.datasets import Case, load
+from relmer.datasets import Case, data_of
 from relmer.reference.engines import MEMORY_BYTES, Child, EngineError, EngineMissing, plain_text, sendable
-from relmer.solver.language import canonical, filled, parse
+from relmer.solver.language import (
+    Clock,
+    Dates,
+    canonical,
+    deparse,
+    filled,
+    numbers_per_row,
+    parse,
+    parse_expression,
+    read_column,
+    selected,
+)
 
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
 # R as `R --vanilla` starts it, whatever the user's profiles and variables say: rpy2 hands on the arguments, but R reads
@@ -25,6 +40,8 @@ WITHHELD = "_?R_(?!HOME$|LIBS$|LIBS_USER$|LIBS_SITE$|LD_LIBRARY_PATH$).*"
 SECONDS = 600.0
 # R with lme4 has some 40 files open while it starts.
 ENOUGH_FILES = 64
+# As pandas infers them.
+DATES = ("datetime64", "date", "period")
 OLDEST_R, OLDEST_LME4 = "4.0", "1.1-27"
 RPY2 = "rpy2-rinterface>=3.6.3,<3.6.6"
 NEEDS = (f"R >= {OLDEST_R}", f"its package lme4 >= {OLDEST_LME4}", f"the Python package {RPY2}")
@@ -52,7 +69,7 @@ class Lme4Process:
         self._lock = threading.RLock()
         self._versions: dict[str, str] | None = None
         self._unusable = ""
-        self._opened: tuple[int, str, str, bool] | None = None
+        self._opened: tuple[int, Case] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -90,11 +107,11 @@ class Lme4Process:
         """Answer to a request about `case`, which is opened first unless it is the last one opened."""
         with self._lock:
             self.versions()
-            model = (case.dataset, case.formula, case.reml)
-            if self._opened != (self.child.starts, *model) or self.child.process_id is None:
+            this = (self.child.starts, replace(case, name="", published={}))
+            if self._opened != this or self.child.process_id is None:
                 self._opened = None
                 self.child.request(opening(case), self._seconds)
-                self._opened = (self.child.starts, *model)
+                self._opened = (self.child.starts, this[1])
             return self.child.request(message, self._seconds)
 
     def _meet(self) -> str:
@@ -153,13 +170,42 @@ def _parts(version: str) -> tuple[int, ...]:
 
 def opening(case: Case) -> dict[str, Any]:
     """The request that opens a case: its formula, parsed and written again, and the columns that it uses."""
-    frame = load(case.dataset).frame
+    frame = data_of(case)
     formula = filled(parse(case.formula), frame.columns)
     for name in formula.columns:
         if name not in frame.columns:
             raise EngineError(f"lme4: case {case.name!r}: data set {case.dataset!r} has no column {name!r}")
     columns = [column(name, frame[name]) for name in formula.columns]
-    return {"op": "open", "formula": canonical(formula), "reml": case.reml, "columns": columns}
+    given = arguments(case, frame)
+    return {"op": "open", "formula": canonical(formula), "reml": case.reml, "columns": columns, "given": given}
+
+
+def arguments(case: Case, frame: pd.DataFrame) -> dict[str, Any]:
+    """The arguments of lmer that a case gives, evaluated here: numbers and logicals for each row, and names."""
+    given: dict[str, Any] = {}
+    for name, text in (("weights", case.weights), ("offset", case.offset)):
+        if text:
+            values, _ = numbers_per_row(name, text, frame)
+            given[name] = numbers(values)
+    if case.subset:
+        taken = selected(case.subset, frame)
+        unknown = np.zeros(len(frame), dtype=bool) if taken.missing is None else taken.missing
+        given["subset"] = [None if gone else on for on, gone in zip(taken.rows.tolist(), unknown.tolist(), strict=True)]
+    if case.na_action:
+        given["na.action"] = case.na_action
+    if case.contrasts:
+        given["contrasts"] = {variable_name(key, frame): chosen for key, chosen in case.contrasts.items()}
+    return given
+
+
+def numbers(values: np.ndarray) -> list[float | str | None]:
+    """Doubles as the child process takes them, None where there is no value."""
+    return [None if math.isnan(value) else sendable(value) for value in values.tolist()]
+
+
+def variable_name(key: str, frame: pd.DataFrame) -> str:
+    """What R's model frame calls a variable: a column by its name, anything else by R's spelling."""
+    return key if key in frame.columns else deparse(parse_expression(key))
 
 
 def column(name: str, values: "pd.Series[Any]") -> dict[str, Any]:
@@ -171,6 +217,8 @@ def column(name: str, values: "pd.Series[Any]") -> dict[str, Any]:
     [1, 2, None]
     """
     missing = values.isna().tolist()
+    if isinstance(values.dtype, pd.DatetimeTZDtype | pd.PeriodDtype) or pd.api.types.infer_dtype(values) in DATES:
+        return dates(name, values)
     if isinstance(values.dtype, pd.CategoricalDtype):
         return {
             "name": name,
@@ -190,3 +238,14 @@ def column(name: str, values: "pd.Series[Any]") -> dict[str, Any]:
         raise EngineError(f"lme4: column {name!r} of type {values.dtype}: make it numbers, text or a factor")
     sent = [None if gone else read(value) for value, gone in zip(values.tolist(), missing, strict=True)]
     return {"name": name, "kind": kind, "values": sent}
+
+
+def dates(name: str, values: "pd.Series[Any]") -> dict[str, Any]:
+    """Dates as R counts them: days, or seconds with the zone by which they are labelled."""
+    read, _ = read_column(values.to_frame(name), name)
+    assert isinstance(read, Dates)
+    zone = str(values.dt.tz) if isinstance(values.dtype, pd.DatetimeTZDtype) else "UTC"
+    if zone != "UTC" and zone not in available_timezones():
+        raise EngineError(f"lme4: column {name!r}: R has no zone {zone!r:.60}; convert it to UTC or a zone with a name")
+    kind = [read.clock.value] if read.clock is Clock.DAYS else [read.clock.value, "POSIXt"]
+    return {"name": name, "kind": "dates", "values": numbers(read.values), "class": kind, "zone": zone}

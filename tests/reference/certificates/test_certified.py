@@ -235,7 +235,7 @@ def test_a_certificate_names_what_an_answer_names(name: str) -> None:
     """Coefficients, terms and columns in the solver's order, which rung 2 holds against lme4's."""
     found = next(one for one in certificates() if one.name == name)
     of = case(found.case)
-    design = design_of(of.formula, of.dataset)
+    design = design_of(of)
     assert found.coefficients == design.coefficients
     assert [term.name for term in found.model.random] == list(group_names(design.terms))
     columns = [tuple(column[0] for column in term.columns) for term in found.model.random]

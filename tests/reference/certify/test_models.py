@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 from stored_layouts import text_of
 
-from relmer.datasets import DATA, case, cases, load
+from relmer.datasets import DATA, Case, case, cases, load
 from relmer.reference.certificates.texts import CERTIFIED, csv_path, csv_text
 from relmer.reference.certify.models import described, models, stored_text
 from relmer.reference.own_fits import design_of
@@ -53,7 +53,7 @@ def matrix(model: dict[str, Any], columns: list[list[str]], rows: list[dict[str,
 @pytest.mark.parametrize("name", MODELS)
 def test_the_description_is_the_design(name: str) -> None:
     model = MODELS[name]
-    design, rows = design_of(model["formula"], model["dataset"]), rows_of(model)
+    design, rows = design_of(Case(name, model["dataset"], model["formula"], True, "", "")), rows_of(model)
     assert design.y.tolist() == [float(row[model["response"]]) for row in rows]
     assert [column[0] for column in model["fixed"]] == list(design.coefficients)
     X = matrix(model, model["fixed"], rows)

@@ -28,7 +28,7 @@ def evaluator(name: str) -> Evaluator:
 
 def asked(name: str) -> tuple[str, ...]:
     of = case(PROVED[name].case)
-    return ("pls", "qr", "gls") if is_small(design_of(of.formula, of.dataset)) else ("pls", "qr")
+    return ("pls", "qr", "gls") if is_small(design_of(of)) else ("pls", "qr")
 
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name in PROVED for path in asked(name)])

@@ -40,7 +40,7 @@ def view_of(name: str) -> Landscape:
 def answers_to(name: str) -> tuple[Case, dict[str, Answer], dict]:
     """Recorded lme4, and our own paths, on one case."""
     chosen = case(name)
-    points = shared_thetas(design_of(chosen.formula, chosen.dataset).template.diagonal.tolist())
+    points = shared_thetas(design_of(chosen).template.diagonal.tolist())
     theirs = {engine: recorded.read(engine, chosen) for engine in ("lme4", "lme4-tight")}
     thetas = [theta for kind in points.values() for theta in kind]
     thetas += [said.estimates.theta for said in theirs.values()]

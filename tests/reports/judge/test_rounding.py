@@ -35,7 +35,7 @@ def view_of(name: str) -> Landscape:
 def answers_to(name: str) -> dict[str, Answer]:
     chosen = case(name)
     theirs = {engine: recorded.read(engine, chosen) for engine in ("lme4", "lme4-tight")}
-    points = shared_thetas(design_of(chosen.formula, chosen.dataset).template.diagonal.tolist())
+    points = shared_thetas(design_of(chosen).template.diagonal.tolist())
     return {"pls": answer(engine("pls"), chosen, [theta for kind in points.values() for theta in kind])} | theirs
 
 

@@ -6,7 +6,7 @@ import pytest
 from strategies import mixed_data
 
 from relmer.datasets import load
-from relmer.solver.fits.fit import lmer
+from relmer.solver.fits.fitting import lmer
 from relmer.solver.paths.criterion import criterion, prepare, solve_at
 
 FORMULA = "y ~ 0 + x + (0 + x | g)"

@@ -134,8 +134,8 @@ def test_columns_as_they_are_sent(values, kind, sent):
 
 
 def test_a_column_of_another_type_is_refused_by_name():
-    with pytest.raises(EngineError, match="column 'when' of type datetime64"):
-        column("when", pd.Series(pd.to_datetime(["2020-01-01"])))
+    with pytest.raises(EngineError, match="column 'took' of type timedelta64"):
+        column("took", pd.Series(pd.to_timedelta(["1 day"])))
 
 
 def test_only_the_columns_of_the_formula_are_sent():
@@ -164,8 +164,8 @@ def test_what_is_no_formula_never_reaches_r(formula):
 
 def test_a_case_is_opened_once_and_again_only_after_another(pretender, monkeypatch):
     loaded = []
-    load = lme4_process.load
-    monkeypatch.setattr(lme4_process, "load", lambda name: loaded.append(name) or load(name))
+    data_of = lme4_process.data_of
+    monkeypatch.setattr(lme4_process, "data_of", lambda case: loaded.append(case) or data_of(case))
     engine = pretender(criterion={"value": {"values": [1.5]}, "warnings": []})
     other = case("Reaction ~ 1 + (1 | Subject)")
     for asked in (SLEEP, SLEEP, other, other, SLEEP):
