@@ -5,15 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from formula_table import formulas
-from lformula import RECORDED, ask
+from formula_table import REFUSED, data, formulas
+from lformula import RECORDED, Reader
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
 def live(rscript: str) -> dict[str, Any]:
-    return ask(rscript)
+    with Reader(rscript) as reader:
+        return reader.ask(data(), [*formulas(), *REFUSED])
 
 
 def test_the_recording_is_what_lme4_says(live: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What lme4's `lFormula` makes of the table of formulas, in one run of R; and its recording for machines without R.
+"""What lme4's `lFormula` makes of formulas, from a running R; and a recording of the table for machines without R.
 
 `python tests/support/lformula.py` records anew.
 """
@@ -7,27 +7,27 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import pandas as pd
 from formula_table import REFUSED, data, formulas, r_column
 
-LINES = ",\n"
 RECORDED = Path(__file__).parent.parent / "solver" / "language" / "lformula.json"
-# Each column is kept once, by its place in `pool`.
-SCRIPT = """
+# A line of JSON for each line of JSON. Each column is kept once, by its place among all.
+SCRIPT = r"""
 invisible(Sys.setlocale("LC_ALL", "C.UTF-8")); invisible(Sys.setlocale("LC_COLLATE", "C")); Sys.setenv(TZ = "UTC")
 suppressMessages({library(lme4); library(splines)})
-pool <- new.env(); columns <- character()
 pooled <- function(x) {
   key <- paste(sprintf("%.17g", as.vector(x)), collapse = " ")
   name <- paste0("#", key)
   if (is.null(pool[[name]])) { columns <<- c(columns, key); assign(name, length(columns) - 1L, envir = pool) }
   pool[[name]]
 }
-control <- lmerControl(check.nobs.vs.nRE = "ignore", check.nobs.vs.nlev = "ignore", check.nlev.gtr.1 = "ignore",
-  check.nobs.vs.rankZ = "ignore", check.rankX = "ignore", check.scaleX = "ignore", check.formula.LHS = "ignore")
+checks <- c("check.nobs.vs.nRE", "check.nobs.vs.nlev", "check.nlev.gtr.1", "check.nobs.vs.rankZ", "check.rankX",
+  "check.scaleX", "check.formula.LHS")
+control <- do.call(lmerControl, as.list(setNames(rep("ignore", length(checks)), checks)))
 random <- function(r, i) {
   group <- r$flist[[attr(r$flist, "assign")[i]]]
   codes <- as.integer(group)
@@ -38,52 +38,65 @@ random <- function(r, i) {
        codes = pooled(codes - 1L), X = I(X))
 }
 describe <- function(text) suppressWarnings(suppressMessages({
-  m <- lFormula(as.formula(text), d, control = control)
+  m <- lFormula(as.formula(text, env = new.env(parent = globalenv())), d, control = control)
   list(y = pooled(as.numeric(model.response(m$fr))), names = I(as.character(colnames(m$X))),
        X = I(lapply(seq_len(ncol(m$X)), function(j) pooled(m$X[, j]))),
        rows = pooled(as.integer(rownames(m$fr)) - 1L), offset = I(lapply(list(model.offset(m$fr)), pooled)),
        random = lapply(seq_along(m$reTrms$cnms), function(i) random(m$reTrms, i)))
 }))
-answers <- lapply(formulas, function(text)
-  tryCatch(describe(text), error = function(e) list(error = conditionMessage(e))))
 versions <- list(R = R.version.string, lme4 = as.character(packageVersion("lme4")))
-cat(jsonlite::toJSON(list(versions = versions, columns = columns, answers = answers), auto_unbox = TRUE))
+input <- file("stdin", "r", encoding = "UTF-8")
+while (length(line <- readLines(input, 1, warn = FALSE))) {
+  asked <- jsonlite::fromJSON(line)
+  d <- eval(parse(text = asked$data, encoding = "UTF-8", keep.source = FALSE))
+  pool <- new.env(); columns <- character()
+  answers <- lapply(asked$texts, function(text)
+    tryCatch(describe(text), error = function(e) list(error = conditionMessage(e))))
+  told <- list(versions = versions, columns = I(columns), answers = answers)
+  cat(jsonlite::toJSON(told, auto_unbox = TRUE), "\n", sep = ""); flush(stdout())
+}
 """
 
 
-def ask(rscript: str) -> dict[str, Any]:
-    """Columns, and by formula what lme4 makes of it."""
-    frame = data()
-    columns = ",\n".join(f"`{name}` = {r_column(frame[name])}" for name in frame)
-    asked = [*formulas(), *REFUSED]
-    lines = [
-        f"d <- data.frame({columns}, check.names = FALSE)",
-        f"formulas <- c({LINES.join(json.dumps(text, ensure_ascii=False) for text in asked)})",
-        SCRIPT,
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "table.R"
-        script.write_text("\n".join(lines), encoding="utf-8")
-        run = subprocess.run(
-            [rscript, "--vanilla", str(script)],
+class Reader:
+    """lme4 in a running R, which reads formulas as long as it is asked; a context, which ends it."""
+
+    def __init__(self, *command: str) -> None:
+        self.process = subprocess.Popen(
+            [*command, "--vanilla", "-e", SCRIPT],
             env={**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             encoding="utf-8",
-            errors="replace",
-            check=False,
-            timeout=900,
         )
-    assert run.returncode == 0, run.stderr[-3000:]
-    result: dict[str, Any] = json.loads(run.stdout)
-    result["answers"] = dict(zip(asked, result["answers"], strict=True))
-    return result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, frame: pd.DataFrame, texts: Sequence[str]) -> dict[str, Any]:
+        """Versions, columns, and by formula what lme4 makes of it."""
+        columns = ", ".join(f"`{name}` = {r_column(frame[name])}" for name in frame)
+        asked = {"data": f"data.frame({columns}, check.names = FALSE)", "texts": list(texts)}
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, "R has ended"
+        told: dict[str, Any] = json.loads(line)
+        return {**told, "answers": dict(zip(texts, told["answers"], strict=True))}
 
 
 def record() -> None:
     """Write the recording, a line for each column and formula."""
     rscript = shutil.which("Rscript")
     assert rscript is not None
-    result = ask(rscript)
+    with Reader(rscript) as reader:
+        result = reader.ask(data(), [*formulas(), *REFUSED])
     parts = [
         f'{{"versions": {json.dumps(result["versions"])},\n"columns": [',
         ",\n".join(json.dumps(column) for column in result["columns"]),
