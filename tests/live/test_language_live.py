@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from formula_table import REFUSED, data, formulas
+from formula_data import data
+from formula_table import REFUSED, formulas
 from lformula import RECORDED, Reader
 
 pytestmark = pytest.mark.live

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
-from formula_table import REFUSED, data, formulas, r_column
+from formula_data import data, r_column
+from formula_table import REFUSED, formulas
 
 RECORDED = Path(__file__).parent.parent / "solver" / "language" / "lformula.json"
 # A line of JSON for each line of JSON. Each column is kept once, by its place among all.

@@ -18,7 +18,11 @@ ROUNDED = 1e-13
 """Of the largest value of a column: R's own error in the columns that it rounds (poly, splines, scale, means), whose
 condition here is below 300, at a few units in the last place each."""
 # Elementary functions, sums, and contr.poly.
-ROUNDS = re.compile(r"\b(poly|ns|bs|scale|mean|sd|var|sum|log|sin|cos|tan|atan|exp|expm1)\(|contr\.poly|\bo\b|ordered")
+ROUNDS = re.compile(
+    r"\b(poly|ns|bs|scale|mean|sd|var|sum|log|log10|log1p|expm1|exp)\(|\ba?(sin|cos|tan)h?\("
+    # Polynomial contrasts, and those that are completed.
+    r"|contr\.poly|\bo\b|ordered|\bC\(\w+, (c|cbind)\("
+)
 
 
 class Outcome(Enum):
@@ -33,7 +37,7 @@ class Outcome(Enum):
 
 def columns_of(told: dict[str, Any]) -> list[np.ndarray]:
     """The columns of an answer of `lformula.Reader`, as numbers."""
-    return [np.array(column.split(), dtype=float) for column in told["columns"]]
+    return [np.array(column.replace("NA", "nan").split(), dtype=float) for column in told["columns"]]
 
 
 def compared(text: str, frame: pd.DataFrame, answer: dict[str, Any], columns: list[np.ndarray]) -> tuple[Outcome, str]:
@@ -83,7 +87,7 @@ def differences(
 
 
 def unequal(text: str, what: str, actual: np.ndarray, expected: np.ndarray) -> Iterator[str]:
-    """Yield what differs: to the bit, but where R itself rounds; R's rounding errors alone stand for zeros beside ones."""
+    """Yield what differs: to the bit, but where R itself rounds; zeros stand for rounding errors of R beside ones."""
     size = np.abs(expected).max(initial=0)
     allowance = ROUNDED * (size if size > EPS else 1) if ROUNDS.search(text) else 0
     if actual.shape != expected.shape:

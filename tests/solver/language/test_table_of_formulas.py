@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from formula_table import REFUSED, data, formulas
+from formula_data import data
+from formula_table import REFUSED, formulas
 from lformula import RECORDED
 from read_alike import Outcome, columns_of, compared
 
