@@ -2,10 +2,12 @@
 
 from relmer.solver.language.build import build
 from relmer.solver.language.columns import read_column
+from relmer.solver.language.dialect import needs, unread
 from relmer.solver.language.factors import as_factor
 from relmer.solver.language.formula import Formula, canonical, filled, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 from relmer.solver.language.matrix import model_matrix
+from relmer.solver.language.reading import Reading, lines_of, reading
 from relmer.solver.language.syntax import Name, Node, Number, call, deparse
 from relmer.solver.language.terms import expand
 
@@ -15,6 +17,7 @@ __all__ = [
     "Name",
     "Node",
     "Number",
+    "Reading",
     "as_factor",
     "build",
     "call",
@@ -22,8 +25,12 @@ __all__ = [
     "deparse",
     "expand",
     "filled",
+    "lines_of",
     "model_frame",
     "model_matrix",
+    "needs",
     "parse",
     "read_column",
+    "reading",
+    "unread",
 ]

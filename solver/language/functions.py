@@ -268,6 +268,11 @@ OPERATORS: Mapping[tuple[str, int], Function] = {
 }
 """The operators that compute, by name and number of operands; any other combines terms."""
 
+LEARNING = frozenset(
+    {"scale", "poly", "ns", "bs", "mean", "median", "sd", "var", "min", "max", "range", "sum", "quantile", "cut"}
+    | {"length", "unique", "sort", "rev", "levels", "nlevels", "["}
+)
+"""What gives a row a value that depends on other rows, before any are dropped."""
 GROUPING = frozenset({"I", "as.character", "paste", "paste0", "is.na", "==", "!="})
 """What makes no factor, and may be grouped by nevertheless: the same of a column and of the factor of it."""
 BY_PLACE = frozenset(

@@ -13,8 +13,16 @@ from typing import Any, Self
 import pandas as pd
 
 from relmer.datasets import Case, load
-from relmer.reference.engines import MEMORY_BYTES, Child, EngineError, EngineMissing, plain_text, sendable
-from relmer.solver.language import canonical, filled, parse
+from relmer.reference.engines import (
+    MEMORY_BYTES,
+    Child,
+    EngineError,
+    EngineMissing,
+    EngineUnsupported,
+    plain_text,
+    sendable,
+)
+from relmer.solver.language import canonical, filled, parse, unread
 
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
 # R as `R --vanilla` starts it, whatever the user's profiles and variables say: rpy2 hands on the arguments, but R reads
@@ -87,9 +95,16 @@ class Lme4Process:
         return dict(self._versions or {})
 
     def ask(self, case: Case, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer to a request about `case`, which is opened first unless it is the last one opened."""
+        """Answer to a request about `case`, which is opened first unless it is the last one opened.
+
+        Raises
+        ------
+        EngineUnsupported
+            This version of lme4 does not read the case's formula.
+        """
         with self._lock:
-            self.versions()
+            if reason := unread(parse(case.formula), self.versions()["lme4"]):
+                raise EngineUnsupported(reason)
             model = (case.dataset, case.formula, case.reml)
             if self._opened != (self.child.starts, *model) or self.child.process_id is None:
                 self._opened = None
