@@ -1,6 +1,7 @@
 """`relmer fit`: a formula and a CSV file."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from relmer import datasets
 from relmer.reports.commands.own import reading_options, separator_of, tell
 from relmer.reports.commands.terminal import one_line_errors
 from relmer.solver.fits import Fit, lmer, open_components, remarks
-from relmer.solver.language import parse
+from relmer.solver.language import lines_of, parse, reading
 
 
 @click.command("fit")
@@ -25,6 +26,7 @@ from relmer.solver.language import parse
 @click.option("--offset", help="A column, or an expression of columns: a known part of the mean.")
 @reading_options
 @click.option("--ignore-check", multiple=True, help="A check of lme4's that is not made, as check.nobs.vs.nRE.")
+@click.option("--explain", is_flag=True, help="Say how the formula was read, term by term, and by which lme4.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def fit_command(
@@ -39,6 +41,7 @@ def fit_command(
     decimal: str,
     na: tuple[str, ...],
     ignore_check: tuple[str, ...],
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Fit FORMULA to the columns of DATA, a CSV file with a header."""
@@ -56,10 +59,14 @@ def fit_command(
             checks=dict.fromkeys(ignore_check, "ignore"),
         )
         tell(fit.frame.notes)
+    read_as = reading(fit.frame, fit.design) if explain else None
     if as_json:
-        click.echo(json.dumps(plain_fit(fit), indent=1, allow_nan=False))
-    else:
-        say_fit(fit)
+        told = {} if read_as is None else {"reading": asdict(read_as)}
+        click.echo(json.dumps({**plain_fit(fit), **told}, indent=1, allow_nan=False))
+        return
+    if read_as is not None:
+        click.echo("\n".join(lines_of(read_as)) + "\n")
+    say_fit(fit)
 
 
 def plain_fit(fit: Fit) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from relmer.solver.language.build import build
 from relmer.solver.language.columns import read_column
+from relmer.solver.language.dialect import needs, unread
 from relmer.solver.language.factors import Clock, Dates, as_factor
 from relmer.solver.language.formula import Formula, canonical, filled, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 from relmer.solver.language.matrix import model_matrix
 from relmer.solver.language.per_row import numbers_per_row
+from relmer.solver.language.reading import Reading, lines_of, reading
 from relmer.solver.language.subset import selected
 from relmer.solver.language.syntax import Name, Node, Number, call, deparse, parse_expression
 from relmer.solver.language.terms import expand
@@ -19,6 +21,7 @@ __all__ = [
     "Name",
     "Node",
     "Number",
+    "Reading",
     "as_factor",
     "build",
     "call",
@@ -26,11 +29,15 @@ __all__ = [
     "deparse",
     "expand",
     "filled",
+    "lines_of",
     "model_frame",
     "model_matrix",
+    "needs",
     "numbers_per_row",
     "parse",
     "parse_expression",
     "read_column",
+    "reading",
     "selected",
+    "unread",
 ]

@@ -1,16 +1,21 @@
 """Random terms: the bars of a formula, taken out of it and expanded as lme4 does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from relmer.solver.errors import ModelError
-from relmer.solver.language.functions import Result
-from relmer.solver.language.syntax import Call, Name, Node, call, deparse, shown
+from relmer.solver.language.functions import BY_PLACE, GROUPING
+from relmer.solver.language.labels import number_label
+from relmer.solver.language.signatures import Result
+from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, functions, names, shown
 from relmer.solver.language.terms import Terms, check_arithmetic, expand
+from relmer.solver.language.tokens import COMPARISONS
 
 BARS = ("|", "||")
 MOST_NESTED = 20
+WEAK = frozenset({*COMPARISONS, "&", "!"})
+"""What binds less than a sum."""
 COMBINING = ("+", "-", "*", "/", ":", "^", "%in%")
 """The operators of terms, beside which lme4 takes bars out."""
 
@@ -98,19 +103,94 @@ def has_bar(node: Node) -> bool:
 def expand_bar(node: Call) -> list[Bar]:
     """The random terms of one bar: with ``||`` one for each term of its left side, with ``/`` one for each group."""
     left, right = node.arguments
-    groups = expand_slashes(right)
+    groups = expand_groups(right)
     for group in groups:
         check_group(group)
     terms = expand(left)
+    check_double_bar(node, terms)
     if not terms.intercept and not terms.terms:
         raise ModelError(f"the random term ({shown(node)}) has no columns; remove it")
     if node.function == "|":
         return [Bar(terms, group) for group in groups]
     separate = [Terms(True, (), ())] if terms.intercept else []
     for term in terms.terms:
-        chosen = tuple(terms.variables[i] for i in term)
+        chosen = tuple(as_labelled(terms.variables[i]) for i in term)
         separate.append(Terms(False, chosen, (tuple(range(len(chosen))),)))
     return [Bar(single, group) for single in separate for group in groups]
+
+
+def check_double_bar(node: Call, terms: Terms) -> None:
+    """Refuse what lme4 takes apart otherwise: it puts ``0 +`` before the text of each term beside a double bar."""
+    weak = next((each for each in terms.variables if isinstance(each, Call) and each.function in WEAK), None)
+    if node.function == "||" and weak is not None:
+        condition = shown(weak)
+        raise ModelError(f"lme4 takes '{condition}' beside '||' for '0 + {condition}'; write I({condition})")
+
+
+def as_labelled(node: Node) -> Node:
+    """What its label says: beside a double bar lme4 reads the labels anew, where numbers have 15 digits and no L."""
+    match node:
+        case Number(value):
+            return Number(float(number_label(value)))
+        case Call(function, arguments, labels):
+            return Call(function, tuple(map(as_labelled, arguments)), labels)
+    return node
+
+
+def expand_groups(node: Node) -> list[Node]:
+    """The grouping factors of one bar: one, or those that ``/``, and since lme4 1.1-36 any operator, make of several.
+
+    The later versions expand them as terms; where there is a ``/``, the factors of each stand the other way round.
+    """
+    if is_slashes(node):
+        return expand_slashes(node)
+    if not is_several(node):
+        return [node]
+    if is_written_with("%in%", node):
+        raise ModelError(
+            f"'%in%' in the grouping factor '{shown(node)}' is a test in lme4 up to 1.1-35, and a colon in later ones; "
+            "write a:b, or factor(... %in% ...)"
+        )
+    terms = expand(node)
+    for variable in terms.variables:
+        check_group(variable)
+    if len(terms.terms) > MOST_NESTED or not terms.terms:
+        raise ModelError(f"'{shown(node)}' makes {len(terms.terms)} grouping factors; write from 1 to {MOST_NESTED}")
+    step = -1 if is_written_with("/", node) else 1
+    return [interacting([terms.variables[i] for i in term][::step]) for term in terms.terms]
+
+
+def is_slashes(node: Node) -> bool:
+    """Whether it is ``a/b/c`` as all versions of lme4 read it, which nest only in plain columns."""
+    match node:
+        case Call("/", (left, right)):
+            return (isinstance(left, Name) or is_slashes(left)) and not is_several(right)
+    return False
+
+
+def is_several(node: Node) -> bool:
+    """Whether a grouping factor is written with operators of terms other than the colon."""
+    match node:
+        case Call(":" | "(", arguments):
+            return any(is_several(argument) for argument in arguments)
+        case Call(operator, (_, _)):
+            return operator in COMBINING
+    return False
+
+
+def is_written_with(operator: str, node: Node) -> bool:
+    """Whether there is this operator of terms, outside of functions."""
+    if not isinstance(node, Call) or node.function not in (*COMBINING, "("):
+        return False
+    return node.function == operator or any(is_written_with(operator, argument) for argument in node.arguments)
+
+
+def interacting(factors: Sequence[Node]) -> Node:
+    """The combinations of some grouping factors."""
+    first, *others = factors
+    for other in others:
+        first = call(":", first, other)
+    return first
 
 
 def expand_slashes(node: Node, depth: int = 1) -> list[Node]:
@@ -118,8 +198,6 @@ def expand_slashes(node: Node, depth: int = 1) -> list[Node]:
     if not (isinstance(node, Call) and node.function == "/"):
         return [node]
     left, right = node.arguments
-    if not isinstance(left, Name) and not (isinstance(left, Call) and left.function == "/"):
-        raise ModelError(f"lme4 nests only in a plain column, not in '{shown(left)}'; write the grouping factors out")
     if depth == MOST_NESTED:
         raise ModelError(f"more than {MOST_NESTED} grouping factors are nested in each other; write fewer")
     outer = expand_slashes(left, depth + 1)
@@ -145,14 +223,15 @@ def check_group(node: Node) -> None:
         case Call(":", arguments) | Call("(", arguments):
             for argument in arguments:
                 check_group(argument)
-        case Call() if node.makes(Result.FACTOR):
+        case Call(function, _) if node.makes(Result.FACTOR) or function in GROUPING:
             check_arithmetic(node)
-        case Call("*", (left, right)):
-            a, b = shown(left), shown(right)
-            raise ModelError(
-                f"grouping factor '{shown(node)}' is not supported; write it out: (1 | {a}) + (1 | {b}) + (1 | {a}:{b})"
-            )
-        case Call("/", _):
-            raise ModelError(f"cannot nest in parentheses, '{shown(node)}'; write the grouping factors out")
+            if next(names(node), None) is None:
+                raise ModelError(f"grouping factor '{shown(node)}' uses no column of the data; remove it")
+            coded = next((each for each in functions(node) if each in BY_PLACE), None)
+            if coded is not None:
+                raise ModelError(
+                    f"'{coded}' in the grouping factor '{shown(node)}': lme4 first makes factors of its columns, whose "
+                    "numbers are the places of their levels; make it a column of the data"
+                )
         case _:
             raise ModelError(f"'{shown(node)}' is no grouping factor; use a column, factor(column), a:b or a/b")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
-from math import comb
+from math import comb, factorial
 
 import numpy as np
 
@@ -60,17 +60,10 @@ def one_number(given: bool | Array) -> float:
     return float(given[0])
 
 
-def column_of(variable: Variable, j: float) -> Variable:
-    """R's ``x[, j]``, of a matrix."""
-    matrix, _ = variable
-    if not isinstance(matrix, Matrix) or not 1 <= j <= matrix.values.shape[1] or j != int(j):
-        raise ModelError(f"[, {j:g}] picks a column of a matrix, such as scale(x) or poly(x, 2), that has so many")
-    values = matrix.values[:, int(j) - 1]
-    return values, or_none(np.isnan(values))
-
-
-def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool) -> Variable:
+def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool, simple: bool = False) -> Variable:
     """R's ``poly``: powers, or orthonormal polynomials; of several variables, their products up to the degree.
+
+    What is `simple` lacks attributes, which nobody asks here.
 
     Examples
     --------
@@ -125,16 +118,15 @@ def splined(
     ends = np.array([values.min(), values.max()]) if boundary is None else np.sort(boundary)
     if ends.size != 2 or not ends[0] < ends[1]:
         raise ModelError("Boundary.knots are two different numbers")
-    if np.any((values < ends[0]) | (values > ends[1])):
-        raise ModelError("values beyond Boundary.knots, where R goes on by a polynomial; widen them")
     if knots is None:
         inner = 0 if df is None else int(df) - columns_without
         if inner > MOST_COLUMNS:
             raise ModelError(f"a spline has at most {MOST_COLUMNS} columns here")
         probabilities = np.arange(1, max(inner, 0) + 1) / (max(inner, 0) + 1)
-        knots = quantile(values, probabilities) if inner > 0 else np.empty(0)
-    if np.isnan(knots).any() or np.any((knots <= ends[0]) | (knots >= ends[1])):
-        raise ModelError("the knots of a spline lie between its Boundary.knots")
+        within = values[(values >= ends[0]) & (values <= ends[1])]
+        knots = quantile(within, probabilities) if inner > 0 else np.empty(0)
+    if np.isnan(knots).any():
+        raise ModelError("the knots of a spline are numbers")
     return np.sort(np.concatenate([np.repeat(ends, degree + 1), knots])), ends, present, values
 
 
@@ -145,8 +137,10 @@ def b_splines(
     if degree < 1 or degree != int(degree) or degree > MOST_COLUMNS:
         raise ModelError(f"bs() takes a whole number as its degree, not {degree:g}")
     d = int(degree)
-    every, _, present, values = splined(x, df, knots, d, d + intercept, boundary)
-    basis = basis_at(values, every, d)
+    every, ends, present, values = splined(x, df, knots, d, d + intercept, boundary)
+    # A quarter of the way to the next knot, where R expands what is beyond the boundary.
+    pivots = (0.75 * ends[0] + 0.25 * every[d + 1], 0.75 * ends[1] + 0.25 * every[-d - 2])
+    basis = continued(values, every, d, ends, pivots, d)
     return spread(basis if intercept else basis[:, 1:], present)
 
 
@@ -159,7 +153,8 @@ def natural_splines(
     Householder's QR decomposition, as in R.
     """
     every, ends, present, values = splined(x, df, knots, CUBIC, 1 + intercept, boundary)
-    basis, bent = basis_at(values, every, CUBIC), second_derivatives(ends, every)
+    basis = continued(values, every, CUBIC, ends, (ends[0], ends[1]), 1)
+    bent = derivatives(ends, every, CUBIC, 2)
     if not intercept:
         basis, bent = basis[:, 1:], bent[:, 1:]
     Q, _ = np.linalg.qr(bent.T, mode="complete")
@@ -185,7 +180,7 @@ def basis_at(x: Array, knots: Array, degree: int) -> Array:
     """
     k = knots.size - degree - 1
     check_size(x.size, k)
-    last = np.flatnonzero(np.diff(knots) > 0)[-1]
+    last = np.flatnonzero(np.diff(knots[: k + 1]) > 0)[-1]
     left = np.clip(np.searchsorted(knots, x, side="right") - 1, degree, last)
     local = np.zeros((degree + 1, x.size))
     local[0] = 1
@@ -203,13 +198,25 @@ def basis_at(x: Array, knots: Array, degree: int) -> Array:
     return basis
 
 
-def second_derivatives(x: Array, knots: Array) -> Array:
-    """The second derivatives of cubic B-splines at x: differences of those of degree one, taken twice."""
-    basis = basis_at(x, knots, 1)
-    for degree in (2, CUBIC):
-        k = knots.size - degree - 1
-        gaps = knots[degree:] - knots[: knots.size - degree]
+def continued(x: Array, knots: Array, degree: int, ends: Array, pivots: tuple[float, float], order: int) -> Array:
+    """B-splines between the ends, and beyond each the polynomial of an order that touches them at its pivot."""
+    outside = (x < ends[0], x > ends[1])
+    basis = basis_at(np.clip(x, *ends), knots, degree)
+    for rows, pivot in zip(outside, pivots, strict=True):
+        if rows.any():
+            steps = [(x[rows] - pivot) ** r / factorial(r) for r in range(order + 1)]
+            slopes = [derivatives(np.array([pivot]), knots, degree, r) for r in range(order + 1)]
+            basis[rows] = np.column_stack(steps) @ np.concatenate(slopes)
+    return basis
+
+
+def derivatives(x: Array, knots: Array, degree: int, order: int) -> Array:
+    """Derivatives of B-splines at x: differences of those of a lower degree, taken so many times."""
+    basis = basis_at(x, knots, degree - order)
+    for d in range(degree - order + 1, degree + 1):
+        k = knots.size - d - 1
+        gaps = knots[d:] - knots[: knots.size - d]
         with np.errstate(divide="ignore", invalid="ignore"):
             quotients = np.where(gaps[: k + 1] > 0, basis[:, : k + 1] / gaps[: k + 1], 0)
-        basis = degree * (quotients[:, :-1] - quotients[:, 1:])
+        basis = d * (quotients[:, :-1] - quotients[:, 1:])
     return basis

@@ -87,12 +87,13 @@ def check_levels_agree(first: Column, second: Column) -> None:
 
 
 def ranks(first: Column, second: Column) -> tuple[Array, Array]:
-    """Places in the order of an ordered factor's levels."""
+    """Places in the order of an ordered factor's levels, or of text by code point."""
     ordered = next((each for each in (first, second) if isinstance(each, Factor) and each.ordered), None)
-    if ordered is None:
-        raise ModelError("'<' and '>' take numbers or an ordered factor: the order of text depends on the locale")
-    places = {level: float(i) for i, level in enumerate(ordered.levels)}
+    if ordered is None and any(isinstance(each, Factor) and not is_text(each) for each in (first, second)):
+        raise ModelError("'<' and '>' take numbers, text or an ordered factor; as.character(f) is text")
     found = [labels_of(each) for each in (first, second)]
+    levels = sorted({label for each in found for label in each if label is not None})
+    places = {level: float(i) for i, level in enumerate(levels if ordered is None else ordered.levels)}
     unknown = next((label for each in found for label in each if label is not None and label not in places), None)
     if unknown is not None:
         raise ModelError(f"'{unknown:.60}' is no level of the ordered factor that it is compared with")
@@ -156,6 +157,12 @@ def both(first: Variable, second: Variable) -> Variable:
     (a, a_unknown), (b, b_unknown) = truth(first), truth(second)
     false = (~a & ~a_unknown) | (~b & ~b_unknown)
     return a & b, or_none((a_unknown | b_unknown) & ~false)
+
+
+def either(first: Variable, second: Variable) -> Variable:
+    """R's ``xor``: whether one of two holds, and not the other."""
+    (a, a_unknown), (b, b_unknown) = truth(first), truth(second)
+    return a != b, or_none(a_unknown | b_unknown)
 
 
 def negated(variable: Variable) -> Variable:

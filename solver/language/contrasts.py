@@ -91,6 +91,15 @@ def polynomial(levels: tuple[str, ...]) -> Coding:
     return Q[:, 1:], names
 
 
+def polynomial_at(scores: Array, levels: tuple[str, ...]) -> Coding:
+    """Orthonormal polynomials in scores of the levels, as ``contr.poly`` with scores."""
+    k = len(levels)
+    if scores.size != k or np.unique(scores).size != k or k > MAX_POLYNOMIAL_LEVELS:
+        raise ModelError(f"contr.poly takes {k} different scores, one for each level")
+    _, names = polynomial(levels)
+    return orthogonal_polynomials(scores - scores.mean(), k - 1)[:, 1:], names
+
+
 def orthogonal_polynomials(t: Array, degree: int) -> Array:
     """Orthonormal polynomials in t with positive leading coefficients (n, degree + 1).
 

@@ -19,6 +19,7 @@ from relmer.solver.language.factors import (
     or_none,
     text_factor,
 )
+from relmer.solver.language.labels import number_of
 
 TRUE_WORDS, FALSE_WORDS = ("TRUE", "true", "T", "True"), ("FALSE", "false", "F", "False")
 """What R reads as logicals."""
@@ -57,14 +58,6 @@ def to_numbers(variable: Variable) -> Variable:
     return read, or_none(np.isnan(read))
 
 
-def number_of(text: str) -> float:
-    """The number that a text spells; NaN if it spells none, as R has it."""
-    try:
-        return np.nan if "_" in text or text.strip().lower() in ("infinity", "nan") else float(text)
-    except ValueError:
-        return np.nan
-
-
 def to_integers(variable: Variable) -> Variable:
     """R's ``as.integer``: towards zero."""
     values, missing = to_numbers(variable)
@@ -99,6 +92,10 @@ def combined(variables: Sequence[Variable]) -> Variable:
     if any(each is not None for _, each in variables):
         parts = [np.zeros(length(c), dtype=bool) if m is None else np.broadcast_to(m, length(c)) for c, m in variables]
         missing = np.concatenate(parts)
+    if all(isinstance(column, Factor) and not is_text(column) for column in columns):
+        return of_factors([column for column in columns if isinstance(column, Factor)]), missing
+    if all(isinstance(column, Dates) for column in columns):
+        return of_dates([column for column in columns if isinstance(column, Dates)]), missing
     if any(isinstance(column, Factor) for column in columns):
         if not all(is_text(column) for column in columns if isinstance(column, Factor)):
             raise ModelError("c() takes texts, numbers or logicals, not categories")
@@ -109,20 +106,36 @@ def combined(variables: Sequence[Variable]) -> Variable:
     return values, missing
 
 
+def of_factors(factors: Sequence[Factor]) -> Factor:
+    """Factors one after the other, with the levels of all; ordered if all are, and alike."""
+    levels = tuple(dict.fromkeys(level for factor in factors for level in factor.levels))
+    places = {level: i for i, level in enumerate(levels)}
+    codes = [np.array([*map(places.__getitem__, factor.levels), -1])[factor.codes] for factor in factors]
+    ordered = all(factor.ordered and factor.levels == levels for factor in factors)
+    return Factor(levels, np.concatenate(codes), ordered)
+
+
+def of_dates(dates: Sequence[Dates]) -> Dates:
+    """Dates one after the other."""
+    if len({each.clock for each in dates}) > 1:
+        raise ModelError("c() takes days or points in time, not both")
+    values, local = (np.concatenate([getattr(each, name) for each in dates]) for name in ("values", "local"))
+    return Dates(values, dates[0].clock, local)
+
+
 def chosen(test: Variable, yes: Variable, no: Variable) -> Variable:
     """R's ``ifelse``, of numbers, logicals or text; a side that no row takes has no say in the type."""
-    holds, unknown = truth(test)
+    holds, unknown = truth(to_logicals(test) if isinstance(test[0], Factor) and is_text(test[0]) else test)
     unused = np.zeros(1, dtype=bool), None
     yes, no = yes if holds.any() else unused, no if np.any(~holds & ~unknown) else unused
     columns = [column.values if isinstance(column, Dates) else column for column in (yes[0], no[0])]
-    size = np.broadcast_shapes(holds.shape, *((length(column),) for column in columns))
-    if any(isinstance(column, Factor) and not is_text(column) for column in columns):
-        raise ModelError("ifelse() of a factor is its codes in R: write as.character(f) or as.integer(f)")
-    marks = [np.zeros(1, dtype=bool) if mark is None else mark for mark in (yes[1], no[1])]
-    missing = or_none(np.broadcast_to(unknown | np.where(holds, *marks), size))
+    # R takes a factor for the places of its levels.
+    columns = [c.codes + 1 if isinstance(c, Factor) and not is_text(c) else c for c in columns]
+    marks = [np.resize(np.zeros(1, dtype=bool) if mark is None else mark, holds.size) for mark in (yes[1], no[1])]
+    missing = or_none(unknown | np.where(holds, *marks))
     if any(isinstance(column, Factor) for column in columns):
-        labels: NDArray[np.object_] = np.where(holds, *map(labels_of, columns))
-        return text_of(np.broadcast_to(labels, size), missing), missing
+        labels: NDArray[np.object_] = np.where(holds, *(np.resize(labels_of(c), holds.size) for c in columns))
+        return text_of(labels, missing), missing
     plainly = all(isinstance(column, np.ndarray) and column.dtype.kind in "bi" for column in columns)
-    values = np.where(holds, *(columns if plainly else map(plain, columns)))
-    return np.broadcast_to(values, size), missing
+    values: Array = np.where(holds, *(np.resize(c if plainly else plain(c), holds.size) for c in columns))
+    return values, missing

@@ -12,13 +12,13 @@ from relmer.solver.errors import ModelError
 from relmer.solver.language.columns import read_column
 from relmer.solver.language.compare import labels_of
 from relmer.solver.language.convert import length
-from relmer.solver.language.factors import Dates, Factor, Matrix, Variable, or_none, text_factor
-from relmer.solver.language.functions import PI, REQUIRED, Argument, Result
+from relmer.solver.language.factors import Column, Dates, Factor, Matrix, Variable, or_none, text_factor
+from relmer.solver.language.functions import PI
 from relmer.solver.language.labels import LARGEST_INTEGER
-from relmer.solver.language.syntax import FLAGS, Call, Constant, Name, Node, Number, Text, deparse
+from relmer.solver.language.signatures import REQUIRED, Argument, Binding, Parameter, Result
+from relmer.solver.language.syntax import FLAGS, NOTHING, Call, Constant, Name, Node, Number, Text, deparse
 
 CONSTANTS = {"TRUE": True, "FALSE": False, "Inf": np.inf, "NaN": np.nan, "NA": np.nan, PI: np.pi}
-NOTHING = Constant("NULL")
 NO_NUMBERS = {
     Factor: ("a factor", ""),
     Matrix: ("several columns", "; pick one of them, as in poly(x, 2)[, 1]"),
@@ -92,7 +92,9 @@ def value_of(node: Node, data: pd.DataFrame) -> Variable:
         case Call() if not node.makes(Result.NUMBERS):
             variable: Variable = computed(node, data)
             return variable
-    values = as_numbers(node, data)
+    values = as_numbers(node, data, dates=True)
+    if isinstance(values, Dates):
+        return values, or_none(np.isnan(values.values))
     missing = or_none(np.isnan(values))
     if whole_in_R(node, data):
         return (values if missing is None else np.where(missing, 0, values)).astype(np.int64), missing
@@ -120,9 +122,12 @@ def as_numbers(node: Node, data: pd.DataFrame, *, dates: bool = False) -> Any:
         case Call(_, (inner,)) if node.makes(Result.ARGUMENT):
             return as_numbers(inner, data, dates=dates)
         case Call() if node.makes(Result.NUMBERS):
-            values: Array = computed(node, data)
-            return values
-    column, missing = value_of(node, data)
+            values = computed(node, data)
+            if not isinstance(values, Dates):
+                return values
+            column, missing = values, None
+        case _:
+            column, missing = value_of(node, data)
     if isinstance(column, Matrix) and column.values.shape[1] == 1:
         column = column.values[:, 0]
     if dates and isinstance(column, Dates):
@@ -139,11 +144,7 @@ def computed(node: Call, data: pd.DataFrame) -> Any:
     function = node.meaning
     assert function is not None, node
     arguments = [
-        [argument(node.arguments[i], parameter.kind, data) for i in bound]
-        if isinstance(bound, tuple)
-        else parameter.default
-        if bound is None or (node.arguments[bound] == NOTHING and parameter.default is not REQUIRED)
-        else argument(node.arguments[bound], parameter.kind, data)
+        given(node, parameter, bound, data)
         for parameter, bound in zip(function.parameters, node.bound(function), strict=True)
     ]
     with np.errstate(all="ignore"):
@@ -153,9 +154,25 @@ def computed(node: Call, data: pd.DataFrame) -> Any:
             if "broadcast" not in str(error):
                 raise
             raise ModelError(f"'{deparse(node):.80}' combines different numbers of values") from None
-    if function.whole and function.result is Result.NUMBERS and len(node.arguments) > 1:
-        check_overflow(node, result, data)
+    if function.whole and isinstance(result, np.ndarray) and function.result is Result.NUMBERS:
+        if len(node.arguments) > 1:
+            check_overflow(node, result, data)
+        if np.any(np.signbit(result) & (result == 0)) and all(whole_in_R(each, data) for each in node.arguments):
+            # An integer's zero has no sign.
+            result = result + 0.0
     return result
+
+
+def given(node: Call, parameter: Parameter, bound: Binding, data: pd.DataFrame) -> Any:
+    """What a call gives for a parameter: an argument, several of them, or the default."""
+    if isinstance(bound, tuple):
+        values = [argument(node.arguments[i], parameter.kind, data) for i in bound]
+        return [*zip(map(node.label, bound), values, strict=True)] if parameter.kind is Argument.NAMED else values
+    if bound is None:
+        return parameter.default
+    if node.arguments[bound] == NOTHING and parameter.default is not REQUIRED:
+        return parameter.null
+    return argument(node.arguments[bound], parameter.kind, data)
 
 
 def argument(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
@@ -164,7 +181,7 @@ def argument(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
         case Argument.NUMBERS | Argument.VECTOR | Argument.COUNTS | Argument.COUNTED:
             values = as_numbers(node, data, dates=kind in (Argument.COUNTS, Argument.COUNTED))
             return values.values if kind is Argument.COUNTED and isinstance(values, Dates) else values
-        case Argument.MATRIX | Argument.COLUMN:
+        case Argument.MATRIX | Argument.COLUMN | Argument.NAMED:
             column, missing = value_of(node, data)
             if kind is Argument.COLUMN and isinstance(column, Matrix) and column.values.shape[1] == 1:
                 column = column.values[:, 0]
@@ -180,18 +197,20 @@ def argument(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
 def constant(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
     """A number, labels or the name of contrasts."""
     if kind is Argument.CONTRASTS:
-        if not isinstance(node, Constant | Text):
-            raise ModelError(f"'{deparse(node):.80}' is no name of contrasts")
-        return deparse(node)
+        return deparse(node) if isinstance(node, Constant | Text) else value_of(node, data)[0]
     if kind is Argument.NUMBER:
         numbers = as_numbers(node, data)
         if numbers.size != 1 or np.isnan(numbers[0]):
             raise ModelError(f"'{deparse(node):.80}' is not one number")
         return float(numbers[0])
     column, missing = value_of(node, data)
+    labels = labels_of(column)
+    if kind is Argument.LEVELS:
+        absent = np.zeros(labels.size, dtype=bool) if missing is None else np.broadcast_to(missing, labels.shape)
+        return tuple(None if none else str(label) for label, none in zip(labels, absent, strict=True))
     if missing is not None:
         raise ModelError(f"'{deparse(node):.80}' holds missing values, which are no labels")
-    return tuple(str(label) for label in labels_of(column))
+    return tuple(str(label) for label in labels)
 
 
 def truth_value(node: Node) -> bool:
@@ -221,16 +240,22 @@ def whole_in_R(node: Node, data: pd.DataFrame) -> bool:
         case Number() | Constant():
             return node.whole if isinstance(node, Number) else node.name in FLAGS.values()
         case Name(name):
-            column, _ = read_column(data, name)
-            if not isinstance(column, np.ndarray) or column.dtype.kind == "f":
-                return False
-            if column.dtype == np.bool_ or not column.size:
-                return True
-            return bool(column.min() >= -LARGEST_INTEGER and column.max() <= LARGEST_INTEGER)
+            return is_whole(read_column(data, name)[0])
+        case Call("[", (inner, _)):
+            return whole_in_R(inner, data)
         case Call(_, arguments) if node.meaning is not None:
             function = node.meaning
             return function.discrete or (function.whole and all(whole_in_R(each, data) for each in arguments))
     return False
+
+
+def is_whole(column: Column) -> bool:
+    """Whether R holds a column as integers or logicals."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind == "f":
+        return False
+    if column.dtype == np.bool_ or not column.size:
+        return True
+    return bool(column.min() >= -LARGEST_INTEGER and column.max() <= LARGEST_INTEGER)
 
 
 def constants(node: Node) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.bars import Bar, expand_bar, factors_of, placement_notes, split_bars
-from relmer.solver.language.functions import Result
+from relmer.solver.language.signatures import Result
 from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression, shown
 from relmer.solver.language.terms import Terms, check_arithmetic, expand
 

@@ -1,215 +1,57 @@
 """Everything that a formula may compute: one closed table, which the parser, the checks and the evaluator ask."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from relmer.solver.arrays import Array
-from relmer.solver.language import bases, compare, convert, dates, recode, rowwise
+from relmer.solver.language import (
+    bases,
+    compare,
+    convert,
+    dates,
+    given_contrasts,
+    intervals,
+    recode,
+    rowwise,
+    vectors,
+)
 from relmer.solver.language.contrasts import NAMED
-from relmer.solver.language.dates import counted
-from relmer.solver.language.factors import Dates, Variable
+from relmer.solver.language.signatures import (
+    COUNTED,
+    COUNTS,
+    DOTS,
+    NUMBERS,
+    TEXTS,
+    Argument,
+    Function,
+    Parameter,
+    Result,
+    X,
+    flag,
+    number,
+    of,
+    of_column,
+    of_columns,
+    of_numbers,
+)
 
-
-class Argument(Enum):
-    """What a function gets an argument as."""
-
-    NUMBERS = "doubles, NaN where there is no value; a factor is refused"
-    COLUMN = "a column of any type, and where it has no value"
-    MATRIX = "several columns"
-    COUNTS = "doubles, or dates"
-    COUNTED = "doubles, or the days or seconds of dates"
-    FLAG = "TRUE or FALSE"
-    NUMBER = "one number"
-    VECTOR = "numbers, as many as there are"
-    SETTING = "TRUE or FALSE, or numbers"
-    TEXTS = "labels: texts, or numbers and logicals as R spells them"
-    CONTRASTS = "the name of contrasts"
-
-
-class Result(Enum):
-    """What a function makes of its arguments."""
-
-    NUMBERS = "doubles, NaN where there is no value"
-    FACTOR = "a factor, and where it has no value"
-    COLUMN = "a column of any type, and where it has no value"
-    ARGUMENT = "its one argument, as it stands"
-    OFFSET = "its one argument, which is added to the mean and is no term"
-
-
-REQUIRED = object()
-"""The default of an argument that must be given."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What a function takes: R's name, the kind, and what it is where it is not given.
-
-    `many` takes all arguments by position that are left; those after it go by name only, as after R's dots.
-    """
-
-    name: str
-    kind: Argument
-    default: Any = REQUIRED
-    many: bool = False
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of R, or one of its operators, with a meaning for the rows of the data.
-
-    Attributes
-    ----------
-    name : str
-        R's name.
-    parameters : tuple of Parameter
-        In R's order.
-    result : Result
-        What a call makes.
-    compute : callable
-        From the arguments, in that order, to the result.
-    whole : bool
-        Whether R holds the result as an integer, of 32 bits, or as a logical, if the arguments are such.
-    discrete : bool
-        Whether it is one, whatever the arguments are.
-    """
-
-    name: str
-    parameters: tuple[Parameter, ...]
-    result: Result
-    compute: Callable[..., Any]
-    whole: bool = False
-    discrete: bool = False
-
-    @property
-    def takes_many(self) -> bool:
-        """Whether it takes any number of arguments."""
-        return any(parameter.many for parameter in self.parameters)
-
-    @property
-    def usage(self) -> str:
-        """What it takes, in words."""
-        takes = f"{self.name}() takes {', '.join(parameter.name for parameter in self.parameters)}"
-        if all(parameter.default is REQUIRED and not parameter.many for parameter in self.parameters):
-            count = len(self.parameters)
-            takes = f"{self.name}() takes {'one argument' if count == 1 else f'{count} arguments'}"
-        return takes
-
-
-Binding = int | None | tuple[int, ...]
-"""Which argument a parameter gets, by its place in the call: one, none, or several."""
-
-
-def bind(function: Function, labels: Sequence[str]) -> tuple[Binding, ...]:
-    """Give each parameter its arguments: by name first, then by position, as R does.
-
-    Parameters
-    ----------
-    function : Function
-        With its parameters.
-    labels : sequence of str
-        A name for each argument, empty where it goes by position.
-
-    Returns
-    -------
-    tuple of Binding
-        One for each parameter.
-
-    Raises
-    ------
-    LookupError
-        An argument has no place, or a parameter that must be given has none: the message, and the argument's place.
-
-    Examples
-    --------
-    >>> bind(FUNCTIONS["log"], ["base", ""])
-    (1, 0)
-    """
-    found: dict[str, Binding] = {}
-    known = [parameter.name for parameter in function.parameters if not parameter.many]
-    for place, label in enumerate(labels):
-        if not label:
-            continue
-        if label not in known:
-            raise LookupError(f"no argument '{label}': {function.usage}", place)
-        if label in found:
-            raise LookupError(f"argument '{label}' is given twice", place)
-        found[label] = place
-    by_position = [place for place, label in enumerate(labels) if not label]
-    for parameter in function.parameters:
-        if parameter.many:
-            found[parameter.name], by_position = tuple(by_position), []
-        elif parameter.name not in found and by_position:
-            found[parameter.name] = by_position.pop(0)
-        if parameter.default is REQUIRED and found.get(parameter.name) in (None, ()):
-            raise LookupError(function.usage, None)
-    if by_position:
-        raise LookupError(function.usage, by_position[0])
-    return tuple(found.get(parameter.name) for parameter in function.parameters)
-
-
-def of_numbers(name: str, compute: Callable[..., Array], count: int = 1, *, whole: bool = False) -> Function:
-    """A function from `count` numbers to numbers."""
-    numbers = tuple(Parameter(each, Argument.NUMBERS) for each in ("x", "y", "z")[:count])
-    return Function(name=name, parameters=numbers, result=Result.NUMBERS, compute=compute, whole=whole)
-
-
-def of_column(
-    name: str, compute: Callable[[Variable], Variable], result: Result, *, discrete: bool = False
-) -> Function:
-    """A function of one column, whatever its type."""
-    same = result is Result.ARGUMENT
-    return Function(name=name, parameters=(X,), result=result, compute=compute, whole=same, discrete=discrete)
-
-
-def of_columns(name: str, compute: Callable[[Variable, Variable], Variable]) -> Function:
-    """An operator on two columns, whatever their types."""
-    return Function(name=name, parameters=(X, Y), result=Result.COLUMN, compute=compute, discrete=True)
-
-
-def summary(name: str, compute: Callable[..., Array], *, whole: bool = False) -> Function:
-    """One number, of all rows."""
-
-    def compute_counted(x: Array | Dates, drop: bool) -> Array:
-        return compute(counted(x), drop)
-
-    parameters = ((COUNTED if whole else COUNTS), flag("na.rm"))
-    return Function(name=name, parameters=parameters, result=Result.NUMBERS, compute=compute_counted, whole=whole)
-
-
-def flag(name: str, default: bool | None = False) -> Parameter:
-    """A parameter that is TRUE or FALSE."""
-    return Parameter(name, Argument.FLAG, default)
-
-
-def column(name: str) -> Parameter:
-    """A parameter that is a column."""
-    return Parameter(name, Argument.COLUMN)
-
-
-def number(name: str, default: Any = None) -> Parameter:
-    """A parameter that is a number."""
-    return Parameter(name, Argument.NUMBER, default)
-
-
-X, Y = Parameter("x", Argument.COLUMN), Parameter("y", Argument.COLUMN)
-COUNTS, COUNTED = Parameter("x", Argument.COUNTS), Parameter("x", Argument.COUNTED)
-NUMBERS, TEXTS, DOTS = Parameter("x", Argument.NUMBERS), Argument.TEXTS, "..."
-LEVELS = (Parameter("levels", Argument.TEXTS, None), Parameter("labels", Argument.TEXTS, None))
-
-
-def of(name: str, result: Result, compute: Callable[..., Any], *parameters: Parameter, whole: bool = False) -> Function:
-    """A function of these parameters."""
-    return Function(name=name, parameters=parameters, result=result, compute=compute, whole=whole)
+LEVELS = (Parameter("levels", Argument.LEVELS, None), Parameter("labels", Argument.TEXTS, None))
+EXCLUDED = Parameter("exclude", Argument.LEVELS, (None,), null=())
+MANY = Parameter(DOTS, Argument.COLUMN, many=True)
+CONTRAST_ARGUMENTS = {
+    "contr.treatment": (number("base", 1.0),),
+    "contr.SAS": (),
+    "contr.poly": (Parameter("scores", Argument.VECTOR, None),),
+}
+"""Beside the levels, or their number, and whether there are contrasts."""
 
 
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
-        of("log", Result.NUMBERS, rowwise.logarithm, NUMBERS, number("base")),
+        of("log", Result.NUMBERS, rowwise.logarithm, NUMBERS, Parameter("base", Argument.VECTOR, None)),
         *(of_numbers(name, getattr(np, name)) for name in ("exp", "sqrt", "log2", "log10", "log1p", "expm1")),
         *(of_numbers(name, getattr(np, name)) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")),
         *(of_numbers(f"a{name}", getattr(np, f"arc{name}")) for name in ("sin", "cos", "tan")),
@@ -217,18 +59,45 @@ FUNCTIONS: Mapping[str, Function] = {
         *(of_numbers(name, getattr(np, name)) for name in ("sign", "floor", "trunc")),
         of_numbers("ceiling", np.ceil),
         of("round", Result.NUMBERS, rowwise.rounded, NUMBERS, number("digits", 0.0)),
+        of("signif", Result.NUMBERS, rowwise.significant, NUMBERS, number("digits", 6.0)),
         of("pmin", Result.NUMBERS, rowwise.least, Parameter(DOTS, Argument.NUMBERS, many=True), flag("na.rm")),
         of("pmax", Result.NUMBERS, rowwise.greatest, Parameter(DOTS, Argument.NUMBERS, many=True), flag("na.rm")),
-        summary("mean", rowwise.mean),
-        summary("median", rowwise.median),
-        summary("sd", rowwise.deviation),
-        summary("var", rowwise.variance),
-        summary("min", rowwise.smallest, whole=True),
-        summary("max", rowwise.largest, whole=True),
-        summary("sum", rowwise.total, whole=True),
+        of("mean", Result.NUMBERS, dates.mean, COUNTS, number("trim", 0.0), flag("na.rm")),
+        of("median", Result.NUMBERS, dates.median, COUNTS, flag("na.rm")),
+        of("sd", Result.NUMBERS, rowwise.deviation, COUNTED, flag("na.rm")),
+        of("var", Result.NUMBERS, rowwise.variance, COUNTED, Parameter("y", Argument.COUNTED, None), flag("na.rm")),
+        *(
+            of(name, Result.NUMBERS, compute, Parameter(DOTS, Argument.COUNTS, many=True), flag("na.rm"), whole=True)
+            for name, compute in (("min", dates.smallest), ("max", dates.largest), ("range", dates.extremes))
+        ),
+        of(
+            "sum",
+            Result.NUMBERS,
+            rowwise.total,
+            Parameter(DOTS, Argument.NUMBERS, many=True),
+            flag("na.rm"),
+            whole=True,
+        ),
+        of_column("length", vectors.size, Result.COLUMN, discrete=True),
+        of_column("levels", vectors.levels, Result.COLUMN),
+        of_column("nlevels", vectors.number_of_levels, Result.COLUMN, discrete=True),
+        of_column("rev", vectors.reversed_order, Result.COLUMN),
+        of_column("unique", vectors.unrepeated, Result.COLUMN),
+        of("sort", Result.COLUMN, vectors.in_order, X, flag("decreasing")),
+        of("paste", Result.COLUMN, vectors.pasted, MANY, Parameter("sep", TEXTS, (" ",))),
+        of("paste0", Result.COLUMN, vectors.pasted, MANY),
+        of("xor", Result.COLUMN, compare.either, X, replace(X, name="y")),
         of("quantile", Result.NUMBERS, rowwise.quantile, NUMBERS, Parameter("probs", Argument.VECTOR), flag("na.rm")),
-        of("c", Result.COLUMN, convert.combined, Parameter(DOTS, Argument.COLUMN, many=True), whole=True),
-        of("seq", Result.NUMBERS, rowwise.sequence, number("from", 1.0), number("to", 1.0), number("by")),
+        of("c", Result.COLUMN, convert.combined, MANY, whole=True),
+        of(
+            "seq",
+            Result.NUMBERS,
+            rowwise.sequence,
+            number("from", 1.0),
+            number("to", 1.0),
+            number("by"),
+            number("length.out"),
+        ),
         of_column("I", convert.unchanged, Result.ARGUMENT),
         of(
             "scale",
@@ -246,6 +115,7 @@ FUNCTIONS: Mapping[str, Function] = {
             Parameter(DOTS, Argument.COUNTED, (), many=True),
             number("degree", 1.0),
             flag("raw"),
+            flag("simple"),
         ),
         of(
             "bs",
@@ -268,8 +138,9 @@ FUNCTIONS: Mapping[str, Function] = {
             flag("intercept"),
             Parameter("Boundary.knots", Argument.VECTOR, None),
         ),
-        of("factor", Result.FACTOR, recode.factor, X, *LEVELS, flag("ordered", None)),
-        of("ordered", Result.FACTOR, recode.ordered_factor, X, *LEVELS),
+        of("factor", Result.FACTOR, recode.factor, X, *LEVELS, EXCLUDED, flag("ordered", None)),
+        of("ordered", Result.FACTOR, recode.ordered_factor, X, *LEVELS, EXCLUDED),
+        of_column("addNA", recode.with_missing_level, Result.FACTOR),
         of_column("as.factor", recode.kept_factor, Result.FACTOR),
         of_column("as.ordered", recode.kept_ordered, Result.FACTOR),
         of_column("droplevels", recode.dropped_levels, Result.FACTOR),
@@ -282,12 +153,34 @@ FUNCTIONS: Mapping[str, Function] = {
             Parameter("contr", Argument.CONTRASTS, None),
             number("how.many"),
             number("base"),
+            Parameter("scores", Argument.VECTOR, None),
+        ),
+        *(
+            of(
+                name,
+                Result.COLUMN,
+                partial(given_contrasts.made_by, name),
+                Parameter("n", Argument.COLUMN),
+                *(own for own in CONTRAST_ARGUMENTS.get(name, ())),
+                flag("contrasts", True),
+            )
+            for name in NAMED
+        ),
+        of("cbind", Result.COLUMN, given_contrasts.side_by_side, Parameter(DOTS, Argument.NAMED, many=True)),
+        of(
+            "matrix",
+            Result.COLUMN,
+            given_contrasts.matrix,
+            Parameter("data", Argument.VECTOR),
+            number("nrow"),
+            number("ncol"),
+            flag("byrow"),
         ),
         of(
             "interaction",
             Result.FACTOR,
             recode.interaction,
-            Parameter(DOTS, Argument.COLUMN, many=True),
+            MANY,
             flag("drop"),
             Parameter("sep", TEXTS, (".",)),
             flag("lex.order"),
@@ -295,9 +188,9 @@ FUNCTIONS: Mapping[str, Function] = {
         of(
             "cut",
             Result.FACTOR,
-            recode.cut,
-            NUMBERS,
-            Parameter("breaks", Argument.VECTOR),
+            intervals.cut,
+            COUNTS,
+            Parameter("breaks", Argument.COLUMN),
             Parameter("labels", TEXTS, None),
             flag("include.lowest"),
             flag("right", True),
@@ -318,11 +211,12 @@ FUNCTIONS: Mapping[str, Function] = {
             *(Parameter(name, Argument.COLUMN) for name in ("test", "yes", "no")),
         ),
         of_column("is.na", convert.absent, Result.COLUMN, discrete=True),
-        of_column("as.numeric", convert.to_numbers, Result.COLUMN),
+        *(of_column(name, convert.to_numbers, Result.COLUMN) for name in ("as.numeric", "as.double")),
         of_column("as.integer", convert.to_integers, Result.COLUMN, discrete=True),
         of_column("as.character", convert.to_text, Result.COLUMN),
         of_column("as.logical", convert.to_logicals, Result.COLUMN, discrete=True),
-        of_column("as.Date", dates.to_days, Result.COLUMN),
+        of("as.Date", Result.COLUMN, dates.to_days, X, Parameter("format", TEXTS, None)),
+        of("format", Result.COLUMN, dates.spelled, X, Parameter("format", TEXTS)),
         of("months", Result.COLUMN, dates.months, X, flag("abbreviate")),
         of("weekdays", Result.COLUMN, dates.weekdays, X, flag("abbreviate")),
         of_column("quarters", dates.quarters, Result.COLUMN),
@@ -331,6 +225,9 @@ FUNCTIONS: Mapping[str, Function] = {
 """What a formula may call, by name."""
 
 PI = "pi"
+ELEMENTS, COLUMNS = "[", "[,"
+"""Subscripts: of a vector, and of a matrix."""
+MATRIX = Parameter("x", Argument.MATRIX)
 OFFSET = "offset"
 MARKS: Mapping[str, Function] = {OFFSET: of_column(OFFSET, convert.unchanged, Result.OFFSET)}
 """What may stand in a formula as a function does, but computes nothing."""
@@ -338,7 +235,7 @@ MARKS: Mapping[str, Function] = {OFFSET: of_column(OFFSET, convert.unchanged, Re
 OPERATORS: Mapping[tuple[str, int], Function] = {
     (operator.name, len(operator.parameters)): operator
     for operator in (
-        of_numbers("+", np.add, 2, whole=True),
+        of("+", Result.NUMBERS, dates.total, COUNTS, replace(COUNTS, name="y"), whole=True),
         Function(
             name="-",
             parameters=(COUNTS, replace(COUNTS, name="y")),
@@ -364,17 +261,28 @@ OPERATORS: Mapping[tuple[str, int], Function] = {
         of_columns("&", compare.both),
         of_columns("%in%", compare.among),
         of_column("!", compare.negated, Result.COLUMN, discrete=True),
-        of("[", Result.COLUMN, bases.column_of, Parameter("x", Argument.MATRIX), Parameter("j", Argument.NUMBER)),
+        of(ELEMENTS, Result.COLUMN, vectors.elements, X, Parameter("i", Argument.COLUMN)),
+        of(COLUMNS, Result.COLUMN, vectors.columns_of, MATRIX, Parameter("j", Argument.COLUMN)),
+        of(COLUMNS, Result.COLUMN, vectors.columns_of, MATRIX, Parameter("j", Argument.COLUMN), flag("drop")),
     )
 }
 """The operators that compute, by name and number of operands; any other combines terms."""
 
+LEARNING = frozenset(
+    {"scale", "poly", "ns", "bs", "mean", "median", "sd", "var", "min", "max", "range", "sum", "quantile", "cut"}
+    | {"length", "unique", "sort", "rev", "levels", "nlevels", "["}
+)
+"""What gives a row a value that depends on other rows, before any are dropped."""
+GROUPING = frozenset({"I", "as.character", "paste", "paste0", "is.na", "==", "!="})
+"""What makes no factor, and may be grouped by nevertheless: the same of a column and of the factor of it."""
+BY_PLACE = frozenset(
+    {"as.numeric", "as.double", "as.integer", "as.logical", "pmin", "pmax", "ifelse", "matrix", "cbind", "rev", "["}
+)
+"""What takes a factor for the places of its levels, or for another order of them."""
 IN_DATA = "make it a column of the data first"
 UNSTRUCTURED = "(x | g) is the one structure there is: unstructured"
 HINTS: Mapping[str, str] = {
-    "cbind": "a model has one response",
     **dict.fromkeys(("reorder", "fct_relevel"), "relevel(f, ref = ...) or factor(f, levels = c(...)) sets the order"),
-    **dict.fromkeys(NAMED, "name contrasts without parentheses, as in C(f, contr.sum)"),
     **dict.fromkeys(("cs", "ar1", "toep", "rr"), UNSTRUCTURED),
     "us": "write (x | g), which is unstructured",
     "diag": "write (x || g) for effects that are independent",

@@ -11,7 +11,8 @@ from relmer.solver.language.contrasts import coding
 from relmer.solver.language.factors import Coding, Column, Factor, Matrix, as_factor, distinct, numbers_or_factor
 from relmer.solver.language.frame import ModelFrame
 from relmer.solver.language.sizes import check_columns_of_terms, check_levels, check_parameters, width
-from relmer.solver.language.syntax import Call, Node, deparse
+from relmer.solver.language.syntax import Call, Name, Node, deparse
+from relmer.solver.language.syntax import names as names_in
 from relmer.solver.language.terms import Terms
 from relmer.solver.model import RandomTerm
 
@@ -186,6 +187,8 @@ def random_term(bar: Bar, frame: ModelFrame, made: dict[Node, Factor]) -> Random
     if len(group.levels) == 1 and (why := frame.dropped.shrinking(bar.label)):
         raise ModelError(f"grouping factor {shortened(bar.label)} has one level{why}; give the values or leave it out")
     # lme4 turns the grouping columns into factors before it codes the left side, without the contrasts that are given.
+    inner = {label for name in names_in(bar.group) if (label := deparse(Name(name))) in frame.columns}
+    factors |= {label: as_factor(frame.columns[label]) for label in inner}
     X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame, {})
     return RandomTerm(bar.label, names, group.levels, group.codes, X)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -10,9 +9,10 @@ from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError, shortened
 from relmer.solver.language.bases import check_size
 from relmer.solver.language.compare import is_text, labels_of
-from relmer.solver.language.contrasts import NAMED, treatment, treatment_on
+from relmer.solver.language.contrasts import NAMED, polynomial, polynomial_at, treatment, treatment_on
 from relmer.solver.language.factors import (
     Coding,
+    Column,
     Factor,
     Matrix,
     Origin,
@@ -21,21 +21,29 @@ from relmer.solver.language.factors import (
     drop_unused_levels,
     or_none,
 )
+from relmer.solver.language.given_contrasts import completed
 
 Texts = tuple[str, ...]
+Labels = tuple[str | None, ...]
+"""Texts, None for what is missing."""
+MISSING_LEVEL = "NA"
 MOST_LEVELS = 100_000
 """Of a factor whose levels are made whether they occur or not."""
-INFINITE = {"inf": " Inf", "-inf": "-Inf"}
-"""As R's ``formatC`` spells them."""
 PREFIX = "contr."
 SHORT = {name.removeprefix(PREFIX): name for name in NAMED}
 """What ``C()`` takes for a name of contrasts that is written without quotes."""
 
 
 def factor(
-    variable: Variable, levels: Texts | None = None, labels: Texts | None = None, ordered: bool | None = None
+    variable: Variable,
+    levels: Labels | None = None,
+    labels: Texts | None = None,
+    exclude: Labels = (None,),
+    ordered: bool | None = None,
 ) -> Variable:
-    """R's ``factor``: with the levels that occur, or those that are given, under their labels.
+    """R's ``factor``: with the levels that occur, or those that are given, under their labels, but for some.
+
+    Where what is missing is not excluded, as it is by default, it is a level, which R spells NA.
 
     Examples
     --------
@@ -46,10 +54,11 @@ def factor(
     column, missing = variable
     made = as_factor(column, missing)
     order = (isinstance(column, Factor) and column.ordered) if ordered is None else ordered
-    if levels is not None:
-        if len(set(levels)) < len(levels):
-            raise ModelError(f"factor() is given the level '{shortened(doubled(levels))}' twice")
-        made = on_levels(made, levels)
+    if levels is None:
+        levels = (*made.levels, *([None] if made.codes.min(initial=0) < 0 else []))
+    elif len(set(levels)) < len(levels):
+        raise ModelError(f"factor() is given the level '{shortened(str(doubled(levels)))}' twice")
+    made = on_levels(made, tuple(level for level in levels if level not in exclude))
     if labels is not None:
         k = len(made.levels)
         if len(labels) == 1 and k > 1:
@@ -59,26 +68,37 @@ def factor(
         kept = tuple(dict.fromkeys(labels))
         places = {label: i for i, label in enumerate(kept)}
         codes = np.array([*(places[label] for label in labels), -1])[made.codes]
-        made = Factor(kept, codes)
+        made = replace(made, levels=kept, codes=codes, origin=Origin.GIVEN)
     origin = Origin.SORTED if made.origin is Origin.TEXT else made.origin
     made = replace(made, ordered=order, origin=origin, contrasts=None)
     return made, or_none(made.codes < 0)
 
 
-def doubled(texts: Texts) -> str:
+def with_missing_level(variable: Variable) -> Variable:
+    """R's ``addNA``: what is missing becomes a level."""
+    return factor(variable, exclude=())
+
+
+def doubled(texts: Labels) -> str | None:
     """A text that occurs twice."""
     return next(text for text in texts if texts.count(text) > 1)
 
 
-def on_levels(given: Factor, levels: Texts) -> Factor:
+def on_levels(given: Factor, levels: Labels) -> Factor:
     """The same values with other levels: what is none of these is missing."""
+    if levels == given.levels:
+        return given
     places = {level: i for i, level in enumerate(levels)}
-    return Factor(levels, np.array([*(places.get(level, -1) for level in given.levels), -1])[given.codes])
+    codes = np.array([*(places.get(level, -1) for level in given.levels), places.get(None, -1)])[given.codes]
+    origin = given.origin if set(levels) == {*given.levels} else Origin.GIVEN
+    return Factor(tuple(MISSING_LEVEL if level is None else level for level in levels), codes, origin=origin)
 
 
-def ordered_factor(variable: Variable, levels: Texts | None = None, labels: Texts | None = None) -> Variable:
+def ordered_factor(
+    variable: Variable, levels: Labels | None = None, labels: Texts | None = None, exclude: Labels = (None,)
+) -> Variable:
     """R's ``ordered``: as `factor`."""
-    return factor(variable, levels, labels, ordered=True)
+    return factor(variable, levels, labels, exclude, ordered=True)
 
 
 def kept_factor(variable: Variable) -> Variable:
@@ -124,17 +144,23 @@ def releveled(variable: Variable, reference: Variable) -> Variable:
     ), variable[1]
 
 
-def with_contrasts(variable: Variable, name: str | None, how_many: float | None, base: float | None) -> Variable:
+def with_contrasts(
+    variable: Variable, given: str | Column | None, how_many: float | None, base: float | None, scores: Array | None
+) -> Variable:
     """R's ``C``: contrasts of a factor's own, for all of its levels; they are lost where a level does not occur."""
-    given, missing = real_factor(variable), variable[1]
-    if name is None:
-        if how_many is not None or base is not None:
-            raise ModelError("C() with how.many or base names its contrasts")
-        return replace(given, contrasts=None), missing
-    return replace(given, contrasts=contrasts_of(given.levels, name, how_many, base)), missing
+    made, missing = real_factor(variable), variable[1]
+    if given is None:
+        if how_many is not None or base is not None or scores is not None:
+            raise ModelError("C() with how.many, base or scores names its contrasts")
+        return replace(made, contrasts=None), missing
+    if not isinstance(given, str):
+        return replace(made, contrasts=completed(given, made.levels, how_many)), missing
+    return replace(made, contrasts=contrasts_of(made.levels, given, how_many, base, scores)), missing
 
 
-def contrasts_of(levels: Texts, name: str, how_many: float | None, base: float | None) -> Coding:
+def contrasts_of(
+    levels: Texts, name: str, how_many: float | None, base: float | None, scores: Array | None = None
+) -> Coding:
     """Contrasts as ``C()`` has them: given as R's function they number the levels, by name they are labelled."""
     quoted = name[:1] == '"'
     full = SHORT.get(name, name.strip('"'))
@@ -145,7 +171,11 @@ def contrasts_of(levels: Texts, name: str, how_many: float | None, base: float |
         raise ModelError("C() takes a factor of 2 or more levels")
     labelled = quoted or name in SHORT
     shown = levels if labelled and how_many is None and base is None else tuple(str(i + 1) for i in range(k))
-    if base is None:
+    if scores is not None:
+        if NAMED[full] is not polynomial:
+            raise ModelError(f"scores are an argument of contr.poly, not of {full}")
+        matrix, names = polynomial_at(scores, levels)
+    elif base is None:
         matrix, names = NAMED[full](shown)
     elif NAMED[full] is treatment:
         if not 1 <= base <= k or base != int(base):
@@ -181,71 +211,6 @@ def interaction(variables: Sequence[Variable], drop: bool, sep: Texts, leading: 
         )
     made = Factor(levels, codes)
     return (as_factor(made) if drop else made), or_none(codes < 0)
-
-
-def cut(
-    x: Array, breaks: Array, labels: Texts | None, lowest: bool, right: bool, digits: float, ordered: bool
-) -> Variable:
-    """R's ``cut``: intervals between breaks, or so many of one width.
-
-    Examples
-    --------
-    >>> cut(np.array([1.0, 2.0, 5.0]), np.array([0.0, 2.0, 10.0]), None, False, True, 3.0, False)[0]
-    Factor(levels=('(0,2]', '(2,10]'), codes=array([0, 0, 1]), ordered=False)
-    """
-    if breaks.size == 1:
-        breaks = equal_widths(x, breaks[0])
-    breaks = np.sort(breaks)
-    if np.any(np.diff(breaks) <= 0):
-        raise ModelError("cut() is given a break twice")
-    k = breaks.size - 1
-    codes = np.searchsorted(breaks, x, side="left" if right else "right") - 1
-    if lowest:
-        codes = np.where(x == breaks[0 if right else -1], 0 if right else k - 1, codes)
-    codes = np.where(np.isnan(x) | (codes < 0) | (codes >= k), -1, codes)
-    if labels is None:
-        labels = interval_labels(breaks, int(digits), lowest, right)
-    elif labels == ("FALSE",):
-        return codes + 1, or_none(codes < 0)
-    if len(labels) != k:
-        raise ModelError(f"cut() is given {len(labels)} labels for {k} intervals")
-    made, _ = factor((codes, codes < 0), tuple(map(str, range(k))), labels, ordered)
-    return made, or_none(codes < 0)
-
-
-def equal_widths(x: Array, count: float) -> Array:
-    """The breaks of so many intervals of one width, the outermost a thousandth further out."""
-    present = x[~np.isnan(x)]
-    if not 2 <= count <= MOST_LEVELS or not present.size:
-        raise ModelError(f"cut() takes from 2 to {MOST_LEVELS:,} breaks, not {count:g}")
-    k = int(count)
-    low, high = present.min(), present.max()
-    width = high - low
-    if width == 0:
-        width = abs(low)
-        flat: Array = np.linspace(low - width / 1000, high + width / 1000, k + 1)
-        return flat
-    breaks: Array = low + np.arange(k + 1) * (width / k)
-    breaks[0], breaks[-1] = low - width / 1000, high + width / 1000
-    return breaks
-
-
-def interval_labels(breaks: Array, digits: int, lowest: bool, right: bool) -> Texts:
-    """Spell intervals with as many digits as tell the breaks apart."""
-    for precision in range(digits, max(12, digits) + 1):
-        spelled = [f"{value:.{max(1, precision)}g}" for value in breaks + 0]
-        if all(a != b for a, b in pairwise(spelled)):
-            break
-    else:
-        spelled = [str(i + 1) for i in range(len(breaks))]
-    spelled = [INFINITE.get(text, text) for text in spelled]
-    opening, closing = ("(", "]") if right else ("[", ")")
-    made = [f"{opening}{a},{b}{closing}" for a, b in pairwise(spelled)]
-    if lowest and right:
-        made[0] = "[" + made[0][1:]
-    if lowest and not right:
-        made[-1] = made[-1][:-1] + "]"
-    return tuple(made)
 
 
 def dummy(variable: Variable, kept: Texts | None) -> Variable:

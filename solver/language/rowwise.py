@@ -9,6 +9,8 @@ from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 
 EPS = np.finfo(np.float64).eps
+MOST_DIGITS = 22
+"""R's: a double of so many digits is itself."""
 
 
 def power(base: Array, exponent: Array) -> Array:
@@ -16,17 +18,21 @@ def power(base: Array, exponent: Array) -> Array:
     return np.where(exponent == 2, base * base, np.power(base, exponent))
 
 
-def logarithm(x: Array, base: float | None) -> Array:
+def logarithm(x: Array, base: Array | None) -> Array:
     """R's ``log``: ``log2`` and ``log10`` for these bases, else a quotient of natural logarithms."""
     if base is None:
         return np.log(x)
-    if base in (2, 10):
-        return np.log2(x) if base == 2 else np.log10(x)
-    return np.asarray(np.log(x) / np.log(base))
+    of_two, of_ten = base == 2, base == 10
+    return np.where(of_two, np.log2(x), np.where(of_ten, np.log10(x), np.log(x) / np.log(base)))
 
 
 def remainder(x: Array, y: Array) -> Array:
     """R's ``%%``, of the sign of the divisor; R takes multiples away in extended precision."""
+    if np.isinf(y).any():
+        across = np.where((x == 0) | (np.sign(x) == np.sign(y)), x, y)
+        return np.where(
+            np.isinf(y), np.where(np.isfinite(x), across, np.nan), remainder(x, np.where(np.isinf(y), 1, y))
+        )
     wide = y.astype(np.longdouble)
     rest = x - np.floor(x / y) * wide
     whole = np.floor((rest / wide).astype(np.float64))
@@ -43,10 +49,20 @@ def quotient(x: Array, y: Array) -> Array:
 
 def rounded(x: Array, digits: float) -> Array:
     """R's ``round``: halves of whole numbers to even; with digits, the nearest decimal number."""
-    if digits == 0:
-        return np.rint(x)
+    places = int(np.floor(digits + 0.5))
+    return np.rint(x) if places == 0 else once_each(lambda value: round(value, places), x)
+
+
+def significant(x: Array, digits: float) -> Array:
+    """R's ``signif``: the nearest number of so many digits."""
+    places = max(1, int(np.floor(digits + 0.5)))
+    return x if places > MOST_DIGITS else once_each(lambda value: float(f"{value:.{places - 1}e}"), x)
+
+
+def once_each(compute: Callable[[float], float], x: Array) -> Array:
+    """A function of a number, of each different one; what is not finite stays as it is."""
     codes, values = pd.factorize(x, use_na_sentinel=False)
-    return np.array([value if np.isnan(value) else round(float(value), int(digits)) for value in values])[codes]
+    return np.array([compute(float(value)) if np.isfinite(value) else value for value in values])[codes]
 
 
 def least(columns: Sequence[Array], drop: bool) -> Array:
@@ -77,9 +93,14 @@ def one(value: float | np.floating) -> Array:
     return np.array([value], dtype=np.float64)
 
 
-def mean(x: Array, drop: bool = False) -> Array:
-    """R's ``mean``: summed in extended precision, and corrected once."""
+def mean(x: Array, trim: float = 0.0, drop: bool = False) -> Array:
+    """R's ``mean``: summed in extended precision, and corrected once; of the middle, if the ends are trimmed."""
     values = present(x, drop).astype(np.longdouble)
+    if trim > 0 and values.size:
+        if np.isnan(values).any() or trim >= 1 / 2:
+            return median(x, drop)
+        least = int(values.size * trim)
+        values = np.sort(values)[least : values.size - least]
     if not values.size:
         return one(np.nan)
     first = values.sum() / values.size
@@ -92,8 +113,10 @@ def median(x: Array, drop: bool = False) -> Array:
     return one(np.nan if not values.size or np.isnan(values).any() else np.median(values))
 
 
-def variance(x: Array, drop: bool = False) -> Array:
+def variance(x: Array, y: Array | None = None, drop: bool = False) -> Array:
     """R's ``var``."""
+    if y is not None:
+        raise ModelError("var() takes one variable, and na.rm by its name")
     values = present(x, drop)
     if values.size < 2:
         return one(np.nan)
@@ -103,7 +126,7 @@ def variance(x: Array, drop: bool = False) -> Array:
 
 def deviation(x: Array, drop: bool = False) -> Array:
     """R's ``sd``."""
-    return np.sqrt(variance(x, drop))
+    return np.sqrt(variance(x, drop=drop))
 
 
 def smallest(x: Array, drop: bool = False) -> Array:
@@ -116,9 +139,9 @@ def largest(x: Array, drop: bool = False) -> Array:
     return one(present(x, drop).max(initial=-np.inf))
 
 
-def total(x: Array, drop: bool = False) -> Array:
+def total(columns: Sequence[Array], drop: bool = False) -> Array:
     """R's ``sum``."""
-    return one(np.float64(present(x, drop).astype(np.longdouble).sum()))
+    return one(np.float64(present(np.concatenate(columns), drop).astype(np.longdouble).sum()))
 
 
 def quantile(x: Array, probabilities: Array, drop: bool = False) -> Array:
@@ -144,8 +167,13 @@ MOST = 100_000
 """So long may a sequence of constants be."""
 
 
-def sequence(start: float, stop: float, step: float | None) -> Array:
-    """R's ``seq``."""
+def sequence(start: float, stop: float, step: float | None, count: float | None = None) -> Array:
+    """R's ``seq``, by steps or of so many numbers."""
+    if count is not None:
+        if step is not None or not 1 <= count <= MOST:
+            raise ModelError(f"seq() takes by, or a length.out of at most {MOST} numbers")
+        k = int(np.ceil(count))
+        return start + np.arange(k) * ((stop - start) / (k - 1)) if k > 2 else np.array([start, stop])[:k]
     step = (1.0 if stop >= start else -1.0) if step is None else step
     if step == 0 or (stop - start) / step < 0 or (stop - start) / step > MOST:
         raise ModelError(f"seq({start:g}, {stop:g}, by = {step:g}) is no sequence of at most {MOST} numbers")

@@ -10,23 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from relmer.solver.errors import ModelError, shortened
-from relmer.solver.language.functions import (
-    FUNCTIONS,
-    HINTS,
-    IN_DATA,
-    MARKS,
-    PI,
-    Argument,
-    Binding,
-    Function,
-    Result,
-    bind,
-    meaning,
-)
-from relmer.solver.language.labels import LARGEST_INTEGER, number_label
+from relmer.solver.language.functions import COLUMNS, ELEMENTS, FUNCTIONS, HINTS, IN_DATA, MARKS, PI, meaning
+from relmer.solver.language.labels import LARGEST_INTEGER, number_label, number_of
+from relmer.solver.language.signatures import Argument, Binding, Function, Result, bind
 from relmer.solver.language.tokens import (
+    COMPARISONS,
     CONSTANTS,
     RESERVED,
+    SIGNS,
+    SPACED,
+    STRENGTH,
     Token,
     quoted,
     stray_hint,
@@ -39,18 +32,8 @@ WORD = re.compile(r"[\w.]+")
 MAX_CHARACTERS = 5000
 MAX_DEPTH = 150
 
-# R's binding strengths, weakest first; all of these operators associate to the left but "^".
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-STRENGTH = {
-    **{"~": 1, "|": 2, "||": 2, "&": 3},
-    **dict.fromkeys(COMPARISONS, 5),
-    **{"+": 6, "-": 6, "*": 7, "/": 7, "%in%": 8, "%%": 8, "%/%": 8, ":": 9, "^": 11},
-}
-SIGNS = {"+": 10, "-": 10, "!": 4}
-"""What stands before its one operand."""
-SPACED = frozenset({"~", "|", "||", "&", "+", "-", "*", "%in%", *COMPARISONS})
-SUBSCRIPT = "["
 SEQUENCE = ":"
+PAIR = 2
 FLAGS = {"T": "TRUE", "F": "FALSE"}
 
 
@@ -105,12 +88,18 @@ class Call:
         """Whether it is computed and makes such a result."""
         return self.meaning is not None and self.meaning.result is result
 
+    def label(self, place: int) -> str:
+        """The name of an argument: the one that it is given by, else that of the column which it is."""
+        argument = self.arguments[place]
+        return (self.labels and self.labels[place]) or (argument.name if isinstance(argument, Name) else "")
+
     def bound(self, function: Function) -> tuple[Binding, ...]:
         """Which arguments each parameter of what computes it gets."""
         return bind(function, self.labels or ("",) * len(self.arguments))
 
 
 Node = Name | Number | Text | Constant | Call
+NOTHING = Constant("NULL")
 
 
 def call(function: str, *arguments: Node, labels: Sequence[str] = ()) -> Call:
@@ -182,21 +171,25 @@ class Parser:
         return node, depth
 
     def subscripted(self, level: int) -> tuple[Node, int]:
-        """Read an operand, and after it the one subscript there is, ``[, j]`` for a column of a matrix."""
+        """Read an operand, and its subscripts: ``[i]`` for values, ``[, j]`` and ``[, j, drop = F]`` for columns."""
         node, depth = self.operand(level)
-        token = self.peek()
-        if not token.is_operator(SUBSCRIPT):
-            return node, depth
-        self.take()
-        if not self.peek().is_operator(",") or not isinstance(node, Call):
-            raise self.error(token, "'[' picks a column of a matrix, as in scale(x)[, 1]; name the column alone")
-        self.take()
-        column = self.take()
-        if column.kind != "number":
-            raise self.error(column, "a subscript is the number of a column, as in scale(x)[, 1]")
-        number = self.number(column)
-        self.expect("]")
-        return call(SUBSCRIPT, node, number), self.deeper(depth, token)
+        while (token := self.peek()).is_operator(ELEMENTS):
+            self.take()
+            function, labels = ELEMENTS, ["", ""]
+            if self.peek().is_operator(","):
+                self.take()
+                function = COLUMNS
+            index, index_depth = self.expression(0, level + 1)
+            chosen = [node, index]
+            if function == COLUMNS and self.peek().is_operator(","):
+                self.take()
+                if self.label() != "drop" or self.peek().text not in (*FLAGS, *FLAGS.values()):
+                    raise self.error(self.peek(), "after a column there may be drop = FALSE alone")
+                chosen.append(Constant(self.take().text))
+                labels.append("drop")
+            self.expect("]")
+            node, depth = call(function, *chosen, labels=labels), self.deeper(max(depth, index_depth), token)
+        return node, depth
 
     def operand(self, level: int) -> tuple[Node, int]:
         """Read a leaf, a call, a sign with what it binds, or parentheses; return the tree and its depth."""
@@ -222,7 +215,7 @@ class Parser:
         if token.kind == "number":
             return self.number(token)
         if token.kind == "text":
-            return Text(re.sub(r"\\(.)", r"\1", token.text[1:-1]))
+            return Text(token.text)
         if token.kind == "name" and token.text in (*CONSTANTS, PI):
             return Constant(token.text)
         if token.kind == "name" and token.text in RESERVED:
@@ -254,6 +247,9 @@ class Parser:
             deepest = max(deepest, depth)
             if len(arguments) > len(function.parameters) and not function.takes_many:
                 raise self.error(starts[-1], function.usage)
+        if len(arguments) == PAIR and arguments[1] == NOTHING:
+            # lme4 puts the arguments back one by one when it looks for double bars: a NULL in the second place is lost.
+            arguments, labels = arguments[:1], labels[:1]
         try:
             binding = bind(function, labels)
         except LookupError as error:
@@ -278,14 +274,10 @@ class Parser:
 
     def number(self, token: Token) -> Number:
         """The finite number that a token spells."""
-        whole = token.text.endswith("L")
-        digits = token.text.removesuffix("L")
-        value = float(int(digits, 16)) if digits[:2].lower() == "0x" else float(digits)
-        if not math.isfinite(value) or (whole and value > LARGEST_INTEGER):
+        value = number_of(token.text.removesuffix("L"))
+        if not math.isfinite(value):
             raise self.error(token, "the number is too large")
-        if whole and value != int(value):
-            raise self.error(token, "a number with L is whole")
-        return Number(value, whole)
+        return Number(value, token.text.endswith("L") and value == int(value) and value <= LARGEST_INTEGER)
 
     def expect(self, text: str) -> None:
         """Pass a parenthesis or comma, which must come next."""
@@ -353,8 +345,9 @@ def deparse(node: Node, *, exact: bool = False) -> str:
             return f"({deparse(inner, exact=exact)})"
         case Call(sign, (inner,)) if sign in SIGNS:
             return f"{sign}{deparse(inner, exact=exact)}"
-        case Call("[", (inner, column)):
-            return f"{deparse(inner, exact=exact)}[, {deparse(column, exact=exact)}]"
+        case Call("[" | "[," as opening, (inner, *chosen)):
+            within = ", drop = ".join(deparse(each, exact=exact) for each in chosen)
+            return f"{deparse(inner, exact=exact)}{opening}{' ' * (opening == COLUMNS)}{within}]"
         case Call(operator, (left, right)) if operator in STRENGTH:
             between = f" {operator} " if operator in SPACED else operator
             return f"{deparse(left, exact=exact)}{between}{deparse(right, exact=exact)}"
@@ -396,3 +389,12 @@ def names(node: Node) -> Iterator[str]:
         case Call(_, arguments):
             for argument in arguments:
                 yield from names(argument)
+
+
+def functions(node: Node) -> Iterator[str]:
+    """Yield the functions and operators that a tree uses."""
+    match node:
+        case Call(function, arguments):
+            yield function
+            for argument in arguments:
+                yield from functions(argument)

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import product
 
 from relmer.solver.errors import ModelError
-from relmer.solver.language.functions import Result
+from relmer.solver.language.signatures import Result
 from relmer.solver.language.syntax import Call, Constant, Node, Number, deparse, names, shown
 
 MAX_TERMS = 500

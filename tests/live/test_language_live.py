@@ -6,15 +6,17 @@ from typing import Any
 import arguments_table
 import numpy as np
 import pytest
-from formula_table import formulas
-from lformula import RECORDED, ask
+from formula_data import data
+from formula_table import REFUSED, formulas
+from lformula import RECORDED, Reader
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
 def live(rscript: str) -> dict[str, Any]:
-    return ask(rscript)
+    with Reader(rscript) as reader:
+        return reader.ask(data(), [*formulas(), *REFUSED])
 
 
 def test_the_recording_is_what_lme4_says(live: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lformula import in_R, record
+from formula_data import data
+from lformula import Reader, record
 
 RECORDED = Path(__file__).parent.parent / "solver" / "language" / "arguments.json"
 FORMULAS = [
@@ -116,19 +117,14 @@ def in_code(question: Asked) -> str:
     chosen = ", ".join(f"`{name}` = '{value}'" for name, value in arguments.get("contrasts", {}).items())
     told += [f", contrasts = list({chosen})"] if chosen else []
     spelled = "".join(f"{each}\n" for each in told)
-    return f"quietly(argued(lFormula({formula}, d, control = control{spelled})))"
-
-
-CODE = """
-argued <- function(m) c(model(m), list(weights = I(lapply(list(model.weights(m$fr)), pooled))))
-said(list(%s))
-"""
+    return f"lFormula({formula}, d, control = control{spelled})"
 
 
 def ask(rscript: str) -> dict[str, Any]:
     """Columns, and by question what lme4 makes of it."""
-    result = in_R(rscript, CODE % ",\n".join(map(in_code, asked())))
-    result["answers"] = dict(zip(map(key, asked()), result["answers"], strict=True))
+    with Reader(rscript) as reader:
+        result = reader.ask(data(), list(map(in_code, asked())), calls=True)
+    result["answers"] = dict(zip(map(key, asked()), result["answers"].values(), strict=True))
     return result
 
 

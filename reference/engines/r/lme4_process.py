@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 
 from relmer.datasets import Case, data_of
-from relmer.reference.engines import MEMORY_BYTES, Child, EngineError, EngineMissing, plain_text, sendable
+from relmer.reference.engines import (
+    MEMORY_BYTES,
+    Child,
+    EngineError,
+    EngineMissing,
+    EngineUnsupported,
+    plain_text,
+    sendable,
+)
 from relmer.solver.language import (
     Clock,
     Dates,
@@ -29,6 +37,7 @@ from relmer.solver.language import (
     parse_expression,
     read_column,
     selected,
+    unread,
 )
 
 PROGRAM = ("-m", "relmer.reference.engines.r.lme4_child")
@@ -104,9 +113,16 @@ class Lme4Process:
         return dict(self._versions or {})
 
     def ask(self, case: Case, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer to a request about `case`, which is opened first unless it is the last one opened."""
+        """Answer to a request about `case`, which is opened first unless it is the last one opened.
+
+        Raises
+        ------
+        EngineUnsupported
+            This version of lme4 does not read the case's formula.
+        """
         with self._lock:
-            self.versions()
+            if reason := unread(parse(case.formula), self.versions()["lme4"]):
+                raise EngineUnsupported(reason)
             this = (self.child.starts, replace(case, name="", published={}))
             if self._opened != this or self.child.process_id is None:
                 self._opened = None

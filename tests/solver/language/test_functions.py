@@ -11,19 +11,15 @@ from bounds import EPS
 
 from relmer.solver import language
 from relmer.solver.errors import ModelError
+from relmer.solver.language.contrasts import NAMED
 from relmer.solver.language.convert import unchanged
 from relmer.solver.language.evaluate import evaluate
 from relmer.solver.language.factors import Factor
 from relmer.solver.language.formula import canonical, parse
 from relmer.solver.language.frame import model_frame
-from relmer.solver.language.functions import (
-    FUNCTIONS,
-    Function,
-    Result,
-    of_column,
-    of_numbers,
-)
+from relmer.solver.language.functions import FUNCTIONS, of_column, of_numbers
 from relmer.solver.language.recode import factor
+from relmer.solver.language.signatures import Function, Result
 from relmer.solver.language.syntax import Call, Name, deparse, parse_expression
 
 DATA = pd.DataFrame(
@@ -102,7 +98,9 @@ def test_no_other_file_of_the_language_knows_a_function_by_its_name() -> None:
     assert len(paths) > 5
     for path in paths:
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        assert {node.value for node in nodes if isinstance(node, ast.Constant)}.isdisjoint(FUNCTIONS), path
+        # Contrasts have their names where they are defined.
+        known = FUNCTIONS.keys() - NAMED.keys() if path.name == "contrasts.py" else FUNCTIONS.keys()
+        assert {node.value for node in nodes if isinstance(node, ast.Constant)}.isdisjoint(known), path
 
 
 ADDED = [

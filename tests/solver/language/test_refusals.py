@@ -10,16 +10,15 @@ from relmer.solver.language.frame import model_frame
 
 CURES = [
     ("reorder(f, x)", "'reorder'", "relevel(f, ref = ...)"),
-    ('factor(x, level = "a")', "no argument 'level'", "factor() takes x, levels, labels, ordered"),
+    ('factor(x, base = "a")', "no argument 'base'", "factor() takes x, levels, labels, exclude, ordered"),
     ("loess(x)", "'loess'", "a column of the data first"),
     ("us(x | g)", "'us'", "write (x | g)"),
     ("diag(x | g)", "'diag'", "write (x || g)"),
     ("cs(x | g)", "'cs'", "(x | g) is the one structure"),
     ("ar1(0 + x | g)", "'ar1'", "(x | g) is the one structure"),
-    ("C(f, contr.sum(3))", "'contr.sum'", "C(f, contr.sum)"),
     ("system(x)", "'system'", "a formula runs nothing"),
     ("d$x", "'$'", "name the column alone"),
-    ("d[1]", "'['", "name the column alone"),
+    ("d[[1]]", "'[['", "name the column alone"),
     ("x %o% 2", "'%'", "%in%"),
     ("x <- 2", "'<-'", "nothing is assigned"),
     ("4_var", "an operator was expected", "if '4_var' is one name, put it in backticks"),
