@@ -20,4 +20,5 @@ class ModelError(ValueError):
     """Formula or data that do not make a model; one line that names the offender and the remedy."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(shortened(message, LONGEST))
+        # A formula, a name or a label may hold line ends.
+        super().__init__(shortened(" ".join(message.splitlines()), LONGEST))
