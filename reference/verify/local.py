@@ -20,21 +20,11 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
-from relmer.reference.verify.criterion import (
-    BITS,
-    Factor,
-    State,
-    covariance,
-    derivatives,
-    estimates,
-    identity,
-    origin,
-    orthogonal,
-    step,
-    theta,
-    turned,
-)
-from relmer.reference.verify.data import MODEL, Data, Refused, ratio, read, require
+from relmer.reference.verify.at import BITS, near, values_at
+from relmer.reference.verify.blocks import Blocks
+from relmer.reference.verify.criterion import Factor, covariance, identity, theta
+from relmer.reference.verify.data import MODEL, Data, Named, Refused, ratio, require
+from relmer.reference.verify.reading import read
 
 OPTIONAL = (str, type(None))
 CERTIFICATE = {"REML": bool, "model": MODEL, "readings": {str: {"kind": str, "level": str}}}
@@ -84,7 +74,7 @@ class Proof:
 
 
 def in_chart(
-    data: Data, R: Sequence[Factor], free: Sequence[tuple[int, int, int]], first: list[arb], second: list[list[arb]]
+    data: Named, R: Sequence[Factor], free: Sequence[tuple[int, int, int]], first: list[arb], second: list[list[arb]]
 ) -> tuple[arb_mat, arb_mat, list[arb_mat]]:
     """Gradient (m x 1) and Hessian (m x m) in the free entries of R, and the duals S_j."""
     m, K = len(free), len(data.gammas)
@@ -124,7 +114,7 @@ def positive(text: str | None, name: str) -> fmpq:
     return value
 
 
-def centre(data: Data, claim: Mapping[str, Any]) -> tuple[list[Factor], list[list[int]]]:
+def centre(data: Named, claim: Mapping[str, Any]) -> tuple[list[Factor], list[list[int]]]:
     """R and the pivot rows of each term, as a certificate gives them."""
     terms = claim["centre"]
     factors = [[[arb(fmpq(*ratio(text))) for text in row] for row in term["R"]] for term in terms]
@@ -140,37 +130,34 @@ def centre(data: Data, claim: Mapping[str, Any]) -> tuple[list[Factor], list[lis
     return factors, [term["pivots"] for term in terms]
 
 
-def local(data: Data, REML: bool, claim: Mapping[str, Any]) -> Proof:
+def local(data: Data | Blocks, REML: bool, claim: Mapping[str, Any]) -> Proof:
     """Prove a strict local minimum.
 
     Krawczyk: with Y close to the inverse Hessian, if |Y slope| + |I - Y Hessian(box)| radius < radius, there is one and
     only one stationary point in the box. If |I - Y Hessian| < 1 in row sums throughout a wider box, no Hessian in it is
     singular; one is positive definite, hence all are, f is convex there and has no other stationary point.
 
-    [X y] is replaced by [X y] W, orthogonal at the centre: that adds a constant to f, and keeps the balls of beta and
-    r^2, and with them those of the Hessian, small.
+    at.py has how the criterion is enclosed on a box.
     """
     R, pivots = centre(data, claim)
     free = [(t, i, k) for t, P in enumerate(pivots) for k in range(len(P)) for i in range(len(R[t])) if i not in P[:k]]
     radius, unique = positive(claim["radius"], "radius"), positive(claim["unique"], "unique")
     G = covariance(data, R)
-    middle = step(data, origin(data), G)
-    W = orthogonal(middle.C)
-    middle = turned(middle, W)
-    slope, hessian, _ = in_chart(data, R, free, *derivatives(data, middle, REML))
+    at = near(data, REML, G)
+    slope, hessian, _ = in_chart(data, R, free, *at(G, False)[0])
     Y = hessian.mid().inv().mid()
 
-    def around(size: fmpq) -> tuple[list[Factor], State, arb_mat, list[arb_mat]]:
+    def around(size: fmpq, values: bool) -> tuple[list[Factor], dict[str, arb], arb_mat, list[arb_mat]]:
         box = [[list(row) for row in factor] for factor in R]
         for t, i, k in free:
             box[t][i][k] += arb(0, arb(size))
-        state = step(data, middle, [wide - g for wide, g in zip(covariance(data, box), G, strict=True)])
-        return box, state, *in_chart(data, box, free, *derivatives(data, state, REML))[1:]
+        slopes, found = at(covariance(data, box), values)
+        return box, found, *in_chart(data, box, free, *slopes)[1:]
 
     def spread(hessian: arb_mat) -> list[arb]:
         return [sum(map(abs, row), arb(0)) for row in (identity(len(free)) - Y * hessian).tolist()]
 
-    box, state, hessian, S = around(radius)
+    box, values, hessian, S = around(radius, True)
     distances = [abs(d) + radius * width for d, width in zip((Y * slope).entries(), spread(hessian), strict=True)]
     for t, (name, _) in enumerate(data.terms):
         if not all(box[t][i][k] > 0 for k, i in enumerate(pivots[t])):
@@ -183,7 +170,7 @@ def local(data: Data, REML: bool, claim: Mapping[str, Any]) -> Proof:
     if curvature is not None and not positive_definite(hessian - arb(curvature) * identity(len(free))):
         raise Refused(f"curvature {claim['curvature'][:20]}: the Hessian has a smaller eigenvalue")
     try:
-        alone = unique >= radius and all(width < 1 for width in spread(around(unique)[2]))
+        alone = unique >= radius and all(width < 1 for width in spread(around(unique, False)[2]))
     except ZeroDivisionError:
         alone = False
     if not alone:
@@ -191,9 +178,8 @@ def local(data: Data, REML: bool, claim: Mapping[str, Any]) -> Proof:
     if len(claim["duals"]) != len(data.terms):
         raise Refused("duals: one is needed for each term")
     duals = [dual(data.terms[t][0], box[t], P, S[t], claim["duals"][t]) for t, P in enumerate(pivots)]
-    values = estimates(data, turned(state, W.inv()), REML, covariance(data, box)) | theta(data, box)
     distance = max((d.upper() for d in distances), default=arb(0))
-    return Proof("local-proved", data.n, values, distance, radius, unique, curvature, tuple(duals))
+    return Proof("local-proved", data.n, values | theta(data, box), distance, radius, unique, curvature, tuple(duals))
 
 
 def dual(name: str, R: Factor, pivots: list[int], S: arb_mat, claimed: str | None) -> fmpq | None:
@@ -243,7 +229,7 @@ def one_way(data: Data, REML: bool) -> Proof:
     gamma = max(((N - d) * B / (d * W) - 1) / J, fmpq(0))
     R = [[[arb(gamma).sqrt()] if gamma > 0 else []]]
     G = [arb(gamma)]
-    return Proof("exact", data.n, estimates(data, step(data, origin(data), G), REML, G) | theta(data, R))
+    return Proof("exact", data.n, values_at(data, REML, G) | theta(data, R))
 
 
 def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
@@ -279,7 +265,11 @@ def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
     data = read(certificate["model"], reading, text)
     with ctx.workprec(precision):
         try:
-            return one_way(data, certificate["REML"]) if exact else local(data, certificate["REML"], claim)
+            if not exact:
+                return local(data, certificate["REML"], claim)
+            if isinstance(data, Blocks):
+                raise Refused("exact: the model is too large for a closed form")
+            return one_way(data, certificate["REML"])
         except ZeroDivisionError:
             raise Refused(f"a matrix is singular at a precision of {precision} bits") from None
 
