@@ -27,8 +27,8 @@ from relmer.reference.verify.criterion import (
     triangles,
 )
 from relmer.reference.verify.data import Column, Data, Refused, Table
-from relmer.reference.verify.local import Proof, centre, content, in_chart, prove, verify
-from relmer.reference.verify.reading import prepared, read, tabulate
+from relmer.reference.verify.local import Proof, centre, content, in_chart, prove, prove_of, verify
+from relmer.reference.verify.reading import lines_of, prepared, read, tabulate
 from relmer.reference.verify.trees import (
     BITS,
     FLAT,
@@ -68,6 +68,7 @@ __all__ = [
     "face",
     "halves",
     "in_chart",
+    "lines_of",
     "log_det",
     "middle",
     "near",
@@ -75,6 +76,7 @@ __all__ = [
     "prepared",
     "pressed",
     "prove",
+    "prove_of",
     "prove_tree",
     "read",
     "regression",

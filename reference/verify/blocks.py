@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flint import arb, arb_mat, ctx
+from flint import arb, arb_mat
 
 from relmer.reference.verify.criterion import identity, regression
 from relmer.reference.verify.data import Column, Refused, Table
@@ -190,7 +190,7 @@ def add_products(sums: list[list[Any]], at: int, values: Sequence[Any], others: 
 
 
 def blocks(table: Table) -> Blocks:
-    """Sum products of columns over the rows, and lay them out for elimination.
+    """Sum products of columns over the rows, and lay them out for elimination, at the working precision.
 
     Raises
     ------
@@ -230,34 +230,33 @@ def blocks(table: Table) -> Blocks:
     seats: dict[int, list[tuple[int, int]]] = {number: [] for number in members}
     for (f, level), first in places.items():
         seats[sets[f, level]].append((f, first))
-    with ctx.workprec(DATA_BITS):
-        xy_scales, own_scales = [*map(scale, table.xy)], [*map(scale, inner.columns)]
-        C = balls(table.cross_products(), xy_scales, xy_scales)
-        swept, turn = sweep(C)
+    xy_scales, own_scales = [*map(scale, table.xy)], [*map(scale, inner.columns)]
+    C = balls(table.cross_products(), xy_scales, xy_scales)
+    swept, turn = sweep(C)
 
-        def with_sweep(sums: list[list[Any]], left: Sequence[arb], number: int) -> arb_mat:
-            r = len(scales[number])
-            core, ends = sides(balls(sums, left, [*scales[number], *xy_scales]), r)
-            return beside_each_other(core, ends * turn)
+    def with_sweep(sums: list[list[Any]], left: Sequence[arb], number: int) -> arb_mat:
+        r = len(scales[number])
+        core, ends = sides(balls(sums, left, [*scales[number], *xy_scales]), r)
+        return beside_each_other(core, ends * turn)
 
-        cores = tuple(
-            Core(
-                A=tuple(balls(A[level], own_scales, own_scales) for level in levels),
-                U=tuple(with_sweep(U[level], own_scales, number) for level in levels),
-                S=with_sweep(S[number], scales[number], number),
-                places=tuple(
-                    tuple(
-                        pair
-                        for f, first in seats[number]
-                        if t in others[f - 1].starts
-                        for pair in both(first + others[f - 1].starts[t], a, b)
-                    )
-                    for t, a, b in table.gammas
-                ),
-            )
-            for number, levels in members.items()
+    cores = tuple(
+        Core(
+            A=tuple(balls(A[level], own_scales, own_scales) for level in levels),
+            U=tuple(with_sweep(U[level], own_scales, number) for level in levels),
+            S=with_sweep(S[number], scales[number], number),
+            places=tuple(
+                tuple(
+                    pair
+                    for f, first in seats[number]
+                    if t in others[f - 1].starts
+                    for pair in both(first + others[f - 1].starts[t], a, b)
+                )
+                for t, a, b in table.gammas
+            ),
         )
-        C = turn.transpose() * C * turn
+        for number, levels in members.items()
+    )
+    C = turn.transpose() * C * turn
     return Blocks(
         n=len(table.levels),
         coefficients=table.coefficients,

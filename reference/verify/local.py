@@ -33,11 +33,14 @@ LOCAL = {"centre": [TERM], "precision": int, "radius": str, "unique": str, "curv
 STORED = {
     "schema": str,
     "data": {"file": str, "sha256": str, "rows": int},
-    "readings": {"decimal": dict, "double": dict},
+    "readings": {str: dict},
 }
+MATRICES = {"matrices": {"file": str, "sha256": str, "model": MODEL}}
 VALUES = {"values": {str: {"value": str, "radius": str}}}
 TREE = {"tree": {"file": str, "sha256": str}}
 SCHEMA = "relmer-certificate/2"
+READINGS = ("decimal", "double", "matrices")
+GZIP = b"\x1f\x8b"
 LEVELS = {"exact": ("exact",), "certified": ("local-proved", "global-proved")}
 FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]*")
 MOST_BITS = 4096
@@ -241,15 +244,29 @@ def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
         Untrusted JSON; of the claim (`readings`) only kind, level, centre, precision, radius, unique, curvature and
         duals are looked at.
     reading
-        "decimal" or "double".
+        "decimal", "double" or "matrices".
     text
-        The CSV.
+        The CSV; of the reading "matrices" the one that holds y, X and Z.
 
     Raises
     ------
     Refused
         A claim is not proved, or the certificate is malformed.
     """
+    require(certificate, CERTIFICATE, "certificate")
+    return prove_of(read(model_of(certificate, reading), reading, text), certificate, reading)
+
+
+def model_of(certificate: Mapping[str, Any], reading: str) -> Mapping[str, Any]:
+    """The description of the text that a reading is of."""
+    if reading != "matrices":
+        return dict(certificate["model"])
+    require(certificate, MATRICES, "certificate")
+    return dict(certificate["matrices"]["model"])
+
+
+def prove_of(data: Data | Blocks, certificate: Mapping[str, Any], reading: str) -> Proof:
+    """Prove what a certificate claims of one reading, as `prove` does, of data that are `read` already."""
     require(certificate, CERTIFICATE, "certificate")
     claim = certificate["readings"].get(reading, {"level": "missing", "kind": ""})
     exact = claim["kind"] == "exact"
@@ -262,7 +279,6 @@ def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
     precision = BITS if exact else claim["precision"]
     if not BITS // 4 <= precision <= MOST_BITS:
         raise Refused(f"precision is not between {BITS // 4} and {MOST_BITS}")
-    data = read(certificate["model"], reading, text)
     with ctx.workprec(precision):
         try:
             if not exact:
@@ -274,7 +290,9 @@ def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
             raise Refused(f"a matrix is singular at a precision of {precision} bits") from None
 
 
-def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Proof]:
+def verify(
+    certificate: Mapping[str, Any], folders: Sequence[Path], given: Mapping[str, Path] | None = None
+) -> dict[str, Proof]:
     """Prove all that a stored certificate says, but for the leaves of a tree.
 
     Parameters
@@ -282,12 +300,14 @@ def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str,
     certificate
         Untrusted JSON.
     folders
-        Where the data file (as it is or with .gz) and the tree are looked for, in this order.
+        Where the data file (as it is or with .gz), the matrices and the tree are looked for, in this order.
+    given
+        Files that are told by hand, by the names that the certificate has for them.
 
     Returns
     -------
     dict
-        The proofs of both readings.
+        The proofs of all readings.
 
     Raises
     ------
@@ -295,13 +315,18 @@ def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str,
         The data are others, a claim is not proved, a stored value is not that of the proof, or a level is too high.
     """
     require(certificate, STORED, "certificate")
-    data = certificate["data"]
-    if certificate["schema"] != SCHEMA or set(certificate["readings"]) != {"decimal", "double"}:
-        raise Refused(f"the schema is not {SCHEMA}, with a decimal and a double reading")
-    text = content(folders, data["file"], data["sha256"], unpack=True).decode(errors="replace")
+    data, readings = certificate["data"], certificate["readings"]
+    if certificate["schema"] != SCHEMA or not readings or not set(readings) <= {*READINGS}:
+        raise Refused(f"the schema is not {SCHEMA}, with readings of {', '.join(READINGS)}")
+    # The matrices speak of a file too: it must be there, and be the one.
+    texts = {"": text_of(content(folders, data["file"], data["sha256"], unpack=True, given=given))}
+    if "matrices" in readings:
+        require(certificate, MATRICES, "certificate")
+        own = certificate["matrices"]
+        texts["matrices"] = text_of(content(folders, own["file"], own["sha256"], unpack=True))
     proofs = {}
-    for reading, claim in certificate["readings"].items():
-        proof = proofs[reading] = prove(certificate, reading, text)
+    for reading, claim in readings.items():
+        proof = proofs[reading] = prove(certificate, reading, texts.get(reading, texts[""]))
         if proof.rows != data["rows"]:
             raise Refused(f"rows: the model uses {proof.rows}, not {data['rows']}")
         check_values(claim, proof)
@@ -311,16 +336,30 @@ def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str,
     return proofs
 
 
-def content(folders: Sequence[Path], name: str, sha256: str, unpack: bool) -> bytes:
-    """A file by its plain name, as it is or unpacked from .gz, if it has this sha256."""
-    if not FILE.fullmatch(name):
-        raise Refused(f"{name[:40]!r} is not a plain file name")
-    paths = [folder / (name + suffix) for folder in folders for suffix in (("", ".gz") if unpack else ("",))]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        raise Refused(f"{name} is not there")
+def text_of(found: bytes) -> str:
+    """The text of a file, which may be packed."""
     try:
-        found = path.read_bytes() if path.name == Path(name).name else gzip.decompress(path.read_bytes())
+        return (gzip.decompress(found) if found[:2] == GZIP else found).decode(errors="replace")
+    except (OSError, EOFError, zlib.error):
+        raise Refused("the data cannot be unpacked") from None
+
+
+def content(
+    folders: Sequence[Path], name: str, sha256: str, unpack: bool, given: Mapping[str, Path] | None = None
+) -> bytes:
+    """A file by its plain name, as it is or unpacked from .gz, or by hand, if it has this sha256."""
+    path = by_hand = (given or {}).get(name)
+    if path is None:
+        if not FILE.fullmatch(name):
+            raise Refused(f"{name[:40]!r} is not a plain file name")
+        paths = [folder / (name + suffix) for folder in folders for suffix in (("", ".gz") if unpack else ("",))]
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            raise Refused(f"{name} is not there")
+    try:
+        found = path.read_bytes()
+        if by_hand is None and path.name != Path(name).name:
+            found = gzip.decompress(found)
     except (OSError, EOFError, zlib.error):
         raise Refused(f"{path.name} cannot be read") from None
     if hashlib.sha256(found).hexdigest() != sha256:

@@ -50,7 +50,8 @@ def prepared(table: Table) -> Data | Blocks:
     """Cross products: in rationals, or of a large or not rational model in balls."""
     if table.rational and len(table.levels) <= MOST_ROWS and largest_set(table) <= MOST_LINKED:
         return cross_products(table)
-    return blocks(table)
+    with ctx.workprec(DATA_BITS):
+        return blocks(table)
 
 
 def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
