@@ -87,6 +87,7 @@ WINGS = {
     "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
     "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
     "reports/given": Wing(),
+    "reports/explain": Wing({"evidence", "records"}, {"numpy"}),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
     "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
@@ -103,7 +104,20 @@ WINGS = {
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
     "reports/commands": Wing(
-        {"accepted", "changes", "corpus", "diff", "export", "given", "records", "verdicts", "run", "text", "voices"},
+        {
+            "accepted",
+            "changes",
+            "corpus",
+            "diff",
+            "explain",
+            "export",
+            "given",
+            "records",
+            "verdicts",
+            "run",
+            "text",
+            "voices",
+        },
         {"click", "rich"},
     ),
 }

@@ -6,6 +6,6 @@ refine      Newton's method to 80 digits, from the solver's optimum, and the cla
 make        the certificate: every reading refined, proved, written whole
 """
 
-from relmer.reference.ondemand.make import Made, Source, Unproved, certify, verified
+from relmer.reference.ondemand.make import Source, Unproved, certify, verified, verified_trees
 
-__all__ = ["Made", "Source", "Unproved", "certify", "verified"]
+__all__ = ["Source", "Unproved", "certify", "verified", "verified_trees"]

@@ -35,6 +35,7 @@ OF_NUMBERS = {
 }
 SUMMARIES = {"mean", "sum", "var"}
 PAIRS = {"+", "-", "*", "/", "^"}
+SEVERAL = {"log", "scale", "poly"}
 
 
 class Undescribed(ValueError):
@@ -157,33 +158,43 @@ def expression(node: Node, column: int = 0) -> list[Any]:
     Undescribed
         The kernel has no words for it.
     """
+    found: list[Any] | None = None
     match node:
         case Name(name):
-            return ["column", name]
+            found = ["column", name]
         case Number(value):
-            return ["number", repr(value)]
+            found = ["number", repr(value)]
         case Call("(" | "I" | "+", (inner,)):
-            return expression(inner)
+            found = expression(inner)
         case Call("-", (inner,)):
-            return ["-", ["number", "0"], expression(inner)]
+            found = ["-", ["number", "0"], expression(inner)]
         case Call(operator, (left, right)) if operator in PAIRS:
-            return [operator, expression(left), expression(right)]
+            found = [operator, expression(left), expression(right)]
         case Call(function, (inner,)) if function in OF_NUMBERS or function in SUMMARIES:
-            return [function, expression(inner)]
+            found = [function, expression(inner)]
         case Call("sd", (inner,)):
-            return ["sqrt", ["var", expression(inner)]]
+            found = ["sqrt", ["var", expression(inner)]]
         case Call("[", (inner, Number(value))):
-            return expression(inner, int(value) - 1)
-        case Call("log" | "scale" | "poly") if (meaning := node.meaning) is not None:
-            bound = dict(zip((parameter.name for parameter in meaning.parameters), node.bound(meaning), strict=True))
-            given = {name: node.arguments[at] for name, at in bound.items() if isinstance(at, int)}
-            if node.function == "log":
-                return logarithm(given)
-            if node.function == "scale":
-                return scaled(given)
-            others = bound["..."]
-            return powers(given, [node.arguments[at] for at in others] if isinstance(others, tuple) else [], column + 1)
-    raise Undescribed(f"{deparse(node)} is computed in doubles")
+            found = expression(inner, int(value) - 1)
+        case Call(function) if function in SEVERAL:
+            found = several(node, column)
+    if found is None:
+        raise Undescribed(f"{deparse(node)} is computed in doubles")
+    return found
+
+
+def several(node: Call, column: int) -> list[Any]:
+    """A function that takes more than numbers."""
+    meaning = node.meaning
+    assert meaning is not None, node
+    bound = dict(zip((parameter.name for parameter in meaning.parameters), node.bound(meaning), strict=True))
+    given = {name: node.arguments[at] for name, at in bound.items() if isinstance(at, int)}
+    if node.function == "log":
+        return logarithm(given)
+    if node.function == "scale":
+        return scaled(given)
+    others = bound["..."]
+    return powers(given, [node.arguments[at] for at in others] if isinstance(others, tuple) else [], column + 1)
 
 
 def logarithm(given: Mapping[str, Node]) -> list[Any]:

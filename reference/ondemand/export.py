@@ -14,7 +14,7 @@ Plain = dict[str, Any]
 def exported(design: Design) -> tuple[str, Plain]:
     """The matrices of a design as CSV, every double as its shortest decimal, and their description.
 
-    Rows of weight w are times the root of w, in doubles too. A column that is 1 in every row is left to the description.
+    Rows of weight w are times the root of w, in doubles too. A column of ones is left to the description.
 
     Parameters
     ----------

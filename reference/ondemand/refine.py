@@ -15,7 +15,8 @@ from relmer.reference.verify import Blocks, Data, in_chart, near
 
 Array = np.ndarray[Any, Any]
 Factors = list[list[list[arb]]]
-BITS = 288
+# Newton's method has so many bits more than the proof.
+MORE_BITS = 32
 CONVERGED = arb("1e-66")
 STEPS = 40
 RADIUS = "1e-60"
@@ -27,7 +28,9 @@ class NoMinimum(ValueError):
     """There is nothing to prove; one line that says why."""
 
 
-def claimed(data: Data | Blocks, REML: bool, G: Sequence[Array], ranks: Sequence[int]) -> dict[str, Any]:
+def claimed(
+    data: Data | Blocks, REML: bool, G: Sequence[Array], ranks: Sequence[int], precision: int
+) -> dict[str, Any]:
     """Refine a minimum on the face of some ranks, and claim it.
 
     Parameters
@@ -38,6 +41,8 @@ def claimed(data: Data | Blocks, REML: bool, G: Sequence[Array], ranks: Sequence
         Relative covariance matrices near the minimum, one a term.
     ranks
         Their ranks.
+    precision
+        Bits of the proof.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def claimed(data: Data | Blocks, REML: bool, G: Sequence[Array], ranks: Sequence
     pivots = [rows for rows, _ in charts]
     R: Factors = [[[arb(float(x)) for x in row] for row in factor] for _, factor in charts]
     free = [(t, i, k) for t, P in enumerate(pivots) for k in range(len(P)) for i in range(len(R[t])) if i not in P[:k]]
-    with ctx.workprec(BITS):
+    with ctx.workprec(precision + MORE_BITS):
         R, hessian, S = converged(data, REML, R, free)
     plain = np.array(hessian.tolist(), dtype=float).reshape(len(free), len(free))
     curvature = float(np.linalg.eigvalsh(plain)[0]) if free else None
@@ -71,7 +76,7 @@ def claimed(data: Data | Blocks, REML: bool, G: Sequence[Array], ranks: Sequence
             {"rank": len(rows), "pivots": rows, "R": [[decimal(x, CENTRE_DIGITS) for x in row] for row in factor]}
             for rows, factor in zip(pivots, R, strict=True)
         ],
-        "precision": 256,
+        "precision": precision,
         "radius": RADIUS,
         "unique": "1e-30",
         "curvature": cautious(curvature),

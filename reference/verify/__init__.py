@@ -7,7 +7,9 @@ data        what a certificate speaks of, and cross products in rationals
 reading     the data file, read exactly by the description of a model
 expressions columns that a formula computes
 criterion   the profiled criterion with its derivatives, in balls
-blocks      the same of a large model, level by level
+blocks      cross products of a large model
+jets        the criterion with its derivatives of a large model, level by level
+patterns    matrices of few entries
 at          either, at any covariances and near them
 local       what a certificate claims of a minimum and of the values there
 bounds      lower bounds of the criterion, for the proof that the minimum is the lowest of all
@@ -27,7 +29,7 @@ from relmer.reference.verify.criterion import (
     triangles,
 )
 from relmer.reference.verify.data import Column, Data, Refused, Table
-from relmer.reference.verify.local import Proof, centre, content, in_chart, prove, prove_of, verify
+from relmer.reference.verify.local import Proof, centre, content, in_chart, prove, prove_of, text_of, verify
 from relmer.reference.verify.reading import lines_of, prepared, read, tabulate
 from relmer.reference.verify.trees import (
     BITS,
@@ -85,6 +87,7 @@ __all__ = [
     "setting_of",
     "step",
     "tabulate",
+    "text_of",
     "triangles",
     "two_columns",
     "verify",

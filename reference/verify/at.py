@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from flint import arb, ctx
 
-from relmer.reference.verify.blocks import Blocks, jet_at, profiled
+from relmer.reference.verify.blocks import Blocks
 from relmer.reference.verify.criterion import (
     covariance,
     derivatives,
@@ -16,6 +16,7 @@ from relmer.reference.verify.criterion import (
     turned,
 )
 from relmer.reference.verify.data import Data
+from relmer.reference.verify.jets import centred, jet_at, jet_near, profiled
 
 BITS = 256
 Derivatives = tuple[list[arb], list[list[arb]]]
@@ -57,14 +58,16 @@ def near(
 ) -> Callable[[Sequence[arb], bool], tuple[Derivatives, dict[str, arb]]]:
     """What gives the derivatives, and if asked for the values, on a box of balls about G (as gamma).
 
-    In rationals the step from G keeps the balls small: there [X y] is replaced by [X y] W, orthogonal at the centre,
-    which adds a constant to f. In balls the box is entered as it is, so that it must be small.
+    A step from G keeps the balls small; in a large model only that of the inner factor is a step, so that the box must
+    be small. [X y] is replaced by [X y] W, orthogonal at the centre: that adds a constant to f.
     """
     if isinstance(data, Blocks):
+        centre = centred(data, G)
 
         def entered(box: Sequence[arb], values: bool) -> tuple[Derivatives, dict[str, arb]]:
-            jet = jet_at(data, box, values)
-            found = estimates(data, jet.C, jet.log_det, REML, box) if values else {}
+            jet = jet_near(centre, box, values)
+            C = centre.back.transpose() * jet.C * centre.back
+            found = estimates(data, C, jet.log_det, REML, box) if values else {}
             return profiled(data, jet, REML), found
 
         return entered
