@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.certificates import Certificate
 from relmer.reports.evidence import digits, estimates_at, evaluator_of, landscape, optimality, tolerances
 from relmer.reports.records import Optimality
 from relmer.solver.algebra import lower_triangle
@@ -116,9 +115,7 @@ class Explanation:
         return self.gap <= max(tolerances.EARLY, self.noise)
 
 
-def explain(
-    case: Case, engine: str, theta: Sequence[float], warnings: Sequence[str], certificate: Certificate | None = None
-) -> Explanation:
+def explain(case: Case, engine: str, theta: Sequence[float], warnings: Sequence[str]) -> Explanation:
     """Hold a theta against the optimum of a case.
 
     Parameters
@@ -131,15 +128,12 @@ def explain(
         lme4's, k of them; checked against the model by the caller.
     warnings
         What the engine said.
-    certificate
-        Of the case, where there is one.
     """
     view = landscape(case)
-    fit, evaluator = view.fit, evaluator_of(certificate, view)
+    fit, evaluator = view.fit, evaluator_of(None, view)
     optimum = fit.optimum.theta.tolist()
     here, there = evaluator.at(tuple(theta)), evaluator.at(tuple(optimum))
-    best = there.criterion if certificate is None else certificate.double.values["criterion"].exact
-    gap = float(here.criterion - best)
+    gap = float(here.criterion - there.criterion)
     noise = tolerances.GAP * view.size + sum(0.0 if e.proved else float(e.uncertainty) for e in (here, there))
     found = optimality(view, theta, gap)
     said, at_best = estimates_at(view, theta), estimates_at(view, optimum)
@@ -150,7 +144,7 @@ def explain(
         engine=engine,
         criterion_name="REML criterion" if case.reml else "deviance",
         criterion=float(here.criterion),
-        best=float(best),
+        best=float(there.criterion),
         gap=gap,
         noise=noise,
         proved=here.proved and there.proved,

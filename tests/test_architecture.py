@@ -71,7 +71,7 @@ WINGS = {
     "reference/certificates": Wing(never=SOLVER),
     "reference/certify": Wing({"certificates", "exact", "verify"}, {"flint", "numpy", "threadpoolctl"}, never=SOLVER),
     # What a formula says, the solver's optimum and the kernel's proof meet here.
-    "reference/ondemand": Wing({"certificates", "certify", "own_fits", "verify"}, {"flint", "numpy"}),
+    "reference/ondemand": Wing({"certify", "own_fits", "verify"}, {"flint", "numpy"}),
     # The kernel: what proves a certificate can be read by itself.
     "reference/verify": Wing(libraries={"flint"}, never={"solver", "datasets"}),
     "reports": Wing(),

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from relmer.datasets import Case, load, write_whole
-from relmer.reference.certificates import SCHEMA
 from relmer.reference.certify import json_text, made_by, plant, printed_values
 from relmer.reference.ondemand.describe import Undescribed, described
 from relmer.reference.ondemand.export import exported
 from relmer.reference.ondemand.refine import NoMinimum, claimed
 from relmer.reference.own_fits import design_of, fit_of
 from relmer.reference.verify import (
+    OWN_SCHEMA,
     Blocks,
     Column,
     Data,
@@ -44,6 +44,8 @@ GZIP = b"\x1f\x8b"
 # A column of the description and one of the design are one if they differ by no more than this part of its largest
 # entry: far more than rounding, which is 1e-13 for polynomials, and far less than another column differs by.
 SAME = 1e-9
+# Singular values of a root, of the largest: the search sets those of a singular covariance to zero.
+ZERO = 1e-10
 # Criteria of the proof and of the solver, relative: the double criterion of 1e6 rows is good to 1e-11.
 AGREED = 1e-8
 # Widths of uniqueness that are tried, of small and of large models, where each takes time.
@@ -137,7 +139,7 @@ def certify(case: Case, source: Source, name: str, out: Path, wants_global: bool
     fit = searched(case)
     model, tables, why = readings_of(frame, design, source, source.text(content))
     certificate: Plain = {
-        "schema": SCHEMA,
+        "schema": OWN_SCHEMA,
         "name": name,
         "case": case.name,
         "formula": case.formula,
@@ -272,8 +274,8 @@ def proved(certificate: Plain, reading: str, data: Data | Blocks, fit: Fit) -> P
 
 def proved_locally(certificate: Plain, reading: str, data: Data | Blocks, fit: Fit) -> Proof:
     """Prove a minimum, with the widest uniqueness that is granted."""
-    G = [T @ T.T for T in factors(fit.design.terms, fit.optimum.theta)]
-    ranks = [len(root) for root in fit.optimum.roots]
+    T = factors(fit.design.terms, fit.optimum.theta)
+    ranks = [rank_of(root, dual) for root, dual in zip(fit.optimum.roots, fit.optimum.duals, strict=True)]
     large = isinstance(data, Blocks)
     widths = FEW_WIDTHS if large else WIDTHS
     if isinstance(data, Blocks) and max(core.size for core in data.cores) > LARGE_CORE:
@@ -281,7 +283,7 @@ def proved_locally(certificate: Plain, reading: str, data: Data | Blocks, fit: F
     refusal: Exception = Refused("")
     for precision in PRECISIONS:
         try:
-            claim = certificate["readings"][reading] = claimed(data, certificate["REML"], G, ranks, precision)
+            claim = certificate["readings"][reading] = claimed(data, certificate["REML"], T, ranks, precision)
         except NoMinimum as reason:
             refusal = reason
             continue
@@ -295,6 +297,14 @@ def proved_locally(certificate: Plain, reading: str, data: Data | Blocks, fit: F
     if isinstance(refusal, NoMinimum):
         raise Unproved(str(refusal))
     raise Unproved(f"the kernel refuses the {reading} reading: {refusal}")
+
+
+def rank_of(root: np.ndarray[Any, Any], dual: float) -> int:
+    """The rank of a covariance matrix, by its root and its dual, which is finite where the rank is not full."""
+    if np.isinf(dual):
+        return len(root)
+    sizes = np.linalg.svd(root, compute_uv=False)
+    return int(np.sum(sizes > ZERO * sizes.max(initial=1e-300)))
 
 
 def check_criterion(proof: Proof, fit: Fit) -> None:

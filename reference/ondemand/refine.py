@@ -29,7 +29,7 @@ class NoMinimum(ValueError):
 
 
 def claimed(
-    data: Data | Blocks, REML: bool, G: Sequence[Array], ranks: Sequence[int], precision: int
+    data: Data | Blocks, REML: bool, T: Sequence[Array], ranks: Sequence[int], precision: int
 ) -> dict[str, Any]:
     """Refine a minimum on the face of some ranks, and claim it.
 
@@ -37,8 +37,8 @@ def claimed(
     ----------
     data
         As the kernel reads them.
-    G
-        Relative covariance matrices near the minimum, one a term.
+    T
+        lme4's factors near the minimum, one a term.
     ranks
         Their ranks.
     precision
@@ -54,7 +54,7 @@ def claimed(
     NoMinimum
         Newton's method does not converge, or not to a strict minimum.
     """
-    charts = [trapezoidal(g, rank) for g, rank in zip(G, ranks, strict=True)]
+    charts = [chart(factor, rank) for factor, rank in zip(T, ranks, strict=True)]
     pivots = [rows for rows, _ in charts]
     R: Factors = [[[arb(float(x)) for x in row] for row in factor] for _, factor in charts]
     free = [(t, i, k) for t, P in enumerate(pivots) for k in range(len(P)) for i in range(len(R[t])) if i not in P[:k]]
@@ -86,6 +86,13 @@ def claimed(
     }
 
 
+def chart(T: Array, rank: int) -> tuple[list[int], Array]:
+    """The pivot rows of a covariance matrix and its factor; of full rank T itself, whose diagonal is made positive."""
+    if rank < len(T):
+        return trapezoidal(T @ T.T, rank)
+    return list(range(rank)), T * np.where(np.diag(T) < 0, -1.0, 1.0)
+
+
 def converged(
     data: Data | Blocks, REML: bool, R: Factors, free: Sequence[tuple[int, int, int]]
 ) -> tuple[Factors, arb_mat, list[arb_mat]]:
@@ -99,13 +106,13 @@ def converged(
     for _ in range(STEPS):
         G = [sum((x * y for x, y in zip(R[t][a], R[t][b], strict=True)), arb(0)) for t, a, b in data.gammas]
         G = [g.mid() for g in G]
-        slope, hessian, S = in_chart(data, R, free, *near(data, REML, G)(G, False)[0])
-        if not free:
-            return R, hessian, S
         try:
-            step = hessian.mid().solve(slope.mid()).mid().entries()
+            slope, hessian, S = in_chart(data, R, free, *near(data, REML, G)(G, False)[0])
+            step = hessian.mid().solve(slope.mid()).mid().entries() if free else []
         except ZeroDivisionError:
             raise NoMinimum("the criterion is flat at the point that the search found: nothing can be proved") from None
+        if not free:
+            return R, hessian, S
         largest = max(abs(R[t][i][k]) for t, i, k in free)
         longest = max(abs(part) for part in step)
         shorter = min(1.0, LONGEST * float(largest) / max(float(longest), 1e-300))

@@ -29,7 +29,7 @@ from relmer.reference.verify.criterion import (
     triangles,
 )
 from relmer.reference.verify.data import Column, Data, Refused, Table
-from relmer.reference.verify.local import Proof, centre, content, in_chart, prove, prove_of, text_of, verify
+from relmer.reference.verify.local import OWN_SCHEMA, Proof, content, in_chart, prove, prove_of, text_of, verify
 from relmer.reference.verify.reading import lines_of, prepared, read, tabulate
 from relmer.reference.verify.trees import (
     BITS,
@@ -52,6 +52,7 @@ __all__ = [
     "BITS",
     "FLAT",
     "LEAVES",
+    "OWN_SCHEMA",
     "SCHEMA",
     "Blocks",
     "Cell",
@@ -62,7 +63,6 @@ __all__ = [
     "Setting",
     "State",
     "Table",
-    "centre",
     "content",
     "covariance",
     "derivatives",

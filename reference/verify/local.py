@@ -38,7 +38,8 @@ STORED = {
 MATRICES = {"matrices": {"file": str, "sha256": str, "model": MODEL}}
 VALUES = {"values": {str: {"value": str, "radius": str}}}
 TREE = {"tree": {"file": str, "sha256": str}}
-SCHEMA = "relmer-certificate/2"
+# Of the models of this project, and of anybody's.
+SCHEMA, OWN_SCHEMA = "relmer-certificate/2", "relmer-own-certificate/1"
 READINGS = ("decimal", "double", "matrices")
 GZIP = b"\x1f\x8b"
 LEVELS = {"exact": ("exact",), "certified": ("local-proved", "global-proved")}
@@ -316,8 +317,12 @@ def verify(
     """
     require(certificate, STORED, "certificate")
     data, readings = certificate["data"], certificate["readings"]
-    if certificate["schema"] != SCHEMA or not readings or not set(readings) <= {*READINGS}:
-        raise Refused(f"the schema is not {SCHEMA}, with readings of {', '.join(READINGS)}")
+    if certificate["schema"] not in (SCHEMA, OWN_SCHEMA):
+        raise Refused(f"the schema is neither {SCHEMA} nor {OWN_SCHEMA}")
+    if certificate["schema"] == SCHEMA and set(readings) != {"decimal", "double"}:
+        raise Refused(f"readings of {SCHEMA} are decimal and double")
+    if not readings or not set(readings) <= {*READINGS}:
+        raise Refused(f"readings: at least one of {', '.join(READINGS)} is needed, and no other")
     # The matrices speak of a file too: it must be there, and be the one.
     texts = {"": text_of(content(folders, data["file"], data["sha256"], unpack=True, given=given))}
     if "matrices" in readings:

@@ -129,7 +129,8 @@ def where(found: Explanation) -> str:
         how = "within rounding of it" if found.gap <= found.noise else f"{found.gap:.1e} above it"
         return f"{found.engine} stands at the optimum: {name} {at}, {how}"
     what = "" if found.optimality is Optimality.EARLY else f"; {found.optimality}"
-    return f"{found.engine} does not stand at the optimum: {name} {at}, and {found.best:.10g} there, {found.gap:.4g} lower{what}"
+    there = f"{found.best:.10g} there, {found.gap:.4g} lower{what}"
+    return f"{found.engine} does not stand at the optimum: {name} {at}, and {there}"
 
 
 def distance(found: Explanation) -> str:
