@@ -28,25 +28,31 @@ def exact_data(design: Design) -> Any:
     ImportError
         There is no python-flint.
     """
-    from relmer.reference.verify import Refused, cross_products  # noqa: PLC0415
+    from relmer.reference.verify import Blocks, Refused, prepared  # noqa: PLC0415
 
     widths = [len(term.columns) for term in design.terms]
     n, p = design.X.shape
     if design.weights is not None or not widths or n * sum(widths) * (sum(widths) + p) > MOST_PRODUCTS:
         return None
-    names = tuple(zip(group_names(design.terms), (term.columns for term in design.terms), strict=True))
     try:
-        data = cross_products(
-            design.coefficients,
-            names,
-            [exact(column) for column in (*design.X.T.tolist(), response(design).tolist())],
-            [[exact(column) for column in term.X.T.tolist()] for term in design.terms],
-            list(zip(*([(str(code),) for code in term.codes.tolist()] for term in design.terms), strict=True)),
-        )
+        data = prepared(table_of(design))
     except Refused:
         return None
-    couples = sum(len(component.norms) ** 3 for component in data.components)
-    return data if couples <= MOST_OPERATIONS else None
+    sizes = [core.size for core in data.cores] if isinstance(data, Blocks) else [len(c.norms) for c in data.components]
+    return data if sum(size**3 for size in sizes) <= MOST_OPERATIONS else None
+
+
+def table_of(design: Design) -> Any:
+    """The columns and levels of a design without weights, as the kernel takes them."""
+    from relmer.reference.verify import Table  # noqa: PLC0415
+
+    return Table(
+        design.coefficients,
+        tuple(zip(group_names(design.terms), (term.columns for term in design.terms), strict=True)),
+        [exact(column) for column in (*design.X.T.tolist(), response(design).tolist())],
+        [[exact(column) for column in term.X.T.tolist()] for term in design.terms],
+        list(zip(*(term.codes.tolist() for term in design.terms), strict=True)),
+    )
 
 
 def exact(column: Iterable[float]) -> tuple[list[int], int, int]:

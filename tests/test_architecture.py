@@ -70,6 +70,8 @@ WINGS = {
     "reference/exact": Wing(never=SOLVER),
     "reference/certificates": Wing(never=SOLVER),
     "reference/certify": Wing({"certificates", "exact", "verify"}, {"flint", "numpy", "threadpoolctl"}, never=SOLVER),
+    # What a formula says, the solver's optimum and the kernel's proof meet here.
+    "reference/ondemand": Wing({"certify", "own_fits", "verify"}, {"flint", "numpy"}),
     # The kernel: what proves a certificate can be read by itself.
     "reference/verify": Wing(libraries={"flint"}, never={"solver", "datasets"}),
     "reports": Wing(),
@@ -85,6 +87,7 @@ WINGS = {
     "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
     "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
     "reports/given": Wing(),
+    "reports/explain": Wing({"evidence", "records"}, {"numpy"}),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
     "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
@@ -101,7 +104,20 @@ WINGS = {
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
     "reports/commands": Wing(
-        {"accepted", "changes", "corpus", "diff", "export", "given", "records", "verdicts", "run", "text", "voices"},
+        {
+            "accepted",
+            "changes",
+            "corpus",
+            "diff",
+            "explain",
+            "export",
+            "given",
+            "records",
+            "verdicts",
+            "run",
+            "text",
+            "voices",
+        },
         {"click", "rich"},
     ),
 }

@@ -11,5 +11,25 @@ certificate   certificates: made, proved, written
 """
 
 from relmer.reference.certify import jobs
+from relmer.reference.certify.branch import plant
+from relmer.reference.certify.certificate import (
+    CENTRE_DIGITS,
+    cautious,
+    decimal,
+    json_text,
+    made_by,
+    printed_values,
+)
+from relmer.reference.certify.factors import trapezoidal
 
-__all__ = ["jobs"]
+__all__ = [
+    "CENTRE_DIGITS",
+    "cautious",
+    "decimal",
+    "jobs",
+    "json_text",
+    "made_by",
+    "plant",
+    "printed_values",
+    "trapezoidal",
+]

@@ -23,6 +23,7 @@ from relmer.reference.verify import (
     FLAT,
     LEAVES,
     SCHEMA,
+    Blocks,
     Cell,
     Data,
     Refused,
@@ -130,6 +131,8 @@ def with_region(certificate: Mapping[str, Any], reading: str, text: str, head: d
         No region does.
     """
     data = read(certificate["model"], reading, text)
+    if isinstance(data, Blocks):
+        raise Refused("a tree is for models of rational columns, and not for large ones")
     two_columns(data)
     head["units"] = units(data, certificate["readings"][reading]["centre"])
     for head["region"] in REGIONS[:-1]:

@@ -74,8 +74,7 @@ def make_one(model: Model, REML: bool, root: Path = CERTIFIED) -> Plain:
         "REML": REML,
         "data": {"name": model.dataset, "file": file, "sha256": sha256(text), "rows": len(complete_rows(model, text))},
         "model": described(model),
-        "made": {"generator": GENERATOR, "python": platform.python_version()}
-        | {name: version(name) for name in ("relmer", "python-flint", "numpy")},
+        "made": made_by(),
         "readings": {},
     }
     found = None
@@ -91,6 +90,12 @@ def make_one(model: Model, REML: bool, root: Path = CERTIFIED) -> Plain:
         certificate["readings"][reading] = claim
         prove(certificate, reading, text, expected)
     return plant(certificate, text, root) if model.wants_global else certificate
+
+
+def made_by() -> dict[str, str]:
+    """Versions of what makes a certificate."""
+    libraries = {name: version(name) for name in ("relmer", "python-flint", "numpy")}
+    return {"generator": GENERATOR, "python": platform.python_version()} | libraries
 
 
 def is_balanced_one_way(model: Model, text: str) -> bool:
@@ -160,7 +165,13 @@ def prove(certificate: Plain, reading: Reading, text: str, expected: dict[str, a
             proved = proof.values[key]
             if abs(value - proved) > arb(AGREED) * (1 + abs(value)):
                 raise ValueError(f"{name}: {key} is {value.str(30)} by the generator, {proved.str(30)} proved")
-        certificate["readings"][reading]["values"] = {key: printed(value) for key, value in proof.values.items()}
+        certificate["readings"][reading]["values"] = printed_values(proof)
+
+
+def printed_values(proof: verify.Proof) -> Plain:
+    """The values of a proof, as a certificate has them."""
+    with ctx.workprec(BITS):
+        return {key: printed(value) for key, value in proof.values.items()}
 
 
 def widely_proved(certificate: Plain, reading: Reading, text: str) -> verify.Proof:

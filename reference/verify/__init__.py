@@ -3,26 +3,34 @@
 To believe a certificate, read this folder. It needs the standard library and python-flint, nothing else of relmer, and
 takes no number of a certificate for true before it is proved.
 
-data        the data file, read exactly, and its cross products
+data        what a certificate speaks of, and cross products in rationals
+reading     the data file, read exactly by the description of a model
+expressions columns that a formula computes
 criterion   the profiled criterion with its derivatives, in balls
+blocks      cross products of a large model
+jets        the criterion with its derivatives of a large model, level by level
+patterns    matrices of few entries
+at          either, at any covariances and near them
 local       what a certificate claims of a minimum and of the values there
 bounds      lower bounds of the criterion, for the proof that the minimum is the lowest of all
 trees       the bisection trees of that proof, which cover all covariances
 """
 
+from relmer.reference.verify.at import evaluate, near
+from relmer.reference.verify.blocks import Blocks
 from relmer.reference.verify.bounds import Setting, log_det, two_columns
 from relmer.reference.verify.criterion import (
     State,
     covariance,
     derivatives,
-    evaluate,
     origin,
     regression,
     step,
     triangles,
 )
-from relmer.reference.verify.data import Data, Refused, cross_products, read
-from relmer.reference.verify.local import Proof, content, prove, verify
+from relmer.reference.verify.data import Column, Data, Refused, Table
+from relmer.reference.verify.local import OWN_SCHEMA, Proof, content, in_chart, prove, prove_of, text_of, verify
+from relmer.reference.verify.reading import lines_of, prepared, read, tabulate
 from relmer.reference.verify.trees import (
     BITS,
     FLAT,
@@ -44,25 +52,33 @@ __all__ = [
     "BITS",
     "FLAT",
     "LEAVES",
+    "OWN_SCHEMA",
     "SCHEMA",
+    "Blocks",
     "Cell",
+    "Column",
     "Data",
     "Proof",
     "Refused",
     "Setting",
     "State",
+    "Table",
     "content",
     "covariance",
-    "cross_products",
     "derivatives",
     "evaluate",
     "face",
     "halves",
+    "in_chart",
+    "lines_of",
     "log_det",
     "middle",
+    "near",
     "origin",
+    "prepared",
     "pressed",
     "prove",
+    "prove_of",
     "prove_tree",
     "read",
     "regression",
@@ -70,6 +86,8 @@ __all__ = [
     "roots",
     "setting_of",
     "step",
+    "tabulate",
+    "text_of",
     "triangles",
     "two_columns",
     "verify",

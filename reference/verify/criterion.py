@@ -35,11 +35,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flint import arb, arb_mat, ctx
+from flint import arb, arb_mat
 
-from relmer.reference.verify.data import Data
+from relmer.reference.verify.data import Data, Named
 
-BITS = 256
 Factor = list[list[arb]]
 """R_j of a term (c x r), G_j = R_j R_j'."""
 
@@ -161,13 +160,18 @@ def derivatives(data: Data, state: State, REML: bool) -> tuple[list[arb], list[l
     return first, second
 
 
-def estimates(data: Data, state: State, REML: bool, G: Sequence[arb]) -> dict[str, arb]:
-    """The values at G (as gamma), by their keys, without theta."""
+def log_det(state: State) -> arb:
+    """log|V|."""
+    return sum((T.det().log() for T in state.T), arb(0))
+
+
+def estimates(data: Named, C: arb_mat, log_det: arb, REML: bool, G: Sequence[arb]) -> dict[str, arb]:
+    """The values at G (as gamma), by their keys, without theta; C and log|V| are those of G."""
     p = len(data.coefficients)
     N = data.n - p if REML else data.n
-    Omega, beta, r2 = regression(state.C)
+    Omega, beta, r2 = regression(C)
     sigma2 = r2 / N
-    criterion = sum((T.det().log() for T in state.T), N * (1 + (2 * arb.pi() * sigma2).log()))
+    criterion = log_det + N * (1 + (2 * arb.pi() * sigma2).log())
     values = {
         "criterion": criterion - Omega.det().log() if REML else criterion,
         "sigma": sigma2.sqrt(),
@@ -186,12 +190,12 @@ def estimates(data: Data, state: State, REML: bool, G: Sequence[arb]) -> dict[st
     return values
 
 
-def covariance(data: Data, R: Sequence[Factor]) -> list[arb]:
+def covariance(data: Named, R: Sequence[Factor]) -> list[arb]:
     """gamma of G_j = R_j R_j'."""
     return [sum((x * y for x, y in zip(R[t][a], R[t][b], strict=True)), arb(0)) for t, a, b in data.gammas]
 
 
-def theta(data: Data, R: Sequence[Factor]) -> dict[str, arb]:
+def theta(data: Named, R: Sequence[Factor]) -> dict[str, arb]:
     """lme4's theta by name, of the terms where it is unique: where the first r rows of G_j are proved independent.
 
     Then G_j = T T' with T lower triangular, of which the first r columns are Cholesky's and the others zero.
@@ -212,29 +216,7 @@ def theta(data: Data, R: Sequence[Factor]) -> dict[str, arb]:
     return values
 
 
-def evaluate(
-    data: Data, REML: bool, factors: Sequence[Sequence[Sequence[float]]], precision: int = BITS
-) -> dict[str, arb]:
-    """Enclose the values at any G_j = R_j R_j', by their keys, theta apart.
-
-    Parameters
-    ----------
-    data
-        As `relmer.reference.verify.read` gives them: read once, for many evaluations.
-    REML
-        The REML criterion, or the deviance.
-    factors
-        R_j of each term, rows of doubles (taken for their binary values) or balls.
-    precision
-        Bits.
-    """
-    with ctx.workprec(precision):
-        R = [[[arb(entry) for entry in row] for row in factor] for factor in factors]
-        G = covariance(data, R)
-        return estimates(data, step(data, origin(data), G), REML, G)
-
-
-def triangles(data: Data, theta: Sequence[float]) -> list[list[list[float]]]:
+def triangles(data: Named, theta: Sequence[float]) -> list[list[list[float]]]:
     """lme4's theta, column by column of each term's lower triangle, as `evaluate` takes it."""
     entries = iter(theta)
     factors = []

@@ -3,27 +3,52 @@
 The first part of the kernel; it does no ball arithmetic.
 """
 
-import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from io import StringIO
-from math import inf, lcm
-from typing import Any
+from math import inf
+from typing import Any, Protocol
 
-from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
+from flint import arb, arb_mat, fmpq, fmpq_mat, fmpz, fmpz_mat
 
 MODEL = {"response": str, "fixed": [[str]], "random": [{"name": str, "group": [str], "columns": [[str]]}]}
-SCORES = {str: {"column": str, "scores": {str: int}, "norm": int}}
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 LONGEST = 1500
-Column = tuple[list[int], int, int]
-"""a, d, norm: the column a / (d sqrt(norm))."""
+Column = tuple[list[Any], int, int]
+"""a, d, norm: the column a / (d sqrt(norm)); a are whole numbers, or balls with d = norm = 1."""
 
 
 class Refused(Exception):
     """A claim that is not proved; the message is one line that says which."""
+
+
+class Named(Protocol):
+    """What all data of a model have, in rationals (`Data`) or in balls (`blocks.Blocks`)."""
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """The names of the coefficients."""
+
+    @property
+    def terms(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The name of each term, with those of its columns."""
+
+    @property
+    def gammas(self) -> tuple[tuple[int, int, int], ...]:
+        """For each distinct entry of the G_j its term, row and column, row >= column."""
+
+    @property
+    def swept(self) -> tuple[Any, ...]:
+        """The coefficients by which y was swept."""
+
+    @property
+    def norms(self) -> tuple[int, ...]:
+        """Of the columns of [X y], that they are yet to be divided by the roots of."""
 
 
 @dataclass(frozen=True)
@@ -112,92 +137,11 @@ def ratio(text: str, reading: str = "decimal") -> tuple[int, int]:
     return Decimal(text).as_integer_ratio() if reading == "decimal" else float(text).as_integer_ratio()
 
 
-def read(model: Mapping[str, Any], reading: str, text: str) -> Data:
-    """Read a CSV text by the description of a model: exact cross products, by components.
+@dataclass(frozen=True)
+class Table:
+    """The columns and levels of a model, row by row.
 
-    Parameters
-    ----------
-    model
-        response, fixed, random and scores, as in a certificate.
-    reading
-        "decimal" (a number is the decimal in the text) or "double" (it is the double nearest to it).
-    text
-        A table with a header. Rows with an empty field or NA in a used column are left out.
-
-    Raises
-    ------
-    Refused
-        The description is malformed or does not fit the data, or X has not full rank.
-    """
-    require(model, MODEL, "model")
-    require(scores := model.get("scores", {}), SCORES, "model.scores")
-    fixed, random = model["fixed"], model["random"]
-    items = [*fixed, *(item for term in random for item in term["columns"])]
-    if not (fixed and random and all(items) and all(term["columns"] and term["group"] for term in random)):
-        raise Refused("the model has an empty part")
-    coefficients = tuple(item[0] for item in fixed)
-    terms = tuple((term["name"], tuple(item[0] for item in term["columns"])) for term in random)
-    for names in (coefficients, tuple(name for name, _ in terms), *(columns for _, columns in terms)):
-        if len(set(names)) < len(names):
-            raise Refused(f"the model has a name twice in {', '.join(names)}")
-    try:
-        table = list(csv.reader(StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise Refused(f"the data are not CSV: {error}") from None
-    if len({len(line) for line in table}) != 1:
-        raise Refused("the data are not a table")
-    header = table[0]
-
-    def place(factor: str) -> int:
-        name = scores[factor]["column"] if factor in scores else factor
-        name = name if name in header else name.partition("=")[0]
-        if header.count(name) != 1:
-            raise Refused(f"the data have no column {name}, or two")
-        return header.index(name)
-
-    groups = [[place(name) for name in term["group"]] for term in random]
-    used = {place(model["response"])}.union(*groups, (place(factor) for item in items for factor in item[1:]))
-    rows = [line for line in table[1:] if all(line[i] not in ("", "NA") for i in used)]
-
-    def column(factors: Sequence[str]) -> Column:
-        values, d, norm = [1] * len(rows), 1, 1
-        for factor in factors:
-            texts = [row[place(factor)] for row in rows]
-            if factor in scores:
-                known = {text: (scores[factor]["scores"].get(text), 1) for text in set(texts)}
-                norm *= scores[factor]["norm"]
-            elif factor in header:
-                known = {text: ratio(text, reading) for text in set(texts)}
-            else:
-                known = {text: (int(text == factor.partition("=")[2]), 1) for text in set(texts)}
-            if norm <= 0 or any(above is None for above, _ in known.values()):
-                raise Refused(f"{factor} has a norm that is not positive or no score for a text in the data")
-            common = lcm(*(below for _, below in known.values()))
-            whole = {text: above * (common // below) for text, (above, below) in known.items()}
-            values, d = [value * whole[text] for value, text in zip(values, texts, strict=True)], d * common
-        return values, d, norm
-
-    if len(rows) <= len(fixed):
-        raise Refused("there are no more rows than coefficients")
-    return cross_products(
-        coefficients,
-        terms,
-        [column(item[1:]) for item in fixed] + [column([model["response"]])],
-        [[column(item[1:]) for item in term["columns"]] for term in random],
-        list(zip(*([tuple(row[i] for i in group) for row in rows] for group in groups), strict=True)),
-    )
-
-
-def cross_products(
-    coefficients: tuple[str, ...],
-    terms: tuple[tuple[str, tuple[str, ...]], ...],
-    xy: list[Column],
-    zs: list[list[Column]],
-    levels: list[tuple[tuple[str, ...], ...]],
-) -> Data:
-    """Sum products of columns over the rows, component by component, and sweep y.
-
-    Parameters
+    Attributes
     ----------
     coefficients, terms
         As in `Data`.
@@ -206,7 +150,42 @@ def cross_products(
     levels
         For each row the level of each term.
     """
-    nodes: dict[tuple[int, tuple[str, ...]], int] = {}
+
+    coefficients: tuple[str, ...]
+    terms: tuple[tuple[str, tuple[str, ...]], ...]
+    xy: list[Column]
+    zs: list[list[Column]]
+    levels: list[tuple[Any, ...]]
+
+    @property
+    def gammas(self) -> tuple[tuple[int, int, int], ...]:
+        """As in `Data`."""
+        return tuple(
+            (t, a, b) for t, (_, names) in enumerate(self.terms) for a in range(len(names)) for b in range(a + 1)
+        )
+
+    @property
+    def rational(self) -> bool:
+        """Whether all columns are whole numbers over a denominator and a root; else some hold balls."""
+        return not any(isinstance(values[0], arb) for column in (self.xy, *self.zs) for values, _, _ in column)
+
+    def cross_products(self) -> list[list[Any]]:
+        """[X y]'[X y] of the numbers, not divided."""
+        rows = list(zip(*(values for values, _, _ in self.xy), strict=True))
+        W = fmpz_mat(rows) if all(isinstance(values[0], int) for values, _, _ in self.xy) else arb_mat(rows)
+        return list((W.transpose() * W).tolist())
+
+
+def cross_products(table: Table) -> Data:
+    """Sum products of rational columns over the rows, component by component, and sweep y.
+
+    Raises
+    ------
+    Refused
+        X has not full rank.
+    """
+    coefficients, terms, xy, zs, levels = table.coefficients, table.terms, table.xy, table.zs, table.levels
+    nodes: dict[tuple[int, Any], int] = {}
     links = [[nodes.setdefault((t, level), len(nodes)) for t, level in enumerate(row)] for row in levels]
     root = list(range(len(nodes)))
 
@@ -219,7 +198,7 @@ def cross_products(
         for other in others:
             root[find(other)] = find(first)
 
-    gammas = tuple((t, a, b) for t, (_, names) in enumerate(terms) for a in range(len(names)) for b in range(a + 1))
+    gammas = table.gammas
     columns: dict[int, list[Column]] = {find(node): [] for node in nodes.values()}
     places: dict[int, list[list[tuple[int, int]]]] = {node: [[] for _ in gammas] for node in columns}
     start = []
@@ -251,8 +230,7 @@ def cross_products(
         return fmpq_mat([[fmpq(s, d * e) for s, (_, e, _) in zip(row, right, strict=True)] for row, (_, d, _) in rows])
 
     p = len(coefficients)
-    W = fmpz_mat(xy_rows)
-    xyxy = rational((W.transpose() * W).tolist(), xy, xy)
+    xyxy = rational(table.cross_products(), xy, xy)
     try:
         XX, Xy = ([row[cut] for row in xyxy.tolist()[:p]] for cut in (slice(p), slice(p, None)))
         swept = fmpq_mat(XX).solve(fmpq_mat(Xy)).entries()

@@ -20,21 +20,11 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
-from relmer.reference.verify.criterion import (
-    BITS,
-    Factor,
-    State,
-    covariance,
-    derivatives,
-    estimates,
-    identity,
-    origin,
-    orthogonal,
-    step,
-    theta,
-    turned,
-)
-from relmer.reference.verify.data import MODEL, Data, Refused, ratio, read, require
+from relmer.reference.verify.at import BITS, near, values_at
+from relmer.reference.verify.blocks import Blocks
+from relmer.reference.verify.criterion import Factor, covariance, identity, theta
+from relmer.reference.verify.data import MODEL, Data, Named, Refused, ratio, require
+from relmer.reference.verify.reading import read
 
 OPTIONAL = (str, type(None))
 CERTIFICATE = {"REML": bool, "model": MODEL, "readings": {str: {"kind": str, "level": str}}}
@@ -43,11 +33,15 @@ LOCAL = {"centre": [TERM], "precision": int, "radius": str, "unique": str, "curv
 STORED = {
     "schema": str,
     "data": {"file": str, "sha256": str, "rows": int},
-    "readings": {"decimal": dict, "double": dict},
+    "readings": {str: dict},
 }
+MATRICES = {"matrices": {"file": str, "sha256": str, "model": MODEL}}
 VALUES = {"values": {str: {"value": str, "radius": str}}}
 TREE = {"tree": {"file": str, "sha256": str}}
-SCHEMA = "relmer-certificate/2"
+# Of the models of this project, and of anybody's.
+SCHEMA, OWN_SCHEMA = "relmer-certificate/2", "relmer-own-certificate/1"
+READINGS = ("decimal", "double", "matrices")
+GZIP = b"\x1f\x8b"
 LEVELS = {"exact": ("exact",), "certified": ("local-proved", "global-proved")}
 FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]*")
 MOST_BITS = 4096
@@ -84,7 +78,7 @@ class Proof:
 
 
 def in_chart(
-    data: Data, R: Sequence[Factor], free: Sequence[tuple[int, int, int]], first: list[arb], second: list[list[arb]]
+    data: Named, R: Sequence[Factor], free: Sequence[tuple[int, int, int]], first: list[arb], second: list[list[arb]]
 ) -> tuple[arb_mat, arb_mat, list[arb_mat]]:
     """Gradient (m x 1) and Hessian (m x m) in the free entries of R, and the duals S_j."""
     m, K = len(free), len(data.gammas)
@@ -124,7 +118,7 @@ def positive(text: str | None, name: str) -> fmpq:
     return value
 
 
-def centre(data: Data, claim: Mapping[str, Any]) -> tuple[list[Factor], list[list[int]]]:
+def centre(data: Named, claim: Mapping[str, Any]) -> tuple[list[Factor], list[list[int]]]:
     """R and the pivot rows of each term, as a certificate gives them."""
     terms = claim["centre"]
     factors = [[[arb(fmpq(*ratio(text))) for text in row] for row in term["R"]] for term in terms]
@@ -140,37 +134,34 @@ def centre(data: Data, claim: Mapping[str, Any]) -> tuple[list[Factor], list[lis
     return factors, [term["pivots"] for term in terms]
 
 
-def local(data: Data, REML: bool, claim: Mapping[str, Any]) -> Proof:
+def local(data: Data | Blocks, REML: bool, claim: Mapping[str, Any]) -> Proof:
     """Prove a strict local minimum.
 
     Krawczyk: with Y close to the inverse Hessian, if |Y slope| + |I - Y Hessian(box)| radius < radius, there is one and
     only one stationary point in the box. If |I - Y Hessian| < 1 in row sums throughout a wider box, no Hessian in it is
     singular; one is positive definite, hence all are, f is convex there and has no other stationary point.
 
-    [X y] is replaced by [X y] W, orthogonal at the centre: that adds a constant to f, and keeps the balls of beta and
-    r^2, and with them those of the Hessian, small.
+    at.py has how the criterion is enclosed on a box.
     """
     R, pivots = centre(data, claim)
     free = [(t, i, k) for t, P in enumerate(pivots) for k in range(len(P)) for i in range(len(R[t])) if i not in P[:k]]
     radius, unique = positive(claim["radius"], "radius"), positive(claim["unique"], "unique")
     G = covariance(data, R)
-    middle = step(data, origin(data), G)
-    W = orthogonal(middle.C)
-    middle = turned(middle, W)
-    slope, hessian, _ = in_chart(data, R, free, *derivatives(data, middle, REML))
+    at = near(data, REML, G)
+    slope, hessian, _ = in_chart(data, R, free, *at(G, False)[0])
     Y = hessian.mid().inv().mid()
 
-    def around(size: fmpq) -> tuple[list[Factor], State, arb_mat, list[arb_mat]]:
+    def around(size: fmpq, values: bool) -> tuple[list[Factor], dict[str, arb], arb_mat, list[arb_mat]]:
         box = [[list(row) for row in factor] for factor in R]
         for t, i, k in free:
             box[t][i][k] += arb(0, arb(size))
-        state = step(data, middle, [wide - g for wide, g in zip(covariance(data, box), G, strict=True)])
-        return box, state, *in_chart(data, box, free, *derivatives(data, state, REML))[1:]
+        slopes, found = at(covariance(data, box), values)
+        return box, found, *in_chart(data, box, free, *slopes)[1:]
 
     def spread(hessian: arb_mat) -> list[arb]:
         return [sum(map(abs, row), arb(0)) for row in (identity(len(free)) - Y * hessian).tolist()]
 
-    box, state, hessian, S = around(radius)
+    box, values, hessian, S = around(radius, True)
     distances = [abs(d) + radius * width for d, width in zip((Y * slope).entries(), spread(hessian), strict=True)]
     for t, (name, _) in enumerate(data.terms):
         if not all(box[t][i][k] > 0 for k, i in enumerate(pivots[t])):
@@ -183,7 +174,7 @@ def local(data: Data, REML: bool, claim: Mapping[str, Any]) -> Proof:
     if curvature is not None and not positive_definite(hessian - arb(curvature) * identity(len(free))):
         raise Refused(f"curvature {claim['curvature'][:20]}: the Hessian has a smaller eigenvalue")
     try:
-        alone = unique >= radius and all(width < 1 for width in spread(around(unique)[2]))
+        alone = unique >= radius and all(width < 1 for width in spread(around(unique, False)[2]))
     except ZeroDivisionError:
         alone = False
     if not alone:
@@ -191,9 +182,8 @@ def local(data: Data, REML: bool, claim: Mapping[str, Any]) -> Proof:
     if len(claim["duals"]) != len(data.terms):
         raise Refused("duals: one is needed for each term")
     duals = [dual(data.terms[t][0], box[t], P, S[t], claim["duals"][t]) for t, P in enumerate(pivots)]
-    values = estimates(data, turned(state, W.inv()), REML, covariance(data, box)) | theta(data, box)
     distance = max((d.upper() for d in distances), default=arb(0))
-    return Proof("local-proved", data.n, values, distance, radius, unique, curvature, tuple(duals))
+    return Proof("local-proved", data.n, values | theta(data, box), distance, radius, unique, curvature, tuple(duals))
 
 
 def dual(name: str, R: Factor, pivots: list[int], S: arb_mat, claimed: str | None) -> fmpq | None:
@@ -243,7 +233,7 @@ def one_way(data: Data, REML: bool) -> Proof:
     gamma = max(((N - d) * B / (d * W) - 1) / J, fmpq(0))
     R = [[[arb(gamma).sqrt()] if gamma > 0 else []]]
     G = [arb(gamma)]
-    return Proof("exact", data.n, estimates(data, step(data, origin(data), G), REML, G) | theta(data, R))
+    return Proof("exact", data.n, values_at(data, REML, G) | theta(data, R))
 
 
 def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
@@ -255,15 +245,29 @@ def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
         Untrusted JSON; of the claim (`readings`) only kind, level, centre, precision, radius, unique, curvature and
         duals are looked at.
     reading
-        "decimal" or "double".
+        "decimal", "double" or "matrices".
     text
-        The CSV.
+        The CSV; of the reading "matrices" the one that holds y, X and Z.
 
     Raises
     ------
     Refused
         A claim is not proved, or the certificate is malformed.
     """
+    require(certificate, CERTIFICATE, "certificate")
+    return prove_of(read(model_of(certificate, reading), reading, text), certificate, reading)
+
+
+def model_of(certificate: Mapping[str, Any], reading: str) -> Mapping[str, Any]:
+    """The description of the text that a reading is of."""
+    if reading != "matrices":
+        return dict(certificate["model"])
+    require(certificate, MATRICES, "certificate")
+    return dict(certificate["matrices"]["model"])
+
+
+def prove_of(data: Data | Blocks, certificate: Mapping[str, Any], reading: str) -> Proof:
+    """Prove what a certificate claims of one reading, as `prove` does, of data that are `read` already."""
     require(certificate, CERTIFICATE, "certificate")
     claim = certificate["readings"].get(reading, {"level": "missing", "kind": ""})
     exact = claim["kind"] == "exact"
@@ -276,15 +280,20 @@ def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
     precision = BITS if exact else claim["precision"]
     if not BITS // 4 <= precision <= MOST_BITS:
         raise Refused(f"precision is not between {BITS // 4} and {MOST_BITS}")
-    data = read(certificate["model"], reading, text)
     with ctx.workprec(precision):
         try:
-            return one_way(data, certificate["REML"]) if exact else local(data, certificate["REML"], claim)
+            if not exact:
+                return local(data, certificate["REML"], claim)
+            if isinstance(data, Blocks):
+                raise Refused("exact: the model is too large for a closed form")
+            return one_way(data, certificate["REML"])
         except ZeroDivisionError:
             raise Refused(f"a matrix is singular at a precision of {precision} bits") from None
 
 
-def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Proof]:
+def verify(
+    certificate: Mapping[str, Any], folders: Sequence[Path], given: Mapping[str, Path] | None = None
+) -> dict[str, Proof]:
     """Prove all that a stored certificate says, but for the leaves of a tree.
 
     Parameters
@@ -292,12 +301,14 @@ def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str,
     certificate
         Untrusted JSON.
     folders
-        Where the data file (as it is or with .gz) and the tree are looked for, in this order.
+        Where the data file (as it is or with .gz), the matrices and the tree are looked for, in this order.
+    given
+        Files that are told by hand, by the names that the certificate has for them.
 
     Returns
     -------
     dict
-        The proofs of both readings.
+        The proofs of all readings.
 
     Raises
     ------
@@ -305,13 +316,22 @@ def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str,
         The data are others, a claim is not proved, a stored value is not that of the proof, or a level is too high.
     """
     require(certificate, STORED, "certificate")
-    data = certificate["data"]
-    if certificate["schema"] != SCHEMA or set(certificate["readings"]) != {"decimal", "double"}:
-        raise Refused(f"the schema is not {SCHEMA}, with a decimal and a double reading")
-    text = content(folders, data["file"], data["sha256"], unpack=True).decode(errors="replace")
+    data, readings = certificate["data"], certificate["readings"]
+    if certificate["schema"] not in (SCHEMA, OWN_SCHEMA):
+        raise Refused(f"the schema is neither {SCHEMA} nor {OWN_SCHEMA}")
+    if certificate["schema"] == SCHEMA and set(readings) != {"decimal", "double"}:
+        raise Refused(f"readings of {SCHEMA} are decimal and double")
+    if not readings or not set(readings) <= {*READINGS}:
+        raise Refused(f"readings: at least one of {', '.join(READINGS)} is needed, and no other")
+    # The matrices speak of a file too: it must be there, and be the one.
+    texts = {"": text_of(content(folders, data["file"], data["sha256"], unpack=True, given=given))}
+    if "matrices" in readings:
+        require(certificate, MATRICES, "certificate")
+        own = certificate["matrices"]
+        texts["matrices"] = text_of(content(folders, own["file"], own["sha256"], unpack=True))
     proofs = {}
-    for reading, claim in certificate["readings"].items():
-        proof = proofs[reading] = prove(certificate, reading, text)
+    for reading, claim in readings.items():
+        proof = proofs[reading] = prove(certificate, reading, texts.get(reading, texts[""]))
         if proof.rows != data["rows"]:
             raise Refused(f"rows: the model uses {proof.rows}, not {data['rows']}")
         check_values(claim, proof)
@@ -321,16 +341,30 @@ def verify(certificate: Mapping[str, Any], folders: Sequence[Path]) -> dict[str,
     return proofs
 
 
-def content(folders: Sequence[Path], name: str, sha256: str, unpack: bool) -> bytes:
-    """A file by its plain name, as it is or unpacked from .gz, if it has this sha256."""
-    if not FILE.fullmatch(name):
-        raise Refused(f"{name[:40]!r} is not a plain file name")
-    paths = [folder / (name + suffix) for folder in folders for suffix in (("", ".gz") if unpack else ("",))]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        raise Refused(f"{name} is not there")
+def text_of(found: bytes) -> str:
+    """The text of a file, which may be packed."""
     try:
-        found = path.read_bytes() if path.name == Path(name).name else gzip.decompress(path.read_bytes())
+        return (gzip.decompress(found) if found[:2] == GZIP else found).decode(errors="replace")
+    except (OSError, EOFError, zlib.error):
+        raise Refused("the data cannot be unpacked") from None
+
+
+def content(
+    folders: Sequence[Path], name: str, sha256: str, unpack: bool, given: Mapping[str, Path] | None = None
+) -> bytes:
+    """A file by its plain name, as it is or unpacked from .gz, or by hand, if it has this sha256."""
+    path = by_hand = (given or {}).get(name)
+    if path is None:
+        if not FILE.fullmatch(name):
+            raise Refused(f"{name[:40]!r} is not a plain file name")
+        paths = [folder / (name + suffix) for folder in folders for suffix in (("", ".gz") if unpack else ("",))]
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            raise Refused(f"{name} is not there")
+    try:
+        found = path.read_bytes()
+        if by_hand is None and path.name != Path(name).name:
+            found = gzip.decompress(found)
     except (OSError, EOFError, zlib.error):
         raise Refused(f"{path.name} cannot be read") from None
     if hashlib.sha256(found).hexdigest() != sha256:

@@ -42,10 +42,12 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
+from relmer.reference.verify.blocks import Blocks
 from relmer.reference.verify.bounds import Point, Setting, excesses, setting, two_columns, within
 from relmer.reference.verify.criterion import State, derivatives, origin, step
-from relmer.reference.verify.data import Component, Data, Refused, ratio, read, require
+from relmer.reference.verify.data import Component, Data, Refused, ratio, require
 from relmer.reference.verify.local import centre, prove
+from relmer.reference.verify.reading import read
 
 SCHEMA = "relmer-tree/1"
 HEAD = {
@@ -244,6 +246,8 @@ def prove_tree(certificate: Mapping[str, Any], reading: str, text: str, tree: st
         if not arb(exact(head["criterion"])) >= proof.values["criterion"]:
             raise Refused(f"criterion {head['criterion'][:30]} of the tree is below that of the optimum")
         data = read(certificate["model"], reading, text)
+        if isinstance(data, Blocks):
+            raise Refused("a tree is for models of rational columns, and not for large ones")
         try:
             return close(setting_of(data, certificate, reading, head), tree.partition("\n")[2].split())
         except ZeroDivisionError:

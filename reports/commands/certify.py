@@ -1,34 +1,72 @@
-"""`relmer certify`: make certificates, prove them again, give their values away."""
+"""`relmer certify`: make certificates, prove them again, give their values away; of one's own model too."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import click
 
 from relmer.datasets import DataError
 from relmer.reference.certificates import certificates
-from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, one_line, one_line_errors, progress
+from relmer.reports.commands.own import model_options, own_cases, separator_of
+from relmer.reports.commands.terminal import (
+    AGREEMENT,
+    DISAGREEMENT,
+    check_writable,
+    one_line,
+    one_line_errors,
+    progress,
+)
 from relmer.reports.corpus import export
+
+# Values that are shown, by the beginning of their keys; and digits of them.
+SHOWN, DIGITS = ("criterion", "sigma", "theta[", "beta[", "se["), 15
 
 
 @click.command("certify")
 @click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases, such as 'sleepstudy/*'.")
+@model_options
+@click.option("--global", "wants_global", is_flag=True, help="With --data: prove too that no minimum is lower.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where they are written.")
 @click.option("--verify", is_flag=True, help="Prove what is stored again, from the CSV files.")
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="With --verify and --data: the certificate of your own model.",
+)
 @click.option("--trees", is_flag=True, help="With --verify: the bisection trees of the global proofs instead; minutes.")
 @click.option("--again", is_flag=True, help="Make also what is neither missing nor stale.")
 @click.option("--export", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the values there.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.pass_obj
 def certify_command(
-    debug: bool, pattern: str, verify: bool, trees: bool, again: bool, folder: Path | None, jobs: int
+    debug: bool,
+    pattern: str,
+    data: Path | None,
+    formulas: Sequence[str],
+    ml: bool,
+    sep: str,
+    decimal: str,
+    na: tuple[str, ...],
+    wants_global: bool,
+    out: Path,
+    verify: bool,
+    certificate: Path | None,
+    trees: bool,
+    again: bool,
+    folder: Path | None,
+    jobs: int,
 ) -> None:
     """Make the certificates that are missing or stale; with --verify prove all again, with --export write their values.
+
+    With --data and --formula the optimum of a model of your own is proved, and its certificate written as a file, which
+    --verify --certificate FILE --data DATA proves again.
 
     What is made is proved before it is written, and written one by one: a run that is interrupted goes on where it was.
     """
@@ -45,6 +83,16 @@ def certify_command(
             return
         if find_spec("flint") is None:
             raise DataError("relmer certify needs python-flint: pip install 'relmer[certify]'")
+        if certificate is not None:
+            if not verify or data is None:
+                raise DataError("--certificate is proved with --verify and --data FILE: give all three")
+            sys.exit(prove_own(certificate, data, trees))
+        if data is not None or formulas:
+            with own_cases(data, formulas, ml, sep, decimal, na) as cases:
+                assert data is not None
+                check_writable(out)
+                form = {"separator": separator_of(sep), "decimal": decimal, "missing": na}
+                sys.exit(make_own(cases, data, form, out, wants_global))
         from relmer.reference.certify import jobs as work  # noqa: PLC0415 python-flint is an extra
 
         if verify:
@@ -57,6 +105,74 @@ def certify_command(
         click.echo(one_line(f"{name}: {text}"))
     click.echo(f"{len(told) - len(refused)} of {len(told)} certificates {'proved again' if verify else 'stand'}")
     sys.exit(DISAGREEMENT if refused else AGREEMENT)
+
+
+def make_own(cases: Sequence[Any], data: Path, form: dict[str, Any], out: Path, wants_global: bool) -> int:
+    """Certify a person's own models; the exit status."""
+    from relmer.reference.ondemand import Source, Unproved, certify  # noqa: PLC0415 python-flint is an extra
+
+    status, source = AGREEMENT, Source(data, **form)
+    for k, case in enumerate(cases, start=1):
+        number = f"-{k}" if len(cases) > 1 else ""
+        name = f"{data.name.partition('.')[0]}{number}.{'reml' if case.reml else 'ml'}"
+        try:
+            made = certify(case, source, name, out, wants_global, lambda line: click.echo(one_line(line), err=True))
+        except Unproved as reason:
+            click.echo(one_line(f"{case.formula}: not proved: {reason}"))
+            status = DISAGREEMENT
+            continue
+        for line in told_of(made.certificate, made.why_matrices):
+            click.echo(one_line(line) if line[0] != " " else f"  {one_line(line)}")
+        click.echo(f"certificate: {made.path}")
+    return status
+
+
+def told_of(certificate: dict[str, Any], why_matrices: str) -> Iterator[str]:
+    """What was proved, how the model was described, and the values."""
+    criterion = "REML" if certificate["REML"] else "maximum likelihood"
+    levels = ", ".join(f"{reading} {claim['level']}" for reading, claim in certificate["readings"].items())
+    yield f"{certificate['formula']}, {criterion}, {certificate['data']['rows']} rows: {levels}"
+    if "matrices" in certificate["readings"]:
+        of = certificate["matrices"]["file"]
+        yield f"  the reading matrices is of the doubles of y, X and Z in {of}.gz, not of the file: {why_matrices}"
+    model = certificate["model"]
+    yield f"  y is {model['response']}; X has {', '.join(map(product, model['fixed']))}"
+    for term in model["random"]:
+        yield f"  Z has for each {':'.join(term['group'])} {', '.join(map(product, term['columns']))}"
+    for name, tree in model.get("expressions", {}).items():
+        yield f"  {name} is computed in balls: {tree}"
+    for name, score in model.get("scores", {}).items():
+        root = f" / sqrt({score['norm']})" if score["norm"] != 1 else ""
+        yield f"  {name} counts {', '.join(f'{text}: {count}' for text, count in score['scores'].items())}{root}"
+    reading, claim = list(certificate["readings"].items())[-1]
+    yield f"  values of the reading {reading}, all {DIGITS} digits proved:"
+    for key, value in claim["values"].items():
+        if key.startswith(SHOWN) and key != "sigma2":
+            yield f"  {key} = {float(value['value']):.{DIGITS}g}"
+
+
+def product(item: Sequence[str]) -> str:
+    """A column of X or Z: its name, and what it is a product of where that is something else."""
+    name, *factors = item
+    made = " × ".join(factors) or "1"
+    return name if made == name else f"{name} = {made}"
+
+
+def prove_own(path: Path, data: Path, trees: bool) -> int:
+    """Prove a certificate of a person's own model again; the exit status."""
+    from relmer.reference.ondemand import Unproved, verified, verified_trees  # noqa: PLC0415 python-flint is an extra
+
+    try:
+        if trees:
+            told = ", ".join(f"{reading} {leaves:,} leaves" for reading, leaves in verified_trees(path, data).items())
+        else:
+            proofs = verified(path, data)
+            told = ", ".join(f"{reading} {proof.level}" for reading, proof in proofs.items())
+    except Unproved as refusal:
+        click.echo(one_line(str(refusal)))
+        return DISAGREEMENT
+    click.echo(one_line(f"{path.name} is proved again: {told}"))
+    return AGREEMENT
 
 
 def run_all(work: Callable[[str], str], names: Sequence[str], pattern: str, jobs: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `judge`, `fit`, `diff`, `record`, `certify`, `cases`, `engines`, `datasets`.
+"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `record`, `certify` and lists of what there is.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -12,6 +12,7 @@ import click
 
 from relmer.reports.commands.certify import certify_command
 from relmer.reports.commands.diff import diff_command
+from relmer.reports.commands.explain import explain_command
 from relmer.reports.commands.fit import fit_command
 from relmer.reports.commands.judge import judge_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
@@ -53,6 +54,7 @@ for command in (
     diff_command,
     record_command,
     certify_command,
+    explain_command,
     cases_command,
     engines_command,
     datasets_command,

@@ -2,6 +2,7 @@
 
 from relmer.solver.language.build import build
 from relmer.solver.language.columns import read_column
+from relmer.solver.language.described import Part, Product, described_fixed, described_random
 from relmer.solver.language.dialect import needs, unread
 from relmer.solver.language.factors import Clock, Dates, as_factor
 from relmer.solver.language.formula import Formula, canonical, filled, parse
@@ -10,10 +11,11 @@ from relmer.solver.language.matrix import model_matrix
 from relmer.solver.language.per_row import numbers_per_row
 from relmer.solver.language.reading import Reading, lines_of, reading
 from relmer.solver.language.subset import selected
-from relmer.solver.language.syntax import Name, Node, Number, call, deparse, parse_expression
+from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression
 from relmer.solver.language.terms import expand
 
 __all__ = [
+    "Call",
     "Clock",
     "Dates",
     "Formula",
@@ -21,17 +23,22 @@ __all__ = [
     "Name",
     "Node",
     "Number",
+    "Part",
+    "Product",
     "Reading",
     "as_factor",
     "build",
     "call",
     "canonical",
     "deparse",
+    "described_fixed",
+    "described_random",
     "expand",
     "filled",
     "lines_of",
     "model_frame",
     "model_matrix",
+    "names",
     "needs",
     "numbers_per_row",
     "parse",

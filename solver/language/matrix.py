@@ -1,6 +1,6 @@
 """From a model frame to X and to the random terms, column by column as R names them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -172,10 +172,15 @@ def random_terms(frame: ModelFrame) -> tuple[RandomTerm, ...]:
     made: dict[Node, Factor] = {}
     terms = [random_term(bar, frame, made) for bar in frame.formula.bars]
     check_parameters(terms)
+    return tuple(terms[i] for i in order_of(terms))
+
+
+def order_of(terms: Sequence[RandomTerm]) -> list[int]:
+    """lme4's order of terms that stand in the order of the formula; see `random_terms`."""
     counts = np.array([len(term.levels) for term in terms])
     if np.any(np.diff(counts) > 0):
-        return tuple(terms[i] for i in np.argsort(counts, kind="stable")[::-1])
-    return tuple(terms)
+        return [int(i) for i in np.argsort(counts, kind="stable")[::-1]]
+    return list(range(len(terms)))
 
 
 def random_term(bar: Bar, frame: ModelFrame, made: dict[Node, Factor]) -> RandomTerm:

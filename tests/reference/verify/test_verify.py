@@ -8,9 +8,11 @@ from claims import DYESTUFF, ONE, SLEEPSTUDY, X, certificate, claim, dyestuff, m
 from flint import arb, ctx, fmpq
 from stored_layouts import text_of
 
-from relmer.reference.verify.criterion import evaluate, theta, triangles
-from relmer.reference.verify.data import Refused, read
+from relmer.reference.verify.at import evaluate
+from relmer.reference.verify.criterion import theta, triangles
+from relmer.reference.verify.data import Refused
 from relmer.reference.verify.local import Proof, prove
+from relmer.reference.verify.reading import read
 
 
 def held(ball: arb, value: Fraction) -> bool:

@@ -14,7 +14,8 @@ from stored_layouts import text_of
 
 from relmer.reference.verify.bounds import Setting, divided, excesses, log_det, quadratic, rho, two_columns, within
 from relmer.reference.verify.criterion import State, derivatives, origin, step
-from relmer.reference.verify.data import Refused, read
+from relmer.reference.verify.data import Refused
+from relmer.reference.verify.reading import read
 from relmer.reference.verify.trees import BITS, Cell, change, face, halves, middle, pressed, vertices
 
 # A dense V of order n <= 14 has here a condition below 1e5 (x below 20, B^2 below 9, squares of columns below 300): n

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from stored_layouts import text_of
 
 from relmer.reference.verify import local as kernel
-from relmer.reference.verify.criterion import covariance, estimates, evaluate, origin, regression, step, triangles
-from relmer.reference.verify.data import Data, Refused, read
+from relmer.reference.verify.at import evaluate, values_at
+from relmer.reference.verify.criterion import covariance, origin, regression, step, triangles
+from relmer.reference.verify.data import Data, Refused
 from relmer.reference.verify.local import in_chart
+from relmer.reference.verify.reading import read
 
 DIGITS = 70
 # A dense inverse of order n <= 9 and condition below 1e12 at 70 digits loses fewer than 20 of them.
@@ -131,7 +133,7 @@ def readable(model: dict, reading: str, text: str) -> Data:
 
 
 def criterion(data: Data, REML: bool, G: list[arb]) -> arb:
-    return estimates(data, step(data, origin(data), G), REML, G)["criterion"]
+    return values_at(data, REML, G)["criterion"]
 
 
 def moved(point: list[arb], k: int, by: fmpq) -> list[arb]:

@@ -10,9 +10,10 @@ from flint import ctx
 from stored_layouts import text_of
 
 from relmer.reference.verify import local as kernel
-from relmer.reference.verify.criterion import evaluate
-from relmer.reference.verify.data import Refused, read
+from relmer.reference.verify.at import evaluate
+from relmer.reference.verify.data import Refused
 from relmer.reference.verify.local import prove
+from relmer.reference.verify.reading import read
 
 SEX = ["sex1", "sex=1"]
 BDF = model(

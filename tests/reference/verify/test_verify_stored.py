@@ -77,7 +77,7 @@ def changed(whole: dict, path: str, value: object) -> dict:
         ("readings/double/values", {}, "values: there is none"),
         ("readings/double/level", "global-proved", "tree is missing"),
         ("readings/double/tree", {"file": "trees/dyestuff.tree.gz", "sha256": "0" * 64}, "sha256 of trees/dyestuff"),
-        ("readings", {}, "readings.decimal is missing"),
+        ("readings", {}, "readings of relmer-certificate/2 are decimal and double"),
     ],
 )
 def test_tampered_certificates_are_refused(stored, path: str, value: object, reason: str) -> None:

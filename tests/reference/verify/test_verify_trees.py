@@ -13,8 +13,9 @@ from claims import refined
 from flint import fmpq
 
 from relmer.reference.certify import branch
-from relmer.reference.verify.data import Refused, read
+from relmer.reference.verify.data import Refused
 from relmer.reference.verify.local import prove
+from relmer.reference.verify.reading import read
 from relmer.reference.verify.trees import head_of, prove_tree, roots
 
 

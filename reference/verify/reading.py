@@ -1,0 +1,190 @@
+"""From a CSV text, by the description of a model, to its columns and levels, and from these to cross products.
+
+A description names, for each column of X and of the terms, the factors of the product that it is. A factor is a column
+of numbers ("Days"), an indicator ("Machine=B": the column Machine has the text B), a score (`scores`: whole numbers
+over the root of a norm, by the text that a column has) or an expression (`expressions`; expressions.py).
+"""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from math import lcm
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from relmer.reference.verify.blocks import DATA_BITS, Blocks, blocks, largest_set
+from relmer.reference.verify.data import MODEL, Column, Data, Refused, Table, cross_products, ratio, require
+from relmer.reference.verify.expressions import Values, evaluate_tree
+
+SCORES = {str: {"column": str, "scores": {str: int}, "norm": int}}
+FORM = {"separator": str, "decimal": str, "missing": [str]}
+PLAIN = {"separator": ",", "decimal": ".", "missing": ["", "NA"]}
+# Beyond, a model is taken apart level by level.
+MOST_LINKED, MOST_ROWS = 200, 20_000
+
+
+def read(model: Mapping[str, Any], reading: str, text: str) -> Data | Blocks:
+    """Read a CSV text by the description of a model: cross products, exact where its columns are rational.
+
+    Parameters
+    ----------
+    model
+        response, fixed, random, scores, expressions and table, as in a certificate.
+    reading
+        "decimal" (a number is the decimal in the text), "double" (it is the double nearest to it), or "matrices" (a
+        double too: the text holds y, X and Z as a program had them).
+    text
+        A table with a header. Rows with an empty field or NA in a used column are left out.
+
+    Raises
+    ------
+    Refused
+        The description is malformed or does not fit the data, or X has not full rank.
+    """
+    return prepared(tabulate(model, reading, text))
+
+
+def prepared(table: Table) -> Data | Blocks:
+    """Cross products: in rationals, or of a large or not rational model in balls."""
+    if table.rational and len(table.levels) <= MOST_ROWS and largest_set(table) <= MOST_LINKED:
+        return cross_products(table)
+    with ctx.workprec(DATA_BITS):
+        return blocks(table)
+
+
+def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
+    """The columns and levels of a model, as `read` takes them.
+
+    Raises
+    ------
+    Refused
+        The description is malformed or does not fit the data.
+    """
+    require(model, MODEL, "model")
+    require(scores := model.get("scores", {}), SCORES, "model.scores")
+    require(form := model.get("table") or PLAIN, FORM, "model.table")
+    if not isinstance(expressions := model.get("expressions", {}), dict):
+        raise Refused("model.expressions is missing or of the wrong type")
+    fixed, random = model["fixed"], model["random"]
+    items = [*fixed, *(item for term in random for item in term["columns"])]
+    if not (fixed and random and all(items) and all(term["columns"] and term["group"] for term in random)):
+        raise Refused("the model has an empty part")
+    coefficients = tuple(item[0] for item in fixed)
+    terms = tuple((term["name"], tuple(item[0] for item in term["columns"])) for term in random)
+    for names in (coefficients, tuple(name for name, _ in terms), *(columns for _, columns in terms)):
+        if len(set(names)) < len(names):
+            raise Refused(f"the model has a name twice in {', '.join(names)}")
+    with ctx.workprec(DATA_BITS):
+        source = Source(*lines_of(text, form), form, reading, scores, expressions)
+        names = dict.fromkeys((model["response"], *(name for item in items for name in item[1:])))
+        used = {name: source.factor(name) for name in names}
+        groups = [[source.place(name) for name in term["group"]] for term in random]
+        complete = [
+            i
+            for i, line in enumerate(source.lines)
+            if all(line[at] not in form["missing"] for group in groups for at in group)
+            and all(values[i] is not None for values, _ in used.values())
+        ]
+        if len(complete) <= len(fixed):
+            raise Refused("there are no more rows than coefficients")
+        kept = {name: whole(name, [values[i] for i in complete], norm) for name, (values, norm) in used.items()}
+        return Table(
+            coefficients,
+            terms,
+            [multiplied(kept, item[1:], len(complete)) for item in [*fixed, ["", model["response"]]]],
+            [[multiplied(kept, item[1:], len(complete)) for item in term["columns"]] for term in random],
+            list(
+                zip(*([tuple(source.lines[i][at] for at in group) for i in complete] for group in groups), strict=True)
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table, and what is said of the factors of its columns."""
+
+    header: list[str]
+    lines: list[list[str]]
+    form: Mapping[str, Any]
+    reading: str
+    scores: Mapping[str, Any]
+    expressions: Mapping[str, Any]
+
+    def place(self, name: str) -> int:
+        """Where a column stands."""
+        if self.header.count(name) != 1:
+            raise Refused(f"the data have no column {name}, or two")
+        return self.header.index(name)
+
+    def by_text(self, name: str, meaning: Callable[[str], Any]) -> list[Any]:
+        """What the texts of a column mean, row by row; nothing where one is missing."""
+        at, missing = self.place(name), {*self.form["missing"]}
+        known = {text: None if text in missing else meaning(text) for text in {line[at] for line in self.lines}}
+        return [known[line[at]] for line in self.lines]
+
+    def numbers(self, name: str) -> Values:
+        """A column of numbers, or an expression."""
+        if name in self.expressions and name not in self.header:
+            return evaluate_tree(self.expressions[name], self.numbers, len(self.lines), self.reading)
+        point = self.form["decimal"]
+
+        def number(text: str) -> fmpq:
+            # Where the point is another, a full stop is none.
+            return fmpq(*ratio(text if point == "." else text.replace(".", "?").replace(point, "."), self.reading))
+
+        return self.by_text(name, number)
+
+    def factor(self, name: str) -> tuple[list[Any], int]:
+        """The values of a factor of a product, and the norm under its root."""
+        if name in self.scores:
+            own = self.scores[name]
+            if own["norm"] <= 0:
+                raise Refused(f"{name} has a norm that is not positive")
+            return self.by_text(own["column"], lambda text: own["scores"].get(text, text)), own["norm"]
+        column, equals, level = name.partition("=")
+        if not equals or name in self.header or name in self.expressions:
+            return self.numbers(name), 1
+        return self.by_text(column, lambda text: int(text == level)), 1
+
+
+def multiplied(kept: Mapping[str, Column], factors: Sequence[str], rows: int) -> Column:
+    """The product of some factors."""
+    if not factors:
+        return [1] * rows, 1, 1
+    values, d, norm = kept[factors[0]]
+    for name in factors[1:]:
+        more, below, root = kept[name]
+        values, d, norm = [a * b for a, b in zip(values, more, strict=True)], d * below, norm * root
+    if isinstance(values[0], arb) and (d, norm) != (1, 1):
+        divisor = arb(norm).sqrt() * d
+        values, d, norm = [value / divisor for value in values], 1, 1
+    return values, d, norm
+
+
+def lines_of(text: str, form: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """The header of a table, and its lines."""
+    if len(form["separator"]) != 1 or len(form["decimal"]) != 1:
+        raise Refused("model.table: a separator and a decimal point are one character each")
+    try:
+        lines = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True, delimiter=form["separator"])
+        table = [line for line in lines if line]
+    except csv.Error as error:
+        raise Refused(f"the data are not CSV: {error}") from None
+    if len({len(line) for line in table}) != 1:
+        raise Refused("the data are not a table")
+    return table[0], table[1:]
+
+
+def whole(name: str, values: list[Any], norm: int) -> Column:
+    """Values of a column as whole numbers over one denominator; as balls where one is a ball."""
+    if any(isinstance(value, str) for value in values):
+        raise Refused(f"{name} has no score for a text in the data")
+    if any(isinstance(value, arb) for value in values):
+        root = arb(norm).sqrt()
+        return [arb(value) / root for value in values], 1, 1
+    if all(isinstance(value, int) for value in values):
+        return values, 1, norm
+    common = lcm(*{int(value.q) for value in values})
+    return [int(value.p) * (common // int(value.q)) for value in values], common, norm

@@ -1,0 +1,105 @@
+"""`relmer certify --data --formula`: from a CSV file to a certificate that stands by itself."""
+
+import json
+from importlib import util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from relmer.reports.commands import certify as command
+from relmer.reports.commands.main import main
+
+
+def relmer(*arguments: object) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Unbalanced, with slopes, a missing response, names and texts that are awkward."""
+    random = np.random.default_rng(11)
+    g, dose = random.integers(0, 9, 80), np.round(random.uniform(1, 20, 80), 1)
+    y = np.round(3 * np.log(dose) + random.normal(size=9)[g] * (1 + dose / 5) + random.normal(size=80), 2)
+    lines = [f'{y[i]},{dose[i]},"clinic {g[i]}, north"' for i in range(80)]
+    path = tmp_path / "my data.csv"
+    path.write_text("\n".join(["y,dose,the clinic", *lines, "NA,1.5,x"]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_from_a_file_to_a_proof_and_back(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    found = relmer("certify", "--data", data, "--formula", "y ~ dose + (dose | `the clinic`)", "--out", out)
+    assert found.exit_code == 0, found.output
+    assert "80 rows: decimal local-proved, double local-proved" in found.output
+    assert "note: 1 of 81 rows dropped" in found.output
+    assert "Z has for each the clinic (Intercept) = 1, dose" in found.output
+    stored = json.loads((out / "my-data.reml.json").read_text(encoding="utf-8"))
+    assert stored["data"]["file"] == "my data.csv"
+    assert str(tmp_path) not in (out / "my-data.reml.json").read_text(encoding="utf-8")
+    again = relmer("certify", "--verify", "--certificate", out / "my-data.reml.json", "--data", data)
+    assert (again.exit_code, again.output) == (
+        0,
+        "my-data.reml.json is proved again: decimal local-proved, double local-proved\n",
+    )
+    data.write_text(data.read_text(encoding="utf-8").replace("clinic 3", "clinic 4", 1), encoding="utf-8")
+    refused = relmer("certify", "--verify", "--certificate", out / "my-data.reml.json", "--data", data)
+    assert refused.exit_code == 1
+    assert "sha256 of my data.csv is not that of the certificate" in refused.output
+
+
+def test_functions_are_proved_and_matrices_told(data: Path, tmp_path: Path) -> None:
+    formula = "y ~ log(dose) + (log(dose) | `the clinic`)"
+    found = relmer("certify", "--data", data, "--formula", formula, "--ml", "--out", tmp_path)
+    assert found.exit_code == 0, found.output
+    assert "decimal local-proved, matrices local-proved" in found.output
+    assert "log(dose) is computed in balls: ['log', ['column', 'dose']]" in found.output
+    assert "of the doubles of y, X and Z in my-data.ml.matrices.csv.gz, not of the file" in found.output
+    matrices = tmp_path / "my-data.ml.matrices.csv.gz"
+    assert relmer("certify", "--verify", "--certificate", tmp_path / "my-data.ml.json", "--data", data).exit_code == 0
+    matrices.write_bytes(matrices.read_bytes()[:-9])
+    refused = relmer("certify", "--verify", "--certificate", tmp_path / "my-data.ml.json", "--data", data)
+    assert (refused.exit_code, "cannot be read" in refused.output) == (1, True)
+
+
+def test_a_global_proof_has_its_tree(data: Path, tmp_path: Path) -> None:
+    formula = "y ~ dose + (1 | `the clinic`)"
+    found = relmer("certify", "--data", data, "--formula", formula, "--global", "--out", tmp_path)
+    assert "decimal global-proved, double global-proved" in found.output
+    path = tmp_path / "my-data.reml.json"
+    trees = relmer("certify", "--verify", "--trees", "--certificate", path, "--data", data)
+    assert (trees.exit_code, "leaves" in trees.output) == (0, True)
+
+
+def test_what_is_not_proved_is_one_line(data: Path, tmp_path: Path) -> None:
+    formulas = ("y ~ dose", "y ~ dose + (1 | `the clinic`)")
+    asked = [part for formula in formulas for part in ("--formula", formula)]
+    found = relmer("certify", "--data", data, *asked, "--out", tmp_path)
+    assert found.exit_code == 1
+    assert "y ~ dose: not proved: the model has no random effects" in found.output
+    assert (tmp_path / "my-data-2.reml.json").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--certificate", "DATA"], "--certificate is proved with --verify and --data"),
+        (["--formula", "y ~ 1 + (1 | g)"], "--data is missing"),
+        (["--data", "DATA"], "--formula is missing"),
+        (["--data", "DATA", "--formula", "y ~ nothing + (1 | g)"], "no column"),
+        (["--verify", "--certificate", "DATA", "--data", "DATA"], "is no certificate"),
+    ],
+)
+def test_bad_use_is_one_line(data: Path, arguments: list[str], told: str) -> None:
+    found = relmer("certify", *(str(data) if part == "DATA" else part for part in arguments))
+    assert found.exit_code in (1, 2)
+    assert told in found.output
+    assert len(found.output.splitlines()) == 1
+
+
+def test_without_python_flint_it_is_one_line(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "flint" else util.find_spec(name))
+    found = relmer("certify", "--data", data, "--formula", "y ~ dose + (1 | `the clinic`)")
+    assert found.exit_code == 2
+    assert found.output == "relmer: relmer certify needs python-flint: pip install 'relmer[certify]'\n"

@@ -1,0 +1,124 @@
+"""`relmer explain`: five lines on a theta, by hand or of an engine."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from relmer.datasets import DATA, load
+from relmer.reports.commands.main import main
+from relmer.solver import lmer
+
+GRADIENT = "Model failed to converge with max|grad| = 0.0033 (tol = 0.002, component 1)"
+SLEEPSTUDY = ("explain", "--data", DATA / "sleepstudy.csv", "--formula", "Reaction ~ Days + (Days | Subject)")
+
+
+def relmer(*arguments: object) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+
+
+def balanced(folder: Path, spread: float) -> tuple[Path, float]:
+    """A balanced one-way layout; and theta by the exact law of REML: theta^2 = (MSB / MSW - 1) / k, not below 0."""
+    random = np.random.default_rng(1)
+    y = np.round(spread * random.normal(size=(8, 1)) + random.normal(size=(8, 5)), 2)
+    within, between = y.var(axis=1, ddof=1).mean(), 5 * y.mean(axis=1).var(ddof=1)
+    path = folder / "oneway.csv"
+    lines = [f"{value},g{group}" for group in range(8) for value in y[group]]
+    path.write_text("\n".join(["y,g", *lines]) + "\n", encoding="utf-8")
+    return path, max((between / within - 1) / 5, 0.0) ** 0.5
+
+
+def test_the_exact_theta_stands_and_its_warning_is_false(tmp_path: Path) -> None:
+    path, theta = balanced(tmp_path, 2.0)
+    found = relmer("explain", "--data", path, "--formula", "y ~ 1 + (1 | g)", "--theta", theta, "--warning", GRADIENT)
+    where, distance, warnings, changes, advice = found.output.splitlines()
+    assert found.exit_code == 0
+    assert where.startswith("this theta stands at the optimum")
+    assert "theta has 1" in distance  # 10 digits or more
+    assert f"“{GRADIENT}” is false" in warnings
+    assert changes == "what changes at the optimum: nothing that is printed with three digits"
+    assert advice == "what to do: keep the fit: the warning is false"
+
+
+def test_the_gap_and_the_standard_error_are_those_of_the_law(tmp_path: Path) -> None:
+    """Balanced one-way by REML, L = 1 + k theta^2: the gap is (g - 1) log L + (n - 1) log(SSW + SSB / L) less that at
+    the optimum, the SE of the mean sqrt(sigma^2 L / n), sigma^2 = (SSW + SSB / L) / (n - 1)."""
+    path, best = balanced(tmp_path, 2.0)
+    y = np.array([float(line.split(",")[0]) for line in path.read_text().splitlines()[1:]]).reshape(8, 5)
+    within, between = (4 * y.var(axis=1, ddof=1)).sum(), 5 * ((y.mean(axis=1) - y.mean()) ** 2).sum()
+
+    def criterion(theta: float) -> float:
+        L = 1 + 5 * theta**2
+        return 7 * np.log(L) + 39 * np.log(within + between / L)
+
+    def se(theta: float) -> float:
+        L = 1 + 5 * theta**2
+        return ((within + between / L) / 39 * L / 40) ** 0.5
+
+    theta = best / 3
+    found = relmer("explain", "--data", path, "--formula", "y ~ 1 + (1 | g)", "--theta", theta, "--warning", GRADIENT)
+    assert found.exit_code == 1
+    where, distance, warnings, changes, advice = found.output.splitlines()
+    assert f"{criterion(theta) - criterion(best):.4g} lower" in where
+    assert f"{abs(se(theta) / se(best) - 1):.2g} of the SE of (Intercept)" in distance
+    assert "is true" in warnings
+    assert f"SE((Intercept)) {se(theta):.3g} → {se(best):.3g}" in changes
+    assert "do not use this fit" in advice
+
+
+def test_a_singular_optimum_is_told_as_one(tmp_path: Path) -> None:
+    path, theta = balanced(tmp_path, 0.0)
+    assert theta == 0
+    warning = "boundary (singular) fit: see help('isSingular')"
+    options = ("explain", "--data", path, "--formula", "y ~ 1 + (1 | g)", "--theta", 0, "--warning", warning)
+    found = relmer(*options)
+    assert found.exit_code == 0
+    assert f"“{warning}” is true" in found.output
+    assert "simplify the term" in found.output
+    regular, _ = balanced(tmp_path, 2.0)
+    false = relmer("explain", "--data", regular, *options[3:6], 0, *options[7:])
+    assert false.exit_code == 1
+    assert f"“{warning}” is false" in false.output
+
+
+def test_a_year_is_to_be_centred(tmp_path: Path) -> None:
+    """A covariate far from zero: at the theta of equal variances the advice names it, its mean and its spread."""
+    random = np.random.default_rng(3)
+    g, year = np.repeat(np.arange(12), 10), np.tile(np.arange(2010, 2020), 12)
+    y = np.round(random.normal(size=12)[g] * (year - 2014) + random.normal(size=120), 3)
+    path = tmp_path / "year.csv"
+    path.write_text("y,year,g\n" + "".join(f"{y[i]},{year[i]},g{g[i]}\n" for i in range(120)), encoding="utf-8")
+    found = relmer("explain", "--data", path, "--formula", "y ~ year + (year | g)", "--theta", "1,0,1")
+    assert found.exit_code == 1
+    assert f"centre year (its mean, 2014, is {year.mean() / year.std():.0f} times its spread)" in found.output
+    assert "none, though one was due" in found.output
+
+
+def test_three_missing_values_make_a_false_warning(tmp_path: Path) -> None:
+    """lme4's stop 2e-5 above the optimum of sleepstudy with three values missing, with a warning: nothing moves."""
+    frame = load("sleepstudy").frame.copy()
+    frame.loc[[7, 50, 140], "Reaction"] = np.nan
+    path = tmp_path / "missing.csv"
+    frame.to_csv(path, index=False)
+    fit = lmer("Reaction ~ Days + (Days | Subject)", frame)
+    near = ",".join(repr(float(x)) for x in fit.theta.to_numpy() + np.array([1e-3, 0, 0]))
+    found = relmer("explain", "--data", path, *SLEEPSTUDY[3:], "--theta", near, "--warning", GRADIENT)
+    assert found.exit_code == 0
+    assert "is false: it stands" in found.output
+    assert "3 of 180 rows dropped" in found.output
+
+
+@pytest.mark.parametrize("theta, told", [("1,2", "--theta has 2 numbers, the model 3"), ("a,b,c", "give numbers")])
+def test_a_theta_that_is_none_is_one_line(theta: str, told: str) -> None:
+    found = relmer(*SLEEPSTUDY, "--theta", theta)
+    assert found.exit_code == 2
+    assert told in found.output
+    assert len(found.output.splitlines()) == 1
+
+
+def test_without_r_and_theta_it_says_what_to_give(without_r: None) -> None:
+    found = relmer(*SLEEPSTUDY)
+    assert found.exit_code == 3
+    assert "give --theta, the numbers of Subject.(Intercept), Subject.Days.(Intercept), Subject.Days" in found.output
+    assert len(found.output.splitlines()) == 1
