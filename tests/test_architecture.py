@@ -88,6 +88,7 @@ WINGS = {
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
     "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
+    "reports/compared": Wing({"records", "run"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
@@ -101,7 +102,20 @@ WINGS = {
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
     ),
     "reports/commands": Wing(
-        {"accepted", "changes", "corpus", "diff", "export", "given", "records", "verdicts", "run", "text", "voices"},
+        {
+            "accepted",
+            "changes",
+            "compared",
+            "corpus",
+            "diff",
+            "export",
+            "given",
+            "records",
+            "verdicts",
+            "run",
+            "text",
+            "voices",
+        },
         {"click", "rich"},
     ),
 }

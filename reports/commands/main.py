@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `judge`, `fit`, `diff`, `record`, `certify`, `cases`, `engines`, `datasets`.
+"""The command line: `relmer run`, `judge`, `fit`, `diff`, `versions`, `record`, `certify`, and lists of what there is.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -18,6 +18,7 @@ from relmer.reports.commands.lists import cases_command, datasets_command, engin
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
 from relmer.reports.commands.terminal import quiet_ends, status_of_error
+from relmer.reports.commands.versions import versions_command
 
 
 class Commands(click.Group):
@@ -52,6 +53,7 @@ for command in (
     fit_command,
     diff_command,
     record_command,
+    versions_command,
     certify_command,
     cases_command,
     engines_command,
