@@ -1,8 +1,10 @@
 """What a person can do here: `nox -l` lists it, `nox -s NAME` does it, with all that it needs."""
 
+import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import nox
@@ -22,6 +24,12 @@ R_ADVICE = (
     "R with lme4 is not here and cannot be installed from here; install R >= 4.0 with the packages lme4, nlme, "
     "mlmRev and jsonlite (Debian and Ubuntu: apt-get install " + " ".join(R_PACKAGES) + ")"
 )
+
+# Debian's releases and their lme4. Recording in another is a line here.
+RELEASES = {"bullseye": "1.1-26", "bookworm": "1.1-31", "trixie": "1.1-37", "forky": "2.1-0"}
+R_IN_CHROOT = ["r-base-core", "r-cran-lme4", "r-cran-nlme", "r-cran-jsonlite"]
+VARIANTS = ("lme4", "lme4-bobyqa", "lme4-tight")
+RECORDED = "reference/recorded"
 
 
 def r_works() -> bool:
@@ -126,6 +134,73 @@ def lowest(session: nox.Session) -> None:
     install(session, "dev")
     session.install(*oldest)
     session.run("pytest", *session.posargs)
+
+
+def mirror(session: nox.Session) -> str:
+    """Debian's mirror, as apt is configured here."""
+    ask = ["apt-get", "indextargets", "--format", "$(SITE) $(ORIGIN) $(LABEL) $(COMPONENT)", "Created-By: Packages"]
+    told = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.splitlines()
+    sites = [line.split()[0] for line in told if line.endswith(" Debian Debian main")]
+    if not sites:
+        session.error("apt knows no mirror of Debian here: run apt-get update on a Debian")
+    return sites[0]
+
+
+def make_chroot(session: nox.Session, release: str, folder: Path) -> None:
+    """A small Debian of that release with R and lme4, reached as this machine reaches its own packages."""
+    script = "/usr/share/debootstrap/scripts/sid"
+    session.run("debootstrap", "--variant=minbase", release, str(folder), mirror(session), script, external=True)
+    told = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+    kept = [line for line in told.splitlines() if line.startswith("Acquire::") and "::IndexTargets" not in line]
+    (folder / "etc/apt/apt.conf.d/99host").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    for name in ("hosts", "resolv.conf"):
+        shutil.copyfile(f"/etc/{name}", folder / "etc" / name)
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    apt = ["chroot", str(folder), "apt-get"]
+    session.run(*apt, "update", "-q", external=True, env=environment)
+    session.run(*apt, "install", "-q", "-y", "--no-install-recommends", *R_IN_CHROOT, external=True, env=environment)
+
+
+def remove_chroot(folder: Path) -> None:
+    """Remove a chroot; what is still mounted in it is unmounted first, so that nothing behind it is removed."""
+    places = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+    for place in sorted((p for p in places if Path(p).is_relative_to(folder)), reverse=True):
+        subprocess.run(["umount", place], check=True)
+    shutil.rmtree(folder)
+
+
+@nox.session
+def versions(session: nox.Session) -> None:
+    """Record every case on lme4 of four Debian releases, in chroots that are removed, and make docs/versions.md.
+
+    Arguments are releases; all four otherwise. It needs root, apt and 3 GB, and takes some 15 minutes.
+    """
+    chosen = session.posargs or [*RELEASES]
+    if unknown := [name for name in chosen if name not in RELEASES]:
+        session.error(f"{unknown[0]} is none of {', '.join(RELEASES)}")
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        session.error("chroots of Debian's releases need root and apt")
+    brought = shutil.which("debootstrap") is None
+    if brought:
+        session.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "debootstrap", external=True)
+    session.install("-e", ".[certify]")
+    place = Path(tempfile.mkdtemp(prefix="relmer-versions-"))
+    try:
+        for release in chosen:
+            folder = place / release
+            make_chroot(session, release, folder)
+            names = [f"{variant}@{RELEASES[release]}" for variant in VARIANTS]
+            command = json.dumps(["chroot", str(folder), "Rscript"])
+            engines = place / f"{release}.toml"
+            engines.write_text("".join(f'[engine."{name}"]\ncommand = {command}\n' for name in names), "utf-8")
+            asked = [word for name in names for word in ("--engine", name)]
+            session.run(*("relmer", "record", "--engines", str(engines), *asked, "--pack"), "--into", RECORDED)
+            remove_chroot(folder)
+    finally:
+        remove_chroot(place)
+        if brought:
+            session.run("apt-get", "remove", "-q", "-y", "debootstrap", external=True)
+    session.run("relmer", "versions", "lme4@*", "--out", "docs/versions.md")
 
 
 @nox.session

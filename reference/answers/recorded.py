@@ -1,5 +1,10 @@
-"""Recorded answers: what one version of an engine returned, frozen with its provenance, one JSON file per case."""
+"""Recorded answers: what one version of an engine returned, frozen with its provenance, one JSON file per case.
 
+The files of an engine stand in a folder of its name, or, packed, in a ZIP archive of its name.
+"""
+
+import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +12,7 @@ from relmer.datasets import Case, load, write_whole
 from relmer.reference.answers.answer import Answer, Status, from_json, to_json
 
 RECORDED = Path(__file__).parent.parent / "recorded"
+ARCHIVE = ".zip"
 
 
 class RecordingError(ValueError):
@@ -35,11 +41,12 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
         The file cannot be read, or was recorded of another case.
     """
     path = path_of(engine, case.name, root)
-    if not path.exists():
-        return None
     try:
-        answer = from_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        text = text_of(path)
+        if text is None:
+            return None
+        answer = from_json(text)
+    except (ValueError, zipfile.BadZipFile) as error:
         raise RecordingError(
             f"{path.name}: {error}; record it again: relmer record --engine {engine} --into DIR"
         ) from None
@@ -59,8 +66,49 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
     return replace(answer, recorded=True)
 
 
+def text_of(path: Path) -> str | None:
+    """Text of a recording: of its file, else of its place in the engine's archive; None where there is neither."""
+    if path.exists():
+        return path.read_text(encoding="utf-8")
+    archive = archive_of(path.parent)
+    if not archive.exists():
+        return None
+    with zipfile.ZipFile(archive) as packed:
+        return packed.read(path.name).decode() if path.name in packed.NameToInfo else None
+
+
+def archive_of(folder: Path) -> Path:
+    """Archive that stands for an engine's folder."""
+    return folder.with_name(folder.name + ARCHIVE)
+
+
+def pack(engine: str, root: Path = RECORDED) -> Path:
+    """Put an engine's folder into its archive, beside what that holds of other cases; give its path.
+
+    The same recordings make the same bytes.
+    """
+    folder = root / engine
+    archive = archive_of(folder)
+    kept: dict[str, bytes] = {}
+    if archive.exists():
+        with zipfile.ZipFile(archive) as packed:
+            kept = {name: packed.read(name) for name in packed.namelist()}
+    kept |= {path.name: path.read_bytes() for path in folder.iterdir()}
+    with zipfile.ZipFile(beside := folder.with_name(f"{folder.name}{ARCHIVE}.part"), "w") as packed:
+        for name, content in sorted(kept.items()):
+            packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, compresslevel=9)
+    beside.replace(archive)
+    shutil.rmtree(folder)
+    return archive
+
+
 def write(answer: Answer, root: Path = RECORDED) -> Path:
     """Write a recording whole or not at all; give its path."""
     path = path_of(answer.engine, answer.case, root)
     write_whole(path.parent, {path.name: to_json(replace(answer, recorded=True))})
     return path
+
+
+def versions(root: Path = RECORDED) -> tuple[str, ...]:
+    """Names of the engines that are recorded as an archive."""
+    return tuple(sorted(path.name.removesuffix(ARCHIVE) for path in root.glob(f"*{ARCHIVE}")))

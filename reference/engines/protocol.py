@@ -21,12 +21,14 @@ from relmer.reference.engines.checks import (
 )
 from relmer.reference.engines.child import plain_text
 from relmer.reference.engines.contract import CAPABILITIES, OWN_HOUSE, Fitted
+from relmer.reference.engines.declared import Declaration, from_file, recorded_versions
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.foreign import Foreign
 from relmer.reference.own_fits import rows_of
 from relmer.solver.errors import ModelError
 
 GROUP = "relmer.engines"
+Entry = EntryPoint | Declaration
 MEMBERS = (
     *("name", "house", "witness_of", "definition", "needs", "capabilities"),
     *("available", "version", "environment"),
@@ -117,6 +119,12 @@ def engine_names() -> tuple[str, ...]:
     return (*usable, *sorted(roster().keys() - {*usable}))
 
 
+def version_names() -> tuple[str, ...]:
+    """Names of the engines of which there are only recordings, of a version each: they are judged where asked for."""
+    here = {entry.name for entry in _entries()}
+    return tuple(one.name for one in recorded_versions() if one.name not in here)
+
+
 def engine(name: str) -> Engine:
     """Find the engine of that name.
 
@@ -180,7 +188,7 @@ def roster() -> dict[str, Engine | EngineError]:
     What this project declares comes before what others do: a name, and the right to speak for a house, are not taken
     from it. Where others contradict each other, neither has what both claim.
     """
-    names = sorted({entry.name for entry in entry_points(group=GROUP)})
+    names = sorted({entry.name for entry in _entries()})
     with ThreadPoolExecutor() as pool:
         found = dict(zip(names, pool.map(of_name, map(_declared, names)), strict=True))
     speaking: dict[str, list[Engine]] = {}
@@ -197,19 +205,25 @@ def roster() -> dict[str, Engine | EngineError]:
     return found
 
 
-def is_ours(declared: EntryPoint | type) -> bool:
+def is_ours(declared: Entry | type) -> bool:
     """Whether an engine is this project's own work: it runs in this process, or sees to a child itself."""
     module = declared.module if isinstance(declared, EntryPoint) else getattr(declared, "__module__", "")
     return str(module).partition(".")[0] == "relmer"
 
 
-def _declared(name: str) -> tuple[EntryPoint, ...]:
-    """Entry points of that name, which differ; one of this project comes alone."""
-    entries = {entry.value: entry for entry in entry_points(group=GROUP) if entry.name == name}.values()
-    return tuple(entry for entry in entries if is_ours(entry)) or tuple(entries)
+def _entries() -> tuple[Entry, ...]:
+    """What packages declare, and what the file of one's own engines does."""
+    return (*entry_points(group=GROUP), *from_file())
 
 
-def of_name(declared: Sequence[EntryPoint]) -> Engine | EngineError:
+def _declared(name: str) -> tuple[Entry, ...]:
+    """What is declared under that name, which differs; one of this project comes alone, recordings where none does."""
+    entries = {entry.value: entry for entry in _entries() if entry.name == name}.values()
+    ours = tuple(entry for entry in entries if is_ours(entry)) or tuple(entries)
+    return ours or tuple(one for one in recorded_versions() if one.name == name)
+
+
+def of_name(declared: Sequence[Entry]) -> Engine | EngineError:
     """The engine of the entry points of one name, or why it cannot be had; one of another package is asked once.
 
     What only looks like an entry point, as a test makes it, names no module that a child could import: it is made here.
@@ -230,7 +244,7 @@ def _foreign(name: str, value: str, path: tuple[str, ...]) -> Engine | EngineErr
         return error
 
 
-def made(entry: EntryPoint) -> Engine:
+def made(entry: Entry) -> Engine:
     """Make the engine of an entry point in this process.
 
     Raises

@@ -1,4 +1,4 @@
-"""`relmer diff`: what moved between two reports."""
+"""`relmer diff`: what moved between two reports, or between two engines, versions or recordings."""
 
 import sys
 from collections.abc import Sequence
@@ -12,10 +12,14 @@ from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
     check_writable,
+    chosen_cases,
+    engines_option,
     listed,
     one_line,
     one_line_errors,
+    progress,
 )
+from relmer.reports.compared import Asked, asked, compared
 from relmer.reports.diff import diff
 from relmer.reports.records import Report
 from relmer.reports.voices import DIFF_HEADER, diff_junit, diff_markdown, diff_rows, difference, from_json
@@ -26,8 +30,11 @@ FILES = (PAGE, "junit.xml")
 
 
 @click.command("diff")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old")
+@click.argument("new")
+@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases on which engines or recordings are judged.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes, to judge them.")
+@engines_option
 @click.option("--only-changed", is_flag=True, help="Leave out the cases and engines of which nothing differs.")
 @click.option(
     "--fail-on",
@@ -43,17 +50,25 @@ FILES = (PAGE, "junit.xml")
 )
 @click.pass_obj
 def diff_command(
-    debug: bool, old: Path, new: Path, only_changed: bool, fail_on: Sequence[str], out: Path | None
+    debug: bool,
+    old: str,
+    new: str,
+    pattern: str,
+    jobs: int,
+    only_changed: bool,
+    fail_on: Sequence[str],
+    out: Path | None,
 ) -> None:
-    """Tell what moved from the report OLD to the report NEW: files report.json, or folders that hold one.
+    """Tell what moved from OLD to NEW.
 
-    Two runs, machines, or versions of an engine. Exit status 1 if something got worse so that it breaks, or is what
-    --fail-on names.
+    Each is a report (report.json, or a folder that holds one), an engine by its name, as lme4@2.1-0, or the folder or
+    archive of an engine's recordings. Engines and recordings are judged first. Exit status 1 if something got worse so
+    that it breaks, or is what --fail-on names.
     """
     with one_line_errors(debug):
         if out is not None:
             check_writable(out, FILES)
-        found = diff(read_report(old), read_report(new))
+        found = diff(*sides((old, new), pattern, jobs))
         chosen = frozenset(map(Kind, fail_on))
         if out is not None:
             texts = (diff_markdown(found, chosen, only_changed), diff_junit(found, chosen, only_changed))
@@ -62,6 +77,29 @@ def diff_command(
         if shown := [] if found.identical else list(diff_rows(found, only_changed)):
             listed(DIFF_HEADER, shown)
     sys.exit(DISAGREEMENT if found.fails(chosen) else AGREEMENT)
+
+
+def sides(texts: tuple[str, str], pattern: str = "*", jobs: int = 1) -> list[Report]:
+    """The two reports: those that are read, and those on engines and recordings, which are judged together."""
+    read: dict[str, Report] = {}
+    judged: list[Asked] = []
+    for text in dict.fromkeys(texts):
+        one = None if is_report(Path(text)) else asked(text)
+        if one is None:
+            read[text] = read_report(Path(text))
+        else:
+            judged.append(one)
+    if judged:
+        cases = chosen_cases(pattern)
+        with progress(len(cases)) as advance:
+            reports = iter(compared(judged, cases, min(jobs, len(cases)), advance))
+        read |= {text: next(reports) for text in dict.fromkeys(texts) if text not in read}
+    return [read[text] for text in texts]
+
+
+def is_report(path: Path) -> bool:
+    """Whether a path is that of a report, or of a folder with one."""
+    return (path / REPORT).exists() or (path.is_file() and path.suffix == ".json")
 
 
 def read_report(path: Path) -> Report:
@@ -75,6 +113,8 @@ def read_report(path: Path) -> Report:
         It cannot be read.
     """
     file = path / REPORT if path.is_dir() else path
+    if not file.exists():
+        raise DataError(f"{path} is no report, no recordings and no engine; `relmer engines` lists these")
     try:
         return from_json(file.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -4,9 +4,9 @@ import click
 
 from relmer import datasets
 from relmer.reference.certificates import data_sha256
-from relmer.reference.engines import engine_names
-from relmer.reports.commands.terminal import chosen_cases, listed, one_line_errors
-from relmer.reports.run import sources
+from relmer.reference.engines import engine_names, version_names
+from relmer.reports.commands.terminal import chosen_cases, engines_option, listed, one_line_errors
+from relmer.reports.run import sources, with_recorded_version
 
 
 @click.command("cases")
@@ -22,11 +22,19 @@ def cases_command(debug: bool, pattern: str) -> None:
 
 
 @click.command("engines")
+@engines_option
 @click.pass_obj
 def engines_command(debug: bool) -> None:
-    """List the engines, and whether they can run here."""
+    """List the engines, and whether they can run here.
+
+    Those of one version, as lme4@2.1-0, are judged where --engine names them, or a pattern such as 'lme4@*'.
+    """
     with one_line_errors(debug):
-        used = sources(engine_names())
+        used = sources(engine_names()) | {
+            name: with_recorded_version(one, datasets.cases()[:1])
+            for name, one in sources(version_names()).items()
+            if name in version_names()
+        }
         listed(
             ("engine", "version", "source", "note"),
             [(e.name, e.version, e.source, e.note) for e in used.values()],

@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `record`, `certify` and lists of what there is.
+"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `versions`, `record`, `certify` and lists.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -19,6 +19,7 @@ from relmer.reports.commands.lists import cases_command, datasets_command, engin
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
 from relmer.reports.commands.terminal import quiet_ends, status_of_error
+from relmer.reports.commands.versions import versions_command
 
 
 class Commands(click.Group):
@@ -53,6 +54,7 @@ for command in (
     fit_command,
     diff_command,
     record_command,
+    versions_command,
     certify_command,
     explain_command,
     cases_command,

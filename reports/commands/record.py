@@ -9,7 +9,14 @@ from relmer.datasets import Case
 from relmer.reference.answers import Status, recorded, shared_thetas
 from relmer.reference.engines import EngineError, answer, engine
 from relmer.reference.own_fits import design_of
-from relmer.reports.commands.terminal import check_writable, chosen_cases, one_line_errors, progress
+from relmer.reports.commands.terminal import (
+    check_writable,
+    chosen_cases,
+    chosen_engines,
+    engines_option,
+    one_line_errors,
+    progress,
+)
 from relmer.reports.run import sources
 
 
@@ -23,17 +30,22 @@ from relmer.reports.run import sources
     metavar="DIR",
     help="Folder of the recordings; what it holds of these cases and engines is replaced.",
 )
+@click.option("--pack", is_flag=True, help="One archive for each engine, in the place of a folder.")
+@engines_option
 @click.pass_obj
-def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path) -> None:
+def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path, pack: bool) -> None:
     """Freeze what an engine returns now, with its versions and the data's sha256."""
     with one_line_errors(debug):
         check_writable(into)
         chosen = chosen_cases(pattern)
+        names = chosen_engines(names)
         sources(names, required=names)
         with progress(len(chosen)) as advance:
             for case in chosen:
                 record_case(case, names, into)
                 advance(case.name)
+        for name in names if pack else ():
+            recorded.pack(name, into)
 
 
 def record_case(case: Case, names: Sequence[str], into: Path) -> None:

@@ -21,7 +21,9 @@ from relmer.reports.commands.terminal import (
     INTERRUPTED,
     check_writable,
     chosen_cases,
+    chosen_engines,
     complain,
+    engines_option,
     one_line,
     one_line_errors,
     progress,
@@ -37,7 +39,8 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
 @click.command("run")
 @click.option("--case", "pattern", metavar="GLOB", help="Cases to run, such as 'docs/*'; all otherwise.")
 @model_options
-@click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine to judge; repeat for more.")
+@click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine to judge, or a pattern.")
+@engines_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -105,7 +108,7 @@ def run_command(
             raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
         models = kept.enter_context(own_cases(data, formulas, ml, sep, decimal, na)) if own else ()
         chosen = models or chosen_cases("*" if pattern is None else pattern)
-        judged = tuple(dict.fromkeys([*(engines or engine_names()), *require]))
+        judged = tuple(dict.fromkeys([*(chosen_engines(engines) or engine_names()), *require]))
         used = sources(judged, require)
         before = None if baseline is None else read_report(baseline)
         for line in said_first(used.values()):

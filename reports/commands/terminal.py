@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +20,7 @@ from relmer import datasets
 from relmer.datasets import Case, DataError
 from relmer.reference.answers import RecordingError
 from relmer.reference.certificates import CertificateError
-from relmer.reference.engines import EngineError, EngineMissing
+from relmer.reference.engines import VARIABLE, EngineError, EngineMissing, engine_names, version_names
 from relmer.reports.accepted import AcceptedError
 from relmer.reports.text import printable
 from relmer.solver.errors import ModelError
@@ -41,6 +42,43 @@ def chosen_cases(pattern: str) -> tuple[Case, ...]:
     if not chosen:
         raise DataError(f"no case matches {pattern!r}; `relmer cases` lists them")
     return chosen
+
+
+def chosen_engines(names: Sequence[str]) -> tuple[str, ...]:
+    """Engines of the names, each once; a pattern such as 'lme4@*' stands for all that it matches, recorded ones too."""
+    chosen: dict[str, None] = {}
+    for name in names:
+        if not {*"*?["}.intersection(name):
+            chosen[name] = None
+            continue
+        matching = [one for one in (*engine_names(), *version_names()) if fnmatchcase(one, name)]
+        if not matching:
+            raise DataError(f"no engine matches {name!r}; `relmer engines` lists them")
+        chosen |= dict.fromkeys(matching)
+    return tuple(chosen)
+
+
+def declare(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:
+    """Let this process, and those that it starts, read the engines of a file; until the command ends."""
+    if file is not None:
+        before = os.environ.get(VARIABLE)
+        os.environ[VARIABLE] = str(file.resolve())
+        context.call_on_close(
+            lambda: os.environ.pop(VARIABLE, None) if before is None else os.environ.update({VARIABLE: before})
+        )
+
+
+# Every command that names engines takes those that a person declares.
+engines_option = click.option(
+    "--engines",
+    "declared_in",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    callback=declare,
+    expose_value=False,
+    is_eager=True,
+    metavar="FILE",
+    help="Engines of your own, as lme4 of another R; relmer.toml of this folder otherwise.",
+)
 
 
 def complain(error: object, status: int) -> NoReturn:

@@ -26,6 +26,7 @@ from relmer.reports.voices.summary import (
     standings,
     told,
 )
+from relmer.reports.voices.versions import versions_page
 
 __all__ = [
     "DIFF_HEADER",
@@ -55,6 +56,7 @@ __all__ = [
     "standing",
     "standings",
     "told",
+    "versions_page",
     "warnings_of",
     "warnings_told",
     "worst",

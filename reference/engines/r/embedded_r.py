@@ -4,10 +4,13 @@ Importing this module loads R, so only the child process imports it.
 """
 
 import importlib
+import importlib.metadata
 from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import threadpool_info
 
 from relmer.reference.engines import EngineError, sendable
 
@@ -58,6 +61,16 @@ def logicals(values: Sequence[bool | None]) -> Any:
 def entries(values: Sequence[Any]) -> Any:
     """A list of R values."""
     return rinterface.ListSexpVector(values)
+
+
+def carrier() -> dict[str, list[str]]:
+    """How R is reached, for the record."""
+    return {"rpy2": [importlib.metadata.version("rpy2-rinterface")]}
+
+
+def loaded() -> list[dict[str, Any]]:
+    """The libraries of linear algebra that this process has loaded."""
+    return list(threadpool_info())
 
 
 def plain(value: Any) -> Any:

@@ -89,7 +89,8 @@ random_part <- function(terms) {
   list(
     Zt = list(p = terms$Zt@p, i = terms$Zt@i, x = terms$Zt@x, rows = nrow(terms$Zt)),
     Lambdat = list(p = Lambdat@p, i = Lambdat@i, Lind = as.integer(terms$Lind)),
-    cnms = unname(terms$cnms), groups = names(terms$cnms), nl = as.integer(terms$nl),
+    cnms = unname(terms$cnms), groups = names(terms$cnms),
+    nl = vapply(terms$flist, nlevels, 1L)[attr(terms$flist, "assign")],
     theta_names = theta_names(terms$cnms),
     flist = lapply(unclass(terms$flist), function(g) list(levels = levels(g), codes = as.integer(g) - 1L))
   )
@@ -125,7 +126,7 @@ fit_by <- function(control) attempt(if (opened$mixed) {
 
 fit_default <- function() fit_by(lme4::lmerControl())
 
-fit_bobyqa <- function() fit_by(lme4::lmerControl(optimizer = "bobyqa"))
+fit_by_optimizer <- function(name) fit_by(lme4::lmerControl(optimizer = name))
 
 fit_tight <- function() attempt(if (opened$mixed) tight_estimates() else plain_estimates())
 

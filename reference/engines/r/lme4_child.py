@@ -1,18 +1,15 @@
 """The program of the child process that runs lme4: requests in, calls of the functions in lme4.R out."""
 
 import functools
-import importlib.metadata
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_info
-
 from relmer.reference.engines import EngineError, serve
 
 SOURCE = Path(__file__).with_name("lme4.R")
-SEARCHES = {"default": "fit_default", "bobyqa": "fit_bobyqa", "tight": "fit_tight"}
+SEARCHES = {"default": "fit_default", "tight": "fit_tight"}
 
 
 @functools.cache
@@ -23,22 +20,27 @@ def functions() -> Callable[..., Any]:
     return embedded_r.start(SOURCE)
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Carry out one request; what R refuses is raised as an `EngineError` with R's own words."""
+def embedded() -> tuple[Any, Callable[..., Any]]:
+    """R in this process: the module of its values, and the function that calls one of lme4.R's by name."""
     call = functions()
-    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
+    from relmer.reference.engines.r import embedded_r  # noqa: PLC0415
 
+    return embedded_r, call
+
+
+def answer(request: dict[str, Any], begun: Callable[[], tuple[Any, Callable[..., Any]]] = embedded) -> dict[str, Any]:
+    """Carry out one request in the R that is `begun`; what R refuses is an `EngineError` with R's own words."""
+    r, call = begun()
     match request["op"]:
         case "hello":
             found = r.plain(call("versions"))
             (path,) = found["BLAS"]
-            rpy2 = importlib.metadata.version("rpy2-rinterface")
-            return {**found, "BLAS": [library(path, threadpool_info())], "rpy2": [rpy2]}
+            return {**found, "BLAS": [library(path, r.loaded())], **r.carrier()}
         case "open":
-            columns = [column(call, given) for given in request["columns"]]
+            columns = [column(r, call, given) for given in request["columns"]]
             names = r.texts([given["name"] for given in request["columns"]])
             text, reml = r.texts([request["formula"]]), r.logicals([request["reml"]])
-            given = named(call, {name: argument(call, name, value) for name, value in request["given"].items()})
+            given = named(r, call, {name: argument(r, call, name, value) for name, value in request["given"].items()})
             return attempted(r.plain(call("open_case", text, reml, r.entries(columns), names, given)))
         case "stages":
             return attempted(r.plain(call("stages")))
@@ -46,7 +48,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             thetas = r.entries([r.numbers(theta) for theta in request["thetas"]])
             return attempted(r.plain(call("criterion", thetas)))
         case "fit":
-            return attempted(r.plain(call(SEARCHES[request["search"]])))
+            search = request["search"]
+            fit = call(SEARCHES[search]) if search in SEARCHES else call("fit_by_optimizer", r.texts([search]))
+            return attempted(r.plain(fit))
     raise EngineError(f"no operation {request['op']!r}")
 
 
@@ -77,17 +81,13 @@ def attempted(outcome: dict[str, Any]) -> dict[str, Any]:
     return outcome
 
 
-def named(call: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+def named(r: Any, call: Callable[..., Any], values: Mapping[str, Any]) -> Any:
     """A list of R values by name."""
-    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
-
     return call("named_list", r.entries(list(values.values())), r.texts(list(values)))
 
 
-def argument(call: Callable[..., Any], name: str, value: Any) -> Any:
+def argument(r: Any, call: Callable[..., Any], name: str, value: Any) -> Any:
     """One argument of lmer as an R value."""
-    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
-
     match name:
         case "weights" | "offset":
             return r.numbers(value)
@@ -96,14 +96,12 @@ def argument(call: Callable[..., Any], name: str, value: Any) -> Any:
         case "na.action":
             return r.texts([value])
         case "contrasts":
-            return named(call, {factor: r.texts([chosen]) for factor, chosen in value.items()})
+            return named(r, call, {factor: r.texts([chosen]) for factor, chosen in value.items()})
     raise EngineError(f"no argument {name!r}")
 
 
-def column(call: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+def column(r: Any, call: Callable[..., Any], given: Mapping[str, Any]) -> Any:
     """One column of the data as an R vector."""
-    from relmer.reference.engines.r import embedded_r as r  # noqa: PLC0415
-
     match given["kind"]:
         case "number":
             return r.numbers(given["values"])

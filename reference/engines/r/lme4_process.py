@@ -51,7 +51,7 @@ SECONDS = 600.0
 ENOUGH_FILES = 64
 # As pandas infers them.
 DATES = ("datetime64", "date", "period")
-OLDEST_R, OLDEST_LME4 = "4.0", "1.1-27"
+OLDEST_R, OLDEST_LME4 = "4.0", "1.1-26"
 RPY2 = "rpy2-rinterface>=3.6.3,<3.6.6"
 NEEDS = (f"R >= {OLDEST_R}", f"its package lme4 >= {OLDEST_LME4}", f"the Python package {RPY2}")
 INSTALL_R = f"install {NEEDS[0]} and {NEEDS[1]} (Debian: r-base-core, r-cran-lme4)"

@@ -1,6 +1,7 @@
 """Recordings: complete, on today's data, refused when they are not."""
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,3 +84,60 @@ def test_a_recording_on_other_data_says_nothing(tmp_path: Path) -> None:
 def test_a_recording_says_that_it_is_one(tmp_path: Path) -> None:
     recorded.write(replace(recorded.read("lme4", CASE), recorded=False), tmp_path)
     assert recorded.read("lme4", CASE, tmp_path).recorded
+
+
+VERSIONS = ("1.1-26", "1.1-31", "1.1-37", "2.1-0")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("engine", LME4)
+def test_every_case_is_recorded_of_every_version(engine: str, version: str) -> None:
+    """On its data, by that version, in an archive that holds nothing else; all of them build the same model.
+
+    Polynomial contrasts are an orthonormal basis by Householder's reflections, which each LAPACK rounds its own way: of
+    six levels, the most that there are, by less than 6 * 6 ulp an entry, and so the sum of their sizes, relatively.
+    """
+    name = f"{engine}@{version}"
+    assert name in recorded.versions()
+    with zipfile.ZipFile(recorded.RECORDED / f"{name}.zip") as archive:
+        assert {*archive.namelist()} == {recorded.path_of(name, chosen.name).name for chosen in cases()}
+    for chosen in RECORDED:
+        answer, first = recorded.read(name, chosen), recorded.read("lme4", chosen)
+        assert (answer.status, answer.version, answer.recorded) == (Status.FITTED, version, True)
+        assert answer.dataset_sha256 == load(chosen.dataset).sha256
+        assert answer.environment["lme4"] == version
+        assert answer.data == first.data
+        assert replace(answer.model, X=first.model.X) == first.model
+        assert answer.model.X.shape == first.model.X.shape
+        assert answer.model.X.total == pytest.approx(first.model.X.total, rel=36 * 2.0**-52)
+
+
+def test_recordings_of_versions_are_small() -> None:
+    """Ten megabytes in all, as the repository can bear."""
+    archives = [*recorded.RECORDED.glob("*.zip")]
+    assert len(archives) == len(LME4) * len(VERSIONS)
+    assert sum(path.stat().st_size for path in archives) < 10 * 2**20
+
+
+def test_packed_and_read_back(tmp_path: Path) -> None:
+    chosen = [CASE, case("dyestuff/ml"), case("penicillin/reml")]
+    answers = [recorded.read("lme4", one) for one in chosen]
+    for answer in answers:
+        recorded.write(answer, tmp_path)
+    archive = recorded.pack("lme4", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [archive.name] == ["lme4.zip"]
+    assert [recorded.read("lme4", one, tmp_path) for one in chosen] == answers
+    assert recorded.read("lme4", case("dyestuff/reml"), tmp_path) is None
+    assert recorded.versions(tmp_path) == ("lme4",)
+    # What is packed later replaces its own case alone, and the same recordings are the same bytes.
+    before = archive.read_bytes()
+    recorded.write(answers[1], tmp_path)
+    assert recorded.read("lme4", chosen[1], tmp_path) == answers[1]
+    assert recorded.pack("lme4", tmp_path).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04"])
+def test_an_archive_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "lme4.zip").write_bytes(content)
+    with pytest.raises(RecordingError, match="record it again"):
+        recorded.read("lme4", CASE, tmp_path)

@@ -71,12 +71,12 @@ def test_an_error_at_the_start_of_r_becomes_advice_in_one_line(error, expected):
     ("r", "lme4", "expected"),
     [
         ("4.2.2", "1.1-31", ""),
-        ("4.0.0", "1.1-27", ""),
+        ("4.0.0", "1.1-26", ""),
         ("10.0.0", "2.0-1", ""),
         ("3.6.3", "1.1-31", "R 3.6.3 is too old: install R >= 4.0"),
         ("", "1.1-31", "R of unknown version is too old"),
         ("4.2.2", "", "R has no package lme4"),
-        ("4.2.2", "1.1-26", "lme4 1.1-26 is too old: install lme4 >= 1.1-27"),
+        ("4.2.2", "1.1-25", "lme4 1.1-25 is too old: install lme4 >= 1.1-26"),
         ("4.2.2", "1.0-99", "lme4 1.0-99 is too old"),
     ],
 )
