@@ -10,28 +10,36 @@ from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
 from relmer.reference.engines.folders import remove_abandoned
 from relmer.reference.engines.kin import ORIGINAL, Kin, kin_of
-from relmer.reference.engines.protocol import Engine, answer, engine, engine_names, installed, participant
+from relmer.reference.engines.protocol import Engine, answer, engine, engine_names, installed, participant, peer_names
+from relmer.reference.engines.told import Columns, Told, columns_of, estimates_of, places, theta_of_G
 
 __all__ = [
     "MEMORY_BYTES",
     "ORIGINAL",
     "UNDEFINED",
     "Child",
+    "Columns",
     "Engine",
     "EngineError",
     "EngineMissing",
     "EngineUnsupported",
     "Fitted",
     "Kin",
+    "Told",
     "answer",
     "checked",
+    "columns_of",
     "engine",
     "engine_names",
+    "estimates_of",
     "installed",
     "kin_of",
     "participant",
+    "peer_names",
+    "places",
     "plain_text",
     "remove_abandoned",
     "sendable",
     "serve",
+    "theta_of_G",
 ]

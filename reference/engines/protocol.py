@@ -8,12 +8,13 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
 from relmer.datasets import Case, load
-from relmer.reference.answers import Answer, CriterionValue, Data, Model, Status
+from relmer.reference.answers import Answer, CriterionValue, Data, Estimates, Model, Status
 from relmer.reference.engines.checks import (
     clean,
     named_texts,
     plain_criterion,
     plain_estimates,
+    plain_figures,
     plain_stages,
     stopped,
     texts,
@@ -27,6 +28,8 @@ from relmer.reference.own_fits import rows_of
 from relmer.solver.errors import ModelError
 
 GROUP = "relmer.engines"
+# This project's adapters to other people's packages: they take part where they are named.
+PEERS = ("relmer.reference.engines.peers.", "relmer.reference.engines.r.guests")
 MEMBERS = (
     *("name", "house", "witness_of", "definition", "needs", "capabilities"),
     *("available", "version", "environment"),
@@ -117,6 +120,17 @@ def engine_names() -> tuple[str, ...]:
     return (*usable, *sorted(roster().keys() - {*usable}))
 
 
+def peer_names() -> tuple[str, ...]:
+    """Names of this project's adapters to other people's packages, installed here or not.
+
+    Examples
+    --------
+    >>> "statsmodels" in peer_names()
+    True
+    """
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUP) if is_peer(entry)}))
+
+
 def engine(name: str) -> Engine:
     """Find the engine of that name.
 
@@ -127,7 +141,8 @@ def engine(name: str) -> Engine:
     """
     declared = _declared(name)
     if not declared:
-        raise EngineError(f"engine {name!r:.60} is not known; choose from {', '.join(engine_names())}")
+        known = ", ".join([*engine_names(), *peer_names()])
+        raise EngineError(f"engine {name!r:.60} is not known; choose from {known}")
     found = of_name(declared)
     if isinstance(found, Foreign) and found.witness_of is not None:
         found = roster()[name]
@@ -180,7 +195,7 @@ def roster() -> dict[str, Engine | EngineError]:
     What this project declares comes before what others do: a name, and the right to speak for a house, are not taken
     from it. Where others contradict each other, neither has what both claim.
     """
-    names = sorted({entry.name for entry in entry_points(group=GROUP)})
+    names = sorted({entry.name for entry in entry_points(group=GROUP)} - {*peer_names()})
     with ThreadPoolExecutor() as pool:
         found = dict(zip(names, pool.map(of_name, map(_declared, names)), strict=True))
     speaking: dict[str, list[Engine]] = {}
@@ -203,6 +218,11 @@ def is_ours(declared: EntryPoint | type) -> bool:
     return str(module).partition(".")[0] == "relmer"
 
 
+def is_peer(declared: EntryPoint) -> bool:
+    """Whether an entry point is an adapter of this project to another package."""
+    return str(getattr(declared, "module", "")).startswith(PEERS)
+
+
 def _declared(name: str) -> tuple[EntryPoint, ...]:
     """Entry points of that name, which differ; one of this project comes alone."""
     entries = {entry.value: entry for entry in entry_points(group=GROUP) if entry.name == name}.values()
@@ -219,7 +239,19 @@ def of_name(declared: Sequence[EntryPoint]) -> Engine | EngineError:
         values = " and ".join(sorted(f"{entry.value:.100}" for entry in declared))
         return EngineError(f"engine {first.name!r:.60} is declared twice, as {values}; remove one")
     here = is_ours(first) or not isinstance(first, EntryPoint)
-    return made(first) if here else _foreign(first.name, first.value, tuple(sys.path))
+    return _here(first) if here else _foreign(first.name, first.value, tuple(sys.path))
+
+
+def _here(entry: EntryPoint) -> Engine:
+    """The engine of an entry point of this project; a package that it adapts is imported in a child alone."""
+    found = made(entry)
+    return _guest(entry.name, entry.value, tuple(sys.path)) if getattr(found, "in_child", False) else found
+
+
+@lru_cache(maxsize=32)
+def _guest(name: str, value: str, path: tuple[str, ...]) -> Engine:
+    entry = EntryPoint(name, value, GROUP)
+    return Foreign(entry, made(entry))
 
 
 @lru_cache(maxsize=128)
@@ -291,7 +323,7 @@ def _pieces(
     fitted = engine.fit(case) if "fit" in does else None
     if "fit" in does and not isinstance(fitted, Fitted):
         raise EngineError(f"fit() must return a Fitted, not {type(fitted).__name__}")
-    estimates = plain_estimates(fitted.estimates, rows_of(case)) if fitted else None
+    estimates, figures = told_by(fitted, case) if fitted else (None, {})
     at = [tuple(map(float, theta)) for theta in thetas] + ([estimates.theta] if estimates else [])
     at = list(dict.fromkeys(at))
     values = plain_criterion(engine.criterion(case, at), at) if "criterion" in does else ()
@@ -302,6 +334,14 @@ def _pieces(
         dataset_sha256=load(case.dataset).sha256,
         criterion=tuple(map(CriterionValue, at, values)) if "criterion" in does else (),
         estimates=estimates,
+        figures=figures,
         warnings=texts(fitted.warnings, "warnings") if fitted else (),
         **known,
     )
+
+
+def told_by(fitted: Fitted, case: Case) -> tuple[Estimates | None, dict[str, str]]:
+    """Estimates as a whole, or the figures that stand in their place."""
+    if fitted.estimates is None and fitted.figures:
+        return None, plain_figures(fitted.figures)
+    return plain_estimates(fitted.estimates, rows_of(case)), {}

@@ -4,7 +4,7 @@ import click
 
 from relmer import datasets
 from relmer.reference.certificates import data_sha256
-from relmer.reference.engines import engine_names
+from relmer.reference.engines import engine_names, peer_names
 from relmer.reports.commands.terminal import chosen_cases, listed, one_line_errors
 from relmer.reports.run import sources
 
@@ -24,13 +24,26 @@ def cases_command(debug: bool, pattern: str) -> None:
 @click.command("engines")
 @click.pass_obj
 def engines_command(debug: bool) -> None:
-    """List the engines, and whether they can run here."""
+    """List the engines, and whether they can run here.
+
+    Those that take part only where --engine names them come last: adapters to other people's packages.
+    """
     with one_line_errors(debug):
-        used = sources(engine_names())
+        peers = peer_names()
+        used = sources((*engine_names(), *peers))
+        absent = {name for name in peers if used[name].source == "recorded"}
         listed(
             ("engine", "version", "source", "note"),
-            [(e.name, e.version, e.source, e.note) for e in used.values()],
+            [
+                (e.name, e.version, "absent" if e.name in absent else e.source, e.note or on_demand(e.name in peers))
+                for e in used.values()
+            ],
         )
+
+
+def on_demand(peer: bool) -> str:
+    """What is to be known of an engine that takes part only where it is named."""
+    return "where --engine names it" if peer else ""
 
 
 @click.command("datasets")

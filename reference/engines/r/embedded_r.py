@@ -5,7 +5,7 @@ Importing this module loads R, so only the child process imports it.
 
 import importlib
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ OPTIONS = ("rpy2", "--vanilla", "--quiet", "--no-echo")
 MISSING_INTEGER = -(2**31)
 
 
-def start(source: Path) -> Callable[..., Any]:
-    """Start R, read the R file `source`, and return a function that calls one of its functions by name.
+def start(*sources: Path) -> Callable[..., Any]:
+    """Start R, read the R files `sources`, and return a function that calls one of its functions by name.
 
     R sorts text by code point, so that the order of levels does not depend on the machine's locale. Formulas may name
     the splines of R's own package.
@@ -29,7 +29,8 @@ def start(source: Path) -> Callable[..., Any]:
     rinterface.baseenv["Sys.setlocale"]("LC_COLLATE", "C")
     rinterface.baseenv["library"](texts(["splines"]), **{"character.only": rinterface.BoolSexpVector([True])})
     functions = rinterface.baseenv["new.env"]()
-    rinterface.baseenv["sys.source"](texts([str(source)]), envir=functions)
+    for source in sources:
+        rinterface.baseenv["sys.source"](texts([str(source)]), envir=functions)
     return lambda name, *arguments: functions[name](*arguments)
 
 
@@ -58,6 +59,13 @@ def logicals(values: Sequence[bool | None]) -> Any:
 def entries(values: Sequence[Any]) -> Any:
     """A list of R values."""
     return rinterface.ListSexpVector(values)
+
+
+def named_list(values: Mapping[str, Any]) -> Any:
+    """A list of R values by name."""
+    made = entries(list(values.values()))
+    made.names = texts(list(values))
+    return made
 
 
 def plain(value: Any) -> Any:
