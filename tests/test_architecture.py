@@ -66,7 +66,9 @@ WINGS = {
     "reference/matrices": Wing({"verify"}),
     "reference/answers": Wing(libraries=NUMBERS),
     "reference/engines": Wing({"answers", "own_fits"}, {"numpy"}),
-    "reference/engines/r": Wing({"answers", "engines"}, {*NUMBERS, "pandas", "threadpoolctl"}),
+    # A package that is adapted is imported by name, in a child.
+    "reference/engines/peers": Wing({"answers", "engines", "own_fits"}, {"numpy", "pandas"}),
+    "reference/engines/r": Wing({"answers", "engines", "own_fits"}, {*NUMBERS, "pandas", "threadpoolctl"}),
     "reference/exact": Wing(never=SOLVER),
     "reference/certificates": Wing(never=SOLVER),
     "reference/certify": Wing({"certificates", "exact", "verify"}, {"flint", "numpy", "threadpoolctl"}, never=SOLVER),

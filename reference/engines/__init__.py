@@ -9,13 +9,14 @@ from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, send
 from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
 from relmer.reference.engines.folders import remove_abandoned
-from relmer.reference.engines.kin import ORIGINAL, Kin, kin_of
+from relmer.reference.engines.kin import ORIGINAL, SEARCHED, Kin, kin_of
 from relmer.reference.engines.protocol import Engine, answer, engine, engine_names, installed, participant, peer_names
 from relmer.reference.engines.told import Columns, Told, columns_of, estimates_of, places, theta_of_G
 
 __all__ = [
     "MEMORY_BYTES",
     "ORIGINAL",
+    "SEARCHED",
     "UNDEFINED",
     "Child",
     "Columns",

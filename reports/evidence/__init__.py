@@ -22,10 +22,12 @@ from relmer.reports.evidence.landscape import (
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.tolerances import TABLE
-from relmer.reports.evidence.uncentred import Uncentred, uncentred
+from relmer.reports.evidence.uncentred import Uncentred, products, uncentred
+from relmer.reports.evidence.unprofiled import POWERS, excess, moved_by, unprofiled
 
 __all__ = [
     "BALLS",
+    "POWERS",
     "QUANTITIES",
     "TABLE",
     "Evaluation",
@@ -46,12 +48,15 @@ __all__ = [
     "estimates_at",
     "evaluable",
     "evaluator_of",
+    "excess",
     "figure",
     "figure_of_data",
     "landscape",
     "marginal",
     "mismatch",
+    "moved_by",
     "optimality",
+    "products",
     "relative_digits",
     "rounding_at",
     "same_rows",
@@ -59,5 +64,6 @@ __all__ = [
     "score",
     "tolerances",
     "uncentred",
+    "unprofiled",
     "values",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
+from relmer.reports.evidence.unprofiled import joint_vcov
 from relmer.solver.arrays import Array
 from relmer.solver.model import weighted
 from relmer.solver.paths import degrees_of_freedom
@@ -47,8 +48,22 @@ def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array])
         off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
         if off <= min(tolerances.EVALUATION * size, EXPLAINED * apart):
             return told
+    if name in ("se", "vcov") and is_joint(joint_vcov(view, at), name, said, value):
+        return "with the uncertainty of theta added, as the inverse of the joint information of beta and theta has it"
     single = np.abs(said - value) <= SINGLE * scale
     return "single precision" if np.all(single) and np.all(said == said.astype(np.float32)) else ""
+
+
+def is_joint(joint: Array, name: str, said: Array, value: Array) -> bool:
+    """Whether the covariance that counts theta as estimated explains what is said.
+
+    It comes of a Hessian, and that of a program is the one where it stopped, in its own chart: in the basin of the
+    optimum they differ by a part of about the root of the gap. So what is left must be no more than the root of EARLY
+    of the difference.
+    """
+    candidate = np.sqrt(np.diag(joint)) if name == "se" else joint.ravel()
+    off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
+    return bool(off <= np.sqrt(tolerances.EARLY) * apart)
 
 
 @dataclass(frozen=True)

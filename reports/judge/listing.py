@@ -60,7 +60,20 @@ class Listing:
 
     def off(self, key: str) -> bool:
         """Whether the optimum does not print a figure."""
-        return not prints(self.value(key, self.best), self.printed[key])
+        return not self.shows(key, self.value(key, self.best))
+
+    def shows(self, key: str, value: float) -> bool:
+        """Whether a value prints a figure, which may have more digits than an evaluation has."""
+        text = self.printed[key]
+        return prints(value, text) or (not is_bound(text) and outside(value, text) <= self.slack(key, value))
+
+    def slack(self, key: str, value: float) -> float:
+        """The rounding of an evaluation: that of the table, of a coefficient at least that of its standard error."""
+        quantity, names = parse_key(key)
+        if quantity in ("criterion", "logLik"):
+            return tolerances.CRITERION * self.hearing.view.size
+        own = self.value(key_of("se", *names), self.best) if quantity == "beta" else 0.0
+        return tolerances.EVALUATION * max(abs(value), own)
 
     @cached_property
     def theta(self) -> tuple[float, ...] | None:
@@ -204,9 +217,10 @@ def ruling_of(listing: Listing, key: str, text: str) -> Ruling:
         return AGREES
     if not np.isfinite(value):
         return Ruling(Verdict.NOT_GIVEN, Diagnosis.UNIDENTIFIED, "; it is not defined there")
-    for told, other in conventional(view, key, listing.best):
-        if prints(other, text):
-            return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is {told}: {other:.10g}")
+    for of in filter(None, (listing.best, listing.there)):
+        for told, other in conventional(view, key, of):
+            if listing.shows(key, other):
+                return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is {told}: {other:.10g}")
     return other_than_optimum(listing, key, implied_gap(view, key, outside(value, text)))
 
 

@@ -1,4 +1,4 @@
-"""statsmodels' MixedLM, which is given the design's y, X and Z: one term, or independent components within its groups."""
+"""statsmodels' MixedLM, which is given the design's y, X and Z: one term, or components within its groups."""
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module

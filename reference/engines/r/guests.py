@@ -9,6 +9,7 @@ import numpy as np
 
 from relmer.datasets import Case, key_of
 from relmer.reference.engines import (
+    SEARCHED,
     Child,
     EngineError,
     EngineUnsupported,
@@ -181,6 +182,7 @@ class GlmmTMB(Guest):
     """`glmmTMB::glmmTMB` with a Gaussian response."""
 
     name, package, function = "glmmtmb", "glmmTMB", "fit_glmmTMB"
+    dialect: ClassVar[Mapping[str, str]] = {"formulas": AS_NUMBERS, SEARCHED: "theta, sigma, and by ML beta"}
 
 
 def blocks(design: Design, values: Mapping[str, Any]) -> list[Array]:
