@@ -46,7 +46,8 @@ class Told:
 class Columns:
     """A model as numeric columns of a table: `formula` with `bars` is y ~ 0 + x1 + … + (0 + z1 + … | g1) + ….
 
-    A column of ones is spelled 1. Every term has a grouping factor of its own, whose labels sort as its levels stand.
+    A column of ones is spelled 1; a column of a term that is one of X has its name. Every term has a grouping factor of
+    its own, whose labels sort as its levels stand.
 
     Attributes
     ----------
@@ -91,22 +92,25 @@ def spelled(names: Sequence[str]) -> str:
 
 
 def columns_of(design: Design) -> Columns:
-    """The columns of a design; two that are ones are refused by no one: only the first is spelled 1.
+    """The columns of a design.
 
     Examples
     --------
     >>> from relmer.reference.own_fits import design_of
     >>> told = columns_of(design_of("Reaction ~ Days + (Days | Subject)", "sleepstudy"))
     >>> told.formula, told.bars
-    ('y ~ 1 + x2', ('(1 + z1x2 | g1)',))
+    ('y ~ 1 + x2', ('(1 + x2 | g1)',))
     """
     table: dict[str, Array | list[str]] = {"y": response(design)}
 
     def names(prefix: str, X: Array) -> tuple[str, ...]:
         ones = np.flatnonzero((X == 1.0).all(axis=0))[:1]
-        found = tuple("1" if j in ones else f"{prefix}{j + 1}" for j in range(X.shape[1]))
-        table.update({name: X[:, j] for j, name in enumerate(found) if name != "1"})
-        return found
+        found = []
+        for j, column in enumerate(X.T):
+            there = (name for name in table if name.startswith("x") and np.array_equal(table[name], column))
+            found.append("1" if j in ones else next(there, f"{prefix}{j + 1}"))
+            table.update({} if found[-1] == "1" else {found[-1]: column})
+        return tuple(found)
 
     fixed, terms = names("x", design.X), []
     for k, term in enumerate(design.terms):

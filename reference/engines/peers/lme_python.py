@@ -5,7 +5,7 @@ from importlib import import_module
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.engines import Told, columns_of, places, theta_of_G
+from relmer.reference.engines import EngineUnsupported, Told, columns_of, places, theta_of_G
 from relmer.reference.engines.peers.peer import Peer, said_meanwhile
 from relmer.solver.model import Design, response
 
@@ -20,8 +20,13 @@ class LmePython(Peer):
         columns = columns_of(design)
         text = " + ".join([columns.formula, *columns.bars])
         frame = import_module("polars").DataFrame(dict(columns.table))
-        with said_meanwhile() as told:
-            fit = import_module("lme_python").lmer(text, frame, reml=case.reml)
+        try:
+            with said_meanwhile() as told:
+                fit = import_module("lme_python").lmer(text, frame, reml=case.reml)
+        except ValueError as error:
+            if "not implemented" not in str(error):
+                raise
+            raise EngineUnsupported(f"{self.package}: {error}") from None
         sigma, at = fit.sigma2**0.5, places(fit.fixed_names, columns.fixed)
         G = {(group, *sorted((plain(one), plain(other)))): value for group, one, other, value, _ in fit.var_corr}
         b = {(group, level, plain(column)): value for group, level, column, value in fit.ranef}

@@ -14,7 +14,7 @@ from relmer.reference.engines import Columns, EngineUnsupported, Fitted, Told, e
 from relmer.reference.own_fits import design_of
 from relmer.solver.model import Design
 
-AS_COLUMNS = "y, X and Z are the design's, as numeric columns: y ~ 1 + x2 + (1 + z1x2 | g1); formulas are not read"
+AS_COLUMNS = "y, X and Z are the design's, as numeric columns: y ~ 1 + x2 + (1 + x2 | g1); formulas are not read"
 
 
 class Peer:
