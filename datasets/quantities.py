@@ -43,6 +43,8 @@ OF_A_DOCUMENT = (
     "Gm[row, column]",
     *FREE_OF_FIT,
 )
+# What only a listing tells: the degrees of freedom of a t.
+OF_A_LISTING = ("ddf[coefficient]",)
 OF_A_CERTIFICATE = (
     "criterion",
     "sigma",
@@ -61,7 +63,7 @@ KEY = re.compile(r"(?P<quantity>\w+)(\[(?P<names>[^\[\]]+)\])?")
 Parts = tuple[str, tuple[str, ...]]
 
 
-def parse_key(key: str, forms: tuple[str, ...] = (*OF_A_DOCUMENT, *OF_A_CERTIFICATE)) -> Parts:
+def parse_key(key: str, forms: tuple[str, ...] = (*OF_A_DOCUMENT, *OF_A_LISTING, *OF_A_CERTIFICATE)) -> Parts:
     """Quantity and names of a key that has one of the forms.
 
     Raises

@@ -10,10 +10,13 @@ from relmer.datasets import Case, DataError, from_plain, is_printed, key_of, loa
 from relmer.reference.answers import Answer, Estimates, Status, to_json
 from relmer.reference.engines import EngineError, checked, engine_names, plain_text
 from relmer.reference.own_fits import design_of
+from relmer.reports.listings import csv_entries, csv_template
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design, group_names, theta_names
 
 SCHEMA = "relmer-answer/1"
+# Endings of a file with one figure to a row.
+TABLES = (".csv", ".tsv")
 # The file of a run that keeps all that was heard.
 ANSWERS = "answers.json"
 ESTIMATES = tuple(field.name for field in fields(Estimates))
@@ -55,7 +58,7 @@ def read_answers(path: Path, cases: Mapping[str, Case]) -> tuple[Answer, ...]:
     Parameters
     ----------
     path
-        A JSON file.
+        A JSON file, or a CSV file: see `csv_entries`.
     cases
         By name, those that may be answered.
 
@@ -64,11 +67,7 @@ def read_answers(path: Path, cases: Mapping[str, Case]) -> tuple[Answer, ...]:
     DataError
         The file holds something else; one line that says where.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_float=Written, parse_constant=no_constant)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path.name} is not JSON, in UTF-8: {plain_text(str(error), 150)}") from None
-    entries = found if isinstance(found, list) else [found]
+    entries = csv_entries(path) if path.suffix.lower() in TABLES else json_entries(path)
     if not entries:
         raise DataError(f"{path.name} holds no answer")
     answers = [
@@ -81,6 +80,15 @@ def read_answers(path: Path, cases: Mapping[str, Case]) -> tuple[Answer, ...]:
             raise DataError(f"{path.name} has two answers of {said.engine} to {said.case}: leave one")
         seen.add((said.engine, said.case))
     return tuple(answers)
+
+
+def json_entries(path: Path) -> list[Any]:
+    """The answers of a JSON file, unread."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"), parse_float=Written, parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path.name} is not JSON, in UTF-8: {plain_text(str(error), 150)}") from None
+    return found if isinstance(found, list) else [found]
 
 
 def no_constant(word: str) -> float:
@@ -220,11 +228,13 @@ def keys_of(design: Design) -> dict[str, tuple[str, ...]]:
     }
 
 
-def template(case: Case) -> str:
-    """The answer to a case as a form to fill in: every figure of a usual listing, empty."""
+def template(case: Case, as_table: bool = False) -> str:
+    """The answer to a case as a form to fill in, JSON or CSV: every figure of a usual listing, empty."""
     design = design_of(case)
     known = keys_of(design)
     asked = [key for name in ("criterion", "sigma", "beta", "se", "varcomp") for key in known[name]]
+    if as_table:
+        return csv_template(case.name, asked)
     form = {
         "schema": SCHEMA,
         "case": case.name,

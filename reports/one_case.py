@@ -102,7 +102,7 @@ def refused(case: Case) -> bool:
     """Whether this project's solver refuses the model; what else goes wrong with it is told where it is judged."""
     with suppress(Exception):
         try:
-            fit_of(case.formula, case.dataset, case.reml, FOR_ANY_SIZE)
+            fit_of(case, FOR_ANY_SIZE)
         except ModelError:
             return True
     return False

@@ -10,7 +10,7 @@ from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.declared import VARIABLE, Declaration
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
 from relmer.reference.engines.folders import remove_abandoned
-from relmer.reference.engines.kin import ORIGINAL, Kin, kin_of
+from relmer.reference.engines.kin import ORIGINAL, SEARCHED, Kin, kin_of
 from relmer.reference.engines.protocol import (
     Engine,
     answer,
@@ -18,15 +18,19 @@ from relmer.reference.engines.protocol import (
     engine_names,
     installed,
     participant,
+    peer_names,
     version_names,
 )
+from relmer.reference.engines.told import Columns, Told, columns_of, estimates_of, places, theta_of_G
 
 __all__ = [
     "MEMORY_BYTES",
     "ORIGINAL",
+    "SEARCHED",
     "UNDEFINED",
     "VARIABLE",
     "Child",
+    "Columns",
     "Declaration",
     "Engine",
     "EngineError",
@@ -34,16 +38,22 @@ __all__ = [
     "EngineUnsupported",
     "Fitted",
     "Kin",
+    "Told",
     "answer",
     "checked",
+    "columns_of",
     "engine",
     "engine_names",
+    "estimates_of",
     "installed",
     "kin_of",
     "participant",
+    "peer_names",
+    "places",
     "plain_text",
     "remove_abandoned",
     "sendable",
     "serve",
+    "theta_of_G",
     "version_names",
 ]

@@ -5,13 +5,14 @@ slope or a level too few) are none, as long as they fit together: that is a faul
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 
-from relmer.datasets import from_plain
+from relmer.datasets import from_plain, is_printed, parse_key
 from relmer.reference.answers import Answer, Data, Estimates, Model
 from relmer.reference.engines.child import plain_text, words
 from relmer.reference.engines.contract import UNDEFINED
@@ -108,6 +109,17 @@ def plain_estimates(said: object, rows: int | None) -> Estimates:
     return Estimates(
         criterion=plain["criterion"], sigma=plain["sigma"], vcov=tuple(map(tuple, plain["vcov"])), **vectors
     )
+
+
+def plain_figures(said: object) -> dict[str, str]:
+    """Figures as a listing prints them: keys that name quantities of a fit, texts that are numbers."""
+    if not isinstance(said, Mapping) or not all(isinstance(text, str) for pair in said.items() for text in pair):
+        raise EngineError(f"figures must be texts by key, not {type(said).__name__}")
+    for key, text in said.items():
+        guarded(partial(parse_key, key))
+        if not is_printed(text):
+            raise EngineError(f"figures {key:.60} is {plain_text(text, 40)!r}; write a finite number as a text")
+    return dict(said)
 
 
 def plain_criterion(said: object, asked: Sequence[object]) -> tuple[float | None, ...]:

@@ -1,6 +1,7 @@
 """What every engine and its judge agree on: what it can be asked, and what `fit` returns."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from relmer.reference.answers import Estimates
 
@@ -13,8 +14,13 @@ UNDEFINED = float("nan")
 
 @dataclass(frozen=True)
 class Fitted:
-    """What `fit` returns: the estimates, what the engine said meanwhile, how often it evaluated its criterion."""
+    """What `fit` returns: the estimates, what the engine said meanwhile, how often it evaluated its criterion.
 
-    estimates: Estimates
+    An engine that has only part of them gives no estimates but `figures`, texts by key as a listing prints them, such
+    as {"beta[Days]": "10.467"}: each is judged at half a unit of its last digit, and what is absent is not given.
+    """
+
+    estimates: Estimates | None = None
     warnings: tuple[str, ...] = ()
     evaluations: int | None = None
+    figures: Mapping[str, str] = field(default_factory=dict)

@@ -1,5 +1,8 @@
 """An engine of somebody else's, in a child process of its own: whatever it does there is its verdict.
 
+This project's own adapters to other people's packages are asked in the same way: what they declare is known here, the
+package is imported in the child.
+
 The parent imports nothing of it. It asks the child who the engine is, and for answers, which come as plain data: they
 are checked against the records' own types, their lengths and numbers are checked, their texts are cleaned and cut.
 """
@@ -30,6 +33,9 @@ class Foreign:
     ----------
     entry
         Its entry point; the child loads it.
+    adapter
+        The engine itself where it is an adapter of this project, which knows what it declares, whether its package is
+        installed and in which version, without importing it.
 
     Raises
     ------
@@ -37,8 +43,9 @@ class Foreign:
         It cannot be loaded, lacks a member, or speaks for more than it may; one line.
     """
 
-    def __init__(self, entry: EntryPoint) -> None:
+    def __init__(self, entry: EntryPoint, adapter: Any = None) -> None:
         self.name = entry.name
+        self._adapter = adapter
         self._late = 0
         self._child = Child(entry.name, PROGRAM, memory_bytes=MEMORY_BYTES, message_bytes=MESSAGE_BYTES)
         self._met = 0
@@ -49,7 +56,7 @@ class Foreign:
             "group": entry.group,
             "path": list(sys.path),
         }
-        told = self._declared()
+        told = self._declared() if adapter is None else declared_by(adapter)
         self.house, self.witness_of = str(told["house"]), told["witness_of"]
         self.definition = False
         self.needs = texts(told["needs"], "needs")
@@ -76,15 +83,16 @@ class Foreign:
 
     def available(self) -> str:
         """Nothing if the engine can run here, else one line that says what to install."""
-        return plain_text(str(self._asked("available")))
+        return plain_text(str(self._asked("available") if self._adapter is None else self._adapter.available()))
 
     def version(self) -> str:
         """Version of the package."""
-        return plain_text(str(self._asked("version")), 100)
+        return plain_text(str(self._asked("version") if self._adapter is None else self._adapter.version()), 100)
 
     def environment(self) -> Mapping[str, str]:
         """Versions and platform that a repeat would need."""
-        return named_texts(self._asked("environment"), "environment()")
+        told = self._asked("environment") if self._adapter is None else self._adapter.environment()
+        return named_texts(told, "environment()")
 
     def stages(self, case: Case) -> tuple[Data | None, Model | None]:
         """Rungs 1 and 2: what it saw and what it built."""
@@ -99,8 +107,7 @@ class Foreign:
     def fit(self, case: Case) -> Fitted:
         """Rungs 4 and 5: its estimates."""
         said = self._fitted(case, (), ["fit"])
-        assert said.estimates is not None
-        return Fitted(said.estimates, said.warnings)
+        return Fitted(said.estimates, said.warnings, figures=said.figures)
 
     def answer(
         self, case: Case, thetas: Sequence[Sequence[float]], asked: Sequence[str], seconds: float | None = None
@@ -149,6 +156,11 @@ class Foreign:
             if "refused" in told:
                 raise EngineError(plain_text(str(told["refused"])))
         return self._child.request(message, seconds)
+
+
+def declared_by(adapter: Any) -> dict[str, Any]:
+    """What an adapter of this project declares."""
+    return {key: getattr(adapter, key) for key in ("house", "witness_of", "needs", "capabilities", "dialect")}
 
 
 def fault_of(told: Mapping[str, Any]) -> str:

@@ -11,6 +11,8 @@ from relmer.reference.engines.errors import EngineError
 ORIGINAL = "lme4"
 # The engines of which this project keeps what they returned, one answer for each case.
 RECORDED = ("lme4", "lme4-bobyqa", "lme4-tight")
+# The entry of a dialect that names what a program searches for, where that is more than theta.
+SEARCHED = "searched for"
 
 
 class Declared(Protocol):
@@ -45,11 +47,14 @@ class Kin:
         By house, the engine that speaks for it.
     definition
         The engine that all others are held against.
+    unprofiled
+        The engines that search for beta and sigma too, which others profile: their dialect says so.
     """
 
     houses: Mapping[str, str]
     witnesses: Mapping[str, str]
     definition: str
+    unprofiled: frozenset[str] = frozenset()
 
     def is_own(self, engine: str) -> bool:
         """Whether an engine is this project's own."""
@@ -105,4 +110,5 @@ def kin_of(engines: Iterable[Declared]) -> Kin:
     definitions = [engine.name for engine in listed if engine.definition]
     if len(definitions) != 1:
         raise EngineError(f"one engine must be the definition, not {', '.join(definitions) or 'none'}")
-    return Kin(houses=houses, witnesses=witnesses, definition=definitions[0])
+    unprofiled = frozenset(engine.name for engine in listed if SEARCHED in getattr(engine, "dialect", {}))
+    return Kin(houses=houses, witnesses=witnesses, definition=definitions[0], unprofiled=unprofiled)

@@ -8,12 +8,13 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
 from relmer.datasets import Case, load
-from relmer.reference.answers import Answer, CriterionValue, Data, Model, Status
+from relmer.reference.answers import Answer, CriterionValue, Data, Estimates, Model, Status
 from relmer.reference.engines.checks import (
     clean,
     named_texts,
     plain_criterion,
     plain_estimates,
+    plain_figures,
     plain_stages,
     stopped,
     texts,
@@ -29,6 +30,8 @@ from relmer.solver.errors import ModelError
 
 GROUP = "relmer.engines"
 Entry = EntryPoint | Declaration
+# This project's adapters to other people's packages: they take part where they are named.
+PEERS = ("relmer.reference.engines.peers.", "relmer.reference.engines.r.guests")
 MEMBERS = (
     *("name", "house", "witness_of", "definition", "needs", "capabilities"),
     *("available", "version", "environment"),
@@ -125,6 +128,17 @@ def version_names() -> tuple[str, ...]:
     return tuple(one.name for one in recorded_versions() if one.name not in here)
 
 
+def peer_names() -> tuple[str, ...]:
+    """Names of this project's adapters to other people's packages, installed here or not.
+
+    Examples
+    --------
+    >>> "statsmodels" in peer_names()
+    True
+    """
+    return tuple(sorted({entry.name for entry in _entries() if is_peer(entry)}))
+
+
 def engine(name: str) -> Engine:
     """Find the engine of that name.
 
@@ -135,7 +149,8 @@ def engine(name: str) -> Engine:
     """
     declared = _declared(name)
     if not declared:
-        raise EngineError(f"engine {name!r:.60} is not known; choose from {', '.join(engine_names())}")
+        known = ", ".join([*engine_names(), *peer_names()])
+        raise EngineError(f"engine {name!r:.60} is not known; choose from {known}")
     found = of_name(declared)
     if isinstance(found, Foreign) and found.witness_of is not None:
         found = roster()[name]
@@ -188,7 +203,7 @@ def roster() -> dict[str, Engine | EngineError]:
     What this project declares comes before what others do: a name, and the right to speak for a house, are not taken
     from it. Where others contradict each other, neither has what both claim.
     """
-    names = sorted({entry.name for entry in _entries()})
+    names = sorted({entry.name for entry in _entries()} - {*peer_names()})
     with ThreadPoolExecutor() as pool:
         found = dict(zip(names, pool.map(of_name, map(_declared, names)), strict=True))
     speaking: dict[str, list[Engine]] = {}
@@ -216,6 +231,11 @@ def _entries() -> tuple[Entry, ...]:
     return (*entry_points(group=GROUP), *from_file())
 
 
+def is_peer(declared: Entry) -> bool:
+    """Whether an entry point is an adapter of this project to another package."""
+    return str(getattr(declared, "module", "")).startswith(PEERS)
+
+
 def _declared(name: str) -> tuple[Entry, ...]:
     """What is declared under that name, which differs; one of this project comes alone, recordings where none does."""
     entries = {entry.value: entry for entry in _entries() if entry.name == name}.values()
@@ -233,7 +253,19 @@ def of_name(declared: Sequence[Entry]) -> Engine | EngineError:
         values = " and ".join(sorted(f"{entry.value:.100}" for entry in declared))
         return EngineError(f"engine {first.name!r:.60} is declared twice, as {values}; remove one")
     here = is_ours(first) or not isinstance(first, EntryPoint)
-    return made(first) if here else _foreign(first.name, first.value, tuple(sys.path))
+    return _here(first) if here else _foreign(first.name, first.value, tuple(sys.path))
+
+
+def _here(entry: EntryPoint) -> Engine:
+    """The engine of an entry point of this project; a package that it adapts is imported in a child alone."""
+    found = made(entry)
+    return _guest(entry.name, entry.value, tuple(sys.path)) if getattr(found, "in_child", False) else found
+
+
+@lru_cache(maxsize=32)
+def _guest(name: str, value: str, path: tuple[str, ...]) -> Engine:
+    entry = EntryPoint(name, value, GROUP)
+    return Foreign(entry, made(entry))
 
 
 @lru_cache(maxsize=128)
@@ -305,7 +337,7 @@ def _pieces(
     fitted = engine.fit(case) if "fit" in does else None
     if "fit" in does and not isinstance(fitted, Fitted):
         raise EngineError(f"fit() must return a Fitted, not {type(fitted).__name__}")
-    estimates = plain_estimates(fitted.estimates, rows_of(case)) if fitted else None
+    estimates, figures = told_by(fitted, case) if fitted else (None, {})
     at = [tuple(map(float, theta)) for theta in thetas] + ([estimates.theta] if estimates else [])
     at = list(dict.fromkeys(at))
     values = plain_criterion(engine.criterion(case, at), at) if "criterion" in does else ()
@@ -316,6 +348,14 @@ def _pieces(
         dataset_sha256=load(case.dataset).sha256,
         criterion=tuple(map(CriterionValue, at, values)) if "criterion" in does else (),
         estimates=estimates,
+        figures=figures,
         warnings=texts(fitted.warnings, "warnings") if fitted else (),
         **known,
     )
+
+
+def told_by(fitted: Fitted, case: Case) -> tuple[Estimates | None, dict[str, str]]:
+    """Estimates as a whole, or the figures that stand in their place."""
+    if fitted.estimates is None and fitted.figures:
+        return None, plain_figures(fitted.figures)
+    return plain_estimates(fitted.estimates, rows_of(case)), {}

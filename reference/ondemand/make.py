@@ -135,7 +135,7 @@ def certify(case: Case, source: Source, name: str, out: Path, wants_global: bool
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "model"
     content = source.path.read_bytes()
     frame = model_frame(parse(case.formula), load(case.dataset).frame)
-    design = design_of(case.formula, case.dataset)
+    design = design_of(case)
     fit = searched(case)
     model, tables, why = readings_of(frame, design, source, source.text(content))
     certificate: Plain = {
@@ -183,7 +183,7 @@ def searched(case: Case) -> Fit:
     Unproved
         It has no minimum that is one alone.
     """
-    fit = fit_of(case.formula, case.dataset, case.reml, "pls")
+    fit = fit_of(case, "pls")
     if not fit.design.terms:
         raise Unproved("the model has no random effects: its estimates are least squares, and need no search")
     if fit.optimum.unidentified:

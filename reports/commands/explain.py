@@ -51,7 +51,7 @@ def explain_command(
     status = AGREEMENT
     with one_line_errors(debug), own_cases(data, formulas, ml, sep, decimal, na) as cases:
         for case in cases:
-            if not design_of(case.formula, case.dataset).terms:
+            if not design_of(case).terms:
                 raise DataError(f"{case.formula} has no random effects: there is no theta to explain")
             if theta is not None:
                 found = explain(case, "this theta", numbers(theta, case), warned)
@@ -81,7 +81,7 @@ def asked(engine: str, case: Case, limit: float | None) -> Answer:
     """
     found = participant(engine)
     if missing := found.available():
-        names = ", ".join(theta_names(design_of(case.formula, case.dataset).terms))
+        names = ", ".join(theta_names(design_of(case).terms))
         raise EngineMissing(f"{engine} cannot run here ({missing}): give --theta, the numbers of {names}")
     said = answer(found, case, (), seconds=limit)
     if said.status is Status.FAILED:
@@ -97,7 +97,7 @@ def numbers(text: str, case: Case) -> tuple[float, ...]:
     DataError
         It is no list of numbers, or not of the model's length.
     """
-    names = theta_names(design_of(case.formula, case.dataset).terms)
+    names = theta_names(design_of(case).terms)
     try:
         values = tuple(float(part) for part in text.replace(",", " ").split())
     except ValueError:

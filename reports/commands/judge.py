@@ -22,6 +22,7 @@ from relmer.reports.verdicts import FailOn
 @click.command("judge")
 @click.argument("answers", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--template", "asked", metavar="CASE", help="Write the form to fill in for a case, instead of judging.")
+@click.option("--csv", "as_table", is_flag=True, help="The form as CSV, one figure to a row.")
 @model_options
 @click.option(
     "--out",
@@ -47,6 +48,7 @@ def judge_command(
     debug: bool,
     answers: Path | None,
     asked: str | None,
+    as_table: bool,
     data: Path | None,
     formulas: Sequence[str],
     ml: bool,
@@ -57,7 +59,7 @@ def judge_command(
     accepted: Sequence[Path],
     fail_on: Sequence[str],
 ) -> None:
-    """Judge the answers in ANSWERS, a JSON file, and write a report as `relmer run` does.
+    """Judge the answers in ANSWERS, a JSON or CSV file, and write a report as `relmer run` does.
 
     An answer may tell little, and in printed figures: what is absent is `not given`. With --data and --formula the
     cases are your own models, my/1, my/2, ….
@@ -67,10 +69,10 @@ def judge_command(
         models = kept.enter_context(own_cases(data, formulas, ml, sep, decimal, na)) if own else ()
         known = {case.name: case for case in (*cases(), *models)}
         if asked is not None:
-            click.echo(template(named(asked, known)), nl=False)
+            click.echo(template(named(asked, known), as_table), nl=False)
             return
         if answers is None:
-            raise DataError("ANSWERS is missing: give a JSON file, or --template CASE for a form to fill in")
+            raise DataError("ANSWERS is missing: give a JSON or CSV file, or --template CASE for a form to fill in")
         check_writable(out, VOICES)
         given = read_answers(answers, known)
         chosen = [known[name] for name in dict.fromkeys(said.case for said in given)]

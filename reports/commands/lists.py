@@ -4,7 +4,7 @@ import click
 
 from relmer import datasets
 from relmer.reference.certificates import data_sha256
-from relmer.reference.engines import engine_names, version_names
+from relmer.reference.engines import engine_names, peer_names, version_names
 from relmer.reports.commands.terminal import chosen_cases, engines_option, listed, one_line_errors
 from relmer.reports.run import sources, with_recorded_version
 
@@ -27,18 +27,30 @@ def cases_command(debug: bool, pattern: str) -> None:
 def engines_command(debug: bool) -> None:
     """List the engines, and whether they can run here.
 
-    Those of one version, as lme4@2.1-0, are judged where --engine names them, or a pattern such as 'lme4@*'.
+    Those that take part only where --engine names them come last: of one version, as lme4@2.1-0 (a pattern such as
+    'lme4@*' names several), and adapters to other people's packages.
     """
     with one_line_errors(debug):
-        used = sources(engine_names()) | {
+        peers = peer_names()
+        used = sources((*engine_names(), *peers))
+        absent = {name for name in peers if used[name].source == "recorded"}
+        used |= {
             name: with_recorded_version(one, datasets.cases()[:1])
             for name, one in sources(version_names()).items()
             if name in version_names()
         }
         listed(
             ("engine", "version", "source", "note"),
-            [(e.name, e.version, e.source, e.note) for e in used.values()],
+            [
+                (e.name, e.version, "absent" if e.name in absent else e.source, e.note or on_demand(e.name in peers))
+                for e in used.values()
+            ],
         )
+
+
+def on_demand(peer: bool) -> str:
+    """What is to be known of an engine that takes part only where it is named."""
+    return "where --engine names it" if peer else ""
 
 
 @click.command("datasets")

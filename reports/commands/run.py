@@ -39,7 +39,13 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
 @click.command("run")
 @click.option("--case", "pattern", metavar="GLOB", help="Cases to run, such as 'docs/*'; all otherwise.")
 @model_options
-@click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine to judge, or a pattern.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME",
+    help="Engine to judge, any of `relmer engines`, or a pattern; repeat for more.",
+)
 @engines_option
 @click.option(
     "--out",

@@ -23,11 +23,13 @@ from relmer.reports.evidence.landscape import (
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.tolerances import TABLE
-from relmer.reports.evidence.uncentred import Uncentred, uncentred
+from relmer.reports.evidence.uncentred import Uncentred, products, uncentred
+from relmer.reports.evidence.unprofiled import POWERS, excess, moved_by, unprofiled
 
 __all__ = [
     "BALLS",
     "FOR_ANY_SIZE",
+    "POWERS",
     "QUANTITIES",
     "TABLE",
     "Evaluation",
@@ -48,12 +50,15 @@ __all__ = [
     "estimates_at",
     "evaluable",
     "evaluator_of",
+    "excess",
     "figure",
     "figure_of_data",
     "landscape",
     "marginal",
     "mismatch",
+    "moved_by",
     "optimality",
+    "products",
     "relative_digits",
     "rounding_at",
     "same_rows",
@@ -61,5 +66,6 @@ __all__ = [
     "score",
     "tolerances",
     "uncentred",
+    "unprofiled",
     "values",
 ]

@@ -13,15 +13,20 @@ import numpy as np
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
+from relmer.reports.evidence.uncentred import uncentred
+from relmer.reports.evidence.unprofiled import joint_vcov
 from relmer.solver.arrays import Array
-from relmer.solver.model import weighted
+from relmer.solver.model import response, weighted
 from relmer.solver.paths import degrees_of_freedom
 
 Known = list[tuple[str, Array]]
-# Half a unit of the last place of a float of 24 bits, and a few operations.
-SINGLE = 2.0**-21
+# Half a unit of the last place of a float of 24 bits; of what is computed in it a sum of n terms loses n of them
+# (Higham 2002, section 3.1), and a number that is only stored in it a few.
+SINGLE, FEW = 2.0**-24, 8
 # A convention is the cause only if it leaves no more than this of the difference.
 EXPLAINED = 1e-3
+# Where rounding leaves less, a digit of the difference must be left.
+DIGIT = 10.0
 
 
 def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array]) -> str:
@@ -42,13 +47,54 @@ def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array])
     if said.shape != value.shape or not np.all(np.isfinite(said)):
         return ""
     scale = max(float(np.abs(value).max(initial=0.0)), np.finfo(float).tiny)
+    rounding = rounding_of(view, name, at)
     for told, candidate in candidates(view, name, at):
         size = max(float(np.abs(candidate).max(initial=0.0)), np.finfo(float).tiny)
         off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
-        if off <= min(tolerances.EVALUATION * size, EXPLAINED * apart):
+        known_to = max(tolerances.EVALUATION, rounding.relative) * size + rounding.absolute
+        if off <= min(tolerances.EVALUATION * size, EXPLAINED * apart) or (off <= known_to and DIGIT * off <= apart):
             return told
-    single = np.abs(said - value) <= SINGLE * scale
+    if name in ("se", "vcov") and is_joint(joint_vcov(view, at), name, said, value):
+        return "with the uncertainty of theta added, as the inverse of the joint information of beta and theta has it"
+    single = np.abs(said - value) <= max(FEW, len(view.fit.design.y)) * SINGLE * scale
     return "single precision" if np.all(single) and np.all(said == said.astype(np.float32)) else ""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """To what a quantity is known where the response is far from zero: a part of it, and an amount."""
+
+    relative: float
+    absolute: float
+
+
+def rounding_of(view: Landscape, name: str, at: Mapping[str, Array]) -> Rounding:
+    """To what the values of an engine that does not centre the response are known; nothing where that loses little.
+
+    The criterion has d log(pwrss), sigma^2 goes with pwrss, a fitted value with the residual; y itself is a double.
+    """
+    moved = uncentred(view, at["theta"].tolist()) if "theta" in at else None
+    y = float(np.abs(response(view.fit.design)).max(initial=0.0))
+    if moved is None or not moved.residual:
+        return Rounding(0.0, FEW * tolerances.EPS * y if name == "fitted" else 0.0)
+    relative = float(np.expm1(moved.criterion / degrees_of_freedom(view.fit.design, view.fit.REML)))
+    if name == "criterion":
+        return Rounding(0.0, moved.criterion)
+    if name == "fitted":
+        return Rounding(0.0, tolerances.SLACK * moved.residual + FEW * tolerances.EPS * y)
+    return Rounding(relative, 0.0)
+
+
+def is_joint(joint: Array, name: str, said: Array, value: Array) -> bool:
+    """Whether the covariance that counts theta as estimated explains what is said.
+
+    It comes of a Hessian, and that of a program is the one where it stopped, in its own chart: in the basin of the
+    optimum they differ by a part of about the root of the gap. So what is left must be no more than the root of EARLY
+    of the difference.
+    """
+    candidate = np.sqrt(np.diag(joint)) if name == "se" else joint.ravel()
+    off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
+    return bool(off <= np.sqrt(tolerances.EARLY) * apart)
 
 
 @dataclass(frozen=True)
@@ -85,8 +131,8 @@ def candidates(view: Landscape, name: str, at: Mapping[str, Array]) -> Known:
     >>> from relmer.reference.own_fits import estimates
     >>> from relmer.reports.evidence import landscape, values
     >>> view = landscape(case("sleepstudy/slopes-ml"))
-    >>> [told for told, _ in candidates(view, "sigma", values(estimates(view.fit)))]
-    ['sigma with the divisor 178 for 180', 'the residual variance, not its root']
+    >>> [told for told, _ in candidates(view, "sigma", values(estimates(view.fit)))][0]
+    'sigma with the divisor 178 for 180'
     """
     n, p = view.fit.design.X.shape
     d = degrees_of_freedom(view.fit.design, view.fit.REML)
@@ -97,28 +143,35 @@ def candidates(view: Landscape, name: str, at: Mapping[str, Array]) -> Known:
 
 
 def of_criterion(here: Place) -> Known:
-    """Constants that are left out, signs, halves."""
+    """Constants that are left out or of another size; each as -2 log L, half of it, and with either sign."""
     value, d, design = here.at["criterion"], here.d, here.view.fit.design
-    found = [
-        ("as a log-likelihood, not -2 times it", -value / 2),
-        ("with its sign turned", -value),
-        ("without the constant d log(2 pi)", value - d * np.log(2 * np.pi)),
-        ("without the constant d (1 + log(2 pi))", value - d * (1 + np.log(2 * np.pi))),
+    one = np.log(2 * np.pi)
+    constants = [
+        ("", value),
+        ("without the constant d log(2 pi)", value - d * one),
+        ("without the constant d (1 + log(2 pi))", value - d * (1 + one)),
+        ("without the constant d (1 + log(2 pi / d))", value - d * (1 + np.log(2 * np.pi / d))),
     ]
     if here.view.fit.REML:
         _, X, _ = weighted(design)
         log_det = float(2 * np.log(np.abs(np.diag(np.linalg.qr(X, mode="r")))).sum())
-        found.append(("with log|X'WX| taken off, as some restricted likelihoods have it", value - log_det))
+        constants += [
+            ("with log|X'WX| taken off, as some restricted likelihoods have it", value - log_det),
+            (f"with {here.n} log(2 pi) for {d} log(2 pi)", value + here.p * one),
+        ]
     if design.weights is not None:
-        found.append(("without the sum of the logarithms of the weights", value + np.log(design.weights).sum()))
-    return found
+        constants.append(("without the sum of the logarithms of the weights", value + np.log(design.weights).sum()))
+    forms = {"": 1.0, "as a log-likelihood, not -2 times it": -0.5, "with its sign turned": -1.0, "halved": 0.5}
+    pairs = [(form, told, factor * number) for form, factor in forms.items() for told, number in constants]
+    return [(" ".join(filter(None, (form, told))), number) for form, told, number in pairs if form or told]
 
 
 def of_sigma(here: Place) -> Known:
-    """The other divisor; the variance."""
-    value = here.at["sigma"]
+    """The other divisor, or its correction a second time; the variance."""
+    value, ratio = here.at["sigma"], here.d / here.other
     return [
-        (f"sigma with the divisor {here.other} for {here.d}", value * np.sqrt(here.d / here.other)),
+        (f"sigma with the divisor {here.other} for {here.d}", value * np.sqrt(ratio)),
+        (f"sigma times sqrt({here.other}/{here.d}), which its divisor {here.d} has already", value / np.sqrt(ratio)),
         ("the residual variance, not its root", value**2),
     ]
 
@@ -150,6 +203,7 @@ def of_varcomp(here: Place) -> Known:
     found = [
         ("variance components in units of sigma^2", value / here.sigma2),
         (f"variance components times {here.d}/{here.other}", value * here.d / here.other),
+        (f"variance components times {here.other}/{here.d}", value * here.other / here.d),
     ]
     if all(len(term.columns) == 1 for term in here.view.fit.design.terms):
         found.append(("standard deviations, not variances", np.sqrt(np.maximum(value, 0.0))))
@@ -162,6 +216,7 @@ def of_V(name: str, here: Place) -> Known:
     return [
         ("V in units of sigma^2", value / here.sigma2),
         (f"V times {here.d}/{here.other}", value * here.d / here.other),
+        (f"V times {here.other}/{here.d}", value * here.other / here.d),
         ("Z G Z', without R", value - here.sigma2 / (1.0 if weights is None else weights)),
     ]
 

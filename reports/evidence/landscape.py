@@ -4,7 +4,7 @@ An engine's theta is evaluated by the definition (the `gls` path), and a gap in 
 each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= gap, that is sqrt(2 gap J H^-1 J').
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -113,19 +113,30 @@ def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]])
 
     Directions that leave G as it is have no curvature, and count for nothing.
     """
-    fit, theta = view.fit, view.fit.optimum.theta
-    total = {name: np.zeros(value.shape) for name, value in evaluate(fit).items()}
+    total = {name: np.zeros(value.shape) for name, value in evaluate(view.fit).items()}
+    for upper, lower in along_axes(view):
+        high, low = evaluate(upper), evaluate(lower)
+        for name in total:
+            total[name] += ((high[name] - low[name]) / (2 * STEP)) ** 2
+    return {name: np.sqrt(square) for name, square in total.items()}
+
+
+def along_axes(view: Landscape) -> Iterator[tuple[Fit, Fit]]:
+    """The fits a step up and a step down along each axis of H that has curvature, in units of its root."""
+    theta = view.fit.optimum.theta
     if len(theta) == 0:
-        return total
+        return
     curvature, axes = linalg.eigh(view.derivatives(theta).hessian)
     used = curvature > NEGLIGIBLE * curvature.max()
     for axis, eigenvalue in zip(axes.T[used], curvature[used], strict=True):
-        step = STEP / np.sqrt(eigenvalue)
-        upper = evaluate(at_theta(fit, theta + step * axis))
-        lower = evaluate(at_theta(fit, theta - step * axis))
-        for name in total:
-            total[name] += ((upper[name] - lower[name]) / (2 * STEP)) ** 2
-    return {name: np.sqrt(square) for name, square in total.items()}
+        step = STEP / np.sqrt(eigenvalue) * axis
+        yield at_theta(view.fit, theta + step), at_theta(view.fit, theta - step)
+
+
+def beta_by_theta(view: Landscape) -> Array:
+    """C (p, k) with C C' = J H^-1 J', J = d beta / d theta."""
+    columns = [(upper.beta.to_numpy() - lower.beta.to_numpy()) / (2 * STEP) for upper, lower in along_axes(view)]
+    return np.column_stack(columns) if columns else np.zeros((len(view.fit.beta), 0))
 
 
 def criterion_at(view: Landscape, theta: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ from scipy import linalg
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, estimates_at
-from relmer.solver.model import response
+from relmer.solver.model import response, weighted
 from relmer.solver.paths import degrees_of_freedom
 
 
@@ -51,3 +51,15 @@ def covariates(view: Landscape) -> float:
     inverse = linalg.solve_triangular(R, np.eye(len(R)))
     h = float(np.max(np.sum(X**2, axis=0) * np.sum(inverse**2, axis=1)))
     return X.size * tolerances.EPS * h if h > tolerances.FAR**2 else 0.0
+
+
+def products(view: Landscape, theta: Sequence[float]) -> float:
+    """How far rounding may move the criterion of who has pwrss as a difference: y'Wy less what the model explains.
+
+    Each is a sum of n terms, known to n eps y'Wy (Higham 2002, section 3.1), so that pwrss = d sigma^2 is known to a
+    part n eps y'Wy / pwrss of itself, and the criterion holds d log(pwrss).
+    """
+    y, _, _ = weighted(view.fit.design)
+    d = degrees_of_freedom(view.fit.design, view.fit.REML)
+    pwrss = d * float(estimates_at(view, theta)["sigma"][0]) ** 2
+    return float(d * np.log1p(len(y) * tolerances.EPS * float(y @ y) / pwrss))

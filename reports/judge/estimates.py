@@ -13,6 +13,7 @@ import numpy as np
 
 from relmer.reference.answers import Answer, Status
 from relmer.reports.evidence import (
+    POWERS,
     QUANTITIES,
     Uncentred,
     allowance,
@@ -21,9 +22,11 @@ from relmer.reports.evidence import (
     digits,
     estimates_at,
     marginal,
+    moved_by,
     scales,
     tolerances,
     uncentred,
+    unprofiled,
     values,
 )
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given
@@ -215,11 +218,19 @@ def evaluated_otherwise(
 ) -> Ruling | None:
     """What accounts for a value that is not the definition's at the same theta: a convention, or its rounding."""
     view, own, said = hearing.view, at_own_theta[name], hearing.answer.estimates
-    if known := convention(view, name, mine, at_own_theta):
+    above = hearing.unprofiled(at_own_theta)
+    at_sigma = {key: unprofiled(key, said, at_own_theta) for key in POWERS} if above and said is not None else {}
+    if known := convention(view, name, mine, {**at_own_theta, **at_sigma}):
         told = f"{known}: the definition gives {own[0]:.10g}, not {mine[0]:.10g}"
         return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, told)
     if hearing.own or said is None:
         return None
+    if above:
+        there = unprofiled(name, said, at_own_theta)
+        if close(hearing, name, mine, there, moved_by(view, name, above, said)):
+            told = f"its beta and sigma are those of a deviance {above:.1e} above the one at its theta"
+            total = above + max(hearing.gap, 0.0)
+            return Ruling(Verdict.EARLY if total <= tolerances.EARLY else Verdict.WRONG, Diagnosis.STOP, told)
     moved = uncentred(view, said.theta)
     if not close(hearing, name, mine, own, rounded_by(hearing, name, own, moved)):
         return None

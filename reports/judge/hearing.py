@@ -10,7 +10,7 @@ from relmer.datasets import Case
 from relmer.reference.answers import Answer, Grouping, Status, Term
 from relmer.reference.certificates import Certificate, in_order
 from relmer.reference.engines import ORIGINAL, Kin
-from relmer.reports.evidence import BALLS, Evaluator, Landscape, tolerances
+from relmer.reports.evidence import BALLS, Evaluator, Landscape, excess, tolerances
 from relmer.reports.judge.stops import Stops
 from relmer.reports.records import RUNGS, Comparison, Score
 from relmer.reports.verdicts import Diagnosis, Verdict
@@ -131,6 +131,19 @@ class Hearing:
         if witness == self.answer.engine or not left <= max(self.stops.noise.get(witness or "", 0.0), tolerances.EARLY):
             return ""
         return f"; the same program, tight and with more than one optimiser, comes to {left:.1e}"
+
+    def unprofiled(self, at_own_theta: Mapping[str, Array]) -> float:
+        """How far the beta and sigma of a program that searches for them are above what its theta gives; 0 elsewhere.
+
+        It is one if it declares so, or if the criterion that it says is higher by just that.
+        """
+        said = self.answer.estimates
+        if said is None or self.own:
+            return 0.0
+        above, rounding = excess(self.view, said, at_own_theta), tolerances.CRITERION * self.view.size
+        higher = said.criterion - float(self.evaluator.at(said.theta).criterion)
+        shown = above > rounding and abs(higher - above) <= rounding
+        return above if shown or self.answer.engine in self.kin.unprofiled else 0.0
 
     @cached_property
     def proved(self) -> Mapping[str, Array]:

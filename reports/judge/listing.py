@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from relmer.datasets import half_unit, is_bound, key_of, number, outside, parse_key
 from relmer.reference.answers import Estimates
@@ -30,6 +31,8 @@ from relmer.solver.model import group_names, theta_names, theta_of
 OF_RUNG_4 = ("theta", "var", "sd", "cov", "corr", "criterion", "logLik")
 # What says where a search stopped.
 OF_SEARCH = ("theta", "var", "sd", "cov", "corr", "sigma", "sigma2")
+# What follows from t and its degrees of freedom.
+OF_INFERENCE = ("p", "ddf")
 # What a certificate proves of the estimates.
 VECTORS, SCALARS = ("theta", "beta", "se"), ("sigma", "criterion")
 
@@ -60,7 +63,20 @@ class Listing:
 
     def off(self, key: str) -> bool:
         """Whether the optimum does not print a figure."""
-        return not prints(self.value(key, self.best), self.printed[key])
+        return not self.shows(key, self.value(key, self.best))
+
+    def shows(self, key: str, value: float) -> bool:
+        """Whether a value prints a figure, which may have more digits than an evaluation has."""
+        text = self.printed[key]
+        return prints(value, text) or (not is_bound(text) and outside(value, text) <= self.slack(key, value))
+
+    def slack(self, key: str, value: float) -> float:
+        """The rounding of an evaluation: that of the table, of a coefficient at least that of its standard error."""
+        quantity, names = parse_key(key)
+        if quantity in ("criterion", "logLik"):
+            return tolerances.CRITERION * self.hearing.view.size
+        own = self.value(key_of("se", *names), self.best) if quantity == "beta" else 0.0
+        return tolerances.EVALUATION * max(abs(value), own)
 
     @cached_property
     def theta(self) -> tuple[float, ...] | None:
@@ -116,7 +132,7 @@ class Listing:
     @cached_property
     def contradicted(self) -> str:
         """A figure of the optimum that is not that of its own theta; empty if there is none."""
-        others = (key for key in self.printed if parse_key(key)[0] not in OF_SEARCH)
+        others = (key for key in self.printed if parse_key(key)[0] not in (*OF_SEARCH, *OF_INFERENCE))
         return next((key for key in others if not self.off(key) and not self.gives(key)), "")
 
     @property
@@ -167,7 +183,8 @@ def covariance(given: Mapping[str, float], group: str, one: str, other: str) -> 
 
 def judge_listing(hearing: Hearing) -> Iterator[Comparison]:
     """Every printed figure of an answer: named, at its rung; before them where its G lies."""
-    view = replace(hearing.view, keys=frozenset(hearing.answer.figures))
+    moving = {key for key in hearing.answer.figures if parse_key(key)[0] not in OF_INFERENCE}
+    view = replace(hearing.view, keys=frozenset(moving))
     hearing = replace(hearing, stops=replace(hearing.stops, view=view))
     known: dict[str, Any] = {name: tuple(hearing.proved[name]) for name in VECTORS if name in hearing.proved}
     known |= {name: float(hearing.proved[name][0]) for name in SCALARS if name in hearing.proved}
@@ -187,14 +204,60 @@ def rung_of(key: str) -> int:
 
 def judge_figure(listing: Listing, key: str, text: str) -> Comparison:
     """One figure."""
+    if parse_key(key)[0] in OF_INFERENCE:
+        return judge_inference(listing, key, text)
     try:
         value = listing.value(key, listing.best)
     except (KeyError, ValueError, IndexError):
-        told = f"printed {text}; this model has no {key}"
-        return listing.hearing.ruled(2, key, Ruling(Verdict.WRONG, Diagnosis.MODEL, told))
+        return listing.hearing.ruled(2, key, absent(key, text))
     ruling = ruling_of(listing, key, text).after(f"printed {text}, the optimum gives {value:.10g}")
     reached = None if is_bound(text) else digits("figure", np.array(number(text)), np.array(value))
     return listing.hearing.against_best(rung_of(key), key, ruling, reached)
+
+
+def judge_inference(listing: Listing, key: str, text: str) -> Comparison:
+    """A p-value is that of the optimum's t at the degrees of freedom of the listing; these are not judged."""
+    (quantity, (name,)), hearing = parse_key(key), listing.hearing
+    if name not in hearing.view.fit.design.coefficients:
+        return hearing.ruled(2, key, absent(key, text))
+    given = listing.printed.get(key_of("ddf", name), "")
+    why = ""
+    if quantity == "ddf":
+        why = "programs define degrees of freedom in several ways"
+    elif not given or is_bound(given) or number(given) <= 0:
+        why = f"it needs its degrees of freedom, {key_of('ddf', name)}"
+    elif any(listing.off(other) for other in listing.printed if is_of(other, name)):
+        why = "it follows from its beta, se and t, see these"
+    if why:
+        return hearing.ruled(5, key, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"printed {text}; not judged: {why}"))
+    t = abs(listing.value(key_of("t", name), listing.best))
+    low, value, high = (p_value(t, number(given) + step * half_unit(given)) for step in (1.0, 0.0, -1.0))
+    told = f"printed {text}; |t| = {t:.6g} with {given} degrees of freedom gives {value:.6g}"
+    fits = listing.shows(key, min(max(number(text), low), high))
+    ruling = AGREES if fits else Ruling(Verdict.WRONG, Diagnosis.UNKNOWN, "")
+    return hearing.against_best(5, key, ruling.after(told), None)
+
+
+def is_of(key: str, name: str) -> bool:
+    """Whether a figure is the estimate, the standard error or the t of a coefficient."""
+    quantity, names = parse_key(key)
+    return quantity in ("beta", "se", "t") and names == (name,)
+
+
+def p_value(t: float, df: float) -> float:
+    """The two-sided p-value of t; of degrees of freedom that rounding leaves at nothing, 1.
+
+    Examples
+    --------
+    >>> round(p_value(12.7062047, 1.0), 9)
+    0.05
+    """
+    return float(2 * special.stdtr(df, -t)) if df > 0 else 1.0
+
+
+def absent(key: str, text: str) -> Ruling:
+    """A figure that the model has not."""
+    return Ruling(Verdict.WRONG, Diagnosis.MODEL, f"printed {text}; this model has no {key}")
 
 
 def ruling_of(listing: Listing, key: str, text: str) -> Ruling:
@@ -204,9 +267,10 @@ def ruling_of(listing: Listing, key: str, text: str) -> Ruling:
         return AGREES
     if not np.isfinite(value):
         return Ruling(Verdict.NOT_GIVEN, Diagnosis.UNIDENTIFIED, "; it is not defined there")
-    for told, other in conventional(view, key, listing.best):
-        if prints(other, text):
-            return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is {told}: {other:.10g}")
+    for of in filter(None, (listing.best, listing.there)):
+        for told, other in conventional(view, key, of):
+            if listing.shows(key, other):
+                return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is {told}: {other:.10g}")
     return other_than_optimum(listing, key, implied_gap(view, key, outside(value, text)))
 
 

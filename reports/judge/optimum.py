@@ -113,9 +113,15 @@ def judge_evaluation(hearing: Hearing) -> Comparison:
     value = float(found.criterion)
     ruling = evaluation(hearing, [abs(value - estimates.criterion)], [estimates.theta])
     told = f"it printed {estimates.criterion:.10f}, the definition gives {value:.10f}"
-    if ruling.verdict is Verdict.WRONG:
+    if ruling.verdict is not Verdict.AGREE:
         at = estimates_at(view, estimates.theta) | {"criterion": np.array([value])}
-        if known := convention(view, "criterion", np.array([estimates.criterion]), at):
+        above = hearing.unprofiled(at)
+        if above and abs(value + above - estimates.criterion) <= tolerances.CRITERION * view.size:
+            verdict = Verdict.EARLY if above + max(hearing.gap, 0.0) <= tolerances.EARLY else Verdict.WRONG
+            ruling = Ruling(verdict, Diagnosis.STOP, f"; {above:.1e} more at the beta and sigma that it found")
+        elif ruling.verdict is Verdict.WRONG and (
+            known := convention(view, "criterion", np.array([estimates.criterion]), at)
+        ):
             ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
     reached = digits("criterion", np.array(estimates.criterion), np.array(value))
     record = hearing.enclosed if found.proved else hearing.ruled
@@ -131,7 +137,8 @@ def judge_printed(hearing: Hearing) -> Comparison:
     if abs(off) <= tolerances.GAP * hearing.view.size:
         ruling = Ruling(Verdict.AGREE, Diagnosis.NONE, "")
     else:
-        left = max(abs(off) - abs(hearing.gap), 0.0)
+        above = hearing.unprofiled(estimates_at(hearing.view, estimates.theta))
+        left = max(abs(off) - abs(hearing.gap) - above, 0.0)
         ruling = evaluation(hearing, [left], [estimates.theta])
         if hearing.stop.verdict.rank < ruling.verdict.rank:
             ruling = Ruling(hearing.stop.verdict, hearing.stop.diagnosis, "")

@@ -3,7 +3,8 @@
 A sum of n terms of the size of y is rounded by up to n eps |y| (Higham 2002, section 3.1). X'V^-1 X is what is left of
 X'X, g times smaller, so that the error of X beta, and with it of the residual, grows by g: to rho = n eps kappa g of
 the residual, kappa = max|y| / rms(residual). The criterion holds d log(pwrss), pwrss a sum of squared residuals: its
-error is up to 2 d log(1 + rho). Centring avoids all that. The condition of V moves any evaluation (see the evidence).
+error is up to 2 d log(1 + rho). Centring avoids all that. Who has pwrss as a difference, y'y less what the model
+explains, knows it to n eps y'y only. The condition of V moves any evaluation (see the evidence).
 
 What rounding explains is harmless only as long as it moves no estimate by more than 3 % of its standard error, which is
 what a criterion 1e-3 off does; beyond that the value is wrong, and rounding is the diagnosis.
@@ -11,7 +12,7 @@ what a criterion 1e-3 off does; beyond that the value is wrong, and rounding is 
 
 from collections.abc import Sequence
 
-from relmer.reports.evidence import rounding_at, tolerances, uncentred
+from relmer.reports.evidence import products, rounding_at, tolerances, uncentred
 from relmer.reports.judge.hearing import Hearing, Ruling
 from relmer.reports.verdicts import Diagnosis, Verdict
 
@@ -37,6 +38,10 @@ def evaluation(
         moved = [uncentred(view, theta).criterion for theta in thetas]
         if below(errors, list(map(max, moved, conditioned))):
             told = f"; without centring, rounding may move it by {max(moved):.1e}"
+            return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
+        lost = [products(view, theta) for theta in thetas]
+        if worst <= tolerances.EARLY and below(errors, list(map(max, lost, moved, conditioned))):
+            told = f"; who takes pwrss as a difference of sums of squares may lose {max(lost):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
     return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
 

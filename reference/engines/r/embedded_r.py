@@ -6,7 +6,7 @@ Importing this module loads R, so only the child process imports it.
 import importlib
 import importlib.metadata
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ OPTIONS = ("rpy2", "--vanilla", "--quiet", "--no-echo")
 MISSING_INTEGER = -(2**31)
 
 
-def start(source: Path) -> Callable[..., Any]:
-    """Start R, read the R file `source`, and return a function that calls one of its functions by name.
+def start(*sources: Path) -> Callable[..., Any]:
+    """Start R, read the R files `sources`, and return a function that calls one of its functions by name.
 
     R sorts text by code point, so that the order of levels does not depend on the machine's locale. Formulas may name
     the splines of R's own package.
@@ -32,7 +32,8 @@ def start(source: Path) -> Callable[..., Any]:
     rinterface.baseenv["Sys.setlocale"]("LC_COLLATE", "C")
     rinterface.baseenv["library"](texts(["splines"]), **{"character.only": rinterface.BoolSexpVector([True])})
     functions = rinterface.baseenv["new.env"]()
-    rinterface.baseenv["sys.source"](texts([str(source)]), envir=functions)
+    for source in sources:
+        rinterface.baseenv["sys.source"](texts([str(source)]), envir=functions)
     return lambda name, *arguments: functions[name](*arguments)
 
 
@@ -71,6 +72,13 @@ def carrier() -> dict[str, list[str]]:
 def loaded() -> list[dict[str, Any]]:
     """The libraries of linear algebra that this process has loaded."""
     return list(threadpool_info())
+
+
+def named_list(values: Mapping[str, Any]) -> Any:
+    """A list of R values by name."""
+    made = entries(list(values.values()))
+    made.names = texts(list(values))
+    return made
 
 
 def plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from arguments_table import RECORDED, Asked, asked, key
-from formula_table import data
+from formula_data import data
 
 from relmer.solver.errors import ModelError
 from relmer.solver.language.formula import parse
