@@ -27,6 +27,8 @@ from relmer.solver.model import (
     factors,
     group_names,
     inwards,
+    par_names,
+    pars,
     theta_names,
     varcorr_names,
 )
@@ -112,6 +114,15 @@ class Fit:
     def theta(self) -> "pd.Series[float]":
         """Relative covariance parameters, named as lme4 names them."""
         return pd.Series(self.optimum.theta, index=list(theta_names(self.design.terms)), dtype=float)
+
+    @property
+    def par(self) -> "pd.Series[float]":
+        """theta, but for terms with a structure, whose standard deviations over sigma, and rho, stand for it.
+
+        Named as in lme4 2.x: group.column, or group.* where there is one for all columns, and group.rho.
+        """
+        each = pars(self.design.terms, self.optimum.theta)
+        return pd.Series(np.concatenate([*each, np.zeros(0)]), index=list(par_names(self.design.terms)), dtype=float)
 
     @property
     def beta(self) -> "pd.Series[float]":
@@ -261,7 +272,7 @@ class Fit:
 
     @cached_property
     def derivatives(self) -> Derivatives:
-        """Exact gradient and Hessian of the criterion in theta, and its derivatives in the G, at the optimum."""
+        """Exact gradient and Hessian of the criterion in par, and its derivatives in the G, at the optimum."""
         return derivatives_at(self.prepared, self.optimum.theta, self.REML)
 
     @cached_property

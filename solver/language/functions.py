@@ -12,6 +12,7 @@ from relmer.solver.language import bases, compare, convert, dates, recode, rowwi
 from relmer.solver.language.contrasts import NAMED
 from relmer.solver.language.dates import counted
 from relmer.solver.language.factors import Dates, Variable
+from relmer.solver.model import STRUCTURES
 
 
 class Argument(Enum):
@@ -38,6 +39,7 @@ class Result(Enum):
     COLUMN = "a column of any type, and where it has no value"
     ARGUMENT = "its one argument, as it stands"
     OFFSET = "its one argument, which is added to the mean and is no term"
+    STRUCTURE = "its one bar, a random term whose covariance has a structure"
 
 
 REQUIRED = object()
@@ -332,7 +334,12 @@ FUNCTIONS: Mapping[str, Function] = {
 
 PI = "pi"
 OFFSET = "offset"
-MARKS: Mapping[str, Function] = {OFFSET: of_column(OFFSET, convert.unchanged, Result.OFFSET)}
+STRUCTURED = {name: of_column(name, convert.unchanged, Result.STRUCTURE) for name in ("us", *STRUCTURES)}
+MARKS: Mapping[str, Function] = {
+    OFFSET: of_column(OFFSET, convert.unchanged, Result.OFFSET),
+    **STRUCTURED,
+    **{name: replace(STRUCTURED[name], parameters=(X, flag("hom", None))) for name in STRUCTURES},
+}
 """What may stand in a formula as a function does, but computes nothing."""
 
 OPERATORS: Mapping[tuple[str, int], Function] = {
@@ -370,14 +377,12 @@ OPERATORS: Mapping[tuple[str, int], Function] = {
 """The operators that compute, by name and number of operands; any other combines terms."""
 
 IN_DATA = "make it a column of the data first"
-UNSTRUCTURED = "(x | g) is the one structure there is: unstructured"
+KNOWN_STRUCTURES = "the structures of lme4 2.x are us(x | g), diag(x | g), cs(x | g) and ar1(x | g)"
 HINTS: Mapping[str, str] = {
     "cbind": "a model has one response",
     **dict.fromkeys(("reorder", "fct_relevel"), "relevel(f, ref = ...) or factor(f, levels = c(...)) sets the order"),
     **dict.fromkeys(NAMED, "name contrasts without parentheses, as in C(f, contr.sum)"),
-    **dict.fromkeys(("cs", "ar1", "toep", "rr"), UNSTRUCTURED),
-    "us": "write (x | g), which is unstructured",
-    "diag": "write (x || g) for effects that are independent",
+    **dict.fromkeys(("toep", "rr", "ou", "exp", "gau", "mat", "homdiag"), KNOWN_STRUCTURES),
     **dict.fromkeys(("function", "eval", "parse", "system", "get", "source"), "a formula runs nothing"),
 }
 """What to do instead of a function that a formula cannot have; for any other: `IN_DATA`."""

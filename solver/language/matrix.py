@@ -187,7 +187,7 @@ def random_term(bar: Bar, frame: ModelFrame, made: dict[Node, Factor]) -> Random
         raise ModelError(f"grouping factor {shortened(bar.label)} has one level{why}; give the values or leave it out")
     # lme4 turns the grouping columns into factors before it codes the left side, without the contrasts that are given.
     X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame, {})
-    return RandomTerm(bar.label, names, group.levels, group.codes, X)
+    return RandomTerm(bar.label, names, group.levels, group.codes, X, bar.structure)
 
 
 def grouping_factor(group: Node, factors: Mapping[str, Factor], made: dict[Node, Factor]) -> Factor:

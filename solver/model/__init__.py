@@ -1,16 +1,22 @@
 """The symbols of the theory (docs/theory.md): terms, theta, Lambda, the design, working coordinates and charts."""
 
 from relmer.solver.model.assemble import assemble
-from relmer.solver.model.chart import carried, chain, gamma_of, matrices, symmetric_units
+from relmer.solver.model.chart import Carrier, carried, chain, chain_of, gamma_of, matrices, symmetric_units
 from relmer.solver.model.checks import Checks, checks_of
+from relmer.solver.model.covariance import UNSTRUCTURED, Covariance, Unstructured, root
 from relmer.solver.model.design import Design, random_matrix, response, weighted
 from relmer.solver.model.sound import Sound, inwards, outwards, redundant, sounded
+from relmer.solver.model.structures import STRUCTURES, structure_of
 from relmer.solver.model.term import (
     RandomTerm,
     checked_theta,
     factors,
     group_names,
     is_nested,
+    is_structured,
+    par_names,
+    pars,
+    theta_at,
     theta_names,
     varcorr_names,
 )
@@ -18,15 +24,21 @@ from relmer.solver.model.theta import Lambda, Template, covariance, split, theta
 from relmer.solver.model.working import original, scale_of, standardise, working
 
 __all__ = [
+    "STRUCTURES",
+    "UNSTRUCTURED",
+    "Carrier",
     "Checks",
+    "Covariance",
     "Design",
     "Lambda",
     "RandomTerm",
     "Sound",
     "Template",
+    "Unstructured",
     "assemble",
     "carried",
     "chain",
+    "chain_of",
     "checked_theta",
     "checks_of",
     "covariance",
@@ -35,17 +47,23 @@ __all__ = [
     "group_names",
     "inwards",
     "is_nested",
+    "is_structured",
     "matrices",
     "original",
     "outwards",
+    "par_names",
+    "pars",
     "random_matrix",
     "redundant",
     "response",
+    "root",
     "scale_of",
     "sounded",
     "split",
     "standardise",
+    "structure_of",
     "symmetric_units",
+    "theta_at",
     "theta_names",
     "theta_of",
     "varcorr_names",

@@ -12,20 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.model import (
-    chain,
     checked_theta,
-    factors,
-    inwards,
-    original,
-    outwards,
     redundant,
-    split,
     theta_names,
-    theta_of,
 )
 from relmer.solver.paths import (
     Prepared,
@@ -41,10 +33,12 @@ from relmer.solver.paths import (
 )
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.look import look_around
-from relmer.solver.search.moments import moments, unidentified_at
-from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
+from relmer.solver.search.moments import moments, unidentified_at, unidentified_par
+from relmer.solver.search.objective import NOISE, Objective, Point, bounded_step
+from relmer.solver.search.places import found_at, parts_at
 from relmer.solver.search.residual import check_residual, check_span, drowned
-from relmer.solver.search.starts import FEW, along_ray, begin, off_face
+from relmer.solver.search.starts import FEW, along_ray, begin, correlated, off_face
+from relmer.solver.search.term_parts import Probe
 
 # The criterion at the theta that is returned may differ by this from that of the covariances that were found.
 CARRIED = 1e-10
@@ -154,7 +148,7 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         (`residual`). Or the start has not one value for each of theta's names.
     """
     terms, sound = prepared.design.terms, prepared.sound
-    begun = None if start is None else inwards(sound, factors(terms, checked_theta(terms, start)))
+    given_start = None if start is None else checked_theta(terms, start)
     check_residual(prepared.reduced, REML)
     idle = redundant(prepared.design, sound.bases)
     if not sound.present:
@@ -172,9 +166,10 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
     objective = Objective(prepared, REML)
     reduced = objective.reduced
     found = moments(prepared, REML)
+    begun = None if given_start is None else parts_at(prepared, objective, given_start)
     ends = [descend(objective, begin(objective, found, begun))]
     if start is None and not objective.costly:
-        others = along_ray(objective)
+        others = along_ray(objective) + correlated(objective)
         if objective.effects <= FEW and not ends[0].regular:
             others += off_face(objective, ends[0].here)
         for other in others:
@@ -186,13 +181,14 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         end = looked_around(objective, end)
     if not end.minimal:
         check_span(reduced, REML)
-    roots = end.here.blocks if end.regular else [reduced_root(T) for T in end.here.blocks]
-    inner = original(reduced.scales, roots)
-    blocks, turned = outwards(sound, inner)
+    here = end.here
+    theta, turned = found_at(prepared, objective, here, end.regular)
     at_terms = dict(zip(sound.present, end.duals, strict=True))
     at = solved_again(prepared, objective, end, turned)
     unidentified = found.unidentified
-    if is_graded(sound.design) and not objective.structure.elimination.is_sparse:
+    if not objective.coordinates.free:
+        unidentified = unidentified_par(prepared, objective.coordinates, here.blocks, objective.solved(here), REML)
+    elif is_graded(sound.design) and not objective.structure.elimination.is_sparse:
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     ending = end.ending
@@ -200,10 +196,10 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         at, ending = eliminated(reduced, turned), Ending.DROWNED
     elif not is_close(end.here, criterion(sound.design, at, REML)):
         ending = Ending.DROWNED
-    elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
+    elif not sound.plain and not is_close(end.here, value_at(objective, parts_at(prepared, objective, theta))):
         ending = Ending.UNCARRIED
     optimum = Optimum(
-        theta=theta_of(blocks),
+        theta=theta,
         evaluations=objective.evaluations,
         converged=end.minimal and ending not in (Ending.UNCARRIED, Ending.DROWNED),
         decrement=end.gap,
@@ -239,27 +235,27 @@ def is_close(here: Point, value: float) -> bool:
     return abs(value - here.value) <= max(CARRIED, ROUNDING * here.size)
 
 
-def value_at(objective: Objective, roots: Sequence[Array]) -> float:
-    """The criterion at roots in sound coordinates; infinite where rounding leaves none."""
+def value_at(objective: Objective, parts: Sequence[Array]) -> float:
+    """The criterion at the parts of the terms; infinite where rounding leaves none."""
     try:
-        return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
+        return objective.at(parts).value
     except ModelError:
         return math.inf
 
 
 def descend(objective: Objective, here: Point) -> Descent:
     """Descend to a minimum in G."""
-    for _ in range(sum(len(T) for T in here.blocks) + 1):
+    for _ in range(sum(len(part) for part in here.blocks) + 1):
         end = newton(objective, here)
         singular = on_face(objective, end.here)
         if singular is None:
             return end
-        directions = null_duals(objective, singular)
-        duals = tuple(value for value, _ in directions)
+        probes = probed(objective, singular)
+        duals = tuple(probe.rise for probe in probes)
         if min(duals) >= NEGATIVE:
             return Descent(singular, gap=end.gap, duals=duals, ending=end.ending)
         here = singular
-        escaped = escape(objective, here, directions)
+        escaped = escape(objective, here, probes)
         if escaped is None:
             break
         here = escaped
@@ -280,15 +276,17 @@ def newton(objective: Objective, here: Point) -> Descent:
     gap is settled. Of the first one, or one after a step that was cut short, delta_1 = rho delta_0^2 is known, where
     rho is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
-    widths = [len(T) for T in here.blocks]
+    coordinates = objective.coordinates
     gap, previous, hidden, full, ending = np.inf, np.inf, 0, False, Ending.EXHAUSTED
     order = 1 if objective.costly else 2
     for _ in range(MAXIMUM_STEPS):
         if objective.steps * objective.entries**2 > LONGEST_SEARCH * BUDGET and objective.steps > MAXIMUM_STEPS:
             break
         objective.steps += 1
-        gradient, hessian = chain(here.blocks, *objective.curvature(here))
-        promised = newton_step(gradient, hessian)
+        gradient, hessian = objective.derivatives(here)
+        x = coordinates.joined(here.blocks)
+        longest = max(LONGEST, float(np.abs(x).max()))
+        promised = bounded_step(coordinates, x, gradient, hessian, longest)
         decrement, noise = promised.decrement, NOISE * here.size
         gap = decrement * left_of(decrement, previous if full else np.inf, order)
         if decrement <= SETTLED:
@@ -297,16 +295,15 @@ def newton(objective: Objective, here: Point) -> Descent:
         if decrement > previous / 4 and (decrement <= noise or hidden == HIDDEN):
             ending = Ending.ROUNDED
             break
-        fraction, theta = 1.0, theta_of(here.blocks)
-        longest = max(LONGEST, float(np.abs(theta).max()))
         if longest > objective.unbounded:
             check_span(objective.reduced, objective.REML)
             raise ModelError(drowned(objective.unbounded))
         lengths = np.minimum(np.maximum(promised.lengths, -longest), longest)
         step = -promised.axes @ lengths
         slope = float(gradient @ step)
-        while fraction > 1e-10:
-            trial = objective.at(split(theta + fraction * step, widths))
+        fraction = whole = coordinates.room(x, step)
+        while fraction > 1e-10 * whole:
+            trial = objective.moved(coordinates.within(x + fraction * step))
             # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
             if decrement <= noise or trial.value <= here.value + 1e-4 * fraction * slope + noise:
                 break
@@ -316,7 +313,7 @@ def newton(objective: Objective, here: Point) -> Descent:
             break
         hidden = hidden + 1 if trial.value > here.value - noise else 0
         here = trial
-        full = fraction == 1.0 and np.array_equal(lengths, promised.lengths)
+        full = fraction == whole == 1.0 and np.array_equal(lengths, promised.lengths)
         if gap <= TRUSTED * SETTLED and full:
             ending = Ending.SETTLED
             break
@@ -332,39 +329,31 @@ def left_of(decrement: float, previous: float, order: int) -> float:
 
 
 def on_face(objective: Objective, here: Point) -> Point | None:
-    """The point without its directions of negligible variance.
+    """The point without its negligible variances.
 
-    None if there are none, or if the criterion rises without them.
+    None if there are none and no bound is reached, or if the criterion rises without them.
     """
-    if all(is_regular(T) for T in here.blocks):
+    reduced = [part.at_bound(own) for part, own in zip(objective.coordinates.parts, here.blocks, strict=True)]
+    if all(each is None for each in reduced):
         return None
-    there = objective.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
+    there = objective.at([own if each is None else each for own, each in zip(here.blocks, reduced, strict=True)])
     return there if there.value <= here.value + NOISE * here.size else None
 
 
-def null_duals(objective: Objective, here: Point) -> list[tuple[float, Array]]:
-    """`null_dual` of every term at a point."""
+def probed(objective: Objective, here: Point) -> list[Probe]:
+    """How the criterion rises least from the bounds of every term at a point."""
     duals = objective.curvature(here)[0]
-    return [null_dual(T, dual) for T, dual in zip(here.blocks, duals, strict=True)]
+    triples = zip(objective.coordinates.parts, here.blocks, duals, strict=True)
+    return [part.probe(own, dual) for part, own, dual in triples]
 
 
-def null_dual(T: Array, dual: Array) -> tuple[float, Array]:
-    """Smallest eigenvalue of a dual on the null space of T T', and its direction (c,) (theory.md, 37)."""
-    left, singular, _ = np.linalg.svd(T)
-    null = left[:, singular**2 <= RANK * max(1.0, float(singular.max() ** 2))]
-    if null.shape[1] == 0:
-        return np.inf, np.zeros(len(T))
-    eigenvalues, vectors = np.linalg.eigh(null.T @ dual @ null)
-    return float(eigenvalues[0]), null @ vectors[:, 0]
-
-
-def escape(objective: Objective, here: Point, directions: Sequence[tuple[float, Array]]) -> Point | None:
-    """Leave a false minimum along the most negative dual; None where no step lowers the criterion."""
-    worst = int(np.argmin([value for value, _ in directions]))
-    direction = directions[worst][1]
+def escape(objective: Objective, here: Point, probes: Sequence[Probe]) -> Point | None:
+    """Leave a false minimum on the way on which the criterion falls most; None where no step lowers it."""
+    worst = int(np.argmin([probe.rise for probe in probes]))
+    part = objective.coordinates.parts[worst]
     for power in range(0, -40, -1):
         blocks = list(here.blocks)
-        blocks[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))
+        blocks[worst] = part.along(blocks[worst], probes[worst], 2.0 ** (power / 2))
         trial = objective.at(blocks)
         if trial.value < here.value - NOISE * here.size:
             return trial
