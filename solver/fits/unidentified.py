@@ -33,6 +33,7 @@ from relmer.solver.model import (
     group_names,
     is_structured,
     matrices,
+    moves,
     par_names,
     pars,
     random_matrix,
@@ -162,7 +163,7 @@ def unidentified(design: Design, at: Solution, theta: Array, REML: bool) -> Unid
         residual = root * (response(design) - design.X @ at.beta - design.Z @ b)
         residual /= np.abs(residual).max()
         for E in changes:
-            moved = moves(terms, E, swept.Q, x, residual)
+            moved = moved_by(terms, E, swept.Q, x, residual)
             beta |= set(np.flatnonzero(moved[0]).tolist())
             se |= set(np.flatnonzero(moved[1]).tolist())
     return Unidentified(
@@ -192,24 +193,20 @@ def directions(
 ) -> tuple[list[Change], tuple[str, ...]]:
     """The changes of the Gamma_j and sigma^2 that the terms allow, and their names where a term has a structure.
 
-    Of a structure these are those by its par. A standard deviation of zero that moves nothing at first order is none.
+    Of a structure these are those by its par, or by the square of a standard deviation of zero.
     """
     widths = [*(len(one.inner) for one in of), 1]
     if not is_structured(terms):
         count = sum(len(lower_triangle(width)[0]) for width in widths)
         return [matrices(unit, widths) for unit in np.eye(count)], ()
     none = [np.zeros((width, width)) for width in widths]
-    changes, names = [], []
+    changes: list[Change] = []
+    names: list[str] = []
     for k, (term, group, one, par) in enumerate(zip(terms, group_names(terms), of, pars(terms, theta), strict=True)):
         width = len(term.columns)
-        own = term.structure.changes(par, width)
-        if term.is_free:
-            own = symmetric_units(width).reshape(-1, width, width)
-        is_rho = ~term.is_free & np.isfinite(term.structure.bounds(width)[1])
-        for E, name, rho in zip(own, par_names([replace(term, group=group)]), is_rho, strict=True):
-            if E.any() or rho:
-                changes.append([*none[:k], one.inner @ E @ one.inner.T, *none[k + 1 :]])
-                names.append(name)
+        own = symmetric_units(width).reshape(-1, width, width) if term.is_free else moves(term.structure, par, width)
+        changes += [[*none[:k], one.inner @ E @ one.inner.T, *none[k + 1 :]] for E in own]
+        names += par_names([replace(term, group=group)])
     return [*changes, [*none[:-1], np.ones((1, 1))]], (*names, "sigma")
 
 
@@ -315,7 +312,7 @@ def most_interior(spanning: list[Change]) -> Change:
     return [found[i:j, i:j] for i, j in pairwise(sizes)]
 
 
-def moves(terms: Sequence[Coordinates], E: Change, Q: Array, x: Array, residual: Array) -> tuple[Array, Array]:
+def moved_by(terms: Sequence[Coordinates], E: Change, Q: Array, x: Array, residual: Array) -> tuple[Array, Array]:
     """Which estimates (p,), and which standard errors (p,), a change moves; x (n, p) as the module's docstring says."""
     least = ROUNDED**2 * max(float(np.abs(each).max()) for each in E)
     E = [np.where(np.abs(each) > least, each, 0.0) for each in E]

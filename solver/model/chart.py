@@ -102,9 +102,12 @@ class Carrier:
 
     def changes(self, par: Array) -> Array:
         """d(C'G C)/dpar, the lower triangle of each, (k, m)."""
+        return self.here(self.structure.changes(par, len(self.C)))
+
+    def here(self, changes: Array) -> Array:
+        """The lower triangles (k, m) of changes (k, c, c) of G, as changes of C'G C."""
         rows, columns = lower_triangle(self.C.shape[1])
-        found: Array = (self.C.T @ self.structure.changes(par, len(self.C)) @ self.C)[:, rows, columns]
-        return found
+        return np.asarray((self.C.T @ changes @ self.C)[:, rows, columns])
 
     def bend(self, par: Array, dual: Array) -> Array:
         """tr(dual d2(C'G C)/dpar2) (k, k) for the dual (r, r) of C'G C."""

@@ -77,6 +77,21 @@ def root(structure: Covariance, par: Array, width: int, defined: bool = False) -
     return factor(structure.pattern(width), structure.theta(par, width), width)
 
 
+def moves(structure: Covariance, par: Array, width: int) -> Array:
+    """The changes (k, c, c) of G by par; by the square of a standard deviation that is zero and moves G by that alone.
+
+    Examples
+    --------
+    >>> from relmer.solver.model.structures import Diagonal
+    >>> moves(Diagonal(), np.array([0.0, 3.0]), 2).tolist()
+    [[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 6.0]]]
+    """
+    found, unbounded = structure.changes(par, width), np.isinf(structure.bounds(width)[1])
+    for a in np.flatnonzero(unbounded & ~found.any(axis=(1, 2))):
+        found[a] = structure.G(np.where(np.arange(len(par)) == a, 1.0, np.where(unbounded, 0.0, par)), width)
+    return found
+
+
 def factor(pattern: Pattern, theta: Array, width: int) -> Array:
     """T (c, c), lower triangular, of theta (m,)."""
     T = np.zeros((width, width))

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg
 
-from relmer.solver.arrays import Array, Booleans
+from relmer.solver.arrays import Array
 from relmer.solver.model import Carrier, RandomTerm, chain, chain_of, split, theta_of
 from relmer.solver.search.term_parts import Par, Part, Triangle
 
@@ -68,22 +68,10 @@ class Coordinates:
         unit = np.concatenate([one.unit for one in self.parts])
         return unit * gradient, unit[:, None] * hessian * unit
 
-    def changes(self, parts: Sequence[Array]) -> Array:
-        """dgamma/dx (k, m) of the working G."""
-        each = [
-            one.unit[:, None] * one.carrier.changes(one.par(part)) for one, part in zip(self.parts, parts, strict=True)
-        ]
-        return np.asarray(linalg.block_diag(*each))
-
-    def scaling(self, parts: Sequence[Array]) -> Array:
-        """dx (k,) by the logarithm of a factor of every G: s and T grow by half of it, and rho does not."""
-        each = [one.par(part) / one.unit / 2 for one, part in zip(self.parts, parts, strict=True)]
-        return np.where(self.correlations, 0.0, np.concatenate(each))
-
-    @property
-    def correlations(self) -> Booleans:
-        """Which coordinates (k,) are correlations."""
-        return np.isfinite(self.bounds[1])
+    def forms(self, parts: Sequence[Array]) -> tuple[Array, Array]:
+        """The changes of gamma (k, m) that the terms allow, and how much of each (k,) is in all G times a factor."""
+        changes, whole = zip(*(one.forms(part) for one, part in zip(self.parts, parts, strict=True)), strict=True)
+        return np.asarray(linalg.block_diag(*changes)), np.concatenate(whole)
 
     def within(self, x: Array) -> Array:
         """x at a bound, where rounding is all that lies between."""

@@ -99,21 +99,18 @@ def unidentified_par(
 ) -> tuple[tuple[str, ...], ...]:
     """The same at parts of terms with structures: V changes by dG/dpar, so that the forms are J E (theory.md, 47).
 
-    A standard deviation of zero that moves nothing at first order is left out: its square moves V. Of a sparse
-    structure nothing is asked.
+    Of a sparse elimination nothing is asked.
     """
     if prepared.reduced.structure.elimination.is_sparse:
         return ()
     n, p = prepared.reduced.design.X.shape
     border, products = forms(prepared, at, REML)
-    J = coordinates.changes(parts)
-    moving = np.flatnonzero((J != 0).any(axis=1) | coordinates.correlations)
-    J = J[moving]
+    J, gamma = coordinates.forms(parts)
     equations = system(J @ border, J @ products @ J.T, n - p if REML else n)
-    whole = np.append(coordinates.scaling(parts)[moving], 0.0) / equations.scale
+    whole = np.append(gamma, 0.0) / equations.scale
     terms, groups = prepared.design.terms, group_names(prepared.design.terms)
     present = [replace(terms[k], group=groups[k]) for k in prepared.sound.present]
-    names = [*np.array(par_names(present))[moving].tolist(), "sigma"]
+    names = [*par_names(present), "sigma"]
     found = []
     for direction in equations.vectors[:, ~equations.known].T:
         moved = direction + direction[-1] * equations.scale[-1] * whole

@@ -14,9 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
-from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, positive, reduced_root
+from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, lower_triangle, positive, reduced_root
 from relmer.solver.arrays import Array
-from relmer.solver.model import UNSTRUCTURED, Carrier, gamma_of, root, split, theta_of
+from relmer.solver.model import UNSTRUCTURED, Carrier, gamma_of, moves, root, split, theta_of
 
 # Values of a rho that counts for nothing at a point, as parts of the way from its bound to its bound.
 CORRELATIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -79,6 +79,9 @@ class Part(Protocol):
 
     def probe(self, part: Array, dual: Array) -> Probe:
         """How the criterion rises least, given the dual of the working G."""
+
+    def forms(self, part: Array) -> tuple[Array, Array]:
+        """The changes of gamma (k, m) that the term allows, and how much of each (k,) is in G times a factor."""
 
     def along(self, part: Array, probe: Probe, length: float) -> Array:
         """A step along a probe."""
@@ -143,6 +146,10 @@ class Triangle:
             return Probe(np.inf, np.zeros(len(part)))
         eigenvalues, vectors = np.linalg.eigh(null.T @ dual @ null)
         return Probe(float(eigenvalues[0]), null @ vectors[:, 0])
+
+    def forms(self, part: Array) -> tuple[Array, Array]:
+        """Any, and gamma."""
+        return np.eye(len(self.unit)), (part @ part.T)[lower_triangle(self.width)]
 
     def along(self, part: Array, probe: Probe, length: float) -> Array:
         """G + length^2 v v'."""
@@ -250,6 +257,11 @@ class Par:
     def slopes(self, part: Array, dual: Array) -> Array:
         """df/dx (k,)."""
         return np.asarray(self.unit * (self.carrier.changes(self.par(part)) @ gamma_of([dual])))
+
+    def forms(self, part: Array) -> tuple[Array, Array]:
+        """Those by par: of s, which grows by half of what G grows by, and of rho, which does not."""
+        changes = self.carrier.here(moves(self.carrier.structure, self.par(part), len(self.carrier.C)))
+        return self.unit[:, None] * changes, np.append(part[: self.count] / 2, np.zeros(len(part) - self.count))
 
     def along(self, part: Array, probe: Probe, length: float) -> Array:
         """Within the bounds, at the rho of the probe."""
