@@ -23,7 +23,7 @@ from relmer.reference.engines.child import plain_text
 from relmer.reference.engines.contract import CAPABILITIES, OWN_HOUSE, Fitted
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.foreign import Foreign
-from relmer.reference.own_fits import rows_of
+from relmer.reference.own_fits import sizes_of
 from relmer.solver.errors import ModelError
 
 GROUP = "relmer.engines"
@@ -291,7 +291,7 @@ def _pieces(
     fitted = engine.fit(case) if "fit" in does else None
     if "fit" in does and not isinstance(fitted, Fitted):
         raise EngineError(f"fit() must return a Fitted, not {type(fitted).__name__}")
-    estimates = plain_estimates(fitted.estimates, rows_of(case)) if fitted else None
+    estimates = plain_estimates(fitted.estimates, *sizes_of(case)) if fitted else None
     at = [tuple(map(float, theta)) for theta in thetas] + ([estimates.theta] if estimates else [])
     at = list(dict.fromkeys(at))
     values = plain_criterion(engine.criterion(case, at), at) if "criterion" in does else ()

@@ -17,8 +17,8 @@ from relmer.reference.own_fits import estimates, fit_of, is_small
 from relmer.reference.published import figures
 from relmer.reports.evidence.figures import figure
 from relmer.solver.arrays import Array
-from relmer.solver.fits import Fit, at_theta
-from relmer.solver.model import Design
+from relmer.solver.fits import Fit, at_par, at_theta
+from relmer.solver.model import Design, is_structured, par_bounds
 from relmer.solver.paths import Derivatives, Prepared, criterion, derivatives_at, prepare, size, solve_at
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
@@ -111,20 +111,22 @@ def values(answer: Estimates) -> dict[str, Array]:
 def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]]) -> dict[str, Array]:
     """sqrt(J H^-1 J') of what `evaluate` gives, by central differences along the axes of H.
 
-    Directions that leave G as it is have no curvature, and count for nothing.
+    Directions that leave G as it is have no curvature, and count for nothing. A bound of a structure cuts them short.
     """
-    fit, theta = view.fit, view.fit.optimum.theta
+    fit, par = view.fit, view.fit.par.to_numpy()
+    bounds = par_bounds(fit.design.terms) if is_structured(fit.design.terms) else (-np.inf, np.inf)
     total = {name: np.zeros(value.shape) for name, value in evaluate(fit).items()}
-    if len(theta) == 0:
+    if len(par) == 0:
         return total
-    curvature, axes = linalg.eigh(view.derivatives(theta).hessian)
+    curvature, axes = linalg.eigh(view.derivatives(fit.optimum.theta).hessian)
     used = curvature > NEGLIGIBLE * curvature.max()
     for axis, eigenvalue in zip(axes.T[used], curvature[used], strict=True):
         step = STEP / np.sqrt(eigenvalue)
-        upper = evaluate(at_theta(fit, theta + step * axis))
-        lower = evaluate(at_theta(fit, theta - step * axis))
-        for name in total:
-            total[name] += ((upper[name] - lower[name]) / (2 * STEP)) ** 2
+        ends = [np.clip(par + side * step * axis, *bounds) for side in (1.0, -1.0)]
+        length = STEP * float((ends[0] - ends[1]) @ axis) / step
+        upper, lower = (evaluate(at_par(fit, end)) for end in ends)
+        for name in total if length > 0 else ():
+            total[name] += ((upper[name] - lower[name]) / length) ** 2
     return {name: np.sqrt(square) for name, square in total.items()}
 
 

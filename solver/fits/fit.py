@@ -28,8 +28,9 @@ from relmer.solver.model import (
     group_names,
     inwards,
     par_names,
-    pars,
+    par_of,
     theta_names,
+    theta_of_par,
     varcorr_names,
 )
 from relmer.solver.paths import (
@@ -117,12 +118,9 @@ class Fit:
 
     @property
     def par(self) -> "pd.Series[float]":
-        """theta, but for terms with a structure, whose standard deviations over sigma, and rho, stand for it.
-
-        Named as in lme4 2.x: group.column, or group.* where there is one for all columns, and group.rho.
-        """
-        each = pars(self.design.terms, self.optimum.theta)
-        return pd.Series(np.concatenate([*each, np.zeros(0)]), index=list(par_names(self.design.terms)), dtype=float)
+        """theta, but of terms with a structure standard deviations over sigma, and rho, named as in lme4 2.x."""
+        values = par_of(self.design.terms, self.optimum.theta)
+        return pd.Series(values, index=list(par_names(self.design.terms)), dtype=float)
 
     @property
     def beta(self) -> "pd.Series[float]":
@@ -317,6 +315,20 @@ def at_theta(fit: Fit, theta: ArrayLike) -> Fit:
         roots=tuple(inwards(fit.prepared.sound, factors(fit.design.terms, at))),
     )
     return replace(fit, optimum=given, solution=solve_at(fit.prepared, at))
+
+
+def at_par(fit: Fit, par: ArrayLike) -> Fit:
+    """The model of a fit at another par (k,), as `at_theta`.
+
+    Raises
+    ------
+    ModelError
+        Par has not one value for each of its names.
+    """
+    values, names = np.asarray(par, dtype=float), par_names(fit.design.terms)
+    if values.shape != (len(names),):
+        raise ModelError(f"par has shape {values.shape}; it needs {len(names)} values: {', '.join(names)}")
+    return at_theta(fit, theta_of_par(fit.design.terms, values))
 
 
 def lmer(

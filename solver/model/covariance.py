@@ -51,6 +51,9 @@ class Covariance(Protocol):
     def par(self, theta: Array, width: int) -> Array:
         """par (k,), given theta of this structure; a correlation that theta does not show is 0."""
 
+    def nearest(self, T: Array) -> Array:
+        """par (k,), given a T (c, c) that has this structure but for rounding."""
+
     def G(self, par: Array, width: int) -> Array:
         """G (c, c) as it is defined."""
 
@@ -137,6 +140,10 @@ class Unstructured:
     def par(self, theta: Array, width: int) -> Array:
         """theta."""
         return theta
+
+    def nearest(self, T: Array) -> Array:
+        """Its lower triangle."""
+        return np.asarray(T[lower_triangle(len(T))])
 
     def G(self, par: Array, width: int) -> Array:
         """T T'."""

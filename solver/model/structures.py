@@ -68,12 +68,16 @@ class Scaled:
 
     def par(self, theta: Array, width: int) -> Array:
         """The lengths of the rows of T, and the correlation of two of them."""
-        T = factor(self.pattern(width), theta, width)
+        found = self.nearest(factor(self.pattern(width), theta, width))
+        return np.append(np.abs(theta[:1]), found[1:]) if self.hom else found
+
+    def nearest(self, T: Array) -> Array:
+        """The lengths of the rows of T, or their mean square's root, and the correlation of two of them."""
         lengths = np.sqrt((T**2).sum(axis=1))
-        s = np.abs(theta[:1]) if self.hom else lengths
-        if not self.has_rho(width):
-            return np.array(s)
-        least, largest = (float(each[-1]) for each in self.bounds(width))
+        s = np.sqrt((lengths**2).mean(keepdims=True)) if self.hom else lengths
+        if not self.has_rho(len(T)):
+            return np.asarray(s)
+        least, largest = (float(each[-1]) for each in self.bounds(len(T)))
         return np.append(s, np.clip(self.rho_of(T, lengths), least, largest))
 
     def G(self, par: Array, width: int) -> Array:

@@ -73,6 +73,29 @@ def theta_at(terms: Sequence[RandomTerm], par: Sequence[Array]) -> Array:
     return np.concatenate([*each, np.zeros(0)])
 
 
+def par_of(terms: Sequence[RandomTerm], theta: Array) -> Array:
+    """par (k,) of all terms, one after the other."""
+    return np.concatenate([*pars(terms, theta), np.zeros(0)])
+
+
+def theta_of_par(terms: Sequence[RandomTerm], par: Array) -> Array:
+    """theta (m,) from the par (k,) of all terms."""
+    ends = np.cumsum([len(term.structure.bounds(len(term.columns))[0]) for term in terms])
+    return theta_at(terms, np.split(par, ends[:-1]) if terms else [])
+
+
+def theta_near(terms: Sequence[RandomTerm], blocks: Sequence[Array]) -> Array:
+    """theta (m,) from factors T (c, c) that have the structures of their terms but for rounding."""
+    return theta_at(terms, [term.structure.nearest(T) for term, T in zip(terms, blocks, strict=True)])
+
+
+def par_bounds(terms: Sequence[RandomTerm]) -> tuple[Array, Array]:
+    """Least and largest par (k,) of all terms."""
+    each = [term.structure.bounds(len(term.columns)) for term in terms]
+    none = np.zeros(0)
+    return np.concatenate([none, *(lower for lower, _ in each)]), np.concatenate([none, *(upper for _, upper in each)])
+
+
 def par_names(terms: Sequence[RandomTerm]) -> tuple[str, ...]:
     """lme4's names of par: those of theta but for terms with a structure, which have group.column, and group.rho."""
     return tuple(name for term in terms for name in term.structure.par_names(term.group, term.columns))
