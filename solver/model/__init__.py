@@ -3,7 +3,7 @@
 from relmer.solver.model.assemble import assemble
 from relmer.solver.model.chart import Carrier, carried, chain, chain_of, gamma_of, matrices, symmetric_units
 from relmer.solver.model.checks import Checks, checks_of
-from relmer.solver.model.covariance import UNSTRUCTURED, Covariance, Unstructured, moves, root
+from relmer.solver.model.covariance import UNSTRUCTURED, Covariance, moves, root
 from relmer.solver.model.design import Design, random_matrix, response, weighted
 from relmer.solver.model.sound import Sound, inwards, outwards, redundant, sounded
 from relmer.solver.model.structures import STRUCTURES, structure_of
@@ -38,7 +38,6 @@ __all__ = [
     "RandomTerm",
     "Sound",
     "Template",
-    "Unstructured",
     "assemble",
     "carried",
     "chain",

@@ -246,7 +246,7 @@ class Autoregression(Scaled):
         d = np.arange(width)[:, None] - np.arange(width)
         L = np.tril(rho ** np.maximum(d, 0.0))
         L[:, 1:] *= np.sqrt((1.0 - rho) * (1.0 + rho))
-        return L
+        return np.asarray(L)
 
     def least(self, width: int) -> float | None:
         """-1."""

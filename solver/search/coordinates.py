@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg
 
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Booleans
 from relmer.solver.model import Carrier, RandomTerm, chain, chain_of, split, theta_of
 from relmer.solver.search.term_parts import Par, Part, Triangle
 
@@ -90,7 +90,7 @@ class Coordinates:
         parts = (ahead - x)[step != 0] / step[step != 0]
         return float(min(1.0, parts.min(initial=np.inf)))
 
-    def held(self, x: Array, gradient: Array) -> Array:
+    def held(self, x: Array, gradient: Array) -> Booleans:
         """Which coordinates (k,) are at a bound, inwards from which the criterion rises."""
         lower, upper = self.bounds
         return np.asarray(((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0)))

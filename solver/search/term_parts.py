@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, lower_triangle, positive, reduced_root
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Integers
 from relmer.solver.model import UNSTRUCTURED, Carrier, gamma_of, moves, root, split, theta_of
 
 # Values of a rho that counts for nothing at a point, as parts of the way from its bound to its bound.
@@ -239,7 +239,7 @@ class Par:
             probes += self.rising(part if rho is None else np.append(part[:-1], rho), zero, dual, rho)
         return min(probes, key=lambda each: each.rise)
 
-    def rising(self, part: Array, zero: Array, dual: Array, rho: float | None) -> list[Probe]:
+    def rising(self, part: Array, zero: Integers, dual: Array, rho: float | None) -> list[Probe]:
         """The probes of standard deviations that are zero."""
         first = self.slopes(part, dual)
         second = self.unit[:, None] * self.carrier.bend(self.par(part), dual) * self.unit / 2
