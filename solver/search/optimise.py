@@ -333,10 +333,10 @@ def on_face(objective: Objective, here: Point) -> Point | None:
 
     None if there are none and no bound is reached, or if the criterion rises without them.
     """
-    reduced = [part.at_bound(own) for part, own in zip(objective.coordinates.parts, here.blocks, strict=True)]
-    if all(each is None for each in reduced):
+    pairs = list(zip(objective.coordinates.parts, here.blocks, strict=True))
+    if all(part.is_inside(own) for part, own in pairs):
         return None
-    there = objective.at([own if each is None else each for own, each in zip(here.blocks, reduced, strict=True)])
+    there = objective.at([part.cleared(own) for part, own in pairs])
     return there if there.value <= here.value + NOISE * here.size else None
 
 

@@ -74,8 +74,11 @@ class Part(Protocol):
     def placed(self, root: Array, par: Array) -> Array:
         """The part of a root of the working G, whose par is given."""
 
-    def at_bound(self, part: Array) -> Array | None:
-        """The part without negligible variances; None if it has none and is at no bound."""
+    def is_inside(self, part: Array) -> bool:
+        """Whether it has no negligible variance, and is at no bound."""
+
+    def cleared(self, part: Array) -> Array:
+        """The part without negligible variances."""
 
     def probe(self, part: Array, dual: Array) -> Probe:
         """How the criterion rises least, given the dual of the working G."""
@@ -134,9 +137,13 @@ class Triangle:
         """Its triangle."""
         return lower_trapezoid(root)
 
-    def at_bound(self, part: Array) -> Array | None:
+    def is_inside(self, part: Array) -> bool:
+        """Whether G is regular."""
+        return is_regular(part)
+
+    def cleared(self, part: Array) -> Array:
         """Without the directions of negligible variance."""
-        return None if is_regular(part) else lower_trapezoid(reduced_root(part))
+        return lower_trapezoid(reduced_root(part))
 
     def probe(self, part: Array, dual: Array) -> Probe:
         """Smallest eigenvalue of the dual on the null space of T T', and its direction (theory.md, 37)."""
@@ -215,13 +222,16 @@ class Par:
         """par in working units."""
         return par / self.unit
 
-    def at_bound(self, part: Array) -> Array | None:
+    def is_inside(self, part: Array) -> bool:
+        """Whether no standard deviation is negligible, and rho between its ends."""
+        found, (lower, upper) = self.cleared(part), self.bounds
+        return bool(np.all((found > lower) & (found < upper)))
+
+    def cleared(self, part: Array) -> Array:
         """Negligible standard deviations are zero."""
-        s, (lower, upper) = part[: self.count], self.bounds
+        s = part[: self.count]
         zero = s**2 <= RANK * max(1.0, float((s**2).max()))
-        found = np.append(np.where(zero, 0.0, s), part[self.count :])
-        outer = (found <= lower) | (found >= upper)
-        return found if outer.any() else None
+        return np.append(np.where(zero, 0.0, s), part[self.count :])
 
     def probe(self, part: Array, dual: Array) -> Probe:
         """Of rho from its bound, of standard deviations from zero, one by one or together."""
