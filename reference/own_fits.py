@@ -5,12 +5,31 @@ from functools import lru_cache
 import numpy as np
 
 from relmer.datasets import Case, data_of
-from relmer.reference.answers import Data, Estimates, Model, Term, data_seen, each_column, fingerprint, random_columns
+from relmer.reference.answers import (
+    Data,
+    Estimates,
+    Model,
+    Term,
+    data_seen,
+    each_column,
+    fingerprint,
+    random_columns,
+    shared_thetas,
+)
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, lmer
 from relmer.solver.language import build, model_frame, parse
-from relmer.solver.model import Design, Lambda, covariance, factors, theta_names
+from relmer.solver.model import (
+    Design,
+    Lambda,
+    covariance,
+    factors,
+    is_structured,
+    par_bounds,
+    theta_names,
+    theta_of_par,
+)
 from relmer.solver.paths import block_sizes, marginal_root
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
@@ -39,12 +58,38 @@ def stages_of(design: Design) -> tuple[Data, Model]:
     return data_seen(design.y, factors_seen, design.weights, design.offset), model
 
 
-def rows_of(case: Case) -> int | None:
-    """Rows of a case that take part; None if its design is refused here."""
+def shared_points(design: Design) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """`shared_thetas` of a design: of a structure they are drawn in par, within its bounds, and theta follows.
+
+    Examples
+    --------
+    >>> shared_points(design_of("Reaction ~ Days + diag(Days | Subject)", "sleepstudy"))["start"]
+    ((1.0, 1.0),)
+    """
+    terms = design.terms
+    if not is_structured(terms):
+        return shared_thetas(design.template.diagonal.tolist())
+    lower, upper = par_bounds(terms)
+    points = shared_thetas(((lower == 0) & np.isinf(upper)).tolist())
+
+    def theta(par: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(theta_of_par(terms, np.clip(par, lower, upper)).tolist())
+
+    return {kind: tuple(map(theta, each)) for kind, each in points.items()}
+
+
+def sizes_of(case: Case) -> tuple[int | None, int | None]:
+    """Rows of a case that take part, and its variances and covariances where they have structures.
+
+    None stands for what is not known: its design is refused here, or the covariances are as many as theta has entries.
+    """
     try:
-        return len(design_of(case).y)
+        design = design_of(case)
     except ModelError:
-        return None
+        return None, None
+    widths = [len(term.columns) for term in design.terms]
+    covariances = sum(width * (width + 1) // 2 for width in widths)
+    return len(design.y), covariances if is_structured(design.terms) else None
 
 
 @lru_cache(maxsize=4)

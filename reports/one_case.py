@@ -9,10 +9,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from relmer.datasets import Case, DataError, load
-from relmer.reference.answers import Answer, RecordingError, Status, recorded, shared_thetas
+from relmer.reference.answers import Answer, RecordingError, Status, recorded
 from relmer.reference.certificates import CertificateError, data_sha256
 from relmer.reference.engines import ORIGINAL, Kin, answer, participant, plain_text
-from relmer.reference.own_fits import design_of, fit_of
+from relmer.reference.own_fits import design_of, fit_of, shared_points
 from relmer.reports.evidence import FOR_ANY_SIZE, drift_of, evaluable, landscape
 from relmer.reports.judge import figures_elsewhere, judge_case, judge_each_other, published_figures, unjudged
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
@@ -64,7 +64,7 @@ def run_case(
             design = design_of(case)
         except ModelError:
             design = None
-        points = shared_thetas(design.template.diagonal.tolist()) if design is not None else {}
+        points = shared_points(design) if design is not None else {}
         shared = [theta for thetas in points.values() for theta in thetas]
         theirs: dict[str, Answer] = {**told}
         drift: list[Drift] = []

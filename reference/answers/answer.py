@@ -214,7 +214,8 @@ class Estimates:
     vcov
         Covariance matrix of beta.
     varcomp
-        For each term the lower triangle of its covariance matrix, sigma^2 T T', by columns: as many as theta.
+        For each term the lower triangle of its covariance matrix, sigma^2 T T', by columns: as many as theta, or, where
+        covariances have a structure, more.
     b
         Random effects Lambda u: by term, by level, by column of the term.
     fitted

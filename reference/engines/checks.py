@@ -84,8 +84,11 @@ def real_numbers(value: object, where: str, axes: int) -> np.ndarray:
     return found.astype(float)
 
 
-def plain_estimates(said: object, rows: int | None) -> Estimates:
-    """Estimates as plain floats: finite, and of lengths that fit together and the case's rows, if these are known."""
+def plain_estimates(said: object, rows: int | None, covariances: int | None = None) -> Estimates:
+    """Estimates as plain floats: finite, of lengths that fit together, and the case's rows and covariances, if known.
+
+    theta has as many entries as there are variances and covariances, or, where these have a structure, fewer.
+    """
     if not isinstance(said, Estimates):
         raise EngineError(f"fit() must return estimates as Estimates, not {type(said).__name__}")
     found: dict[str, Any] = {}
@@ -94,9 +97,11 @@ def plain_estimates(said: object, rows: int | None) -> Estimates:
         found[field.name] = real_numbers(getattr(said, field.name), field.name, axes)
     p = len(found["beta"])
     rows = len(found["fitted"]) if rows is None else rows
-    expected = {"se": p, **dict.fromkeys(("fitted", "V_diagonal", "V_rowsum"), rows), "varcomp": len(found["theta"])}
+    expected = {"se": p, **dict.fromkeys(("fitted", "V_diagonal", "V_rowsum"), rows)}
+    expected["varcomp"] = len(found["theta"]) if covariances is None else covariances
+    varcomp = " as theta" if expected["varcomp"] == len(found["theta"]) else ", one for each variance and covariance"
     for name, length in expected.items():
-        whose = {"se": " as beta", "varcomp": " as theta"}.get(name, ", one for each row")
+        whose = {"se": " as beta", "varcomp": varcomp}.get(name, ", one for each row")
         if len(found[name]) != length:
             raise EngineError(f"{name} must have {length} entries{whose}, not {len(found[name])}")
     if found["vcov"].shape != (p, p):

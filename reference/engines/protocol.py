@@ -25,7 +25,7 @@ from relmer.reference.engines.contract import CAPABILITIES, OWN_HOUSE, Fitted
 from relmer.reference.engines.declared import Declaration, from_file, recorded_versions
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.foreign import Foreign
-from relmer.reference.own_fits import rows_of
+from relmer.reference.own_fits import sizes_of
 from relmer.solver.errors import ModelError
 
 GROUP = "relmer.engines"
@@ -358,4 +358,4 @@ def told_by(fitted: Fitted, case: Case) -> tuple[Estimates | None, dict[str, str
     """Estimates as a whole, or the figures that stand in their place."""
     if fitted.estimates is None and fitted.figures:
         return None, plain_figures(fitted.figures)
-    return plain_estimates(fitted.estimates, rows_of(case)), {}
+    return plain_estimates(fitted.estimates, *sizes_of(case)), {}

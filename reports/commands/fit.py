@@ -82,6 +82,7 @@ def plain_fit(fit: Fit) -> dict[str, Any]:
         "criterion": fit.criterion,
         "loglik": fit.loglik,
         "theta": fit.theta.to_dict(),
+        "par": fit.par.to_dict(),
         "sigma": fit.sigma,
         "varcorr": components.to_dict(orient="records"),
         "beta": fit.beta.to_dict(),

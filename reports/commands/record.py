@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from relmer.datasets import Case
-from relmer.reference.answers import Status, recorded, shared_thetas
+from relmer.reference.answers import Status, recorded
 from relmer.reference.engines import EngineError, answer, engine
-from relmer.reference.own_fits import design_of
+from relmer.reference.own_fits import design_of, shared_points
 from relmer.reports.commands.terminal import (
     check_writable,
     chosen_cases,
@@ -50,8 +50,8 @@ def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path, 
 
 def record_case(case: Case, names: Sequence[str], into: Path) -> None:
     """Record one case on some engines, which share the theta of all their optima."""
-    diagonal = design_of(case).template.diagonal
-    thetas = [theta for kind in shared_thetas(diagonal.tolist()).values() for theta in kind]
+    points = shared_points(design_of(case))
+    thetas = [theta for kind in points.values() for theta in kind]
     for name in names:
         said = answer(engine(name), case, thetas)
         if said.status is not Status.FITTED:

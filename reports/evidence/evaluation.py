@@ -15,6 +15,7 @@ from relmer.reference.matrices import exact_data
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.conditioning import rounding_at
 from relmer.reports.evidence.landscape import Landscape, criterion_at, estimates_at, landscape
+from relmer.solver.model import factors, is_structured, theta_of
 
 BALLS, DOUBLES = "ball arithmetic", "doubles"
 # Of the balls: a precision for condition numbers up to 1e9, and one for any that doubles can have.
@@ -98,12 +99,17 @@ class Evaluator:
         chosen = {name: values[name] for name in EVALUATED}
         return Evaluation(chosen, exact(balls["criterion"].rad()), BALLS)
 
+    def _entries(self, theta: tuple[float, ...]) -> tuple[float, ...]:
+        """The lower triangles of all T: theta, or what it stands for where terms have structures."""
+        terms = self.view.fit.design.terms
+        return tuple(theta_of(factors(terms, np.array(theta))).tolist()) if is_structured(terms) else theta
+
     def _balls(self, theta: tuple[float, ...], bits: int) -> dict[str, Any] | None:
         """Balls of a precision around the values; None where one is infinite, or too wide to be told from a double."""
         from relmer.reference.verify import evaluate, triangles  # noqa: PLC0415
 
         try:
-            balls = evaluate(self.data, self.view.fit.REML, triangles(self.data, theta), bits)
+            balls = evaluate(self.data, self.view.fit.REML, triangles(self.data, self._entries(theta)), bits)
         except ZeroDivisionError:
             return None
         narrow = float(balls["criterion"].rad()) <= tolerances.GAP * self.view.size

@@ -17,8 +17,8 @@ from relmer.reference.own_fits import estimates, fit_of, is_small
 from relmer.reference.published import figures
 from relmer.reports.evidence.figures import figure
 from relmer.solver.arrays import Array
-from relmer.solver.fits import Fit, at_theta
-from relmer.solver.model import Design
+from relmer.solver.fits import Fit, at_par, at_theta
+from relmer.solver.model import Design, is_structured, par_bounds
 from relmer.solver.paths import Derivatives, Prepared, criterion, derivatives_at, prepare, size, solve_at
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
@@ -111,31 +111,38 @@ def values(answer: Estimates) -> dict[str, Array]:
 def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]]) -> dict[str, Array]:
     """sqrt(J H^-1 J') of what `evaluate` gives, by central differences along the axes of H.
 
-    Directions that leave G as it is have no curvature, and count for nothing.
+    Directions that leave G as it is have no curvature, and count for nothing. A bound of a structure cuts them short.
     """
     total = {name: np.zeros(value.shape) for name, value in evaluate(view.fit).items()}
-    for upper, lower in along_axes(view):
+    for upper, lower, length in along_axes(view):
         high, low = evaluate(upper), evaluate(lower)
         for name in total:
-            total[name] += ((high[name] - low[name]) / (2 * STEP)) ** 2
+            total[name] += ((high[name] - low[name]) / length) ** 2
     return {name: np.sqrt(square) for name, square in total.items()}
 
 
-def along_axes(view: Landscape) -> Iterator[tuple[Fit, Fit]]:
-    """The fits a step up and a step down along each axis of H that has curvature, in units of its root."""
-    theta = view.fit.optimum.theta
-    if len(theta) == 0:
+def along_axes(view: Landscape) -> Iterator[tuple[Fit, Fit, float]]:
+    """The fits a step up and a step down along each axis of H that has curvature, and how far apart in its root's unit.
+
+    The axes are those of par, which is theta where no term has a structure.
+    """
+    fit, par = view.fit, view.fit.par.to_numpy()
+    if len(par) == 0:
         return
-    curvature, axes = linalg.eigh(view.derivatives(theta).hessian)
+    bounds = par_bounds(fit.design.terms) if is_structured(fit.design.terms) else (-np.inf, np.inf)
+    curvature, axes = linalg.eigh(view.derivatives(fit.optimum.theta).hessian)
     used = curvature > NEGLIGIBLE * curvature.max()
     for axis, eigenvalue in zip(axes.T[used], curvature[used], strict=True):
-        step = STEP / np.sqrt(eigenvalue) * axis
-        yield at_theta(view.fit, theta + step), at_theta(view.fit, theta - step)
+        step = STEP / np.sqrt(eigenvalue)
+        ends = [np.clip(par + side * step * axis, *bounds) for side in (1.0, -1.0)]
+        length = STEP * float((ends[0] - ends[1]) @ axis) / step
+        if length > 0:
+            yield at_par(fit, ends[0]), at_par(fit, ends[1]), length
 
 
 def beta_by_theta(view: Landscape) -> Array:
     """C (p, k) with C C' = J H^-1 J', J = d beta / d theta."""
-    columns = [(upper.beta.to_numpy() - lower.beta.to_numpy()) / (2 * STEP) for upper, lower in along_axes(view)]
+    columns = [(upper.beta.to_numpy() - lower.beta.to_numpy()) / length for upper, lower, length in along_axes(view)]
     return np.column_stack(columns) if columns else np.zeros((len(view.fit.beta), 0))
 
 

@@ -15,9 +15,20 @@ from scipy import linalg
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, criterion_at
 from relmer.reports.records import Optimality
-from relmer.solver.algebra import lower_triangle, root_by_columns
+from relmer.solver.algebra import root_by_columns
 from relmer.solver.arrays import Array
-from relmer.solver.model import factors, group_names, split, theta_of
+from relmer.solver.model import (
+    RandomTerm,
+    factors,
+    group_names,
+    is_structured,
+    par_bounds,
+    par_of,
+    pars,
+    split,
+    theta_of,
+    theta_of_par,
+)
 from relmer.solver.paths import Derivatives
 
 # Points of a straight line in G at which the criterion must fall.
@@ -42,7 +53,7 @@ def optimality(view: Landscape, theta: Sequence[float], gap: float) -> Stationar
         return Stationarity(Optimality.ANOTHER, below)
     at = view.derivatives(np.asarray(theta, dtype=float))
     blocks = factors(view.fit.design.terms, np.asarray(theta, dtype=float))
-    decrement = face_decrement(at, blocks)
+    decrement = face_decrement(view, at, np.asarray(theta, dtype=float))
     if abs(decrement - gap) <= tolerances.DECREMENT * gap + noise:
         near = f"{gap:.1e} above the optimum; the Newton decrement there is {decrement:.1e}"
         return Stationarity(Optimality.EARLY, near)
@@ -68,11 +79,16 @@ def falls(view: Landscape, theta: Sequence[float]) -> bool:
     """Whether the criterion falls all the way from the G of a theta, in a straight line, to that of the optimum.
 
     The line stays among covariance matrices, which are convex, and asks nothing of theta's chart. Rounding may lift it.
+    Those of a structure are not convex: there it is a straight line in par.
     """
     design, optimum = view.fit.design, view.fit.optimum.theta
-    start, end = ([T @ T.T for T in factors(design.terms, np.asarray(at, dtype=float))] for at in (theta, optimum))
+    ends = [np.asarray(at, dtype=float) for at in (theta, optimum)]
+    start, end = ([T @ T.T for T in factors(design.terms, at)] for at in ends)
+    first, last = (par_of(design.terms, at) for at in ends)
 
     def at(t: float) -> list[float]:
+        if is_structured(design.terms):
+            return [float(x) for x in theta_of_par(design.terms, (1 - t) * first + t * last)]
         between = [root_by_columns((1 - t) * G + t * best) for G, best in zip(start, end, strict=True)]
         return [float(entry) for entry in theta_of(between)]
 
@@ -80,14 +96,17 @@ def falls(view: Landscape, theta: Sequence[float]) -> bool:
     return bool(np.all(np.diff([criterion_at(view, point) for point in line]) <= tolerances.GAP * view.size))
 
 
-def face_decrement(at: Derivatives, blocks: Sequence[Array]) -> float:
-    """Half g'H^-1 g over the steps of theta that its bounds allow and that move G; NaN where H is not positive there.
+def face_decrement(view: Landscape, at: Derivatives, theta: Array) -> float:
+    """Half g'H^-1 g over the steps of par that its bounds allow and that move G; NaN where H is not positive there.
 
-    A zero on the diagonal of T is held where the criterion rises with it, as an optimiser with bounds sees it.
+    A par at its bound is held where the criterion falls beyond it, as an optimiser with bounds sees it: a zero on the
+    diagonal of T, or of a structure a standard deviation of zero or a correlation at its end.
     """
-    diagonal = np.concatenate([np.equal(*lower_triangle(len(T))) for T in blocks])
-    free = ~(diagonal & (theta_of(blocks) <= 0) & (at.gradient > 0))
-    _, moved, steps = linalg.svd(covariance_changes(blocks)[:, free])
+    terms = view.fit.design.terms
+    par, (lower, upper) = par_of(terms, theta), par_bounds(terms)
+    free = ~(((par <= lower) & (at.gradient > 0)) | ((par >= upper) & (at.gradient < 0)))
+    changes = [changed(term, own) for term, own in zip(terms, pars(terms, theta), strict=True)]
+    _, moved, steps = linalg.svd(linalg.block_diag(*changes)[:, free])
     axes = steps[: len(moved)][moved > tolerances.SINGULAR * max(1.0, float(moved.max(initial=0.0)))]
     H, g = axes @ at.hessian[np.ix_(free, free)] @ axes.T, axes @ at.gradient[free]
     if len(g) == 0:
@@ -96,17 +115,17 @@ def face_decrement(at: Derivatives, blocks: Sequence[Array]) -> float:
     return float(np.sum((turn.T @ g) ** 2 / curvature) / 2) if curvature[0] > 0 else float("nan")
 
 
-def covariance_changes(blocks: Sequence[Array]) -> Array:
-    """Derivatives of the entries of all G = T T', a column for each entry of theta: dG = dT T' + T dT'.
+def changed(term: RandomTerm, par: Array) -> Array:
+    """Derivatives of the entries of G, a column for each par; of a free term dG = dT T' + T dT'.
 
     Only the layout of theta is the solver's: its chart, by which it searches, is what is judged.
     """
-    widths = [len(T) for T in blocks]
-    columns = []
-    for unit in np.eye(len(theta_of(blocks))):
-        changes = [dT @ T.T + T @ dT.T for dT, T in zip(split(unit, widths), blocks, strict=True)]
-        columns.append(np.concatenate([change.ravel() for change in changes]))
-    return np.column_stack(columns)
+    width = len(term.columns)
+    if not term.is_free:
+        return np.asarray(term.structure.changes(par, width).reshape(len(par), -1).T)
+    (T,) = split(par, [width])
+    units = [split(unit, [width])[0] for unit in np.eye(len(par))]
+    return np.column_stack([(dT @ T.T + T @ dT.T).ravel() for dT in units])
 
 
 def smallest_dual(at: Derivatives, blocks: Sequence[Array]) -> tuple[float, int]:

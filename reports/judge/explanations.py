@@ -20,7 +20,7 @@ from relmer.reports.evidence import Landscape, criterion_at, figure, tolerances
 from relmer.solver.algebra import root_by_columns
 from relmer.solver.arrays import Array
 from relmer.solver.fits import at_theta
-from relmer.solver.model import Design, factors, theta_of
+from relmer.solver.model import Design, factors, is_structured, theta_near
 
 # R's summary prints estimates of this size to three decimals; the authors of document 002 went on with those.
 SUMMARY_DECIMALS = 3
@@ -148,7 +148,7 @@ def common_stop(view: Landscape, printed: Sequence[Figure]) -> list[Witness]:
     The errors are made linear in theta, which makes the search a linear programme: least t with |r - J d| <= t, where
     every error is in units of its own last digit.
     """
-    if len(printed) <= len(view.fit.theta):
+    if len(printed) <= len(view.fit.theta) or is_structured(view.fit.design.terms):
         return []
     wanted = np.array([number(f.printed) for f in printed])
     unit = np.array([2 * half_unit(f.printed) for f in printed])
@@ -198,7 +198,7 @@ def printed_theta(view: Landscape, printed: Sequence[Figure], sigma: float) -> t
             return None
         blocks.append(root_by_columns(G / sigma**2))
         first += width
-    return tuple(theta_of(blocks).tolist()) if blocks else None
+    return tuple(theta_near(view.fit.design.terms, blocks).tolist()) if blocks else None
 
 
 def contradicted_size(design: Design, printed: Sequence[Figure], key: str, size: str) -> str | None:

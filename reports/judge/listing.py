@@ -25,7 +25,7 @@ from relmer.reports.records import Comparison, Optimality
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.algebra import root_by_columns
 from relmer.solver.fits import at_theta
-from relmer.solver.model import group_names, theta_names, theta_of
+from relmer.solver.model import group_names, theta_names, theta_near
 
 # Rung 4: what stands for theta, and the criterion. All else is an estimate, rung 5.
 OF_RUNG_4 = ("theta", "var", "sd", "cov", "corr", "criterion", "logLik")
@@ -95,7 +95,7 @@ class Listing:
             blocks.append(G / sigma2)
         if not blocks or not all(np.isfinite(block).all() for block in blocks):
             return None
-        return tuple(theta_of([root_by_columns(block) for block in blocks]).tolist())
+        return tuple(theta_near(terms, [root_by_columns(block) for block in blocks]).tolist())
 
     @cached_property
     def gap(self) -> float | None:

@@ -2,9 +2,21 @@
 
 from relmer.solver.fits.components import covariances, ngrps, open_components
 from relmer.solver.fits.effects import coef
-from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.fits.fit import Fit, at_par, at_theta
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.matrices import Ztlist, mmList
 from relmer.solver.fits.summary import remarks
 
-__all__ = ["Fit", "Ztlist", "at_theta", "coef", "covariances", "lmer", "mmList", "ngrps", "open_components", "remarks"]
+__all__ = [
+    "Fit",
+    "Ztlist",
+    "at_par",
+    "at_theta",
+    "coef",
+    "covariances",
+    "lmer",
+    "mmList",
+    "ngrps",
+    "open_components",
+    "remarks",
+]

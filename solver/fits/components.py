@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.fits.fit import Fit
-from relmer.solver.model import covariance, factors, group_names, theta_names, varcorr_names
+from relmer.solver.model import RandomTerm, covariance, factors, group_names, par_names, varcorr_names
 
 
 def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
@@ -92,9 +93,29 @@ def open_components(fit: Fit) -> list[bool]:
     terms, found = fit.design.terms, fit.unidentified.names
     rows: list[bool] = []
     for term, group in zip(terms, group_names(terms), strict=True):
-        names = theta_names([replace(term, group=group)])
         places = lower_triangle(len(term.columns))
-        is_open = [name in found for name in names]
+        is_open = [not found.isdisjoint(names) for names in names_behind(replace(term, group=group))]
         rows += [each for each, i, j in zip(is_open, *places, strict=True) if i == j]
         rows += [each for each, i, j in zip(is_open, *places, strict=True) if i > j]
     return [*rows, "sigma" in found]
+
+
+def names_behind(term: RandomTerm) -> list[set[str]]:
+    """For each entry of the lower triangle of G (c, c), column by column, the names of the par that it is made of.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from relmer.solver.model import structure_of
+    >>> cs = RandomTerm("g", ("a", "b"), ("1",), np.zeros(1, dtype=np.int64), np.ones((1, 2)), structure_of("cs"))
+    >>> [sorted(names) for names in names_behind(cs)]
+    [['g.a'], ['g.a', 'g.b', 'g.rho'], ['g.b']]
+    """
+    names, width = par_names([term]), len(term.columns)
+    if term.is_free:
+        return [{name} for name in names]
+    has_rho = bool(np.isfinite(term.structure.bounds(width)[1][-1]))
+    deviations = names[: len(names) - has_rho] * (width if term.structure.hom else 1)
+    rho = set(names[-1:]) if has_rho else set()
+    pairs = zip(*lower_triangle(width), strict=True)
+    return [{deviations[i]} if i == j else {deviations[i], deviations[j], *rho} if rho else set() for i, j in pairs]

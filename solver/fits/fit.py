@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
 from relmer.solver.arrays import Array, Integers
+from relmer.solver.errors import ModelError
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, canonical
@@ -24,7 +25,10 @@ from relmer.solver.model import (
     group_names,
     inwards,
     not_carried,
+    par_names,
+    par_of,
     theta_names,
+    theta_of_par,
     varcorr_names,
 )
 from relmer.solver.paths import (
@@ -107,6 +111,12 @@ class Fit:
     def theta(self) -> "pd.Series[float]":
         """Relative covariance parameters, named as lme4 names them."""
         return pd.Series(self.optimum.theta, index=list(theta_names(self.design.terms)), dtype=float)
+
+    @property
+    def par(self) -> "pd.Series[float]":
+        """theta, but of terms with a structure standard deviations over sigma, and rho, named as in lme4 2.x."""
+        values = par_of(self.design.terms, self.optimum.theta)
+        return pd.Series(values, index=list(par_names(self.design.terms)), dtype=float)
 
     @property
     def beta(self) -> "pd.Series[float]":
@@ -278,7 +288,7 @@ class Fit:
 
     @cached_property
     def derivatives(self) -> Derivatives:
-        """Exact gradient and Hessian of the criterion in theta, and its derivatives in the G, at the optimum."""
+        """Exact gradient and Hessian of the criterion in par, and its derivatives in the G, at the optimum."""
         return derivatives_at(self.prepared, self.optimum.theta, self.REML)
 
     @cached_property
@@ -323,3 +333,17 @@ def at_theta(fit: Fit, theta: ArrayLike) -> Fit:
         roots=tuple(inwards(fit.prepared.sound, factors(fit.design.terms, at))),
     )
     return replace(fit, optimum=given, solution=solve_at(fit.prepared, at))
+
+
+def at_par(fit: Fit, par: ArrayLike) -> Fit:
+    """The model of a fit at another par (k,), as `at_theta`.
+
+    Raises
+    ------
+    ModelError
+        Par has not one value for each of its names.
+    """
+    values, names = np.asarray(par, dtype=float), par_names(fit.design.terms)
+    if values.shape != (len(names),):
+        raise ModelError(f"par has shape {values.shape}; it needs {len(names)} values: {', '.join(names)}")
+    return at_theta(fit, theta_of_par(fit.design.terms, values))

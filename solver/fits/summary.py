@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from relmer.solver.fits.unidentified import Unidentified
+from relmer.solver.model import pars, varcorr_names
 
 if TYPE_CHECKING:
     from relmer.solver.fits.fit import Fit
@@ -32,8 +33,7 @@ def summary(fit: "Fit") -> str:
     Days          10.467286  1.545789   6.771485
     """
     name = "REML criterion" if fit.REML else "deviance"
-    random = fit.varcorr[["group", "var1", "var2", "sdcor"]]
-    random = random.assign(var1=random["var1"].fillna(""), var2=random["var2"].fillna(""))
+    random = components(fit)
     parts = [
         f"{fit.formula}\n{name} {fit.criterion:.4f}, {len(fit.design.y)} rows, method {fit.method}",
         random.to_string(index=False, float_format="{:f}".format) if len(random) > 1 else f"sigma {fit.sigma:f}",
@@ -41,6 +41,40 @@ def summary(fit: "Fit") -> str:
     if len(fit.beta):
         parts.append(pd.DataFrame({"beta": fit.beta, "se": fit.se, "t": fit.t}).to_string())
     return "\n\n".join([*parts, *(["\n".join(told)] if (told := remarks(fit)) else [])])
+
+
+def components(fit: "Fit") -> pd.DataFrame:
+    """Standard deviations and correlations; of a term with a structure those that it has, and rho with its name.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> print(components(lmer("score ~ Machine + cs(0 + Machine | Worker)", load("Machines").frame)).round(3))
+          group      var1 var2  sdcor
+    0    Worker  MachineA       4.114
+    1    Worker  MachineB       8.420
+    2    Worker  MachineC       4.462
+    3    Worker       rho   cs  0.736
+    4  Residual                 0.962
+    """
+    table = fit.varcorr[["group", "var1", "var2", "sdcor"]].fillna({"var1": "", "var2": ""})
+    rows: list[pd.DataFrame] = []
+    first = 0
+    for term, group, par in zip(
+        fit.design.terms, varcorr_names(fit.design.terms), pars(fit.design.terms, fit.optimum.theta), strict=True
+    ):
+        width = len(term.columns)
+        own = table.iloc[first : first + width * (width + 1) // 2]
+        first += len(own)
+        if not term.is_free:
+            own = own.iloc[: 1 if term.structure.hom else width]
+            own = own.assign(var1="*") if term.structure.hom else own
+            if len(par) > len(own):
+                rho = {"group": group, "var1": "rho", "var2": term.structure.name, "sdcor": par[-1]}
+                own = pd.concat([own, pd.DataFrame([rho])])
+        rows.append(own)
+    return pd.concat([*rows, table.iloc[first:]], ignore_index=True)
 
 
 def remarks(fit: "Fit") -> tuple[str, ...]:

@@ -31,9 +31,14 @@ from relmer.solver.model import (
     RandomTerm,
     factors,
     group_names,
+    is_structured,
     matrices,
+    moves,
+    par_names,
+    pars,
     random_matrix,
     response,
+    symmetric_units,
     theta_names,
 )
 from relmer.solver.paths import Solution
@@ -146,7 +151,9 @@ def unidentified(design: Design, at: Solution, theta: Array, REML: bool) -> Unid
     terms = [coordinates(term, root) for term in design.terms]
     X = root[:, None] * design.X
     swept = sweep(X, X[:, 0] if X.shape[1] else root)
-    unseen = unseen_changes(terms, swept.Q if REML else X[:, :0])
+    moving, names = directions(design.terms, terms, theta)
+    combinations = unseen_combinations(terms, moving, swept.Q if REML else X[:, :0])
+    unseen = [each for c in combinations.T if (each := combined(moving, c)) is not None]
     roots = [term.inner @ T for term, T in zip(terms, factors(design.terms, theta), strict=True)]
     changes = admissible([*(T @ T.T for T in roots), np.ones((1, 1))], unseen)
     beta, se = set[int](), set[int]()
@@ -156,11 +163,11 @@ def unidentified(design: Design, at: Solution, theta: Array, REML: bool) -> Unid
         residual = root * (response(design) - design.X @ at.beta - design.Z @ b)
         residual /= np.abs(residual).max()
         for E in changes:
-            moved = moves(terms, E, swept.Q, x, residual)
+            moved = moved_by(terms, E, swept.Q, x, residual)
             beta |= set(np.flatnonzero(moved[0]).tolist())
             se |= set(np.flatnonzero(moved[1]).tolist())
     return Unidentified(
-        theta=named(design.terms, terms, unseen),
+        theta=named_along(names, combinations) if names else named(design.terms, terms, unseen),
         beta=tuple(design.coefficients[k] for k in sorted(beta)),
         se=tuple(design.coefficients[k] for k in sorted(se)),
     )
@@ -181,19 +188,46 @@ def coordinates(term: RandomTerm, root: Array) -> Coordinates:
     return Coordinates(Z, max(rank, 1), inner=scale[:, None] * right * spread, outer=right.T / scale)
 
 
-def unseen_changes(terms: Sequence[Coordinates], Q: Array) -> list[Change]:
-    """A basis of the changes E of the Gamma_j and sigma^2 with K'D K = 0, K of what is orthogonal to Q (n, p).
+def directions(
+    terms: Sequence[RandomTerm], of: Sequence[Coordinates], theta: Array
+) -> tuple[list[Change], tuple[str, ...]]:
+    """The changes of the Gamma_j and sigma^2 that the terms allow, and their names where a term has a structure.
+
+    Of a structure these are those by its par, or by the square of a standard deviation of zero.
+    """
+    widths = [*(len(one.inner) for one in of), 1]
+    if not is_structured(terms):
+        count = sum(len(lower_triangle(width)[0]) for width in widths)
+        return [matrices(unit, widths) for unit in np.eye(count)], ()
+    none = [np.zeros((width, width)) for width in widths]
+    changes: list[Change] = []
+    names: list[str] = []
+    for k, (term, group, one, par) in enumerate(zip(terms, group_names(terms), of, pars(terms, theta), strict=True)):
+        width = len(term.columns)
+        own = symmetric_units(width).reshape(-1, width, width) if term.is_free else moves(term.structure, par, width)
+        changes += [[*none[:k], one.inner @ E @ one.inner.T, *none[k + 1 :]] for E in own]
+        names += par_names([replace(term, group=group)])
+    return [*changes, [*none[:-1], np.ones((1, 1))]], (*names, "sigma")
+
+
+def combined(moving: Sequence[Change], c: Array) -> Change | None:
+    """The sum of changes times c; None if that is nothing."""
+    found = [np.tensordot(c, np.array(each), 1) for each in zip(*moving, strict=True)]
+    return found if any(each.any() for each in found) else None
+
+
+def unseen_combinations(terms: Sequence[Coordinates], moving: Sequence[Change], Q: Array) -> Array:
+    """A basis (k, d) of the sums E of k changes with K'D K = 0, K of what is orthogonal to Q (n, p).
 
     Of a space of d matrices one is zero on as many random vectors only by an accident of probability zero: each vector
     takes at least one dimension from those that are zero on all before it. So K'D K is looked at from d random vectors
     on either side.
     """
-    widths = [*(len(term.inner) for term in terms), 1]
-    count = sum(len(lower_triangle(width)[0]) for width in widths)
+    count = len(moving)
     left, right = orthogonal_to(Q, np.random.default_rng(0).normal(size=(2, len(Q), count)))
     images = np.zeros((count * count, count))
-    for k, unit in enumerate(np.eye(count)):
-        image = form(terms, matrices(unit, widths), right)
+    for k, E in enumerate(moving):
+        image = form(terms, E, right)
         seen = orthogonal_to(Q, image)
         if np.linalg.norm(seen) > APART * np.linalg.norm(image):
             images[:, k] = (left.T @ seen).ravel()
@@ -201,7 +235,7 @@ def unseen_changes(terms: Sequence[Coordinates], Q: Array) -> list[Change]:
     length[length == 0] = 1.0
     _, singular, directions = np.linalg.svd(images / length)
     null = directions[np.r_[singular, np.zeros(count - len(singular))] <= APART].T / length[:, None]
-    return [matrices(direction, widths) for direction in np.linalg.qr(null)[0].T]
+    return np.asarray(np.linalg.qr(null)[0])
 
 
 def orthogonal_to(Q: Array, rows: Array) -> Array:
@@ -278,7 +312,7 @@ def most_interior(spanning: list[Change]) -> Change:
     return [found[i:j, i:j] for i, j in pairwise(sizes)]
 
 
-def moves(terms: Sequence[Coordinates], E: Change, Q: Array, x: Array, residual: Array) -> tuple[Array, Array]:
+def moved_by(terms: Sequence[Coordinates], E: Change, Q: Array, x: Array, residual: Array) -> tuple[Array, Array]:
     """Which estimates (p,), and which standard errors (p,), a change moves; x (n, p) as the module's docstring says."""
     least = ROUNDED**2 * max(float(np.abs(each).max()) for each in E)
     E = [np.where(np.abs(each) > least, each, 0.0) for each in E]
@@ -305,6 +339,12 @@ def named(terms: Sequence[RandomTerm], of: Sequence[Coordinates], changes: list[
         rows.append(row / np.abs(row).max())
     reduced = row_reduced(np.array(rows)) if rows else np.zeros((0, 0))
     return tuple(tuple(name for name, part in zip([*names, "sigma"], row, strict=True) if part) for row in reduced)
+
+
+def named_along(names: Sequence[str], combinations: Array) -> tuple[tuple[str, ...], ...]:
+    """Names of the changes that a reduced basis of their combinations (k, d) is made of."""
+    rows = row_reduced(combinations.T / np.abs(combinations.T).max(axis=1, initial=0.0)[:, None])
+    return tuple(tuple(name for name, part in zip(names, row, strict=True) if part) for row in rows)
 
 
 def row_reduced(rows: Array) -> Array:

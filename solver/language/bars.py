@@ -1,16 +1,17 @@
 """Random terms: the bars of a formula, taken out of it and expanded as lme4 does."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from relmer.solver.errors import ModelError
 from relmer.solver.language.functions import BY_PLACE, GROUPING
 from relmer.solver.language.labels import number_label
 from relmer.solver.language.signatures import Result
-from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, functions, names, shown
+from relmer.solver.language.syntax import Call, Constant, Name, Node, Number, call, deparse, functions, names, shown
 from relmer.solver.language.terms import Terms, check_arithmetic, expand
 from relmer.solver.language.tokens import COMPARISONS
+from relmer.solver.model import UNSTRUCTURED, Covariance, structure_of
 
 BARS = ("|", "||")
 MOST_NESTED = 20
@@ -30,10 +31,13 @@ class Bar:
         The left side of the bar.
     group : Node
         The grouping factor: a column, ``factor(...)`` of one, or interactions of these.
+    structure : Covariance
+        That of the covariance matrix of one level's effects.
     """
 
     terms: Terms
     group: Node
+    structure: Covariance = UNSTRUCTURED
 
     @cached_property
     def label(self) -> str:
@@ -55,6 +59,8 @@ def split_bars(node: Node) -> tuple[Node | None, list[Call]]:
         case Call("|" | "||", arguments):
             if any(has_bar(argument) for argument in arguments):
                 raise ModelError(f"bars within bars in '{shown(node)}'; put each random term in parentheses")
+            return None, [node]
+        case Call() if node.makes(Result.STRUCTURE):
             return None, [node]
         case Call(function, (inner,)) if has_bar(node) and function in ("(", "+", "-"):
             kept, bars = split_bars(inner)
@@ -78,6 +84,8 @@ def placement_notes(node: Node) -> Iterator[str]:
     match node:
         case Call("|" | "||", _):
             return
+        case Call() if node.makes(Result.STRUCTURE):
+            return
         case Call(function, arguments) if has_bar(node):
             if len(arguments) == 2 and function != "+":
                 kept = [split_bars(side)[0] for side in arguments]
@@ -93,15 +101,18 @@ def placement_notes(node: Node) -> Iterator[str]:
 
 
 def has_bar(node: Node) -> bool:
-    """Whether there is a bar anywhere in a tree."""
+    """Whether there is a bar, or a structure of one, anywhere in a tree."""
     match node:
         case Call(function, arguments):
-            return function in BARS or any(has_bar(argument) for argument in arguments)
+            return function in BARS or node.makes(Result.STRUCTURE) or any(has_bar(argument) for argument in arguments)
     return False
 
 
 def expand_bar(node: Call) -> list[Bar]:
     """The random terms of one bar: with ``||`` one for each term of its left side, with ``/`` one for each group."""
+    if node.makes(Result.STRUCTURE):
+        bar, structure = structured(node)
+        return [replace(each, structure=structure) for each in expand_bar(bar)]
     left, right = node.arguments
     groups = expand_groups(right)
     for group in groups:
@@ -117,6 +128,33 @@ def expand_bar(node: Call) -> list[Bar]:
         chosen = tuple(as_labelled(terms.variables[i]) for i in term)
         separate.append(Terms(False, chosen, (tuple(range(len(chosen))),)))
     return [Bar(single, group) for single in separate for group in groups]
+
+
+def structured(node: Call) -> tuple[Call, Covariance]:
+    """The bar in ``us()``, ``diag()``, ``cs()`` or ``ar1()``, and the structure.
+
+    Refused is what lme4 2.x reads as something else than it says: a double bar, a bar in parentheses, a bare TRUE.
+    """
+    name, (bar, *others) = node.function, node.arguments
+    plain = f"{name}(x | g)"
+    if not isinstance(bar, Call) or bar.function != "|" or node.labels[:1] not in ((), ("",)):
+        if any(isinstance(other, Call) and has_bar(other) for other in others):
+            raise ModelError(f"the random term comes first; write {plain[:-1]}, hom = TRUE), not '{shown(node)}'")
+        if isinstance(bar, Call) and has_bar(bar):
+            raise ModelError(f"lme4 2.x reads '{shown(node)}' without the structure; write {plain}, with one bar")
+        raise ModelError(f"'{shown(node)}' holds no random term; write {plain}")
+    if not others:
+        return bar, structure_of(name)
+    if node.labels[1:] != ("hom",):
+        raise ModelError(f"lme4 2.x does not read '{shown(node)}'; name the argument: {name}(x | g, hom = TRUE)")
+    if others[0] not in (Constant("TRUE"), Constant("FALSE")):
+        raise ModelError(f"hom is TRUE or FALSE, spelled out, in '{shown(node)}'")
+    if isinstance(bar.arguments[1], Call) and bar.arguments[1].function == "/":
+        raise ModelError(
+            f"lme4 2.x does not nest beside hom, as in '{shown(node)}'; write a term for each grouping factor, "
+            f"{name}(x | a, hom = TRUE) + {name}(x | b:a, hom = TRUE)"
+        )
+    return bar, structure_of(name, others[0] == Constant("TRUE"))
 
 
 def check_double_bar(node: Call, terms: Terms) -> None:

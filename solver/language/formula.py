@@ -1,6 +1,6 @@
 """lme4's formulas: a response, ordinary terms, and random terms between bars."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -50,6 +50,17 @@ class Formula:
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled and copied: the fields; what is remembered beside them is made again."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @cached_property
+    def since(self) -> str | None:
+        """The first release of lme4 that has the structures that are written; None if there are none.
+
+        Examples
+        --------
+        >>> parse("y ~ cs(x | g)").since, parse("y ~ (x || g)").since
+        ('2.0', None)
+        """
+        return "2.0" if any(call.makes(Result.STRUCTURE) for call in calls(self.right)) else None
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -202,6 +213,14 @@ def filled(formula: Formula, columns: Iterable[str]) -> Formula:
     return of_sides(formula.text, formula.response, replaced(formula.right, Name(DOT), call("(", everything)))
 
 
+def calls(node: Node) -> Iterator[Call]:
+    """Yield every call in a tree."""
+    if isinstance(node, Call):
+        yield node
+        for argument in node.arguments:
+            yield from calls(argument)
+
+
 def dot_note(formula: Formula) -> str:
     """What a dot was filled with; nothing where there was none."""
     if not parse(formula.text).dotted:
@@ -216,7 +235,7 @@ def replaced(node: Node, old: Node, new: Node) -> Node:
     """A tree with another in the place of each occurrence of one."""
     match node:
         case Call(function, arguments):
-            return call(function, *(replaced(argument, old, new) for argument in arguments))
+            return call(function, *(replaced(argument, old, new) for argument in arguments), labels=node.labels)
     return new if node == old else node
 
 

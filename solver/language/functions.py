@@ -36,6 +36,7 @@ from relmer.solver.language.signatures import (
     of_columns,
     of_numbers,
 )
+from relmer.solver.model import STRUCTURES
 
 LEVELS = (Parameter("levels", Argument.LEVELS, None), Parameter("labels", Argument.TEXTS, None))
 EXCLUDED = Parameter("exclude", Argument.LEVELS, (None,), null=())
@@ -229,7 +230,12 @@ ELEMENTS, COLUMNS = "[", "[,"
 """Subscripts: of a vector, and of a matrix."""
 MATRIX = Parameter("x", Argument.MATRIX)
 OFFSET = "offset"
-MARKS: Mapping[str, Function] = {OFFSET: of_column(OFFSET, convert.unchanged, Result.OFFSET)}
+STRUCTURED = {name: of_column(name, convert.unchanged, Result.STRUCTURE) for name in ("us", *STRUCTURES)}
+MARKS: Mapping[str, Function] = {
+    OFFSET: of_column(OFFSET, convert.unchanged, Result.OFFSET),
+    **STRUCTURED,
+    **{name: replace(STRUCTURED[name], parameters=(X, flag("hom", None))) for name in STRUCTURES},
+}
 """What may stand in a formula as a function does, but computes nothing."""
 
 OPERATORS: Mapping[tuple[str, int], Function] = {
@@ -280,12 +286,10 @@ BY_PLACE = frozenset(
 )
 """What takes a factor for the places of its levels, or for another order of them."""
 IN_DATA = "make it a column of the data first"
-UNSTRUCTURED = "(x | g) is the one structure there is: unstructured"
+KNOWN_STRUCTURES = "the structures of lme4 2.x are us(x | g), diag(x | g), cs(x | g) and ar1(x | g)"
 HINTS: Mapping[str, str] = {
     **dict.fromkeys(("reorder", "fct_relevel"), "relevel(f, ref = ...) or factor(f, levels = c(...)) sets the order"),
-    **dict.fromkeys(("cs", "ar1", "toep", "rr"), UNSTRUCTURED),
-    "us": "write (x | g), which is unstructured",
-    "diag": "write (x || g) for effects that are independent",
+    **dict.fromkeys(("toep", "rr", "ou", "exp", "gau", "mat", "homdiag"), KNOWN_STRUCTURES),
     **dict.fromkeys(("function", "eval", "parse", "system", "get", "source"), "a formula runs nothing"),
 }
 """What to do instead of a function that a formula cannot have; for any other: `IN_DATA`."""

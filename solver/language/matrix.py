@@ -195,7 +195,7 @@ def random_term(bar: Bar, frame: ModelFrame, made: dict[Node, Factor]) -> Random
     inner = {label for name in names_in(bar.group) if (label := deparse(Name(name))) in frame.columns}
     factors |= {label: as_factor(frame.columns[label]) for label in inner}
     X, names = coded_terms(bar.terms, {**frame.columns, **factors}, frame, {})
-    return RandomTerm(bar.label, names, group.levels, group.codes, X)
+    return RandomTerm(bar.label, names, group.levels, group.codes, X, bar.structure)
 
 
 def grouping_factor(group: Node, factors: Mapping[str, Factor], made: dict[Node, Factor]) -> Factor:

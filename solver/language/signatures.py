@@ -36,6 +36,7 @@ class Result(Enum):
     COLUMN = "a column of any type, and where it has no value"
     ARGUMENT = "its one argument, as it stands"
     OFFSET = "its one argument, which is added to the mean and is no term"
+    STRUCTURE = "its one bar, a random term whose covariance has a structure"
 
 
 REQUIRED = object()

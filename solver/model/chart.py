@@ -1,4 +1,4 @@
-"""From derivatives in the covariances G to derivatives in theta (theory.md, 35 and 36).
+"""From derivatives in the covariances G to derivatives in theta, or in the par of a structure (theory.md, 35 and 36).
 
 gamma lists the lower triangles of the symmetric G, column by column; a unit of an entry off the diagonal changes two
 entries of G. With the duals Delta = df/dG, symmetric, J = dgamma/dtheta and T_a = dT/dtheta_a, G = T T' gives
@@ -12,9 +12,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
+from relmer.solver.model.covariance import Covariance
 
 # Width of a G up to which a product with all its changes takes less time than the calls that add up entries.
 NARROW = 4
@@ -103,6 +105,39 @@ def chain(blocks: Sequence[Array], duals: Sequence[Array], second: Array) -> tup
     Delta = np.concatenate([each.ravel() for each in duals])
     J = of.factor[0] * T[of.T[0]] + of.factor[1] * T[of.T[1]]
     return J @ (of.entries * Delta[of.gamma]), J @ second @ J.T + of.twice * Delta[of.dual]
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A structure whose par leads to the G of one term, and C (c, r), by which G becomes C'G C elsewhere."""
+
+    structure: Covariance
+    C: Array
+
+    def changes(self, par: Array) -> Array:
+        """d(C'G C)/dpar, the lower triangle of each, (k, m)."""
+        return self.here(self.structure.changes(par, len(self.C)))
+
+    def here(self, changes: Array) -> Array:
+        """The lower triangles (k, m) of changes (k, c, c) of G, as changes of C'G C."""
+        rows, columns = lower_triangle(self.C.shape[1])
+        return np.asarray((self.C.T @ changes @ self.C)[:, rows, columns])
+
+    def bend(self, par: Array, dual: Array) -> Array:
+        """tr(dual d2(C'G C)/dpar2) (k, k) for the dual (r, r) of C'G C."""
+        return self.structure.bend(par, self.C @ dual @ self.C.T)
+
+
+def chain_of(
+    carriers: Sequence[Carrier], par: Sequence[Array], duals: Sequence[Array], second: Array
+) -> tuple[Array, Array]:
+    """Gradient (k,) and Hessian (k, k) in the par of all terms, from the duals (r, r) and d2f/dgamma2 (m, m) of C'G C.
+
+    With J = dgamma/dpar: df/dpar = J df/dgamma, d2f/dpar2 = J d2f/dgamma2 J' + tr(Delta d2G/dpar2) (theory.md, 46).
+    """
+    J = linalg.block_diag(*(one.changes(own) for one, own in zip(carriers, par, strict=True)))
+    bends = [one.bend(own, dual) for one, own, dual in zip(carriers, par, duals, strict=True)]
+    return J @ gamma_of([dual for dual in duals if len(dual)]), J @ second @ J.T + linalg.block_diag(*bends)
 
 
 def carried(scales: Sequence[Array], second: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from relmer.solver.errors import ModelError
 from relmer.solver.model.design import random_matrix
-from relmer.solver.model.term import RandomTerm
+from relmer.solver.model.term import RandomTerm, is_structured
 
 # Numbers in Z above which lme4's "stopSmall" and "warningSmall" do not ask for its rank, and above which it is not
 # found at all: the singular values of an array of 128 MB take a minute.
@@ -36,7 +36,7 @@ class Checks:
     nobs_vs_nlev
         A grouping factor has as many levels as there are rows.
     nobs_vs_nRE
-        A term has as many random effects as there are rows.
+        A term has as many random effects as there are rows; not asked where some term has a structure.
     nobs_vs_rankZ
         Z has the rank n. With "Small" at its end a level holds for a Z of at most a million numbers.
     """
@@ -106,6 +106,8 @@ def check_sizes(terms: Sequence[RandomTerm], n: int, checks: Checks) -> tuple[st
         if level != Level.IGNORE:
             said.append(message)
 
+    # As in lme4 2.x, whatever the other terms are.
+    structured = is_structured(terms)
     for term in terms:
         levels, width = len(term.levels), len(term.columns)
         if levels < 2:
@@ -117,7 +119,7 @@ def check_sizes(terms: Sequence[RandomTerm], n: int, checks: Checks) -> tuple[st
                 "nobs_vs_nlev",
                 f"grouping factor {term.group} has {levels} levels for {n} rows; levels must be fewer than rows",
             )
-        if levels * width >= n:
+        if levels * width >= n and not structured:
             fails(
                 "nobs_vs_nRE",
                 f"term ({' + '.join(term.columns)} | {term.group}) has {levels * width} random effects for {n} rows; "

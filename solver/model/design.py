@@ -13,7 +13,7 @@ from scipy import sparse
 
 from relmer.solver.arrays import Array
 from relmer.solver.model.term import RandomTerm
-from relmer.solver.model.theta import Template, template, theta_of
+from relmer.solver.model.theta import Template, template
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ class Design:
     @cached_property
     def template(self) -> "Template":
         """Where theta goes in Lambda."""
-        return template([(len(term.levels), len(term.columns)) for term in self.terms])
+        shapes = [(len(term.levels), len(term.columns)) for term in self.terms]
+        return template(
+            shapes, [term.structure.pattern(width) for term, (_, width) in zip(self.terms, shapes, strict=True)]
+        )
 
 
 def random_matrix(term: RandomTerm) -> sparse.csr_array:
@@ -80,11 +83,6 @@ def weighted(design: Design) -> tuple[Array, Array, sparse.csc_array]:
         return y, design.X, design.Z
     root = np.sqrt(design.weights)
     return root * y, root[:, None] * design.X, sparse.csc_array(sparse.diags_array(root) @ design.Z)
-
-
-def start(design: Design) -> Array:
-    """lme4's starting theta: every T the identity."""
-    return theta_of([np.eye(len(term.columns)) for term in design.terms])
 
 
 def response(design: Design) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from relmer.solver.algebra import Basis, is_plain, lower_trapezoid, lower_triangle, plain_basis, taken_apart
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
+from relmer.solver.model.covariance import UNSTRUCTURED
 from relmer.solver.model.design import Design, response
 from relmer.solver.model.term import RandomTerm, group_names, theta_names
 
@@ -80,7 +81,9 @@ def sounded(design: Design) -> Sound:
     fixed, X = checked_basis(design.X, names, full=True)
     found = [checked_basis(term.X, names_of(term)) for term in design.terms]
     terms = tuple(
-        term if basis.plain else replace(term, X=W, columns=tuple(term.columns[k] for k in basis.kept))
+        term
+        if basis.plain
+        else replace(term, X=W, columns=tuple(term.columns[k] for k in basis.kept), structure=UNSTRUCTURED)
         for term, (basis, W) in zip(design.terms, found, strict=True)
         if len(basis.kept)
     )
@@ -213,7 +216,7 @@ def redundant(design: Design, bases: Sequence[Basis]) -> tuple[tuple[str, ...], 
     """
     found: list[tuple[str, ...]] = []
     for term, group, basis in zip(design.terms, group_names(design.terms), bases, strict=True):
-        if basis.plain:
+        if basis.plain or not term.is_free:
             continue
         names = theta_names([replace(term, group=group)])
         rows, columns = lower_triangle(len(basis.C))

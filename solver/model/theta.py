@@ -9,6 +9,7 @@ from scipy import sparse
 
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
+from relmer.solver.model.covariance import Pattern, whole_triangle
 
 
 @dataclass(frozen=True)
@@ -32,25 +33,27 @@ class Template:
     diagonal: NDArray[np.bool_]
 
 
-def template(shapes: Sequence[tuple[int, int]]) -> Template:
-    """Template of Lambda for terms of the given (levels, columns).
+def template(shapes: Sequence[tuple[int, int]], patterns: Sequence[Pattern] | None = None) -> Template:
+    """Template of Lambda for terms of the given (levels, columns), whose T has the pattern, or is free.
 
     Examples
     --------
     >>> template([(2, 1)]).Lind
     array([0, 0])
     """
+    if patterns is None:
+        patterns = [whole_triangle(width) for _, width in shapes]
     rows, columns, Lind, diagonal = [], [], [], []
     first_effect = first_theta = 0
-    for levels, width in shapes:
-        i, j = lower_triangle(width)
+    for (levels, width), pattern in zip(shapes, patterns, strict=True):
+        i, j, own = pattern.rows, pattern.columns, pattern.entry
         offsets = first_effect + width * np.repeat(np.arange(levels), len(i))
         rows.append(offsets + np.tile(i, levels))
         columns.append(offsets + np.tile(j, levels))
-        Lind.append(first_theta + np.tile(np.arange(len(i)), levels))
-        diagonal.append(i == j)
+        Lind.append(first_theta + np.tile(own, levels))
+        diagonal.append(np.isin(np.arange(pattern.size), own[i == j]))
         first_effect += levels * width
-        first_theta += len(i)
+        first_theta += pattern.size
     none = [np.zeros(0, dtype=np.int64)]
     return Template(
         np.concatenate(rows or none),

@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import lower_trapezoid
 from relmer.solver.arrays import Array
+from relmer.solver.model.covariance import UNSTRUCTURED
 from relmer.solver.model.design import Design
 from relmer.solver.model.term import RandomTerm
 
@@ -27,7 +28,10 @@ class Standard:
 def standardise(design: Design) -> Standard:
     """The design in working coordinates."""
     scales = tuple(scale_of(term) for term in design.terms)
-    terms = [replace(term, X=working(term, C).T) for term, C in zip(design.terms, scales, strict=True)]
+    terms = [
+        replace(term, X=working(term, C).T, structure=UNSTRUCTURED)
+        for term, C in zip(design.terms, scales, strict=True)
+    ]
     return Standard(replace(design, terms=tuple(terms)), scales)
 
 

@@ -10,6 +10,8 @@ from relmer.solver.paths.criterion import (
     prepare,
     size,
     solve_at,
+    solve_at_par,
+    working_scales,
 )
 from relmer.solver.paths.derivatives import Derivatives, derivatives_at
 from relmer.solver.paths.factor import ExtendedFactor, extended_factor
@@ -43,5 +45,7 @@ __all__ = [
     "size",
     "solution",
     "solve_at",
+    "solve_at_par",
     "working_roots",
+    "working_scales",
 ]

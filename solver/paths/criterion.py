@@ -6,7 +6,7 @@ criterion (theory.md, 8: Bates 2011, slides 13 and 15; Bates et al. 2015, equati
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, cast, get_args
@@ -15,8 +15,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relmer.solver.algebra import logdet_triangle
+from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model import Design, Sound, checked_theta, factors, inwards, sounded
+from relmer.solver.model import (
+    Design,
+    Sound,
+    checked_theta,
+    factors,
+    inwards,
+    par_names,
+    pars,
+    root,
+    sounded,
+    theta_names,
+)
 from relmer.solver.paths import gls, pls, qr
 from relmer.solver.paths.solution import Path, Solution
 
@@ -53,6 +65,15 @@ def prepare(design: Design, method: str = "pls") -> Prepared:
     return Prepared(design=design, sound=at, method=cast(Method, method), path=PATHS[method](at.design))
 
 
+def working_scales(prepared: Prepared) -> list[Array]:
+    """C (c, r) of every term: its working G is C'G C for the G of the columns as they were given; r may be 0."""
+    sound = prepared.sound
+    scales = [np.zeros((len(term.columns), 0)) for term in prepared.design.terms]
+    for k, C in zip(sound.present, prepared.reduced.scales, strict=True):
+        scales[k] = C if sound.plain else sound.w_unit * sound.bases[k].C @ C
+    return scales
+
+
 def solve_at(prepared: Prepared, theta: ArrayLike) -> Solution:
     """Profile the likelihood at theta: beta and u at their optimum, and the pieces of the criterion.
 
@@ -63,6 +84,23 @@ def solve_at(prepared: Prepared, theta: ArrayLike) -> Solution:
     """
     terms, sound = prepared.design.terms, prepared.sound
     return given(sound, prepared.path.solve_at(inwards(sound, factors(terms, checked_theta(terms, theta)))))
+
+
+def solve_at_par(prepared: Prepared, par: Sequence[ArrayLike]) -> Solution:
+    """As `solve_at`, given the par of every term: the path "gls" takes G as it is defined, the others T by its theta.
+
+    Raises
+    ------
+    ModelError
+        A term has another number of par, or par is so large that rounding leaves no digits.
+    """
+    terms, sound = prepared.design.terms, prepared.sound
+    values = [np.asarray(own, dtype=float) for own in par]
+    if [each.shape for each in values] != [own.shape for own in pars(terms, np.zeros(len(theta_names(terms))))]:
+        raise ModelError(f"par has other lengths than its names, term by term: {', '.join(par_names(terms))}")
+    defined = prepared.method == "gls"
+    blocks = [root(term.structure, own, len(term.columns), defined) for term, own in zip(terms, values, strict=True)]
+    return given(sound, prepared.path.solve_at(inwards(sound, blocks)))
 
 
 def given(sound: Sound, at: Solution) -> Solution:

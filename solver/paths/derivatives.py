@@ -19,11 +19,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import weights
-from relmer.solver.model import carried, chain, checked_theta, factors, inwards
-from relmer.solver.paths.criterion import Prepared
+from relmer.solver.model import (
+    Carrier,
+    carried,
+    chain,
+    chain_of,
+    checked_theta,
+    factors,
+    inwards,
+    is_structured,
+    pars,
+)
+from relmer.solver.paths.criterion import Prepared, working_scales
 from relmer.solver.paths.pls import working_roots
 
 
@@ -36,7 +45,7 @@ class Derivatives:
     duals
         Per term the symmetric dual Delta (c, c) = df/dG: f_E = tr(Delta E).
     gradient, hessian
-        With respect to theta.
+        With respect to par, which is theta where no term has a structure.
     """
 
     duals: tuple[Array, ...]
@@ -45,7 +54,7 @@ class Derivatives:
 
 
 def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivatives:
-    """Duals, gradient and Hessian of the criterion at theta.
+    """Duals, gradient and Hessian of the criterion at theta, or at the par that it stands for.
 
     Raises
     ------
@@ -53,13 +62,12 @@ def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivati
         Theta has not one value for each of its names.
     """
     terms, sound, reduced = prepared.design.terms, prepared.sound, prepared.reduced
-    blocks = factors(terms, checked_theta(terms, theta))
+    values = checked_theta(terms, theta)
+    blocks, par = factors(terms, values), pars(terms, values)
     if not sound.present:
-        k = sum(len(lower_triangle(len(T))[0]) for T in blocks)
+        k = sum(map(len, par))
         return Derivatives(tuple(np.zeros(T.shape) for T in blocks), np.zeros(k), np.zeros((k, k)))
-    scales = [np.zeros((len(T), 0)) for T in blocks]
-    for k, C in zip(sound.present, reduced.scales, strict=True):
-        scales[k] = C if sound.plain else sound.w_unit * sound.bases[k].C @ C
+    scales = working_scales(prepared)
     structure = reduced.structure
     n, p = reduced.design.X.shape
     roots = working_roots(reduced.scales, inwards(sound, blocks))
@@ -67,4 +75,10 @@ def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivati
     original = [np.zeros(T.shape) for T in blocks]
     for k, dual in zip(sound.present, duals, strict=True):
         original[k] = scales[k] @ dual @ scales[k].T
-    return Derivatives(tuple(original), *chain(blocks, original, carried(scales, second)))
+    if not is_structured(terms):
+        return Derivatives(tuple(original), *chain(blocks, original, carried(scales, second)))
+    inner = [np.zeros((0, 0)) for _ in blocks]
+    for k, dual in zip(sound.present, duals, strict=True):
+        inner[k] = dual
+    carriers = [Carrier(term.structure, C) for term, C in zip(terms, scales, strict=True)]
+    return Derivatives(tuple(original), *chain_of(carriers, par, inner, second))

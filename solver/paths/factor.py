@@ -8,7 +8,7 @@ from scipy.sparse.linalg import SuperLU, spsolve_triangular
 
 from relmer.solver.algebra import factorize, repeated, sweep
 from relmer.solver.arrays import Array, Codes
-from relmer.solver.model import inwards, split, standardise, weighted
+from relmer.solver.model import factors, inwards, standardise, weighted
 from relmer.solver.paths.criterion import Prepared
 from relmer.solver.paths.pls import working_roots
 
@@ -65,7 +65,7 @@ def extended_factor(prepared: Prepared, theta: Array) -> ExtendedFactor:
     _, X, Z = weighted(standard.design)
     ZtZ = sparse.csc_array(Z.T @ Z)
     # Z Lambda = (Z C^-T)(C'Lambda), with C repeated over the levels.
-    blocks = split(theta, [len(basis.C) for basis in given.bases])
+    blocks = factors(prepared.design.terms, theta)
     roots = working_roots(standard.scales, inwards(given, blocks))
     wide = [np.zeros((0, len(basis.C))) for basis in given.bases]
     for k, root in zip(given.present, roots, strict=True):

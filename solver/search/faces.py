@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, reduced_root
+from relmer.solver.algebra import lower_trapezoid
 from relmer.solver.arrays import Array
 from relmer.solver.search.objective import NOISE, Objective, Point
+from relmer.solver.search.term_parts import Probe
 
 # Eigenvalue of a working G, relative to the largest one, or to 1, at which a direction may be lost in mid search if the
 # criterion is lower without it. Near zero Newton's steps along it are short. Of 28 models with 22 to 361 entries that
@@ -22,7 +23,7 @@ LITTLE = 1e-4
 def held_out(objective: Objective, here: Point, duals: Sequence[Array]) -> Point | None:
     """The point without its directions of little variance; None if there are none, or the criterion is no lower.
 
-    Only directions count whose dual was positive at the point before, which has these duals.
+    Only directions count whose dual was positive at the point before, which has these duals. No term has a structure.
     """
     roots = [without_little(T, dual) for T, dual in zip(here.blocks, duals, strict=True)]
     if all(root is None for root in roots):
@@ -44,39 +45,31 @@ def without_little(T: Array, dual: Array) -> Array | None:
 
 
 def on_face(objective: Objective, here: Point) -> Point | None:
-    """The point without its directions of negligible variance.
+    """The point without its negligible variances.
 
-    None if there are none, or if the criterion rises without them.
+    None if there are none and no bound is reached, or if the criterion rises without them.
     """
-    if all(is_regular(T) for T in here.blocks):
+    pairs = list(zip(objective.coordinates.parts, here.blocks, strict=True))
+    if all(part.is_inside(own) for part, own in pairs):
         return None
-    there = objective.at([lower_trapezoid(reduced_root(T)) for T in here.blocks])
+    there = objective.at([part.cleared(own) for part, own in pairs])
     return there if there.value <= here.value + NOISE * here.size else None
 
 
-def null_duals(objective: Objective, here: Point) -> list[tuple[float, Array]]:
-    """`null_dual` of every term at a point."""
+def probed(objective: Objective, here: Point) -> list[Probe]:
+    """How the criterion rises least from the bounds of every term at a point."""
     duals = objective.curvature(here)[0]
-    return [null_dual(T, dual) for T, dual in zip(here.blocks, duals, strict=True)]
+    triples = zip(objective.coordinates.parts, here.blocks, duals, strict=True)
+    return [part.probe(own, dual) for part, own, dual in triples]
 
 
-def null_dual(T: Array, dual: Array) -> tuple[float, Array]:
-    """Smallest eigenvalue of a dual on the null space of T T', and its direction (c,) (theory.md, 37)."""
-    left, singular, _ = np.linalg.svd(T)
-    null = left[:, singular**2 <= RANK * max(1.0, float(singular.max() ** 2))]
-    if null.shape[1] == 0:
-        return np.inf, np.zeros(len(T))
-    eigenvalues, vectors = np.linalg.eigh(null.T @ dual @ null)
-    return float(eigenvalues[0]), null @ vectors[:, 0]
-
-
-def escape(objective: Objective, here: Point, directions: Sequence[tuple[float, Array]]) -> Point | None:
-    """Leave a false minimum along the most negative dual; None where no step lowers the criterion."""
-    worst = int(np.argmin([value for value, _ in directions]))
-    direction = directions[worst][1]
+def escape(objective: Objective, here: Point, probes: Sequence[Probe]) -> Point | None:
+    """Leave a false minimum on the way on which the criterion falls most; None where no step lowers it."""
+    worst = int(np.argmin([probe.rise for probe in probes]))
+    part = objective.coordinates.parts[worst]
     for power in range(0, -40, -1):
         blocks = list(here.blocks)
-        blocks[worst] = lower_trapezoid(np.column_stack([blocks[worst], 2.0 ** (power / 2) * direction]))
+        blocks[worst] = part.along(blocks[worst], probes[worst], 2.0 ** (power / 2))
         trial = objective.at(blocks)
         if trial.value < here.value - NOISE * here.size:
             return trial

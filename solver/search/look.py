@@ -20,7 +20,6 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.model import split, theta_of
 from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
 
 # Looks in a row that may find a lower point; each takes Newton's step by differences.
@@ -48,19 +47,18 @@ def look_around(objective: Objective, here: Point) -> Point:
 
 def lower_point(objective: Objective, here: Point) -> Point | None:
     """A point near `here` whose criterion is lower by more than its noise; None if the look finds none."""
-    widths = [len(T) for T in here.blocks]
-    theta = theta_of(here.blocks)
-    step = newton_step(here.blocks, *objective.curvature(here))
+    x = objective.coordinates.joined(here.blocks)
+    step = newton_step(*objective.derivatives(here))
     curvatures = np.abs(step.curvatures)
     curved = np.where(curvatures > FLAT * max(1.0, curvatures.max()), curvatures, 1.0)
 
     def at(moved: Array) -> Point:
-        return objective.at(split(theta + moved, widths))
+        return objective.moved(np.clip(x + moved, *objective.coordinates.bounds))
 
     least = NOISE * here.size
     noise = max(least, measured_noise(at, here, step.axes @ lengths(least, curved)))
     candidates = []
-    slide = np.zeros(len(theta))
+    slide = np.zeros(len(x))
     for axis, eta in zip(step.axes.T, lengths(noise, curved), strict=True):
         sides = [point for side in (eta, -eta) if (point := tried(at, side * axis)) is not None]
         candidates += sides

@@ -21,8 +21,9 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Booleans
 from relmer.solver.elimination import Corner, Eliminated, expected
-from relmer.solver.model import gamma_of, group_names, matrices, theta_names
+from relmer.solver.model import gamma_of, group_names, is_structured, matrices, par_names, theta_names
 from relmer.solver.paths import Prepared
+from relmer.solver.search.coordinates import Coordinates
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
 # over the rows, rounded to some 1e-13.
@@ -44,7 +45,8 @@ class Moments:
     G
         The working covariances, not always positive semi-definite; None if the equations give no positive sigma^2.
     unidentified
-        Per direction in which the covariances can change without any change of V the names of those that do.
+        Per direction in which the covariances can change without any change of V the names of those that do; of a
+        model with structures it is asked at the optimum.
     """
 
     at: Corner
@@ -62,14 +64,16 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
     left = Corner(at.logdet, at.RXy, at.inverse)
     if structure.elimination.is_sparse:
         return Moments(left, None, ())
-    equations = system(*structure.curvature(at, expected(p)), n - p)
+    equations = system(*forms(prepared, at), n - p)
     observed = gamma_of([e @ e.T for e in structure.effects(at)])
     scale, known = equations.scale, equations.known
     along = equations.vectors[:, known].T @ (scale * np.concatenate([observed, [at.root_pwrss**2]]))
     solution = scale * (equations.vectors[:, known] @ (along / equations.values[known]))
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
+    if is_structured(prepared.design.terms):
+        return Moments(left, G, ())
     if not known.all() and not REML:
-        equations = system(*structure.curvature(at, expected(p, False)), n)
+        equations = system(*forms(prepared, at, False), n)
     unknown = [named(prepared, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
     return Moments(left, G, tuple(unknown))
 
@@ -80,15 +84,46 @@ def unidentified_at(prepared: Prepared, at: Eliminated, G: Sequence[Array], REML
     At G = 0 the rows of large weights are all that is seen where weights are very uneven. At V = I + sum of gamma_a E_a
     the equations are those of the forms E_a and V, and V in a direction is I and gamma_a of every E_a.
     """
-    reduced = prepared.reduced
-    n, p = reduced.design.X.shape
-    equations = system(*reduced.structure.curvature(at, expected(p, REML)), n - p if REML else n)
+    n, p = prepared.reduced.design.X.shape
+    equations = system(*forms(prepared, at, REML), n - p if REML else n)
     gamma = np.append(entries_of(G), 0.0) / equations.scale
     found = []
     for direction in equations.vectors[:, ~equations.known].T:
         moved = direction + direction[-1] * equations.scale[-1] * gamma
         found.append(named(prepared, moved / np.linalg.norm(moved), equations.scale))
     return tuple(found)
+
+
+def unidentified_par(
+    prepared: Prepared, coordinates: Coordinates, parts: Sequence[Array], at: Eliminated, REML: bool
+) -> tuple[tuple[str, ...], ...]:
+    """The same at parts of terms with structures: V changes by dG/dpar, so that the forms are J E (theory.md, 47).
+
+    Of a sparse elimination nothing is asked.
+    """
+    if prepared.reduced.structure.elimination.is_sparse:
+        return ()
+    n, p = prepared.reduced.design.X.shape
+    border, products = forms(prepared, at, REML)
+    J, gamma = coordinates.forms(parts)
+    equations = system(J @ border, J @ products @ J.T, n - p if REML else n)
+    whole = np.append(gamma, 0.0) / equations.scale
+    terms, groups = prepared.design.terms, group_names(prepared.design.terms)
+    present = [replace(terms[k], group=groups[k]) for k in prepared.sound.present]
+    names = [*par_names(present), "sigma"]
+    found = []
+    for direction in equations.vectors[:, ~equations.known].T:
+        moved = direction + direction[-1] * equations.scale[-1] * whole
+        size = np.abs(moved) > ABSENT * np.linalg.norm(moved)
+        found.append(tuple(name for name, here in zip(names, size, strict=True) if here))
+    return tuple(found)
+
+
+def forms(prepared: Prepared, at: Eliminated, REML: bool = True) -> tuple[Array, Array]:
+    """tr(H_X E_a) (m,) and -tr(H_X E_a H_X E_o) (m, m); of H for maximum likelihood."""
+    p = prepared.reduced.design.X.shape[1]
+    traces, products = prepared.reduced.structure.curvature(at, expected(p, REML))
+    return gamma_of(traces), products
 
 
 def entries_of(G: Sequence[Array]) -> Array:
@@ -110,9 +145,8 @@ class Equations:
         return np.asarray(self.values > DEPENDENT)
 
 
-def system(traces: Sequence[Array], products: Array, n: int) -> Equations:
+def system(border: Array, products: Array, n: int) -> Equations:
     """The equations of the traces tr(H_X E_a), of -tr(H_X E_a H_X E_o), and of n less the rank of what is swept."""
-    border = gamma_of(traces)
     matrix = np.empty((len(border) + 1, len(border) + 1))
     matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = -products, border, border, n
     squares = matrix.diagonal()

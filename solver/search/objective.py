@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import lapack
@@ -11,8 +11,9 @@ from relmer.solver.algebra import is_regular, logdet_triangle
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.elimination import Corner, Eliminated, weights
 from relmer.solver.errors import ModelError
-from relmer.solver.model import chain, standardise, theta_of
-from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts
+from relmer.solver.model import standardise, theta_of
+from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts, working_scales
+from relmer.solver.search.coordinates import Coordinates, coordinates_of
 
 EPS = float(np.finfo(float).eps)
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
@@ -28,7 +29,7 @@ UNBOUNDED_ONE, UNBOUNDED_SEVERAL = 1e13, 1e7
 
 @dataclass(frozen=True)
 class Point:
-    """The criterion at the factors T of the working coordinates, and the size of its parts."""
+    """The criterion at a part of every term, its T or the par of its structure, and the size of its own parts."""
 
     blocks: list[Array]
     value: float
@@ -52,12 +53,14 @@ class Objective:
         self.weights = weights(p, n, REML)
         self.constant = logdet_triangle(self.reduced.RX0) if REML else 0.0
         self.path = None if prepared.method == "pls" else PATHS[prepared.method](standardise(design).design)
+        self.defined = prepared.method == "gls"
+        self.coordinates = coordinates_of(prepared.design.terms, working_scales(prepared), prepared.sound.present)
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
         self.costly = self.structure.elimination.is_costly
         self.last: tuple[Point, Eliminated] | None = None
         self.correction: Array | None = None
         self.evaluations, self.steps, self.work = 1, 0, 0
-        self.entries = sum(len(C) * (len(C) + 1) // 2 for C in self.reduced.scales)
+        self.entries = len(self.coordinates.bounds[0])
 
     def at(self, blocks: Sequence[Array]) -> Point:
         """Evaluate the criterion, by the path that was asked for."""
@@ -71,8 +74,8 @@ class Objective:
         return point
 
     def solve(self, blocks: Sequence[Array]) -> Eliminated:
-        """Eliminate the random effects at the factors T."""
-        return self.structure.solve([T @ T.T for T in blocks])
+        """Eliminate the random effects at the parts of the terms."""
+        return self.structure.solve([root @ root.T for root in self.coordinates.roots(blocks)])
 
     def solved(self, here: Point) -> Eliminated:
         """What was solved at a point, which may take solving it once more."""
@@ -84,13 +87,34 @@ class Objective:
     def by_path(self, path: Path, blocks: Sequence[Array]) -> float:
         """The criterion by a path other than elimination; infinite where rounding leaves it no digits."""
         try:
-            return criterion(self.design, path.solve_at(blocks), self.REML)
+            roots = self.coordinates.roots(blocks, self.defined)
+            return criterion(self.design, path.solve_at(roots), self.REML)
         except (ModelError, np.linalg.LinAlgError):
             return math.inf
 
     def parts(self, at: Corner | Eliminated) -> list[float]:
         """What the criterion of the solution is the sum of."""
         return parts(self.design, self.REML, at.logdet, at.logdet_RX + self.constant, at.root_pwrss**2)
+
+    def newton_step(self, here: Point, x: Array, longest: float) -> "NewtonStep":
+        """Newton's step at a point whose coordinates are x (k,), in those that move and that no bound holds."""
+        self.steps += 1
+        duals, second = self.curvature(here)
+        gradient, hessian = self.coordinates.derivatives(here.blocks, duals, second)
+        many = self.coordinates.free and self.entries >= MANY
+        moving = moving_entries(here.blocks) if many else None
+        self.work += (self.entries if moving is None else len(moving)) ** 2
+        if self.coordinates.free:
+            return newton_step(gradient, hessian, moving, duals)
+        return bounded_step(self.coordinates, x, gradient, hessian, longest)
+
+    def derivatives(self, here: Point) -> tuple[Array, Array]:
+        """Gradient (k,) and Hessian (k, k) in the coordinates."""
+        return self.coordinates.derivatives(here.blocks, *self.curvature(here))
+
+    def moved(self, x: Array) -> Point:
+        """The criterion at coordinates (k,)."""
+        return self.at(self.coordinates.split(x))
 
     def curvature(self, here: Point) -> tuple[list[Array], Array]:
         """The dual df/dG of every term, and d2f/dgamma2 of all.
@@ -106,20 +130,13 @@ class Objective:
         half, status = lapack.dpotrf(information, lower=1)
         if status:
             return model.curvature(at, self.weights)
-        if self.correction is None and all(is_regular(T) for T in here.blocks):
-            if newton_step(here.blocks, duals, information).decrement > CLOSE:
+        if self.correction is None and all(map(is_regular, self.coordinates.roots(here.blocks))):
+            if newton_step(*self.coordinates.derivatives(here.blocks, duals, information)).decrement > CLOSE:
                 return duals, information
             exact = model.curvature(at, self.weights)[1]
             left = lapack.dtrtrs(half, exact, lower=1)[0]
             self.correction = lapack.dtrtrs(half, left.T, lower=1)[0]
         return duals, information if self.correction is None else half @ self.correction @ half.T
-
-    def newton_step(self, here: Point) -> "NewtonStep":
-        """Newton's step at a point, in the entries of theta that move."""
-        self.steps += 1
-        moving = moving_entries(here.blocks) if self.entries >= MANY else None
-        self.work += (self.entries if moving is None else len(moving)) ** 2
-        return newton_step(here.blocks, *self.curvature(here), moving)
 
 
 @dataclass(frozen=True)
@@ -128,23 +145,25 @@ class NewtonStep:
 
     Attributes
     ----------
-    duals, gradient
-        df/dG of every term, and df/dtheta (k,).
+    gradient
+        df/dx (k,).
     decrement
         delta, half the gradient times the inverse Hessian times the gradient, curvatures counting by their size
         (theory.md, 39): the fall that the step promises.
     lengths
         Of the step, to be taken against each axis (m,).
     axes, curvatures
-        Eigenvectors, as columns (k, m), and eigenvalues (m,) of the Hessian in the entries of theta that move.
+        Eigenvectors, as columns (k, m), and eigenvalues (m,) of the Hessian in the coordinates that move.
+    duals
+        df/dG of every term, where they are kept.
     """
 
-    duals: list[Array]
     gradient: Array
     decrement: float
     lengths: Array
     axes: Array
     curvatures: Array
+    duals: Sequence[Array] = ()
 
 
 def moving_entries(blocks: Sequence[Array]) -> Integers:
@@ -157,10 +176,9 @@ def moving_entries(blocks: Sequence[Array]) -> Integers:
 
 
 def newton_step(
-    blocks: Sequence[Array], duals: list[Array], second: Array, moving: Integers | None = None
+    gradient: Array, hessian: Array, moving: Integers | None = None, duals: Sequence[Array] = ()
 ) -> NewtonStep:
-    """Newton's step at factors T from the duals and d2f/dgamma2 (k, k), in all entries of theta or those given."""
-    gradient, hessian = chain(blocks, duals, second)
+    """Newton's step for a gradient (k,) and a Hessian (k, k), in all coordinates or in those that move."""
     if moving is None:
         curvatures, axes, _ = lapack.dsyev(hessian)
     else:
@@ -170,10 +188,34 @@ def newton_step(
     size = np.abs(curvatures)
     lengths = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
     return NewtonStep(
-        duals=duals,
         gradient=gradient,
         decrement=float(along @ lengths / 2),
         lengths=lengths,
         axes=axes,
         curvatures=curvatures,
+        duals=duals,
     )
+
+
+def bounded_step(coordinates: Coordinates, x: Array, gradient: Array, hessian: Array, longest: float) -> NewtonStep:
+    """Newton's step at coordinates (k,), of those that no bound holds.
+
+    What is at a bound and would be moved beyond it, by its slope or by the step of the others, stays there; a step of
+    none of the coordinates promises nothing.
+    """
+    held = coordinates.held(x, gradient)
+    while True:
+        free = np.flatnonzero(~held)
+        step = newton_step(gradient[free], hessian[np.ix_(free, free)]) if len(free) else newton_step(*nothing())
+        axes = np.zeros((len(x), len(step.lengths)))
+        axes[free if len(free) else slice(0, 1)] = step.axes
+        found = replace(step, axes=axes, gradient=gradient)
+        beyond = ~held & coordinates.held(x, axes @ np.clip(step.lengths, -longest, longest))
+        if not beyond.any():
+            return found
+        held = held | beyond
+
+
+def nothing() -> tuple[Array, Array]:
+    """A gradient and a Hessian of a coordinate that moves nothing."""
+    return np.zeros(1), np.zeros((1, 1))

@@ -13,19 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.solver.algebra import lower_trapezoid, reduced_root
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.model import (
     checked_theta,
-    factors,
-    inwards,
-    original,
-    outwards,
     redundant,
-    split,
     theta_names,
-    theta_of,
 )
 from relmer.solver.paths import (
     Prepared,
@@ -40,12 +33,13 @@ from relmer.solver.paths import (
     working_roots,
 )
 from relmer.solver.search.ending import Ending
-from relmer.solver.search.faces import escape, held_out, null_duals, on_face
+from relmer.solver.search.faces import escape, held_out, on_face, probed
 from relmer.solver.search.look import look_around
-from relmer.solver.search.moments import moments, unidentified_at
+from relmer.solver.search.moments import Moments, moments, unidentified_at, unidentified_par
 from relmer.solver.search.objective import MANY, NOISE, Objective, Point
+from relmer.solver.search.places import found_at, parts_at
 from relmer.solver.search.residual import check_residual, check_span, drowned
-from relmer.solver.search.starts import FEW, along_ray, begin, off_face
+from relmer.solver.search.starts import FEW, along_ray, begin, correlated, off_face
 
 # The criterion at the theta that is returned may differ by this from that of the covariances that were found.
 CARRIED = 1e-10
@@ -160,7 +154,7 @@ def optimise(
         (`residual`). Or the start has not one value for each of theta's names.
     """
     terms, sound = prepared.design.terms, prepared.sound
-    begun = None if start is None else inwards(sound, factors(terms, checked_theta(terms, start)))
+    given_start = None if start is None else checked_theta(terms, start)
     check_residual(prepared.reduced, REML)
     idle = redundant(prepared.design, sound.bases)
     if not sound.present:
@@ -178,31 +172,20 @@ def optimise(
     objective = Objective(prepared, REML)
     reduced = objective.reduced
     found = moments(prepared, REML)
-    ends = [descend(objective, begin(objective, found, begun if alone else None))]
-    if not (alone and begun) and not objective.costly:
-        others = along_ray(objective)
-        if objective.effects <= FEW and not ends[0].regular:
-            others += off_face(objective, ends[0].here)
-        for other in others:
-            if objective.work > BUDGET:
-                break
-            ends.append(descend(objective, other))
-    end = min(ends, key=lambda each: each.here.value)
-    if begun is not None and not alone:
-        with suppress(ModelError):
-            there = descend(objective, begin(objective, found, begun))
-            end = there if there.here.value < end.here.value - NOISE * end.here.size else end
+    begun = None if given_start is None else parts_at(prepared, objective, given_start)
+    end = lowest(objective, found, begun, alone)
     if prepared.method == "gls":
         end = looked_around(objective, end)
     if not end.minimal:
         check_span(reduced, REML)
-    roots = end.here.blocks if end.regular else [reduced_root(T) for T in end.here.blocks]
-    inner = original(reduced.scales, roots)
-    blocks, turned = outwards(sound, inner)
+    here = end.here
+    theta, turned = found_at(prepared, objective, here, end.regular)
     at_terms = dict(zip(sound.present, end.duals, strict=True))
     at = solved_again(prepared, objective, end, turned)
     unidentified = found.unidentified
-    if is_graded(sound.design) and not objective.structure.elimination.is_sparse:
+    if not objective.coordinates.free:
+        unidentified = unidentified_par(prepared, objective.coordinates, here.blocks, objective.solved(here), REML)
+    elif is_graded(sound.design) and not objective.structure.elimination.is_sparse:
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     ending = end.ending
@@ -210,10 +193,10 @@ def optimise(
         at, ending = eliminated(reduced, turned), Ending.DROWNED
     elif not is_close(end.here, criterion(sound.design, at, REML)):
         ending = Ending.DROWNED
-    elif not sound.plain and not is_close(end.here, value_at(objective, inwards(sound, blocks))):
+    elif not sound.plain and not is_close(end.here, value_at(objective, parts_at(prepared, objective, theta))):
         ending = Ending.UNCARRIED
     optimum = Optimum(
-        theta=theta_of(blocks),
+        theta=theta,
         evaluations=objective.evaluations,
         converged=end.minimal and ending not in (Ending.UNCARRIED, Ending.DROWNED),
         decrement=end.gap,
@@ -223,6 +206,26 @@ def optimise(
         roots=tuple(turned),
     )
     return optimum, given(sound, at)
+
+
+def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alone: bool) -> Descent:
+    """The lowest end of descents from the moments, from a ray and off faces; or from the start that is given, alone."""
+    ends = [descend(objective, begin(objective, found, begun if alone else None))]
+    if not (alone and begun) and not objective.costly:
+        others = along_ray(objective) + correlated(objective)
+        if objective.effects <= FEW and not ends[0].regular:
+            others += off_face(objective, ends[0].here)
+        for other in others:
+            if objective.work > BUDGET:
+                break
+            ends.append(descend(objective, other))
+    end = min(ends, key=lambda each: each.here.value)
+    if begun is None or alone:
+        return end
+    with suppress(ModelError):
+        there = descend(objective, begin(objective, found, begun))
+        end = there if there.here.value < end.here.value - NOISE * end.here.size else end
+    return end
 
 
 def solved_again(prepared: Prepared, objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution | None:
@@ -249,27 +252,27 @@ def is_close(here: Point, value: float) -> bool:
     return abs(value - here.value) <= max(CARRIED, ROUNDING * here.size)
 
 
-def value_at(objective: Objective, roots: Sequence[Array]) -> float:
-    """The criterion at roots in sound coordinates; infinite where rounding leaves none."""
+def value_at(objective: Objective, parts: Sequence[Array]) -> float:
+    """The criterion at the parts of the terms; infinite where rounding leaves none."""
     try:
-        return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, roots)]).value
+        return objective.at(parts).value
     except ModelError:
         return math.inf
 
 
 def descend(objective: Objective, here: Point) -> Descent:
     """Descend to a minimum in G."""
-    for _ in range(sum(len(T) for T in here.blocks) + 1):
+    for _ in range(sum(len(part) for part in here.blocks) + 1):
         end = newton(objective, here)
         singular = on_face(objective, end.here)
         if singular is None:
             return end
-        directions = null_duals(objective, singular)
-        duals = tuple(value for value, _ in directions)
+        probes = probed(objective, singular)
+        duals = tuple(probe.rise for probe in probes)
         if min(duals) >= NEGATIVE:
             return Descent(singular, gap=end.gap, duals=duals, ending=end.ending)
         here = singular
-        escaped = escape(objective, here, directions)
+        escaped = escape(objective, here, probes)
         if escaped is None:
             break
         here = escaped
@@ -290,13 +293,15 @@ def newton(objective: Objective, here: Point) -> Descent:
     gap is settled. Of the first one, or one after a step that was cut short, delta_1 = rho delta_0^2 is known, where
     rho is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
-    widths = [len(T) for T in here.blocks]
+    coordinates = objective.coordinates
     gap, previous, hidden, full, ending = np.inf, np.inf, 0, False, Ending.EXHAUSTED
     order = 1 if objective.costly else 2
     for _ in range(MAXIMUM_STEPS):
         if objective.work > LONGEST_SEARCH * BUDGET and objective.steps > MAXIMUM_STEPS:
             break
-        promised = objective.newton_step(here)
+        x = coordinates.joined(here.blocks)
+        longest = max(LONGEST, float(np.abs(x).max()))
+        promised = objective.newton_step(here, x, longest)
         decrement, noise = promised.decrement, NOISE * here.size
         gap = decrement * left_of(decrement, previous if full else np.inf, order)
         if decrement <= SETTLED:
@@ -305,16 +310,15 @@ def newton(objective: Objective, here: Point) -> Descent:
         if decrement > previous / 4 and (decrement <= noise or hidden == HIDDEN):
             ending = Ending.ROUNDED
             break
-        fraction, theta = 1.0, theta_of(here.blocks)
-        longest = max(LONGEST, float(np.abs(theta).max()))
         if longest > objective.unbounded:
             check_span(objective.reduced, objective.REML)
             raise ModelError(drowned(objective.unbounded))
         lengths = np.minimum(np.maximum(promised.lengths, -longest), longest)
         step = -promised.axes @ lengths
         slope = float(promised.gradient @ step)
-        while fraction > 1e-10:
-            trial = objective.at(split(theta + fraction * step, widths))
+        fraction = whole = coordinates.room(x, step)
+        while fraction > 1e-10 * whole:
+            trial = objective.moved(coordinates.within(x + fraction * step))
             # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
             if decrement <= noise or trial.value <= here.value + 1e-4 * fraction * slope + noise:
                 break
@@ -324,12 +328,12 @@ def newton(objective: Objective, here: Point) -> Descent:
             break
         hidden = hidden + 1 if trial.value > here.value - noise else 0
         here = trial
-        full = fraction == 1.0 and np.array_equal(lengths, promised.lengths)
+        full = fraction == whole == 1.0 and np.array_equal(lengths, promised.lengths)
         if gap <= TRUSTED * SETTLED and full:
             ending = Ending.SETTLED
             break
         previous = decrement
-        if objective.entries >= MANY:
+        if coordinates.free and objective.entries >= MANY:
             lower = held_out(objective, here, promised.duals)
             if lower is not None:
                 here, previous, full = lower, np.inf, False

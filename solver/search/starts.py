@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from relmer.solver.algebra import lower_trapezoid, positive
 from relmer.solver.arrays import Array
-from relmer.solver.paths import parts, working_roots
+from relmer.solver.paths import parts
 from relmer.solver.search.moments import Moments
 from relmer.solver.search.objective import Objective, Point
+from relmer.solver.search.term_parts import Par
 
 # Multiples of T = I at which other minima are looked for.
 RAY: Array = 4.0 ** np.arange(-2.0, 4.0)
@@ -18,14 +18,17 @@ RAY: Array = 4.0 ** np.arange(-2.0, 4.0)
 AGAIN = (0.1, 1.0, 3.0)
 RAISED = 0.5
 FEW = 300
+# Values of rho, as parts of the way to its bounds, from which a search with a structure begins too.
+CORRELATED = (-0.7, 0.7)
 
 
 def begin(objective: Objective, found: Moments, start: Sequence[Array] | None) -> Point:
-    """Start at the given roots, else at the moment estimate, else, if that is no better than G = 0, at G = I."""
+    """Start at the given parts, else at the moment estimate, else, if that is no better than G = 0, at G = I."""
     if start is not None:
-        return objective.at([lower_trapezoid(root) for root in working_roots(objective.reduced.scales, start)])
+        return objective.at(start)
+    parts_of = objective.coordinates.parts
     if found.G is not None:
-        there = objective.at([positive(G) for G in found.G])
+        there = objective.at([part.near(G) for part, G in zip(parts_of, found.G, strict=True)])
         if there.value < sum(objective.parts(found.at)):
             return there
     return at_multiple(objective, 1.0)
@@ -47,10 +50,18 @@ def along_ray(objective: Objective) -> list[Point]:
 
 def off_face(objective: Objective, here: Point) -> list[Point]:
     """Regular points around a singular minimum: few effects may leave several faces a minimum of their own."""
-    raised = objective.at([lower_trapezoid(np.column_stack([T, RAISED * np.eye(len(T))])) for T in here.blocks])
+    pairs = zip(objective.coordinates.parts, here.blocks, strict=True)
+    raised = objective.at([part.raised(own, RAISED) for part, own in pairs])
     return [raised, *(at_multiple(objective, scale) for scale in AGAIN)]
 
 
-def at_multiple(objective: Objective, scale: float) -> Point:
-    """The criterion at a multiple of T = I."""
-    return objective.at([scale * np.eye(len(C)) for C in objective.reduced.scales])
+def correlated(objective: Objective) -> list[Point]:
+    """Where rho of a structure is far from zero, on either side: in rho the criterion may have several minima."""
+    if not any(isinstance(part, Par) and part.has_rho for part in objective.coordinates.parts):
+        return []
+    return [at_multiple(objective, 1.0, rho) for rho in CORRELATED]
+
+
+def at_multiple(objective: Objective, scale: float, rho: float = 0.0) -> Point:
+    """The criterion at a multiple of T = I, and with rho so far to its bounds."""
+    return objective.at([part.multiple(scale, rho) for part in objective.coordinates.parts])

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pandas as pd
 import pytest
 
 from relmer.datasets import Case, case
-from relmer.reference.answers.answer import data_seen, fingerprint
+from relmer.reference.answers.answer import Status, data_seen, fingerprint
 from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.protocol import answer
 from relmer.reference.engines.r import lme4_process
 from relmer.reference.engines.r.lme4 import Lme4, tight
 from relmer.reference.engines.r.lme4_process import Lme4Process
@@ -338,3 +340,16 @@ def test_the_environment_says_in_which_order_levels_of_text_are(lme4_engine: Lme
     used = sources(["lme4"])["lme4"]
     assert (used.source, used.environment["levels of text columns"]) == ("live", "by code point (collation C)")
     assert "/" not in lme4_engine.environment()["BLAS"]
+
+
+@pytest.mark.parametrize("formula", ["Reaction ~ Days + cs(Days | Subject)", "Reaction ~ Days + us(Days | Subject)"])
+def test_a_formula_of_a_later_lme4(lme4_engine: Lme4, formula: str) -> None:
+    """Structures came with lme4 2.0: an older one is not asked, and a newer one answers."""
+    asked = replace(SLEEP, formula=formula)
+    said = answer(lme4_engine, asked, [])
+    if lme4_process.parts_of_version(lme4_engine.version()) >= (2, 0):
+        assert said.status is Status.FITTED
+        assert said.estimates is not None and said.estimates.criterion == pytest.approx(1743.62827, abs=1e-4)
+        return
+    assert said.status is Status.UNSUPPORTED
+    assert said.message == f"lme4: {formula} needs lme4 2.0 or later, not {lme4_engine.version()}"

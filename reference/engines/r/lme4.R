@@ -91,12 +91,17 @@ random_part <- function(terms) {
     Lambdat = list(p = Lambdat@p, i = Lambdat@i, Lind = as.integer(terms$Lind)),
     cnms = unname(terms$cnms), groups = names(terms$cnms),
     nl = vapply(terms$flist, nlevels, 1L)[attr(terms$flist, "assign")],
-    theta_names = theta_names(terms$cnms),
+    theta_names = theta_names(terms$cnms, terms$reCovs),
     flist = lapply(unclass(terms$flist), function(g) list(levels = levels(g), codes = as.integer(g) - 1L))
   )
 }
 
-theta_names <- function(cnms) {
+# Since 2.0 a term may have a structure, and then lme4 moves its par, from which theta follows.
+theta_names <- function(cnms, structures) {
+  if (!is.null(structures)) {
+    of <- utils::getFromNamespace("getThetaNames", "lme4")
+    return(unlist(Map(of, structures, cnms, names(cnms)), use.names = FALSE))
+  }
   unlist(Map(function(group, columns) {
     pairs <- outer(columns, columns, paste, sep = ".")
     diag(pairs) <- columns
@@ -104,11 +109,16 @@ theta_names <- function(cnms) {
   }, names(cnms), cnms), use.names = FALSE)
 }
 
+par_of <- function(theta) {
+  structures <- opened$parts$reTrms$reCovs
+  if (is.null(structures)) theta else utils::getFromNamespace("mkMkPar", "lme4")(structures)(theta)
+}
+
 lower_triangle <- function(matrix) matrix[lower.tri(matrix, diag = TRUE)]
 
 # NaN where lme4 cannot evaluate its criterion.
 criterion <- function(thetas) attempt({
-  at <- if (opened$mixed) opened$deviance else function(theta) plain_criterion()
+  at <- if (opened$mixed) function(theta) opened$deviance(par_of(theta)) else function(theta) plain_criterion()
   expected <- length(opened$parts$reTrms$theta)
   for (theta in thetas) if (length(theta) != expected) {
     stop(sprintf("theta has %d entries, but the model takes %d", length(theta), expected))
@@ -142,9 +152,10 @@ tight_estimates <- function() {
     deviance(theta)
   }
   tight <- list(xtol_rel = 1e-12, xtol_abs = 1e-12, ftol_rel = 1e-12, ftol_abs = 1e-12)
-  start <- parts$reTrms$theta
+  start <- par_of(parts$reTrms$theta)
   lower <- environment(deviance)$lower
-  upper <- rep(Inf, length(lower))
+  upper <- environment(deviance)$upper
+  if (is.null(upper)) upper <- rep(Inf, length(lower))
   searches <- list(
     function() lme4::nloptwrap(start, counted, lower, upper, tight),
     function() minqa::bobyqa(start, counted, lower, upper, list(rhobeg = 0.2, rhoend = 1e-9)),
@@ -155,7 +166,7 @@ tight_estimates <- function() {
   found <- lapply(Filter(Negate(is.null), found), `[[`, "par")
   best <- found[[which.min(vapply(found, counted, numeric(1)))]]
   optimum <- suppressWarnings(
-    lme4::optimizeLmer(deviance, optimizer = "nloptwrap", start = list(theta = best), control = tight)
+    lme4::optimizeLmer(deviance, optimizer = "nloptwrap", start = best, control = tight)
   )
   checks <- lme4::checkConv(
     attr(optimum, "derivs"), optimum$par, lme4::lmerControl()$checkConv, lower

@@ -20,8 +20,9 @@ from relmer.reference.answers import (
     fingerprint,
     random_columns,
 )
-from relmer.reference.engines import UNDEFINED, EngineError, Fitted, plain_text, sendable
-from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process, shared
+from relmer.reference.engines import UNDEFINED, EngineError, EngineUnsupported, Fitted, plain_text, sendable
+from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process, parts_of_version, shared
+from relmer.solver.language import parse
 
 MOST_WARNINGS = 20
 
@@ -71,9 +72,24 @@ class Lme4:
         """End the child process, for all engines that share it; a later call starts another."""
         self._process.close()
 
+    def _ask(self, case: Case, request: dict[str, Any]) -> dict[str, Any]:
+        """What the process says of a case whose formula this lme4 can read.
+
+        Raises
+        ------
+        EngineUnsupported
+            The formula has what came with a later lme4.
+        """
+        since = parse(case.formula).since
+        if since and parts_of_version(self.version()) < parts_of_version(since):
+            raise EngineUnsupported(
+                f"{self.name}: {case.formula:.200} needs lme4 {since} or later, not {self.version()}"
+            )
+        return self._process.ask(case, request)
+
     def stages(self, case: Case) -> tuple[Data, Model]:
         """What lme4 makes of the case before it optimises: the data that it saw, the model that it built."""
-        reply = _values(self._process.ask(case, {"op": "stages"}))
+        reply = _values(self._ask(case, {"op": "stages"}))
         with _expected_form("stages"):
             return _data(reply), _model(reply)
 
@@ -86,7 +102,7 @@ class Lme4:
             "op": "criterion",
             "thetas": [[sendable(float(entry)) for entry in theta] for theta in thetas],
         }
-        reply = _values(self._process.ask(case, request))
+        reply = _values(self._ask(case, request))
         with _expected_form("criterion"):
             values = tuple(UNDEFINED if math.isnan(value) else value for value in _numbers(reply["values"]))
         if len(values) != len(thetas):
@@ -95,7 +111,7 @@ class Lme4:
 
     def fit(self, case: Case) -> Fitted:
         """Fit the case and collect every warning and message."""
-        reply = self._process.ask(case, {"op": "fit", "search": self._search})
+        reply = self._ask(case, {"op": "fit", "search": self._search})
         with _expected_form("fit"):
             values = _values(reply)
             return Fitted(_estimates(values), _warnings(reply), int(values["evaluations"][0]))

@@ -168,19 +168,20 @@ def advice(error: str) -> str:
 
 def outdated(versions: Mapping[str, str]) -> str:
     """One line on what is too old or missing among the versions of R and lme4; empty if they will do."""
-    if _parts(versions.get("R", "")) < _parts(OLDEST_R):
+    if parts_of_version(versions.get("R", "")) < parts_of_version(OLDEST_R):
         return f"R {versions.get('R') or 'of unknown version'} is too old: {INSTALL_R}"
     if not versions.get("lme4"):
         return (
             "R has no package lme4: install.packages('lme4') in R, or r-cran-lme4 on Debian; R starts without profiles "
             "and .Renviron files, so that a library of your own is to be named in the variable R_LIBS"
         )
-    if _parts(versions["lme4"]) < _parts(OLDEST_LME4):
+    if parts_of_version(versions["lme4"]) < parts_of_version(OLDEST_LME4):
         return f"lme4 {versions['lme4']} is too old: install lme4 >= {OLDEST_LME4}"
     return ""
 
 
-def _parts(version: str) -> tuple[int, ...]:
+def parts_of_version(version: str) -> tuple[int, ...]:
+    """The numbers of a version, in order; versions compare as these do."""
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 

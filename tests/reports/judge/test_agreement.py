@@ -25,7 +25,6 @@ from relmer.reports.judge.ladder import judge_case
 from relmer.reports.judge.printed import figures_elsewhere
 from relmer.reports.records import RUNGS, Comparison
 from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
-from relmer.solver.model.term import factors
 
 KIN = kin_of(installed())
 NAMES = ("pls", "gls", "lme4", "lme4-tight")
@@ -201,7 +200,7 @@ def test_a_stop_in_the_basin_is_explained_by_its_newton_decrement() -> None:
     theta = np.array(view.fit.optimum.theta) + np.array([1e-3, 0, 0])
     gap = criterion_at(view, theta) - view.fit.criterion
     assert gap > 1e-6
-    decrement = face_decrement(view.derivatives(theta), factors(view.fit.design.terms, theta))
+    decrement = face_decrement(view, view.derivatives(theta), theta)
     assert decrement == pytest.approx(gap, rel=CUBIC, abs=0)
 
 

@@ -1,6 +1,7 @@
 """Why a search ended is told: every ending can be reached, and is reached for its own reason."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ import pytest
 from relmer.datasets import load
 from relmer.solver import lmer
 from relmer.solver.fits.fit import Fit, at_theta
-from relmer.solver.search import faces
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.objective import Objective
 from relmer.solver.search.optimise import Optimum, optimise
+from relmer.solver.search.term_parts import Probe, Triangle
 
 # The function of that name hides the module.
 search = sys.modules["relmer.solver.search.optimise"]
@@ -77,8 +78,13 @@ def test_a_search_may_be_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_negative_dual_may_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a singular minimum a dual of the wrong sign promises a way down that is none."""
-    null_dual = faces.null_dual
-    monkeypatch.setattr(faces, "null_dual", lambda T, S: (-null_dual(T, S)[0], null_dual(T, S)[1]))
+    probe = Triangle.probe
+
+    def negated(self: Triangle, part: np.ndarray, dual: np.ndarray) -> Probe:
+        found = probe(self, part, dual)
+        return replace(found, rise=-found.rise)
+
+    monkeypatch.setattr(Triangle, "probe", negated)
     ended = fit("Yield ~ 1 + (1 | Batch)", "Dyestuff2").optimum
     assert ended.ending is Ending.OPEN
     assert not ended.converged
