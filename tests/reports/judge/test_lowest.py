@@ -14,7 +14,7 @@ from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import criterion_at
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
-from relmer.solver.fits.fit import lmer
+from relmer.solver.fits.fitting import lmer
 
 ENGINES = (*OWN, "lme4", "lme4-tight")
 # Drawn designs of few rows with slopes and factors: many have more than one local optimum.
