@@ -8,7 +8,8 @@ printed about it (`cases`, `case`). Nothing here fits a model, and nothing here 
 
 from relmer.datasets.cases import Case, case, cases, data_of
 from relmer.datasets.entries import entry_record, toml_entries
-from relmer.datasets.exported import DATA, DataError
+from relmer.datasets.exported import DATA
+from relmer.datasets.levels import with_levels
 from relmer.datasets.own import keep_table
 from relmer.datasets.plain import from_plain, read_record
 from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
@@ -26,8 +27,9 @@ from relmer.datasets.quantities import (
 from relmer.datasets.rng import RandomStream
 from relmer.datasets.schema import json_schema
 from relmer.datasets.simulated import simulate_three_level, sleepstudy_three, star_kindergarten, star_sample
+from relmer.datasets.stated import ColumnType, DataError
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
-from relmer.datasets.table import Table, read_table
+from relmer.datasets.table import Table, read_table, read_types
 from relmer.datasets.whole import write_whole
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "OF_A_CERTIFICATE",
     "OF_A_DOCUMENT",
     "Case",
+    "ColumnType",
     "DataError",
     "Dataset",
     "RandomStream",
@@ -65,11 +68,13 @@ __all__ = [
     "quantity_of",
     "read_record",
     "read_table",
+    "read_types",
     "simulate_three_level",
     "sleepstudy_three",
     "star_kindergarten",
     "star_sample",
     "theta_key",
     "toml_entries",
+    "with_levels",
     "write_whole",
 ]

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from relmer.datasets.entries import entry_record, toml_entries
-from relmer.datasets.exported import DataError
 from relmer.datasets.levels import with_levels
 from relmer.datasets.printed import is_printed
 from relmer.datasets.quantities import OF_A_CASE, parse_key
+from relmer.datasets.stated import DataError
 from relmer.datasets.store import closest, load, names
 
 CASES = Path(__file__).parent / "cases.toml"
@@ -20,7 +20,7 @@ CASES = Path(__file__).parent / "cases.toml"
 _GIVE = {
     **dict.fromkeys(("name", "dataset", "formula", "document", "source"), "a string"),
     **dict.fromkeys(("weights", "offset", "subset"), 'an expression of columns as a string, such as "1/se^2"'),
-    "na_action": '"na.omit", "na.exclude" or "na.fail"',
+    "na_action": '"na.omit", "na.exclude", "na.fail" or "na.pass"',
     "contrasts": "a table of contrasts by factor",
     "contrasts.*": 'the name of R\'s contrasts as a string, such as "contr.sum"',
     "levels": "a table of lists of levels by column",
@@ -29,7 +29,7 @@ _GIVE = {
     "published": "a table of figures",
     "published.*": "the printed figure as a string, such as 0.5, .5, 1,430.5 or <.0001",
 }
-_ACTIONS = ("", "na.omit", "na.exclude", "na.fail")
+_ACTIONS = ("", "na.omit", "na.exclude", "na.fail", "na.pass")
 _DOCUMENTS = ("", "000", "001", "002", "003", "004")
 
 

@@ -4,8 +4,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
 
-from relmer.datasets.exported import DataError
 from relmer.datasets.plain import Misfit, from_plain, required
+from relmer.datasets.stated import DataError
 
 Record = TypeVar("Record")
 

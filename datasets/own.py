@@ -1,18 +1,20 @@
 """A person's own data: reached by the path of a file that says how to read them, so that every process can.
 
-`keep_table` puts a copy of a CSV file into a folder, with its sha256 and how it is to be read, and gives the path of
+`keep_table` puts a copy of a file into a folder, with its sha256 and how it is to be read, and gives the path of
 the file that says so. That path is a name that `load` takes: it travels in a `Case` to whoever is asked about it.
 """
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from relmer.datasets.exported import DataError
-from relmer.datasets.table import read_table
+from relmer.datasets.plain import Misfit, from_plain
+from relmer.datasets.stated import ColumnType, DataError
+from relmer.datasets.table import COMPRESSED, read_table
 
 FORM = "relmer-own-data/1"
 
@@ -29,17 +31,22 @@ def is_own(name: str) -> bool:
 
 
 def keep_table(
-    file: Path, folder: Path, separator: str = ",", decimal: str = ".", missing: tuple[str, ...] = ()
+    file: Path,
+    folder: Path,
+    separator: str = ",",
+    decimal: str = ".",
+    missing: tuple[str, ...] = (),
+    types: tuple[ColumnType, ...] = (),
 ) -> str:
-    """Copy a CSV file into a folder, and write down how to read it; give the name that `load` takes.
+    """Copy a person's file into a folder, and write down how to read it; give the name that `load` takes.
 
     Parameters
     ----------
     file
-        The CSV file, with a header.
+        The file, as `read_table` takes it.
     folder
         Where the copy is kept, for as long as the data are of use.
-    separator, decimal, missing
+    separator, decimal, missing, types
         As `read_table` takes them.
 
     Raises
@@ -47,19 +54,20 @@ def keep_table(
     OSError
         The file cannot be read, or the copy not be written.
     """
-    content = file.read_bytes()
+    content, name = file.read_bytes(), Path(file.name.removesuffix(COMPRESSED)).stem
     # The copy keeps the name: messages show it.
     (folder / file.name).write_bytes(content)
     said = {
         "form": FORM,
-        "name": file.stem,
+        "name": name,
         "file": file.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "separator": separator,
         "decimal": decimal,
         "missing": list(missing),
+        "types": [asdict(each) for each in types],
     }
-    note = folder.resolve() / f"{file.stem}.data.json"
+    note = folder.resolve() / f"{name}.data.json"
     note.write_text(json.dumps(said), encoding="utf-8")
     return str(note)
 
@@ -78,12 +86,13 @@ def read_own(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
         if meta.get("form") != FORM:
             raise DataError(f"{note.name} does not say how to read data: it is not of the form {FORM}")
         file = note.parent / meta["file"]
+        types = from_plain(tuple[ColumnType, ...], meta["types"], "types")
         changed = hashlib.sha256(file.read_bytes()).hexdigest() != meta["sha256"]
-    except (OSError, KeyError, AttributeError, json.JSONDecodeError):
+    except (OSError, KeyError, AttributeError, json.JSONDecodeError, Misfit):
         raise DataError(f"the data {note.name} are not there, or cannot be read: give them again by --data") from None
     if changed:
         raise DataError(f"{file.name} does not have the sha256 that was written down: give the data again by --data")
-    table = read_table(file, meta["separator"], meta["decimal"], meta["missing"])
+    table = read_table(file, meta["separator"], meta["decimal"], meta["missing"], types)
     return table.frame, {
         "name": meta["name"],
         "title": f"{file.name}, a person's own data",

@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from relmer.datasets.exported import DATA, DataError, exported_names, read_exported
+from relmer.datasets.exported import DATA, exported_names, read_exported
 from relmer.datasets.own import is_own, read_own
 from relmer.datasets.simulated import DERIVED
+from relmer.datasets.stated import DataError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,19 +1,23 @@
-"""Read a person's own CSV file as R's `read.csv` does, numbers correctly rounded, and tell what was guessed."""
+"""Read a person's own file as R's `read.csv` does, numbers correctly rounded, and tell what was guessed."""
 
 import csv
+import gzip
 import re
 import warnings
+import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from relmer.datasets.converted import LOGICAL, is_hexadecimal, number
-from relmer.datasets.exported import DataError
+from relmer.datasets.entries import entry_record, toml_entries
+from relmer.datasets.stated import TYPES, ColumnType, DataError, as_stated
 
 SEPARATORS = {";": "';'", "\t": "tab", "|": "'|'"}
 """What stands between fields where it is no comma, and how it is written on the command line."""
@@ -23,6 +27,14 @@ THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}([,. '][0-9]{3})+([.,][0-9]+)?")
 PYTHON_LOGICAL = {"True", "False", "true", "false"}
 LARGEST = 2**63 - 1
 SHOWN = 3
+COMPRESSED, PARQUET = ".gz", ".parquet"
+GIVE = {
+    "name": "a string, the name of a column",
+    "type": f"one of {', '.join(TYPES)}",
+    "levels": 'a list of strings, such as ["low", "high"]',
+    "unit": "a string",
+}
+"""What to write in the fields of a file of types."""
 HEAD = 20
 """So many lines are looked at to see which separator a file has."""
 
@@ -43,8 +55,14 @@ class Table:
     remarks: Mapping[str, str]
 
 
-def read_table(path: Path, separator: str = ",", decimal: str = ".", missing: Sequence[str] = ()) -> Table:
-    """Read a CSV file with a header.
+def read_table(
+    path: Path,
+    separator: str = ",",
+    decimal: str = ".",
+    missing: Sequence[str] = (),
+    types: Sequence[ColumnType] = (),
+) -> Table:
+    """Read a CSV file with a header, which may be compressed (.gz); or a Parquet file (.parquet), by pyarrow.
 
     A column is logical if it holds nothing but T, F, TRUE and FALSE, else numbers if all are, decimal or hexadecimal,
     else text: R's rules. An empty field and NA are missing values, in text too, where R keeps the empty field. Names of
@@ -60,6 +78,8 @@ def read_table(path: Path, separator: str = ",", decimal: str = ".", missing: Se
         The decimal point, a single character.
     missing
         Further texts that stand for a missing value.
+    types
+        Of columns whose type is stated; those of others are guessed. A Parquet file has types of its own.
 
     Raises
     ------
@@ -67,6 +87,8 @@ def read_table(path: Path, separator: str = ",", decimal: str = ".", missing: Se
         The file is not UTF-8 text, or not a table with a header, or has another separator.
     """
     check_options(separator, decimal)
+    if path.suffix == PARQUET:
+        return read_parquet(path, types)
     try:
         check_separator(path, separator)
         with warnings.catch_warnings():
@@ -74,14 +96,81 @@ def read_table(path: Path, separator: str = ",", decimal: str = ".", missing: Se
             raw = pd.read_csv(
                 path, sep=separator, dtype=str, keep_default_na=False, na_values=["", "NA", *missing], index_col=False
             )
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise DataError(f"{path.name} is not compressed, as its name says: rename it") from None
     except (ValueError, pd.errors.ParserWarning) as error:
         if isinstance(error, DataError):
             raise
         reason = ragged(path, separator) or " ".join(str(error).split())
         raise DataError(f"{path.name} is not a CSV file with a header, in UTF-8: {reason:.200}") from None
-    read = {name: typed(raw[name], str(name), decimal) for name in raw.columns}
+    stated = {each.name: each for each in types}
+    check_names(stated, raw.columns, path)
+    read = {
+        name: (as_stated(raw[name], vars(stated[name]), path, decimal), "")
+        if name in stated
+        else typed(raw[name], str(name), decimal)
+        for name in raw.columns
+    }
     remarks = {str(name): remark for name, (_, remark) in read.items() if remark}
     return Table(frame=pd.DataFrame({name: values for name, (values, _) in read.items()}), remarks=remarks)
+
+
+def read_parquet(path: Path, types: Sequence[ColumnType]) -> Table:
+    """Read a Parquet file; it says itself what its columns are."""
+    if types:
+        raise DataError(f"{path.name} has types of its own: leave --types out, or make a CSV file of it")
+    try:
+        return Table(frame=pd.read_parquet(path, engine="pyarrow").reset_index(drop=True), remarks={})
+    except ImportError:
+        raise DataError(f"{path.name}: Parquet needs pyarrow: pip install 'relmer[parquet]'") from None
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path.name} is not a Parquet file: {' '.join(str(error).split()):.200}") from None
+
+
+def read_types(path: Path) -> tuple[ColumnType, ...]:
+    """Read the types of columns out of a TOML file: ``[[column]]`` tables with name, type and levels.
+
+    Raises
+    ------
+    DataError
+        The file holds something else; one line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DataError(f"{path.name} is not TOML: it is not in UTF-8") from None
+    found = []
+    for k, entry in enumerate(toml_entries(path.name, text, "column"), start=1):
+        where = f"{path.name}, column {entry.get('name', f'number {k}')!r:.60}"
+        column = entry_record(ColumnType, entry, where, GIVE)
+        if column.type not in TYPES:
+            raise DataError(f"{where}: type is {column.type!r:.60}: give {GIVE['type']}")
+        if column.levels and column.type not in ("factor", "ordered"):
+            raise DataError(f"{where}: a column of type {column.type} has no levels: leave them out")
+        if column.type == "ordered" and not column.levels:
+            raise DataError(f"{where}: levels are missing: add them in their order")
+        if len(set(column.levels)) < len(column.levels):
+            raise DataError(f"{where}: a level is named twice: name each once")
+        if column.name in {other.name for other in found}:
+            raise DataError(f"{where}: the column is named twice: leave one")
+        found.append(column)
+    return tuple(found)
+
+
+def check_names(stated: Mapping[str, ColumnType], columns: Iterable[str], path: Path) -> None:
+    """Refuse types of columns that the file has not."""
+    known = [*map(str, columns)]
+    for name in stated:
+        if name not in known:
+            close = get_close_matches(name, known) or known
+            raise DataError(f"types: {path.name} has no column {name!r:.60}: it has {', '.join(close):.200}")
+
+
+def opened(path: Path) -> IO[str]:
+    """The text of a CSV file, compressed or not."""
+    if path.suffix == COMPRESSED:
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def check_options(separator: str, decimal: str) -> None:
@@ -95,7 +184,7 @@ def check_options(separator: str, decimal: str) -> None:
 
 def check_separator(path: Path, separator: str) -> None:
     """Refuse a file whose header lacks the separator but has another one, and say which."""
-    with path.open(encoding="utf-8-sig") as file:
+    with opened(path) as file:
         lines = [line for line, _ in zip(file, range(HEAD), strict=False)]
     header = lines[0] if lines else ""
     if separator in header:
@@ -114,7 +203,7 @@ def ragged(path: Path, separator: str) -> str:
     """Which line has other fields than the header, and why it may; nothing where that is not the trouble."""
     cure = "; if the comma is decimal, fields need quotes or another separator" if separator == "," else ""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with opened(path) as file:
             rows = csv.reader(file, delimiter=separator)
             header = next(rows, [])
             for row in rows:
@@ -198,7 +287,7 @@ def text_remark(name: str, codes: Any, texts: Sequence[str], is_number: Sequence
     if all(DATE.fullmatch(text.strip()) for text in texts):
         return (
             f"column '{name}' is text with dates, such as {texts[0]!r:.40}, each a level; "
-            "if it is time, make a number of it, such as days since the first"
+            "if it is time, state its type, Date or POSIXct, by --types"
         )
     if set(texts) <= PYTHON_LOGICAL:
         return f"column '{name}' is text, as in R, with the levels {', '.join(sorted(texts))}: write TRUE and FALSE"

@@ -1,6 +1,7 @@
-"""`relmer fit`: a formula and a CSV file."""
+"""`relmer fit`: a formula and a file of data."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from relmer import datasets
-from relmer.reports.commands.own import reading_options, separator_of, tell
+from relmer.datasets import read_table, with_levels
+from relmer.reports.commands.options import Arguments, Reading, argument_options, reading_options
+from relmer.reports.commands.own import remarks_on, tell
 from relmer.reports.commands.terminal import one_line_errors
 from relmer.solver.fits import Fit, lmer, open_components, remarks
-from relmer.solver.language import lines_of, parse, reading
+from relmer.solver.language import lines_of
+from relmer.solver.language import reading as reading_of
 
 
 @click.command("fit")
@@ -22,9 +25,9 @@ from relmer.solver.language import lines_of, parse, reading
 @click.argument("data", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--ml", is_flag=True, help="Maximum likelihood; REML otherwise.")
 @click.option("--method", type=click.Choice(["pls", "gls", "qr"]), default="pls", show_default=True)
-@click.option("--weights", help="A column, or an expression of columns: Var(e) = sigma^2 / weights.")
-@click.option("--offset", help="A column, or an expression of columns: a known part of the mean.")
+@argument_options
 @reading_options
+@click.option("--start", default="", metavar="THETA", help="A theta where the search begins too, such as 1,0,1.")
 @click.option("--ignore-check", multiple=True, help="A check of lme4's that is not made, as check.nobs.vs.nRE.")
 @click.option("--explain", is_flag=True, help="Say how the formula was read, term by term, and by which lme4.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -35,45 +38,44 @@ def fit_command(
     data: Path,
     ml: bool,
     method: str,
-    weights: str | None,
-    offset: str | None,
-    sep: str,
-    decimal: str,
-    na: tuple[str, ...],
+    arguments: Arguments,
+    reading: Reading,
+    start: str,
     ignore_check: tuple[str, ...],
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Fit FORMULA to the columns of DATA, a CSV file with a header."""
+    """Fit FORMULA to the columns of DATA, a file with a header: CSV, CSV.gz or Parquet."""
     with one_line_errors(debug):
-        read = parse(formula)
-        table = datasets.read_table(data, separator=separator_of(sep), decimal=decimal, missing=na)
-        tell(remark for name, remark in table.remarks.items() if read.dotted or name in read.columns)
+        case = arguments.case("fit", data.name, formula, not ml, data.name)
+        table = read_table(data, **reading.asked)
+        tell(remarks_on(case, table.remarks))
         fit = lmer(
             formula,
-            table.frame,
-            REML=not ml,
+            with_levels(table.frame, case.levels),
+            REML=case.reml,
             method=method,
-            weights=weights,
-            offset=offset,
             checks=dict.fromkeys(ignore_check, "ignore"),
+            start=start.split(",") if start else None,
+            **case.arguments,
         )
         tell(fit.frame.notes)
-    read_as = reading(fit.frame, fit.design) if explain else None
+    read_as = reading_of(fit.frame, fit.design) if explain else None
     if as_json:
         told = {} if read_as is None else {"reading": asdict(read_as)}
-        click.echo(json.dumps({**plain_fit(fit), **told}, indent=1, allow_nan=False))
+        click.echo(json.dumps({**plain_fit(fit, case.told), **told}, indent=1, allow_nan=False))
         return
     if read_as is not None:
         click.echo("\n".join(lines_of(read_as)) + "\n")
     say_fit(fit)
 
 
-def plain_fit(fit: Fit) -> dict[str, Any]:
+def plain_fit(fit: Fit, told: Mapping[str, str]) -> dict[str, Any]:
     """The numbers of a fit as plain data."""
     components = fit.varcorr.astype(object).where(fit.varcorr.notna(), None)
     return {
         "formula": fit.formula,
+        "arguments": dict(told),
         "REML": fit.REML,
         "method": fit.method,
         "rows": len(fit.design.y),

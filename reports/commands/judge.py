@@ -1,7 +1,6 @@
 """`relmer judge`: answers out of a file, of engines that need not be installed."""
 
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,13 @@ import click
 
 from relmer.datasets import Case, DataError, cases
 from relmer.reports.accepted import known_failures
-from relmer.reports.commands.own import model_options, own_cases
+from relmer.reports.commands.options import Own, Reporting, model_options, report_options
+from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.run import say_summary, status_of
 from relmer.reports.commands.terminal import check_writable, one_line_errors, progress
 from relmer.reports.export import VOICES, write
 from relmer.reports.given import read_answers, template
 from relmer.reports.run import run, sources_given
-from relmer.reports.verdicts import FailOn
 
 
 @click.command("judge")
@@ -24,40 +23,15 @@ from relmer.reports.verdicts import FailOn
 @click.option("--template", "asked", metavar="CASE", help="Write the form to fill in for a case, instead of judging.")
 @click.option("--csv", "as_table", is_flag=True, help="The form as CSV, one figure to a row.")
 @model_options
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("relmer-report"),
-    show_default=True,
-)
-@click.option(
-    "--accepted",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    multiple=True,
-    metavar="FILE",
-    help="Accepted failures of an engine of yours; repeat for more.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice([str(choice) for choice in FailOn]),
-    multiple=True,
-    help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more.",
-)
+@report_options
 @click.pass_obj
 def judge_command(
     debug: bool,
     answers: Path | None,
     asked: str | None,
     as_table: bool,
-    data: Path | None,
-    formulas: Sequence[str],
-    ml: bool,
-    sep: str,
-    decimal: str,
-    na: tuple[str, ...],
-    out: Path,
-    accepted: Sequence[Path],
-    fail_on: Sequence[str],
+    own: Own,
+    reporting: Reporting,
 ) -> None:
     """Judge the answers in ANSWERS, a JSON or CSV file, and write a report as `relmer run` does.
 
@@ -65,24 +39,23 @@ def judge_command(
     cases are your own models, my/1, my/2, ….
     """
     with one_line_errors(debug), ExitStack() as kept:
-        own = data is not None or bool(formulas)
-        models = kept.enter_context(own_cases(data, formulas, ml, sep, decimal, na)) if own else ()
+        models = kept.enter_context(own_cases(own)) if own.given else ()
         known = {case.name: case for case in (*cases(), *models)}
         if asked is not None:
             click.echo(template(named(asked, known), as_table), nl=False)
             return
         if answers is None:
             raise DataError("ANSWERS is missing: give a JSON or CSV file, or --template CASE for a form to fill in")
-        check_writable(out, VOICES)
+        check_writable(reporting.out, VOICES)
         given = read_answers(answers, known)
         chosen = [known[name] for name in dict.fromkeys(said.case for said in given)]
         judged = tuple(dict.fromkeys(said.engine for said in given))
-        failures = known_failures(accepted)
+        failures = known_failures(reporting.accepted)
         with progress(len(chosen)) as advance:
             report = run(chosen, judged, sources_given(given), progress=advance, known=failures, given=given)
-        report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
-        write(report, out)
-        say_summary(report, out)
+        report = replace(report, fail_on=reporting.fails_on)
+        write(report, reporting.out)
+        say_summary(report, reporting.out)
     sys.exit(status_of(report))
 
 

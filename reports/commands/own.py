@@ -1,54 +1,23 @@
-"""Cases out of a person's own data and formulas, and how their CSV file is read."""
+"""Cases out of a person's own data and formulas, and what is told of them."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
-from relmer.datasets import Case, DataError, keep_table, load
+from relmer.datasets import Case, DataError, data_of, keep_table, load
 from relmer.reference.own_fits import design_of
+from relmer.reports.commands.options import Own
 from relmer.reports.commands.terminal import one_line
 from relmer.reports.records import Report
-from relmer.solver.language import model_frame, parse
+from relmer.solver.language import columns_in, model_frame, parse
 from relmer.solver.model import theta_names
 
-TABS = {"tab": "\t", "\\t": "\t"}
-"""How a tab is written where none can be typed."""
 PREFIX = "my"
 # Of this project, the one for any size first.
 PATHS = ("pls", "qr", "gls")
-
-
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say how a CSV file is read."""
-    for option in (
-        click.option("--na", multiple=True, help="A text that stands for a missing value, beside NA and nothing."),
-        click.option("--decimal", default=".", show_default=True, help="The decimal point."),
-        click.option("--sep", default=",", show_default=True, help="What stands between fields; tab is one too."),
-    ):
-        command = option(command)
-    return command
-
-
-def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that name a person's own data and models."""
-    command = reading_options(command)
-    file = click.Path(path_type=Path, exists=True, dir_okay=False)
-    for option in (
-        click.option("--ml", is_flag=True, help="Maximum likelihood for --formula; REML otherwise."),
-        click.option("--formula", "formulas", multiple=True, help="A model of the columns of --data; repeat for more."),
-        click.option("--data", type=file, help="A CSV file of your own, with a header."),
-    ):
-        command = option(command)
-    return command
-
-
-def separator_of(sep: str) -> str:
-    """What stands between fields, as it is given on the command line."""
-    return TABS.get(sep, sep)
 
 
 def tell(notes: Iterable[str]) -> None:
@@ -58,9 +27,7 @@ def tell(notes: Iterable[str]) -> None:
 
 
 @contextmanager
-def own_cases(
-    data: Path | None, formulas: Sequence[str], ml: bool, sep: str, decimal: str, na: tuple[str, ...]
-) -> Iterator[tuple[Case, ...]]:
+def own_cases(own: Own) -> Iterator[tuple[Case, ...]]:
     """Cases of every formula on a person's own data, called my/1, my/2, …, for as long as the context lasts.
 
     What was guessed of types, and which rows are dropped, is told as `relmer fit` tells it.
@@ -70,23 +37,31 @@ def own_cases(
     DataError, ModelError, OSError
         The data cannot be read, or a model is refused; one line.
     """
-    if data is None or not formulas:
-        lacking = "--data" if data is None else "--formula"
+    if own.data is None or not own.formulas:
+        lacking = "--data" if own.data is None else "--formula"
         raise DataError(f"{lacking} is missing: a model of your own is --data FILE.csv --formula 'y ~ x + (x | g)'")
     with tempfile.TemporaryDirectory(prefix="relmer-data-") as folder:
-        name = keep_table(data, Path(folder), separator_of(sep), decimal, na)
-        loaded, notes = load(name), list[str]()
-        for formula in formulas:
-            read = parse(formula)
-            remarks = loaded.meta["remarks"]
-            notes += [told for column, told in remarks.items() if read.dotted or column in read.columns]
-            frame = model_frame(read, loaded.frame)
+        name = keep_table(own.data, Path(folder), **own.reading.asked)
+        remarks, notes = load(name).meta["remarks"], list[str]()
+        models = [
+            own.arguments.case(f"{PREFIX}/{k}", name, formula, not own.ml, own.data.name)
+            for k, formula in enumerate(own.formulas, start=1)
+        ]
+        for case in models:
+            notes += remarks_on(case, remarks)
+            frame = model_frame(parse(case.formula), data_of(case), **case.arguments)
             notes += frame.notes
         tell(notes)
-        yield tuple(
-            Case(f"{PREFIX}/{k}", name, formula, reml=not ml, document="", source=data.name)
-            for k, formula in enumerate(formulas, start=1)
-        )
+        yield tuple(models)
+
+
+def remarks_on(case: Case, remarks: Mapping[str, str]) -> Iterator[str]:
+    """What was guessed of the columns that a case uses."""
+    read = parse(case.formula)
+    used = {*read.columns, *columns_in(weights=case.weights, offset=case.offset, subset=case.subset)} - {*case.levels}
+    for column, told in remarks.items():
+        if read.dotted or column in used:
+            yield told
 
 
 def optimum_told(case: Case, report: Report) -> Iterator[str]:
@@ -109,7 +84,8 @@ def optimum_told(case: Case, report: Report) -> Iterator[str]:
         "beta": zip(design.coefficients, values["beta"], strict=True),
         "SE": zip(design.coefficients, values["se"], strict=True),
     }
-    yield f"{case.name}: {case.formula}, {len(design.y)} rows; to hold your figures against (by {said.engine}):"
+    model = ", ".join([case.formula, *(f"{name} = {text}" for name, text in case.told.items())])
+    yield f"{case.name}: {model}, {len(design.y)} rows; to hold your figures against (by {said.engine}):"
     criterion = "REML criterion" if case.reml else "deviance"
     yield f"  {criterion} {values['criterion'][0]:.10g}, sigma {values['sigma'][0]:.10g}"
     for what, pairs in named.items():

@@ -13,7 +13,8 @@ from relmer.reference.answers import Answer
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
 from relmer.reports.commands.diff import read_report, say_moved
-from relmer.reports.commands.own import model_options, optimum_told, own_cases
+from relmer.reports.commands.options import Own, Reporting, model_options, report_options
+from relmer.reports.commands.own import optimum_told, own_cases
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -32,7 +33,7 @@ from relmer.reports.export import VOICES, write
 from relmer.reports.given import ANSWERS, answers_json
 from relmer.reports.records import EngineUsed, Report
 from relmer.reports.run import Broken, Interrupted, run, sources
-from relmer.reports.verdicts import FailOn, Verdict
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warnings_of, warnings_told
 
 
@@ -47,21 +48,8 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
     help="Engine to judge, any of `relmer engines`, or a pattern; repeat for more.",
 )
 @engines_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("relmer-report"),
-    show_default=True,
-)
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option("--require", multiple=True, metavar="ENGINE", help="Fail with status 3 unless this engine runs here.")
-@click.option(
-    "--accepted",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    multiple=True,
-    metavar="FILE",
-    help="Accepted failures of an engine of yours; repeat for more.",
-)
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -69,35 +57,23 @@ from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warni
     help="An earlier report: tell what moved since, as `relmer diff` does, in diff.md of --out.",
 )
 @click.option(
-    "--fail-on",
-    type=click.Choice([str(choice) for choice in FailOn]),
-    multiple=True,
-    help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more.",
-)
-@click.option(
     "--limit",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
     help="Seconds that an engine of another package may take for one case; 120 otherwise.",
 )
+@report_options
 @click.pass_obj
 def run_command(
     debug: bool,
     pattern: str | None,
-    data: Path | None,
-    formulas: Sequence[str],
-    ml: bool,
-    sep: str,
-    decimal: str,
-    na: tuple[str, ...],
+    own: Own,
     engines: Sequence[str],
-    out: Path,
     jobs: int,
     require: Sequence[str],
-    accepted: Sequence[Path],
     baseline: Path | None,
-    fail_on: Sequence[str],
     limit: float | None,
+    reporting: Reporting,
 ) -> None:
     """Judge every case on every engine and write report.html, report.json, junit.xml, summary.md and answers.json.
 
@@ -107,12 +83,12 @@ def run_command(
     status 130 and a report on the cases that were done, marked as partial.
     """
     with one_line_errors(debug), ExitStack() as kept:
+        out = reporting.out
         check_writable(out, (*VOICES, ANSWERS))
-        known = known_failures(accepted)
-        own = data is not None or bool(formulas)
-        if own and pattern is not None:
+        known = known_failures(reporting.accepted)
+        if own.given and pattern is not None:
             raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
-        models = kept.enter_context(own_cases(data, formulas, ml, sep, decimal, na)) if own else ()
+        models = kept.enter_context(own_cases(own)) if own.given else ()
         chosen = models or chosen_cases("*" if pattern is None else pattern)
         judged = tuple(dict.fromkeys([*(chosen_engines(engines) or engine_names()), *require]))
         used = sources(judged, require)
@@ -128,7 +104,7 @@ def run_command(
                 )
         except Interrupted as early:
             report, ended = early.report, early
-        report = replace(report, fail_on=tuple(dict.fromkeys(map(FailOn, fail_on))))
+        report = replace(report, fail_on=reporting.fails_on)
         write(report, out)
         write_whole(out, {ANSWERS: answers_json(heard)})
         say_summary(report, out)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from relmer.reference.answers import Answer, Status
-from relmer.reports.evidence import convention, digits, estimates_at, evaluable
+from relmer.reports.evidence import convention, criterion_at, digits, estimates_at, evaluable, tolerances, uncentred
 from relmer.reports.judge.hearing import Hearing, Record, Ruling, not_given, short
 from relmer.reports.judge.rounding import evaluation
 from relmer.reports.records import Comparison
@@ -38,7 +38,10 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
         elif common:
             value = np.array([mine[theta] for theta in common])
             wanted = np.array([reference[theta] for theta in common])
-            yield record(3, quantity, ruling_of(hearing, common, value, wanted), digits("criterion", value, wanted))
+            ruling = ruling_of(hearing, common, value, wanted)
+            if ruling.verdict is Verdict.WRONG and hearing.own and record == hearing.ruled:
+                ruling = peers_rounding(hearing, common, value, wanted) or ruling
+            yield record(3, quantity, ruling, digits("criterion", value, wanted))
         elif kind != "optimum" and not lost:
             yield record(3, quantity, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, "no theta in common"), None)
         if lost:
@@ -67,6 +70,22 @@ def ruling_of(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, w
         if known := convention(hearing.view, "criterion", value[worst : worst + 1], at):
             ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
     return ruling.after(told)
+
+
+def peers_rounding(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, wanted: Array) -> Ruling | None:
+    """Harmless for a path of ours if the definition gives its values, and the other side's rounding may give theirs."""
+    view, peer = hearing.view, hearing.peer
+    if peer is None or hearing.kin.is_own(peer.engine) or not all(map(view.takes, thetas)):
+        return None
+    by_definition = np.array([criterion_at(view, theta) for theta in thetas])
+    moved = [uncentred(view, theta).criterion for theta in thetas]
+    if np.any(np.abs(value - by_definition) > tolerances.CRITERION * view.size) or np.any(
+        np.abs(value - wanted) > moved
+    ):
+        return None
+    told = f"{len(thetas)} theta, as the definition; largest difference {np.abs(value - wanted).max():.1e}"
+    why = f"; {peer.engine} does not centre, and rounding may move its values by {max(moved):.1e}"
+    return Ruling(Verdict.WITHIN, Diagnosis.ROUNDING, told + why)
 
 
 def at_shared_theta(

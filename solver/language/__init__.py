@@ -8,7 +8,7 @@ from relmer.solver.language.factors import Clock, Dates, as_factor
 from relmer.solver.language.formula import Formula, canonical, filled, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 from relmer.solver.language.matrix import model_matrix
-from relmer.solver.language.per_row import numbers_per_row
+from relmer.solver.language.per_row import columns_in, numbers_per_row
 from relmer.solver.language.reading import Reading, lines_of, reading
 from relmer.solver.language.subset import selected
 from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression
@@ -30,6 +30,7 @@ __all__ = [
     "build",
     "call",
     "canonical",
+    "columns_in",
     "deparse",
     "described_fixed",
     "described_random",

@@ -79,6 +79,18 @@ def read_expression(name: str, text: str) -> Node:
         raise ModelError(re.sub("^formula has", f"{name} has", said)) from None
 
 
+def columns_in(**texts: str) -> tuple[str, ...]:
+    """The columns that expressions use, each by the name of its argument; an empty text uses none.
+
+    Examples
+    --------
+    >>> columns_in(weights="1/se^2", offset="", subset="x > mean(x)")
+    ('se', 'x')
+    """
+    read = [read_expression(name, text) for name, text in texts.items() if text]
+    return tuple(dict.fromkeys(name for node in read for name in names(node)))
+
+
 def doubles(name: str, column: Column, missing: Missing) -> tuple[Array, Missing]:
     """The values of a column as doubles, NaN where there is none; text and logicals are refused."""
     if isinstance(column, Factor) or (isinstance(column, np.ndarray) and column.dtype == np.bool_):

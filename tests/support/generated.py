@@ -59,10 +59,10 @@ class Generated:
 
 
 def generated(
-    formula: str, frame: pd.DataFrame, REML: bool = True, published: Mapping[str, str] | None = None
+    formula: str, frame: pd.DataFrame, REML: bool = True, published: Mapping[str, str] | None = None, weights: str = ""
 ) -> Generated:
     """Fit a model, and stand where the judge stands."""
-    fit = lmer(formula, frame, REML=REML)
+    fit = lmer(formula, frame, REML=REML, weights=weights or None)
     m = len(fit.theta)
     draws = np.random.default_rng(1).uniform(0.2, 1.5, (2, m))
     points = {
@@ -77,6 +77,7 @@ def generated(
         document="",
         source="another program",
         published=published or {},
+        weights=weights,
     )
     view = Landscape(
         fit=fit,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from bounds import SOLVED
 from generated import OWN, generated
@@ -134,3 +135,30 @@ def test_a_year_as_covariate_costs_who_does_not_centre_it_as_much_as_the_bound_s
 
 def test_a_covariate_near_zero_excuses_nothing() -> None:
     assert covariates(view_of(NEAR)) == 0.0
+
+
+def test_what_the_other_side_loses_without_centring_is_not_charged_to_us() -> None:
+    """Weights have no balls: our criterion is held against lme4's, which rounds where a date is a covariate."""
+    random = np.random.default_rng(8)
+    frame = pd.DataFrame({"day": 18262.0 + random.integers(0, 30, 60), "g": np.repeat([*"abcdef"], 10)})
+    frame["w"] = random.uniform(0.5, 2, 60)
+    frame["y"] = random.normal(size=6).repeat(10) + random.normal(size=60)
+    made = generated("y ~ day + (1 | g)", frame, weights="w")
+    theta = made.fit.optimum.theta.tolist()
+
+    def said(engine: str, moved: float) -> Answer:
+        answer = made.answer(engine, theta)
+        points = tuple(replace(point, value=point.value + moved) for point in answer.criterion)
+        return replace(answer, criterion=points)
+
+    bound = uncentred(made.view, theta).criterion
+
+    def verdicts(ours: float, theirs: float) -> set[Verdict]:
+        answers = {"pls": said("pls", ours), "lme4": said("lme4", theirs), "lme4-tight": said("lme4-tight", theirs)}
+        return {c.verdict for c in made.judged(answers, "pls") if c.rung == 3}
+
+    assert verdicts(0.0, 0.0) == {Verdict.AGREE}
+    assert verdicts(0.0, bound / 100) == {Verdict.WITHIN}
+    assert verdicts(0.0, 100 * bound) == {Verdict.WRONG}
+    # It is ours that is off.
+    assert verdicts(bound / 100, 0.0) == {Verdict.WRONG}

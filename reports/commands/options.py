@@ -1,0 +1,211 @@
+"""What commands ask alike: how a file is read, lme4's arguments, models of one's own, where a report goes."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from relmer.datasets import Case, DataError, read_types
+from relmer.reports.verdicts import FailOn
+
+TABS = {"tab": "\t", "\\t": "\t"}
+"""How a tab is written where none can be typed."""
+ACTIONS = ("na.omit", "na.exclude", "na.fail", "na.pass")
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a file is read; `asked` are these as `read_table` and `keep_table` take them."""
+
+    sep: str
+    decimal: str
+    na: tuple[str, ...]
+    types: Path | None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The separator, the decimal point, marks of missing values, types that are stated."""
+        return {
+            "separator": TABS.get(self.sep, self.sep),
+            "decimal": self.decimal,
+            "missing": self.na,
+            "types": () if self.types is None else read_types(self.types),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """lme4's arguments, and the order of levels, as they are written on the command line."""
+
+    weights: str
+    offset: str
+    subset: str
+    contrasts: tuple[str, ...]
+    levels: tuple[str, ...]
+    na_action: str | None
+
+    def case(self, name: str, dataset: str, formula: str, reml: bool, source: str) -> Case:
+        """A case of a formula with these arguments."""
+        return Case(
+            name=name,
+            dataset=dataset,
+            formula=formula,
+            reml=reml,
+            document="",
+            source=source,
+            weights=self.weights,
+            offset=self.offset,
+            subset=self.subset,
+            na_action=self.na_action or "",
+            contrasts=by_name("--contrasts", self.contrasts, "f=contr.sum", last=True),
+            levels={
+                name: tuple(next(csv.reader([text], skipinitialspace=True)))
+                for name, text in by_name("--levels", self.levels, "f=low,high").items()
+            },
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """A person's own data, and the models of them."""
+
+    data: Path | None
+    formulas: tuple[str, ...]
+    ml: bool
+    reading: Reading
+    arguments: Arguments
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any; an option that is of no use without them asks for them."""
+        asked = (self.formulas, self.ml, self.reading.na, self.reading.types, *vars(self.arguments).values())
+        return self.data is not None or any(asked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reporting:
+    """Where a report goes, what is accepted and what fails."""
+
+    out: Path
+    accepted: tuple[Path, ...]
+    fail_on: tuple[str, ...]
+
+    @property
+    def fails_on(self) -> tuple[FailOn, ...]:
+        """What fails beside what is wrong or failed, each once."""
+        return tuple(dict.fromkeys(map(FailOn, self.fail_on)))
+
+
+def by_name(option: str, written: Sequence[str], example: str, last: bool = False) -> dict[str, str]:
+    """Values that are written as name=value, by name; of several signs the first divides, or the last.
+
+    Examples
+    --------
+    >>> by_name("--contrasts", ["factor(x, c(2, 1))=contr.sum"], "f=contr.sum", last=True)
+    {'factor(x, c(2, 1))': 'contr.sum'}
+    """
+    found: dict[str, str] = {}
+    for text in written:
+        name, sign, value = text.rpartition("=") if last else text.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise DataError(f"{option} is {text!r:.60}: write it as {example}")
+        if name.strip() in found:
+            raise DataError(f"{option} names {name.strip()!r:.60} twice: leave one")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
+    """A command with options, which its help lists in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def collected(kind: type[Any], parameter: str) -> Callable[[Command], Command]:
+    """Give a command the options that are the fields of a record as one argument."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def call(*arguments: Any, **options: Any) -> Any:
+            part = {field.name: options.pop(field.name) for field in fields(kind)}
+            return command(*arguments, **{parameter: kind(**part)}, **options)
+
+        return call
+
+    return decorate
+
+
+def reading_options(command: Command) -> Command:
+    """Give a command the options that say how a file is read, as its argument `reading`."""
+    return with_options(
+        collected(Reading, "reading")(command),
+        click.option("--sep", default=",", show_default=True, help="What stands between fields; tab is one too."),
+        click.option("--decimal", default=".", show_default=True, help="The decimal point."),
+        click.option("--na", multiple=True, help="A text that stands for a missing value, beside NA and nothing."),
+        click.option("--types", type=FILE, metavar="FILE.toml", help="Types of columns, stated instead of guessed."),
+    )
+
+
+def argument_options(command: Command) -> Command:
+    """Give a command lme4's arguments, as its argument `arguments`."""
+    return with_options(
+        collected(Arguments, "arguments")(command),
+        click.option(
+            "--weights", default="", help="A column, or an expression of columns: Var(e) = sigma^2 / weights."
+        ),
+        click.option("--offset", default="", help="A column, or an expression of columns: a known part of the mean."),
+        click.option("--subset", default="", help="The rows to take, such as \"x > 0 & g != 'a'\"."),
+        click.option(
+            "--contrasts",
+            multiple=True,
+            metavar="F=CONTRASTS",
+            help="R's contrasts of a factor, such as f=contr.sum; repeat for more.",
+        ),
+        click.option(
+            "--levels", multiple=True, metavar="F=A,B,…", help="Levels of a column in their order; repeat for more."
+        ),
+        click.option("--na-action", type=click.Choice(ACTIONS), help="What becomes of rows that lack a value."),
+    )
+
+
+def model_options(command: Command) -> Command:
+    """Give a command the options that name a person's own data and models, as its argument `own`."""
+    return with_options(
+        reading_options(argument_options(collected(Own, "own")(command))),
+        click.option("--data", type=FILE, help="A file of your own with a header: CSV, CSV.gz or Parquet."),
+        click.option("--formula", "formulas", multiple=True, help="A model of the columns of --data; repeat for more."),
+        click.option("--ml", is_flag=True, help="Maximum likelihood for --formula; REML otherwise."),
+    )
+
+
+def report_options(command: Command) -> Command:
+    """Give a command the options that say where its report goes and what fails, as its argument `reporting`."""
+    return with_options(
+        collected(Reporting, "reporting")(command),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=Path("relmer-report"),
+            show_default=True,
+        ),
+        click.option(
+            "--accepted",
+            type=FILE,
+            multiple=True,
+            metavar="FILE",
+            help="Accepted failures of an engine of yours; repeat for more.",
+        ),
+        click.option(
+            "--fail-on",
+            type=click.Choice([str(choice) for choice in FailOn]),
+            multiple=True,
+            help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more.",
+        ),
+    )
