@@ -63,4 +63,5 @@ def r_column(series: "pd.Series[Any]") -> str:
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = ", ".join(map(json.dumps, series.cat.categories))
         return f"factor({vector}, levels = c({levels}), ordered = {str(series.cat.ordered).upper()})"
-    return f"as.Date({vector})" if isinstance(series.dropna().iloc[0], datetime.date) else vector
+    present = series.dropna()
+    return f"as.Date({vector})" if len(present) and isinstance(present.iloc[0], datetime.date) else vector
