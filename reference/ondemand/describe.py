@@ -8,7 +8,7 @@ What the kernel has no words for is refused here by `Undescribed`; then the matr
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -230,6 +230,11 @@ def powers(given: Mapping[str, Node], others: Sequence[Node], which: int) -> lis
     return ["poly", x, int(degree.value), str(which)]
 
 
+def inner(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
+    """The sum of products."""
+    return sum((a * b for a, b in zip(one, other, strict=True)), Fraction(0))
+
+
 @lru_cache(maxsize=100)
 def polynomial(k: int, degree: int) -> tuple[list[int], int]:
     """R's contr.poly of k levels: whole numbers, over the root of their squares' sum.
@@ -243,11 +248,11 @@ def polynomial(k: int, degree: int) -> tuple[list[int], int]:
     for j in range(1, degree + 1):
         column = [Fraction(i) ** j for i in range(k)]
         for other in columns:
-            share = sum(a * b for a, b in zip(column, other, strict=True)) / sum(a * a for a in other)
+            share = inner(column, other) / inner(other, other)
             column = [a - share * b for a, b in zip(column, other, strict=True)]
         columns.append(column)
     common = lcm(*(a.denominator for a in columns[-1]))
     whole = [int(a * common) for a in columns[-1]]
-    shared = np.gcd.reduce([abs(a) for a in whole])
-    whole = [a // int(shared) for a in whole]
+    shared = gcd(*whole)
+    whole = [a // shared for a in whole]
     return whole, sum(a * a for a in whole)

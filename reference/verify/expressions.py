@@ -48,7 +48,7 @@ def power(a: Number, b: Number) -> Number:
     9/4
     """
     if isinstance(b, fmpq) and b.q == 1 and abs(b.p) <= LARGEST_POWER:
-        product = fmpq(1)
+        product: Number = fmpq(1)
         for _ in range(abs(int(b.p))):
             product *= a
         return product if b >= 0 else 1 / product

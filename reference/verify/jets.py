@@ -189,7 +189,7 @@ def profiled(data: Blocks, jet: Jet, REML: bool) -> tuple[list[arb], list[list[a
     width, K = data.C.nrows(), len(data.gammas)
     N, s = (data.n - width + 1, 1) if REML else (data.n, 0)
     Omega_xx, beta, r2 = regression(jet.C)
-    Omega = arb_mat([[*row, 0] for row in Omega_xx.tolist()] + [[0] * width])
+    Omega = arb_mat([[*row, arb(0)] for row in Omega_xx.tolist()] + [[arb(0)] * width])
     v = arb_mat([[-b] for b in beta.entries()] + [[1]])
     OC, Cv = [Omega * Ck for Ck in jet.Cs], [Ck * v for Ck in jet.Cs]
     vCv = [(v.transpose() * Ckv)[0, 0] for Ckv in Cv]

@@ -24,7 +24,7 @@ def beside_each_other(left: arb_mat, right: arb_mat) -> arb_mat:
 def shifted(places: Places, M: arb_mat) -> arb_mat:
     """E M, E with ones at the places."""
     rows, m = M.tolist(), M.ncols()
-    found = [[0] * m] * len(rows)
+    found = [[arb(0)] * m] * len(rows)
     for i, j in places:
         found[i] = rows[j]
     return arb_mat(len(rows), m, [x for row in found for x in row])

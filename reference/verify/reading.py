@@ -78,8 +78,8 @@ def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
             raise Refused(f"the model has a name twice in {', '.join(names)}")
     with ctx.workprec(DATA_BITS):
         source = Source(*lines_of(text, form), form, reading, scores, expressions)
-        names = dict.fromkeys((model["response"], *(name for item in items for name in item[1:])))
-        used = {name: source.factor(name) for name in names}
+        wanted = dict.fromkeys((model["response"], *(name for item in items for name in item[1:])))
+        used = {name: source.factor(name) for name in wanted}
         groups = [[source.place(name) for name in term["group"]] for term in random]
         complete = [
             i
