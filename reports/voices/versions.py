@@ -33,8 +33,8 @@ def versions_page(reports: Sequence[Report], diffs: Sequence[Diff], command: str
         f"# {escape(listed(names))}",
         f"What each returned on {number(len(cases), 'case')}, recorded, and what moved from one to the next. This page "
         f"is made from the recordings by\n\n    {command}",
-        "Two runs of one version may differ as well, where sums depend on the process ([engines.md](engines.md)): a move "
-        "in the tenth digit of one case alone need not be the version's.",
+        "Two runs of one version may differ as well, where sums depend on the process ([engines.md](engines.md)): a "
+        "move in the tenth digit of one case alone need not be the version's.",
         "## Where they ran",
         table(("engine", *LIBRARIES), (surroundings(report) for report in reports)),
         "## Where they stand",
