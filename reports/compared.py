@@ -7,8 +7,9 @@ from pathlib import Path
 from relmer.datasets import Case, DataError
 from relmer.reference.answers import Answer, recorded
 from relmer.reference.engines import engine_names, version_names
+from relmer.reports.one_case import GIVEN
 from relmer.reports.records import EngineUsed, Report
-from relmer.reports.run import GIVEN, run, sources
+from relmer.reports.run import run, sources
 
 RECORDED, LIVE = "recorded", "live"
 

@@ -45,7 +45,7 @@ class Lme4:
 
     house = "lme4"
     definition = False
-    needs = NEEDS
+    needs: tuple[str, ...] = NEEDS
     capabilities = frozenset({"stages", "criterion", "fit"})
     # A user's R sorts by its locale, which may choose another reference level: other coefficients of the same model.
     dialect: ClassVar[Mapping[str, str]] = {"levels of text columns": "by code point (collation C)"}

@@ -79,7 +79,7 @@ class NotHere(Lme4Process):
 class Spoken(Lme4):
     """lme4 of an R behind a command."""
 
-    needs = ("a command that starts an Rscript", "R >= 4.0 there, with its packages lme4 and jsonlite")
+    needs: tuple[str, ...] = ("a command that starts an Rscript", "R >= 4.0 there, with its packages lme4 and jsonlite")
 
     def version(self) -> str:
         """Version of lme4.
