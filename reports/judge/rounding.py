@@ -40,7 +40,9 @@ def evaluation(
             told = f"; without centring, rounding may move it by {max(moved):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
         lost = [products(view, theta) for theta in thetas]
-        if worst <= tolerances.EARLY and below(errors, list(map(max, lost, moved, conditioned))):
+        if worst <= tolerances.EARLY and below(
+            errors, [max(bounds) for bounds in zip(lost, moved, conditioned, strict=True)]
+        ):
             told = f"; who takes pwrss as a difference of sums of squares may lose {max(lost):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
     return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")

@@ -126,3 +126,17 @@ def test_what_cannot_be_judged_is_one_line(said: Any, told: str, tmp_path: Path)
     (line,) = found.output.splitlines()
     assert line.startswith("relmer: ")
     assert told in line
+
+
+def test_the_table_of_the_page_agrees_and_a_wrong_p_is_named(tmp_path: Path, without_r: None) -> None:
+    """t = 1527.5 / 19.3834 = 78.80 with 5 degrees of freedom: p = 6e-9."""
+    (table,) = re.findall(r"```csv\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    for text, status in ((table, 0), (table.replace("<.0001", "0.0231"), 1)):
+        path = tmp_path / "answers.csv"
+        path.write_text(text, encoding="utf-8")
+        found = relmer("judge", str(path), "--out", str(tmp_path / "out"))
+        report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+        verdicts = {c["quantity"]: c["verdict"] for c in report["comparisons"]}
+        assert found.exit_code == status, found.output
+        assert verdicts["p[(Intercept)]"] == ("wrong" if status else "agree")
+        assert verdicts["ddf[(Intercept)]"] == "not given"
