@@ -44,7 +44,7 @@ from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import moments, unidentified_at
 from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
 from relmer.solver.search.residual import check_residual, check_span, drowned
-from relmer.solver.search.starts import FEW, along_ray, begin, off_face
+from relmer.solver.search.starts import FEW, along_ray, around_circles, begin, off_face
 
 # The criterion at the theta that is returned may differ by this from that of the covariances that were found.
 CARRIED = 1e-10
@@ -177,6 +177,8 @@ def optimise(prepared: Prepared, REML: bool, start: Array | None = None) -> tupl
         others = along_ray(objective)
         if objective.effects <= FEW and not ends[0].regular:
             others += off_face(objective, ends[0].here)
+        if objective.effects <= FEW:
+            others += around_circles(objective, ends[0].here)
         for other in others:
             if objective.steps * objective.entries**2 > BUDGET:
                 break
