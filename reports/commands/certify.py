@@ -14,7 +14,8 @@ import click
 
 from relmer.datasets import DataError
 from relmer.reference.certificates import certificates
-from relmer.reports.commands.own import model_options, own_cases, separator_of
+from relmer.reports.commands.options import Own, model_options
+from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -48,12 +49,7 @@ SHOWN, DIGITS = ("criterion", "sigma", "theta[", "beta[", "se["), 15
 def certify_command(
     debug: bool,
     pattern: str,
-    data: Path | None,
-    formulas: Sequence[str],
-    ml: bool,
-    sep: str,
-    decimal: str,
-    na: tuple[str, ...],
+    own: Own,
     wants_global: bool,
     out: Path,
     verify: bool,
@@ -84,15 +80,17 @@ def certify_command(
         if find_spec("flint") is None:
             raise DataError("relmer certify needs python-flint: pip install 'relmer[certify]'")
         if certificate is not None:
-            if not verify or data is None:
+            if not verify or own.data is None:
                 raise DataError("--certificate is proved with --verify and --data FILE: give all three")
-            sys.exit(prove_own(certificate, data, trees))
-        if data is not None or formulas:
-            with own_cases(data, formulas, ml, sep, decimal, na) as cases:
-                assert data is not None
+            sys.exit(prove_own(certificate, own.data, trees))
+        if own.given:
+            with own_cases(own) as cases:
+                assert own.data is not None
                 check_writable(out)
-                form = {"separator": separator_of(sep), "decimal": decimal, "missing": na}
-                sys.exit(make_own(cases, data, form, out, wants_global))
+                form = own.reading.asked
+                if form.pop("types") or any(case.told for case in cases):
+                    raise DataError("a certificate is of a formula and a file: leave out --types and lme4's arguments")
+                sys.exit(make_own(cases, own.data, form, out, wants_global))
         from relmer.reference.certify import jobs as work  # noqa: PLC0415 python-flint is an extra
 
         if verify:

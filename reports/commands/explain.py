@@ -1,8 +1,7 @@
 """`relmer explain`: is this convergence warning real? Five lines."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import click
 
@@ -10,7 +9,8 @@ from relmer.datasets import Case, DataError
 from relmer.reference.answers import Answer, Status
 from relmer.reference.engines import EngineMissing, answer, participant
 from relmer.reference.own_fits import design_of
-from relmer.reports.commands.own import model_options, own_cases
+from relmer.reports.commands.options import Own, model_options
+from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, one_line, one_line_errors
 from relmer.reports.explain import Coefficient, Explanation, explain
 from relmer.reports.records import Optimality
@@ -32,12 +32,7 @@ INTERCEPT = "(Intercept)"
 @click.pass_obj
 def explain_command(
     debug: bool,
-    data: Path | None,
-    formulas: Sequence[str],
-    ml: bool,
-    sep: str,
-    decimal: str,
-    na: tuple[str, ...],
+    own: Own,
     engine: str,
     theta: str | None,
     warned: tuple[str, ...],
@@ -49,7 +44,7 @@ def explain_command(
     or so near that no number of it moves; 1 if one does not; 2 for bad input; 3 if the engine cannot run here.
     """
     status = AGREEMENT
-    with one_line_errors(debug), own_cases(data, formulas, ml, sep, decimal, na) as cases:
+    with one_line_errors(debug), own_cases(own) as cases:
         for case in cases:
             if not design_of(case).terms:
                 raise DataError(f"{case.formula} has no random effects: there is no theta to explain")

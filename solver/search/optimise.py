@@ -39,7 +39,7 @@ from relmer.solver.search.moments import Moments, moments, unidentified_at, unid
 from relmer.solver.search.objective import MANY, NOISE, Objective, Point
 from relmer.solver.search.places import found_at, parts_at
 from relmer.solver.search.residual import check_residual, check_span, drowned
-from relmer.solver.search.starts import FEW, along_ray, begin, correlated, off_face
+from relmer.solver.search.starts import FEW, along_ray, around_circles, begin, correlated, off_face
 
 # The criterion at the theta that is returned may differ by this from that of the covariances that were found.
 CARRIED = 1e-10
@@ -215,6 +215,8 @@ def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alon
         others = along_ray(objective) + correlated(objective)
         if objective.effects <= FEW and not ends[0].regular:
             others += off_face(objective, ends[0].here)
+        if objective.effects <= FEW and objective.coordinates.free:
+            others += around_circles(objective, ends[0].here)
         for other in others:
             if objective.work > BUDGET:
                 break

@@ -1,10 +1,13 @@
 """Where a search begins if no theta is given, at the moment estimate, and where else a minimum may be."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
+from relmer.solver.algebra import lower_trapezoid
 from relmer.solver.arrays import Array
+from relmer.solver.model import RandomTerm
 from relmer.solver.paths import parts
 from relmer.solver.search.moments import Moments
 from relmer.solver.search.objective import Objective, Point
@@ -20,6 +23,17 @@ RAISED = 0.5
 FEW = 300
 # Values of rho, as parts of the way to its bounds, from which a search with a structure begins too.
 CORRELATED = (-0.7, 0.7)
+# A slope whose covariate is constant within groups has variances (v_1 + v_2 x_i)^2 where G = v v', zero between two of
+# the x_i: each gap between them may have a minimum. Directions of v, its lengths beside that of the minimum, the part
+# of it in the other directions, and the columns of a bar from which on no pair is looked at. Of 610 drawn designs of 4
+# to 8 groups the starts above missed the lowest minimum of 22, these of none; where the covariate varies, of 570,
+# neither missed it.
+ANGLES: Array = np.arange(8) * np.pi / 8
+LENGTHS = (0.5, 2.0)
+LEANING = 0.05
+WIDE = 4
+# Rows that are looked at first.
+HEAD = 200
 
 
 def begin(objective: Objective, found: Moments, start: Sequence[Array] | None) -> Point:
@@ -65,3 +79,36 @@ def correlated(objective: Objective) -> list[Point]:
 def at_multiple(objective: Objective, scale: float, rho: float = 0.0) -> Point:
     """The criterion at a multiple of T = I, and with rho so far to its bounds."""
     return objective.at([part.multiple(scale, rho) for part in objective.coordinates.parts])
+
+
+def around_circles(objective: Objective, here: Point) -> list[Point]:
+    """Nearly singular points G = v v' where the criterion is lowest among its neighbours, v going round in a plane.
+
+    Every pair of columns of a bar that are constant within groups spans a plane; the other terms are as they are.
+    """
+    found: list[Point] = []
+    for j, (T, term) in enumerate(zip(here.blocks, objective.design.terms, strict=True)):
+        if not 1 < len(T) < WIDE or not is_constant(term):
+            continue
+        length = max(float(np.sqrt((T**2).sum())), RAISED)
+        for pair in combinations(range(len(T)), 2):
+            for scale in LENGTHS:
+                plane = length * scale * np.eye(len(T))[:, pair]
+                circle = plane @ np.vstack([np.cos(ANGLES), np.sin(ANGLES)])
+                floor = LEANING * length * scale * np.eye(len(T))
+                points = []
+                for v in circle.T:
+                    blocks = list(here.blocks)
+                    blocks[j] = lower_trapezoid(np.column_stack([v, floor]))
+                    points.append(objective.at(blocks))
+                values = np.array([point.value for point in points])
+                lowest = (values <= np.roll(values, 1)) & (values <= np.roll(values, -1))
+                found += [points[k] for k in np.flatnonzero(lowest)]
+    return found
+
+
+def is_constant(term: RandomTerm) -> bool:
+    """Whether all columns of a term are constant within its levels; a few rows show that most are not."""
+    one_row = np.zeros(len(term.levels), dtype=np.int64)
+    one_row[term.codes] = np.arange(len(term.codes))
+    return all(np.array_equal(term.X[rows], term.X[one_row[term.codes[rows]]]) for rows in (slice(HEAD), slice(None)))

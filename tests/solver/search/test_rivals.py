@@ -2,6 +2,7 @@
 
 import bounds
 import numpy as np
+import pandas as pd
 import pytest
 from strategies import mixed_data
 
@@ -45,4 +46,43 @@ def test_a_minimum_on_one_face_is_not_the_last_word(
 ) -> None:
     fit = lmer(formula, mixed_data(seed, rows), REML=REML, method=method)
     there = criterion(fit.design, solve_at(prepare(fit.design, "gls"), np.array(theta)), REML)
+    assert -bounds.HIGHER <= there - fit.criterion < bounds.ROUNDED_THETA
+
+
+def between_groups(seed: int) -> pd.DataFrame:
+    """Few groups, and a covariate z that is constant within them."""
+    random = np.random.default_rng(seed)
+    groups, each = random.integers(4, 9), random.integers(3, 8)
+    g = np.repeat(np.arange(groups), each)
+    z = random.normal(size=groups) * 2 + random.choice([0, 3]) if random.random() < 0.5 else np.arange(groups) * 1.0
+    data = pd.DataFrame({"g": g.astype(str), "z": z[g], "x": random.normal(size=len(g))})
+    data["y"] = random.normal(size=groups)[g] * random.choice([0.5, 1, 3]) + random.normal(size=len(g))
+    return data
+
+
+@pytest.mark.parametrize("REML", [True, False])
+@pytest.mark.parametrize("seed", [2, 7, 15, 39, 45, 62, 63, 64, 94, 100, 119, 141])
+def test_no_rival_lies_between_two_values_of_a_covariate_of_the_groups(seed: int, REML: bool) -> None:
+    """Var(b_i) = (v_1 + v_2 z_i)^2 is zero between two z: no such G is lower, by V written out."""
+    fit = lmer("y ~ x + (z | g)", between_groups(seed), REML=REML)
+    quick, defined = (prepare(fit.design, method) for method in ("pls", "gls"))
+    thetas = [
+        length * np.array([abs(zero), -np.copysign(1.0, zero), 0.0]) / np.hypot(zero, 1.0)
+        for zero in np.linspace(-8.0, 10.0, 60)
+        for length in np.geomspace(0.02, 6, 8)
+    ]
+    best = min(thetas, key=lambda theta: criterion(fit.design, solve_at(quick, theta), REML))
+    lowest = criterion(fit.design, solve_at(defined, best), REML)
+    assert fit.criterion <= lowest + bounds.HIGHER
+
+
+@pytest.mark.parametrize("method", ["pls", "qr", "gls"])
+def test_a_slope_of_what_the_blocks_have(method: str) -> None:
+    """Oats by ML with a covariate of the blocks; the lower theta is scipy's, begun anywhere."""
+    data = load("Oats").frame
+    order = sorted(data["Block"].unique())
+    data["soil"] = [3.0 + 1.5 * order.index(block) for block in data["Block"]]
+    fit = lmer("yield ~ nitro + (soil | Block)", data, REML=False, method=method)
+    there = criterion(fit.design, solve_at(prepare(fit.design, "gls"), np.array([1.95942097, -0.20404589, 0.0])), False)
+    assert there == pytest.approx(610.40898068, abs=1e-7)
     assert -bounds.HIGHER <= there - fit.criterion < bounds.ROUNDED_THETA
