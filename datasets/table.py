@@ -139,7 +139,7 @@ def read_types(path: Path) -> tuple[ColumnType, ...]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise DataError(f"{path.name} is not TOML: it is not in UTF-8") from None
-    found = []
+    found: list[ColumnType] = []
     for k, entry in enumerate(toml_entries(path.name, text, "column"), start=1):
         where = f"{path.name}, column {entry.get('name', f'number {k}')!r:.60}"
         column = entry_record(ColumnType, entry, where, GIVE)

@@ -256,7 +256,7 @@ def of_name(declared: Sequence[Entry]) -> Engine | EngineError:
     return _here(first) if here else _foreign(first.name, first.value, tuple(sys.path))
 
 
-def _here(entry: EntryPoint) -> Engine:
+def _here(entry: Entry) -> Engine:
     """The engine of an entry point of this project; a package that it adapts is imported in a child alone."""
     found = made(entry)
     return _guest(entry.name, entry.value, tuple(sys.path)) if getattr(found, "in_child", False) else found

@@ -39,11 +39,11 @@ def evaluation(
         if below(errors, list(map(max, moved, conditioned))):
             told = f"; without centring, rounding may move it by {max(moved):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
-        lost = [products(view, theta) for theta in thetas]
+        differences = [products(view, theta) for theta in thetas]
         if worst <= tolerances.EARLY and below(
-            errors, [max(bounds) for bounds in zip(lost, moved, conditioned, strict=True)]
+            errors, [max(bounds) for bounds in zip(differences, moved, conditioned, strict=True)]
         ):
-            told = f"; who takes pwrss as a difference of sums of squares may lose {max(lost):.1e}"
+            told = f"; who takes pwrss as a difference of sums of squares may lose {max(differences):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
     return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
 

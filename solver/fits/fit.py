@@ -254,9 +254,9 @@ class Fit:
         """Values of the n rows of the frame as those of the rows that are told of."""
         if len(values) == len(self.index):
             return pd.Series(values, index=self.index)
-        found = pd.Series(np.nan, index=self.index)
-        found.iloc[self._places] = values
-        return found
+        whole = np.full(len(self.index), np.nan)
+        whole[self._places] = values
+        return pd.Series(whole, index=self.index)
 
     @property
     def _places(self) -> Integers:

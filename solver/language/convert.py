@@ -137,5 +137,6 @@ def chosen(test: Variable, yes: Variable, no: Variable) -> Variable:
         labels: NDArray[np.object_] = np.where(holds, *(np.resize(labels_of(c), holds.size) for c in columns))
         return text_of(labels, missing), missing
     plainly = all(isinstance(column, np.ndarray) and column.dtype.kind in "bi" for column in columns)
-    values: Array = np.where(holds, *(np.resize(c if plainly else plain(c), holds.size) for c in columns))
+    numbers = [np.asarray(c) if plainly else plain(c) for c in columns]
+    values: Array = np.where(holds, *(np.resize(each, holds.size) for each in numbers))
     return values, missing

@@ -125,9 +125,10 @@ def as_numbers(node: Node, data: pd.DataFrame, *, dates: bool = False) -> Any:
             values = computed(node, data)
             if not isinstance(values, Dates):
                 return values
-            column, missing = values, None
+            found: Variable = values, None
         case _:
-            column, missing = value_of(node, data)
+            found = value_of(node, data)
+    column, missing = found
     if isinstance(column, Matrix) and column.values.shape[1] == 1:
         column = column.values[:, 0]
     if dates and isinstance(column, Dates):

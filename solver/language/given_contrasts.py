@@ -93,7 +93,7 @@ def side_by_side(columns: Sequence[tuple[str, Variable]]) -> Variable:
     for block, missing in zip(np.cumsum([block.shape[1] for block in blocks]), lost, strict=True):
         if missing is not None:
             values[np.broadcast_to(missing, rows), block - 1] = np.nan
-    return Matrix(values, tuple(names)), or_none(np.isnan(values).any(axis=1))
+    return Matrix(values, tuple(names)), or_none(np.asarray(np.isnan(values).any(axis=1)))
 
 
 def matrix(data: Array, rows: float | None, columns: float | None, by_row: bool) -> Variable:
@@ -107,4 +107,4 @@ def matrix(data: Array, rows: float | None, columns: float | None, by_row: bool)
         raise ModelError(f"matrix() of {n} rows and {c} columns is none, or too large")
     filled = np.resize(data, n * c)
     values = filled.reshape((n, c)) if by_row else filled.reshape((c, n)).T
-    return Matrix(np.array(values), ("",) * c), or_none(np.isnan(values).any(axis=1))
+    return Matrix(np.array(values), ("",) * c), or_none(np.asarray(np.isnan(values).any(axis=1)))

@@ -207,7 +207,7 @@ def interaction(variables: Sequence[Variable], drop: bool, sep: Texts, leading: 
         levels = tuple(f"{levels[i]}{sep[0]}{other.levels[j]}" for i, j in pairs)
     if len(set(levels)) < len(levels):
         raise ModelError(
-            f"two combinations of interaction() are both labelled '{shortened(doubled(levels))}'; give another sep"
+            f"two combinations of interaction() are both labelled '{shortened(str(doubled(levels)))}'; give another sep"
         )
     made = Factor(levels, codes)
     return (as_factor(made) if drop else made), or_none(codes < 0)

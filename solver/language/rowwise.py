@@ -173,7 +173,8 @@ def sequence(start: float, stop: float, step: float | None, count: float | None 
         if step is not None or not 1 <= count <= MOST:
             raise ModelError(f"seq() takes by, or a length.out of at most {MOST} numbers")
         k = int(np.ceil(count))
-        return start + np.arange(k) * ((stop - start) / (k - 1)) if k > 2 else np.array([start, stop])[:k]
+        made = start + np.arange(k) * ((stop - start) / (k - 1)) if k > 2 else np.array([start, stop])[:k]
+        return np.asarray(made, dtype=float)
     step = (1.0 if stop >= start else -1.0) if step is None else step
     if step == 0 or (stop - start) / step < 0 or (stop - start) / step > MOST:
         raise ModelError(f"seq({start:g}, {stop:g}, by = {step:g}) is no sequence of at most {MOST} numbers")

@@ -71,7 +71,7 @@ def columns_of(variable: Variable, index: Variable, drop: bool = True) -> Variab
     if not which.size:
         raise ModelError("[, j] picks no column")
     values = matrix.values[:, which]
-    lost = or_none(np.isnan(values).any(axis=1))
+    lost = or_none(np.asarray(np.isnan(values).any(axis=1)))
     if drop and which.size == 1:
         return values[:, 0], lost
     names = matrix.suffixes if any(matrix.suffixes) else ("",) * matrix.values.shape[1]

@@ -172,7 +172,7 @@ def moving_entries(blocks: Sequence[Array]) -> Integers:
     All of them where there is none.
     """
     nonzero = theta_of([np.broadcast_to(T.any(axis=0), T.shape) for T in blocks])
-    return np.flatnonzero(nonzero if nonzero.any() else ~nonzero)
+    return np.flatnonzero(nonzero if nonzero.any() else np.logical_not(nonzero))
 
 
 def newton_step(
