@@ -43,4 +43,4 @@ def units_of_rows(M: Array) -> Array:
     >>> units_of_rows(np.array([[3e200, 0.0], [0.0, 0.0]])) > 1e200
     array([ True, False])
     """
-    return np.ldexp(1.0, np.frexp(np.abs(M).max(axis=1, initial=0.0))[1])
+    return np.asarray(np.ldexp(1.0, np.frexp(np.abs(M).max(axis=1, initial=0.0))[1]))
