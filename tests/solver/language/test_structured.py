@@ -40,7 +40,7 @@ REFUSED = [
     ("cs(x | g, hom = NA)", "TRUE or FALSE, spelled out"),
     ("cs(x | g, hom = 1)", "TRUE or FALSE, spelled out"),
     ("cs(x | g, hom = !FALSE)", "TRUE or FALSE, spelled out"),
-    ("cs(x | g, ho = TRUE)", "no argument 'ho'"),
+    ("cs(x | g, ho = TRUE)", "name the argument: cs(x | g, hom = TRUE)"),
     ("us(x | g, hom = TRUE)", "us() takes one argument"),
     ("cs(hom = TRUE, x | g)", "the random term comes first"),
     ("cs(x)", "holds no random term; write cs(x | g)"),
