@@ -63,7 +63,8 @@ def shared_points(design: Design) -> dict[str, tuple[tuple[float, ...], ...]]:
 
     Examples
     --------
-    >>> shared_points(design_of("Reaction ~ Days + diag(Days | Subject)", "sleepstudy"))["start"]
+    >>> model = Case("one", "sleepstudy", "Reaction ~ Days + diag(Days | Subject)", True, "", "")
+    >>> shared_points(design_of(model))["start"]
     ((1.0, 1.0),)
     """
     terms = design.terms

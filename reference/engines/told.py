@@ -97,7 +97,8 @@ def columns_of(design: Design) -> Columns:
     Examples
     --------
     >>> from relmer.reference.own_fits import design_of
-    >>> told = columns_of(design_of("Reaction ~ Days + (Days | Subject)", "sleepstudy"))
+    >>> from relmer.datasets import case
+    >>> told = columns_of(design_of(case("sleepstudy/slopes-reml")))
     >>> told.formula, told.bars
     ('y ~ 1 + x2', ('(1 + x2 | g1)',))
     """
