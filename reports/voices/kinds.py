@@ -114,7 +114,7 @@ def of_cause(report: Report, cause: Cause) -> Told:
     elif cause.rung == OPTIMUM:
         text = f"stops {size:.3g} above the optimum"
     else:
-        text = f"{cause.diagnosis or 'wrong'} from rung {cause.rung} on ({cause.teller.quantity})"
+        text = f"{cause.diagnosis or cause.verdict} from rung {cause.rung} on ({cause.teller.quantity})"
     follows = "; ".join(filter(None, (text, *consequences(report, cause.case, cause.engine), says(scale.said))))
     return Told(cause.case, (cause.engine,), size, follows, accepted=bool(cause.accepted))
 
@@ -185,6 +185,6 @@ def decision(report: Report, found: Mapping[Kind, Sequence[Told]]) -> str:
         return f"This run fails{where}."
     wrong = {(c.case, c.engine) for c in report.comparisons if c.verdict is Verdict.WRONG}
     if wrong:
-        known = f"{number(len(wrong), 'wrong fit')} {'is' if len(wrong) == 1 else 'are'} known and accepted"
+        known = f"{number(len(wrong), f'{Verdict.WRONG} fit')} {'is' if len(wrong) == 1 else 'are'} known and accepted"
         return f"This run passes: {known}, all others can be used."
     return "This run passes: every fit that could be judged can be used."

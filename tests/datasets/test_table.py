@@ -94,7 +94,10 @@ REMARKS = {
     "mostly missing": ([".", ".", ".", "3"], ["--na '.'"]),
     "decimal commas": (["1,5", "2", "3,25"], ["text, such as '1,5'", "--decimal ,"]),
     "thousands": (["1,430.5", "2,000.0", "12"], ["without separators"]),
-    "dates": (["2024-01-05", "2024-02-06"], ["dates, such as '2024-01-05'", "days since the first"]),
+    "dates": (
+        ["2024-01-05", "2024-02-06"],
+        ["text with dates, such as '2024-01-05'", "state its type, Date or POSIXct, by --types"],
+    ),
     "other dates": (["5/1/2024", "06/02/2024"], ["dates"]),
     "Python's logicals": (["True", "False"], ["text, as in R, with the levels False, True"]),
     "an F for female": (["F", "F"], ["logical, since it holds only F"]),

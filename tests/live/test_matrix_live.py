@@ -15,6 +15,7 @@ import pytest
 
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.errors import ModelError
+from relmer.solver.language.dialect import unread
 from relmer.solver.language.formula import canonical, parse
 from relmer.solver.language.frame import model_frame
 from relmer.solver.language.matrix import fixed_matrix, random_terms
@@ -172,12 +173,7 @@ REFUSED = [
     "y ~ 0 + only + (1 | g)",
     "y ~ x - only + (1 | g)",
     "y ~ x + (only | g)",
-    "y ~ x + (1 | f*h)",
-    "y ~ x + (1 | f + h)",
     "y ~ x + (1 | log(x))",
-    "y ~ x + (1 | (f/h))",
-    "y ~ x + (1 | f/(h/s))",
-    "y ~ x + (1 | f:h/s)",
     "y ~ x + (1 | empty)",
     "y ~ log(f) + (1 | g)",
     "y ~ 2 + (1 | g)",
@@ -187,6 +183,14 @@ REFUSED = [
     "s ~ x + (1 | g)",
     "y ~ absent + (1 | g)",
     "y ~ offset(f) + (1 | g)",
+]
+# What lme4 reads from 1.1-36 on.
+LATER = [
+    "y ~ x + (1 | f*h)",
+    "y ~ x + (1 | f + h)",
+    "y ~ x + (1 | (f/h))",
+    "y ~ x + (1 | f/(h/s))",
+    "y ~ x + (1 | f:h/s)",
 ]
 
 
@@ -279,7 +283,8 @@ describe <- function(text, extras = list()) suppressWarnings({
 answers <- lapply(formulas, function(text)
   tryCatch(describe(text), error = function(e) list(error = conditionMessage(e))))
 weighted <- describe(weighted, list(weights = d$weight, offset = d$shift))
-cat(jsonlite::toJSON(list(answers = answers, weighted = weighted), auto_unbox = TRUE))
+said <- list(answers = answers, weighted = weighted, lme4 = as.character(packageVersion("lme4")))
+cat(jsonlite::toJSON(said, auto_unbox = TRUE))
 """
 
 
@@ -289,7 +294,7 @@ def answers(rscript: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     data = mixed_data()
     columns = ",\n".join(f"`{name}` = {r_vector(data[name])}" for name in data)
     texts = [canonical(parse(text)) for text in EXACT + ROUNDED + OFFSETS]
-    asked = [*texts, *REFUSED]
+    asked = [*texts, *REFUSED, *LATER]
     script = tmp_path_factory.mktemp("matrix") / "matrix.R"
     lines = [
         f"d <- data.frame({columns}, check.names = FALSE)",
@@ -309,8 +314,9 @@ def answers(rscript: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
     return {
-        **dict(zip(EXACT + ROUNDED + OFFSETS + REFUSED, result["answers"], strict=True)),
+        **dict(zip(EXACT + ROUNDED + OFFSETS + REFUSED + LATER, result["answers"], strict=True)),
         "weighted": result["weighted"],
+        "lme4": result["lme4"],
     }
 
 
@@ -378,6 +384,12 @@ def test_refused_as_by_lme4(text: str, answers: dict[str, Any]) -> None:
     assert "error" in answers[text]
     with pytest.raises(ModelError):
         random_terms_and_matrix(text)
+
+
+@pytest.mark.parametrize("text", LATER)
+def test_what_only_a_later_lme4_reads_is_read_and_says_so(text: str, answers: dict[str, Any]) -> None:
+    random_terms_and_matrix(text)
+    assert bool(unread(parse(text), answers["lme4"])) == ("error" in answers[text])
 
 
 def random_terms_and_matrix(text: str) -> None:

@@ -5,7 +5,6 @@ import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -171,7 +170,7 @@ def test_columns_of_every_kind_cross(lme4_engine: Lme4, plain: Lme4, monkeypatch
             "g": pd.Categorical(rng.choice(["b", "a", 'c"\\'], n), ["b", "a", 'c"\\', "unused"]),
         }
     )
-    monkeypatch.setattr(lme4_process, "load", lambda name: SimpleNamespace(frame=frame))
+    monkeypatch.setattr(lme4_process, "data_of", lambda asked: frame)
     formula = "y ~ `x y` + wahr + größe + o + (1 | g)"
     chosen = Case("made/kinds", f"made {next(MADE)}", formula, True, "", "", {})
     assert plain.stages(chosen) == lme4_engine.stages(chosen)
@@ -180,7 +179,7 @@ def test_columns_of_every_kind_cross(lme4_engine: Lme4, plain: Lme4, monkeypatch
 
 def test_what_r_refuses_is_told_in_its_words(plain: Lme4, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = pd.DataFrame({"y": [1.0, 2.0, 3.0], "g": ["a", "b", "c"]})
-    monkeypatch.setattr(lme4_process, "load", lambda name: SimpleNamespace(frame=frame))
+    monkeypatch.setattr(lme4_process, "data_of", lambda asked: frame)
     with pytest.raises(EngineError, match="number of levels of each grouping factor"):
         plain.fit(Case("made/few", f"made {next(MADE)}", "y ~ 1 + (1 | g)", True, "", "", {}))
 

@@ -121,8 +121,10 @@ class SpokenR:
                 reply = json.loads(line.removeprefix(mark))
                 return reply if isinstance(reply, dict) else None
             if line.strip():
-                sys.stderr.buffer.write(line[:2000])
-                sys.stderr.flush()
+                # What is kept of it has an end; what it prints may have none.
+                with contextlib.suppress(OSError):
+                    sys.stderr.buffer.write(line[:2000])
+                    sys.stderr.flush()
         return None
 
 

@@ -1,6 +1,7 @@
 """Weights, offset, subset, contrasts and levels of one's own models: every engine is asked for them, and judged."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from relmer.reports.commands.main import main
+from relmer.reports.pages.packed import unpacked
 from tests.support.planting import planted
 
 ENGINES = """
@@ -95,7 +97,9 @@ def test_engines_that_ignore_them_are_wrong(
         "contrasts": "dose = contr.sum",
         "levels": "dose = low, mid, high",
     }
-    assert "weights = w" in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    details = unpacked(re.search(r'id="details">(.*?)<', page)[1])
+    assert "weights = w" in details["case/my/1"]
 
 
 def test_fit_and_judge_take_the_same(path: Path, tmp_path: Path, without_r: None) -> None:

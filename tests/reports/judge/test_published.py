@@ -212,8 +212,8 @@ def test_one_changed_value_of_the_data_disagrees_and_is_named(monkeypatch: pytes
     chosen, answers, _ = heard("docs/three-level")
     dataset = load(chosen.dataset)
     dataset.frame.loc[0, "y"] = 0.4
-    for module in ("relmer.reference.own_fits.load", "relmer.reports.judge.printed.load"):
-        monkeypatch.setattr(module, lambda name: dataset)
+    monkeypatch.setattr("relmer.reference.own_fits.data_of", lambda asked: dataset.frame)
+    monkeypatch.setattr("relmer.reports.judge.printed.load", lambda name: dataset)
     own_fits.fit_of.cache_clear()
     found = wrong(published_figures(chosen, answers, landscape(chosen), KIN))
     own_fits.fit_of.cache_clear()
