@@ -209,6 +209,7 @@ def bench(session: nox.Session) -> None:
     install_r(session)
     session.install(".", "mixedlm==1.3.0", "lme-python==0.2.7")
     session.run("python", "tests/bench/bench.py", *session.posargs)
+    session.run("python", "tests/bench/design.py")
 
 
 @nox.session
