@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Integers
 from relmer.solver.model.term import RandomTerm
 from relmer.solver.model.theta import Template, template
 
@@ -71,8 +71,9 @@ def random_matrix(term: RandomTerm) -> sparse.csr_array:
     n, width = term.X.shape
     shape = (n, len(term.levels) * width)
     # Indices of 32 bits where these do: scipy would make them so, from a copy.
-    index = np.int32 if max(n * width, *shape) <= np.iinfo(np.int32).max else np.int64
-    columns = (term.codes.astype(index)[:, None] * index(width) + np.arange(width, dtype=index)).ravel()
+    index: type[np.signedinteger] = np.int32 if max(n * width, *shape) <= np.iinfo(np.int32).max else np.int64
+    within: Integers = np.arange(width, dtype=index)
+    columns = (np.multiply(term.codes[:, None], width, dtype=index) + within).ravel()
     starts = np.arange(0, n * width + 1, width, dtype=index)
     Z = sparse.csr_array((term.X.flatten(), columns, starts), shape=shape)
     Z.eliminate_zeros()

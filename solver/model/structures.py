@@ -253,17 +253,26 @@ class Autoregression(Scaled):
         return -1.0
 
     def rho_of(self, T: Array, lengths: Array) -> float:
-        """The correlation of the longest neighbours, or a root of that of the nearest rows that are not zero."""
+        """The correlation of the longest neighbours, or a root of that of the nearest rows that are not zero.
+
+        An even root has the sign of rows that are an odd number apart; where there are none, G is even in rho.
+        """
+
+        def power(i: int, step: int) -> float:
+            return float(T[i] @ T[i + step] / (lengths[i] * lengths[i + step]))
+
         neighbours = lengths[:-1] * lengths[1:]
-        i, step = int(np.argmax(neighbours)), 1
-        if neighbours[i] == 0:
-            present = np.flatnonzero(lengths)
-            if len(present) < 2:
-                return 0.0
-            gaps = np.diff(present)
-            i, step = int(present[np.argmin(gaps)]), int(gaps.min())
-        power = float(T[i] @ T[i + step] / (lengths[i] * lengths[i + step]))
-        return float(np.sign(power) * np.abs(power) ** (1.0 / step))
+        longest = int(np.argmax(neighbours))
+        if neighbours[longest] > 0:
+            return power(longest, 1)
+        present = np.flatnonzero(lengths)
+        if len(present) < 2:
+            return 0.0
+        gaps = np.diff(present)
+        nearest = int(np.argmin(gaps))
+        odd = int(np.argmax(gaps % 2))
+        size = abs(power(int(present[nearest]), int(gaps[nearest]))) ** (1.0 / int(gaps[nearest]))
+        return size if gaps[odd] % 2 == 0 else float(np.copysign(size, power(int(present[odd]), int(gaps[odd]))))
 
     def pattern(self, width: int) -> Pattern:
         """The whole lower triangle; if `hom`, by the distance from the diagonal in the columns after the first."""

@@ -1,6 +1,6 @@
 """Time from text and data to the design, beside that of lme4's `lFormula` on data of the same layout, in one run.
 
-`python tests/bench/design.py` prints a line for each layout; its exit status is 1 where a design takes more than a fifth.
+`python tests/bench/design.py` prints a line for each layout; its exit status is 1 where one takes more than a fifth.
 """
 
 import subprocess

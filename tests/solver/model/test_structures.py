@@ -60,6 +60,16 @@ def test_par_comes_back_from_theta(drawn) -> None:
     assert np.all((lower <= back) & (back <= upper))
 
 
+@pytest.mark.parametrize("rho", [-1.0, -0.6, 0.0, 0.6, 1.0])
+@pytest.mark.parametrize("present", [(0, 3, 5), (0, 2, 5), (0, 2, 4), (1, 4), (0, 5), (2, 4, 5)])
+def test_rho_of_rows_apart_has_the_sign_that_any_two_of_them_show(rho: float, present: tuple[int, ...]) -> None:
+    structure, s = structure_of("ar1", False), np.zeros(6)
+    s[list(present)] = 1.0
+    par = np.append(s, rho)
+    back = structure.par(structure.theta(par, 6), 6)
+    np.testing.assert_allclose(structure.G(back, 6), structure.G(par, 6), rtol=0, atol=ENTRIES / 0.01)
+
+
 @given(structured())
 @settings(max_examples=100, deadline=None)
 def test_derivatives_are_those_of_G(drawn) -> None:
