@@ -2,7 +2,6 @@
 
 import datetime
 import gzip
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,6 @@ def test_parquet_without_pyarrow_is_one_line(tmp_path: Path, monkeypatch: pytest
         read_table(tmp_path / "my.parquet")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="needs pyarrow")
 def test_parquet_says_itself_what_its_columns_are(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {
