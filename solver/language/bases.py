@@ -153,6 +153,11 @@ def natural_splines(
     Householder's QR decomposition, as in R.
     """
     every, ends, present, values = splined(x, df, knots, CUBIC, 1 + intercept, boundary)
+    if np.count_nonzero(every >= ends[1]) > CUBIC + 1:
+        raise ModelError(
+            f"ns() has a knot at or beyond its upper boundary, {ends[1]:.6g}, where no second derivative is left: give "
+            "fewer df, or knots= below it"
+        )
     basis = continued(values, every, CUBIC, ends, (ends[0], ends[1]), 1)
     bent = derivatives(ends, every, CUBIC, 2)
     if not intercept:

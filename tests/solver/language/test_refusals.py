@@ -1,10 +1,12 @@
 """What is refused says what to do instead."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from relmer.solver import lmer
 from relmer.solver.errors import LONGEST, ModelError
+from relmer.solver.language import build
 from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import model_frame
 
@@ -64,3 +66,14 @@ def test_a_column_that_is_not_named_by_text(columns: object) -> None:
 def test_the_criterion_is_true_or_false(reml: object) -> None:
     with pytest.raises(ModelError, match=r"^REML is .*: give True for REML or False for maximum likelihood$"):
         lmer("y ~ 1", pd.DataFrame({"y": [1.0, 2.0, 4.0]}), REML=reml)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["ns(x, knots = 4)", "ns(x, knots = c(1, 9))", "ns(x, knots = 0, Boundary.knots = c(-9, 0))"]
+)
+def test_a_natural_spline_with_a_knot_at_its_upper_end_is_refused_as_in_r(text: str) -> None:
+    """R: "NA/NaN/Inf in foreign function call"; a knot at the lower end, or below, is none to it."""
+    data = pd.DataFrame({"y": np.arange(8.0), "x": [-2, -1, 0, 1, 1.5, 2, 3, 4], "g": list("aabbccdd")})
+    with pytest.raises(ModelError, match=r"a knot at or beyond its upper boundary"):
+        build(model_frame(parse(f"y ~ {text} + (1 | g)"), data))
+    build(model_frame(parse("y ~ ns(x, knots = c(-5, -2)) + (1 | g)"), data))
