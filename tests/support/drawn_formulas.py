@@ -31,6 +31,7 @@ ON_PURPOSE = {
 """What is refused here though lme4 1.1-31 reads it, by a piece of the message; docs/language.md tells why."""
 WIDER = {
     "a logical that is cut": r"cut\(l",
+    "2L beside a double bar and elsewhere, which lme4 loses": r"\dL.*\|\||\|\|.*\dL",
 }
 """What is read here though lme4 1.1-31 refuses it, beside what `dialect` tells, by the formula."""
 
