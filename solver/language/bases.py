@@ -73,7 +73,7 @@ def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool, sim
     """
     if len(others) == 1 and others[0].size == 1:
         degree, others = float(others[0][0]), ()
-    if degree < 1 or degree != int(degree) or degree > MOST_COLUMNS:
+    if not 1 <= degree <= MOST_COLUMNS or degree != int(degree):
         raise ModelError(f"poly() takes a whole number as its degree, from 1 to {MOST_COLUMNS}, not {degree:g}")
     d, columns = int(degree), [x, *others]
     if any(each.shape != x.shape for each in columns):

@@ -172,6 +172,8 @@ def given(node: Call, parameter: Parameter, bound: Binding, data: pd.DataFrame) 
     if bound is None:
         return parameter.default
     if node.arguments[bound] == NOTHING and parameter.default is not REQUIRED:
+        if parameter.null is None and parameter.default is not None:
+            raise ModelError(f"{node.function}(): {parameter.name} cannot be NULL; leave it out")
         return parameter.null
     return argument(node.arguments[bound], parameter.kind, data)
 
@@ -201,8 +203,8 @@ def constant(node: Node, kind: Argument, data: pd.DataFrame) -> Any:
         return deparse(node) if isinstance(node, Constant | Text) else value_of(node, data)[0]
     if kind is Argument.NUMBER:
         numbers = as_numbers(node, data)
-        if numbers.size != 1 or np.isnan(numbers[0]):
-            raise ModelError(f"'{deparse(node):.80}' is not one number")
+        if numbers.size != 1 or not np.isfinite(numbers[0]):
+            raise ModelError(f"'{deparse(node):.80}' is not one finite number")
         return float(numbers[0])
     column, missing = value_of(node, data)
     labels = labels_of(column)

@@ -18,6 +18,10 @@ CALENDAR = {"day": "D", "week": "W", "month": "M", "quarter": "M", "year": "Y"}
 MONTHS_A_QUARTER, DAYS_A_WEEK, MONDAY = 3, 7, 4
 
 
+# Digits of the labels of intervals that R writes.
+MOST_DIGITS = 50
+
+
 def cut(
     x: Array | Dates,
     given: Variable,
@@ -51,6 +55,8 @@ def cut(
         codes = np.where(x == breaks[0 if right else -1], 0 if right else k - 1, codes)
     codes = np.where(np.isnan(x) | (codes < 0) | (codes >= k), -1, codes)
     if labels is None:
+        if not 0 <= digits <= MOST_DIGITS:
+            raise ModelError(f"cut() takes dig.lab from 0 to {MOST_DIGITS}, not {digits:g}")
         labels = interval_labels(breaks, int(digits), lowest, right)
     elif labels == ("FALSE",):
         return codes + 1, or_none(codes < 0)

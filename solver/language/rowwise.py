@@ -153,7 +153,7 @@ def quantile(x: Array, probabilities: Array, drop: bool = False) -> Array:
     array([1.75, 2.5 ])
     """
     values = np.sort(present(x, drop))
-    if not values.size or np.isnan(values).any() or probabilities.min() < 0 or probabilities.max() > 1:
+    if not values.size or np.isnan(values).any() or not np.all((probabilities >= 0) & (probabilities <= 1)):
         raise ModelError("quantile() takes numbers without missing values, and probabilities from 0 to 1")
     index = (values.size - 1) * probabilities
     low = np.floor(index + 4 * EPS).astype(np.int64)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.solver.errors import LONGEST, ModelError
+from relmer.solver.language import build
 from relmer.solver.language.formula import canonical, parse
 from relmer.solver.language.frame import model_frame
 from relmer.solver.language.functions import FUNCTIONS
@@ -181,3 +182,42 @@ def test_whatever_is_written_is_read_or_refused(term: str, bar: str) -> None:
         formula = parse(f"y ~ {term} + {bar.format(term)}")
         again = parse(canonical(formula))
         assert (again.right, again.fixed, again.bars) == (formula.right, formula.fixed, formula.bars)
+
+
+NUMBERS = ("Inf", "-Inf", "NA", "NaN", "NULL", "1e300", "5^100", "555555555555555", "-1", "0", "0.5")
+TAKING = (
+    "poly(x, {})",
+    "poly(x, 2, degree = {})",
+    "poly(x, u, degree = {}, raw = TRUE)",
+    "bs(x, knots = 0, degree = {}, Boundary.knots = c(-9, 9))",
+    "bs(x, df = {})",
+    "ns(x, {})",
+    "ns(x, knots = {})",
+    "cut(x, {})",
+    "cut(x, c(-20, 0.123456, 20), dig.lab = {})",
+    "cut(x, quantile(x, c(0, {}, 1)))",
+    "quantile(x, {})",
+    "quantile(x, c(u, {}))",
+    "round(x, {})",
+    "signif(x, {})",
+    "C(f, matrix(c(-1, 0, 1, 1), {}))",
+    "C(f, contr.sum, {})",
+    "seq(1, 9, length.out = {})",
+    "x[{}]",
+    "log(x, {})",
+    "scale(x, {})",
+)
+
+
+@pytest.mark.parametrize("taking", TAKING)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_that_is_none_is_read_or_refused_in_one_line(taking: str, number: str) -> None:
+    """Found by three million torn formulas: NaN, Inf, NULL and large numbers where a function wants a whole number."""
+    rows = np.random.default_rng(3)
+    data = pd.DataFrame({name: rows.normal(size=30) for name in "yxu"})
+    data = data.assign(f=list("abc") * 10, g=list("ddddd" + "eeeee") * 3)
+    for text in (f"y ~ {taking.format(number)} + (1 | g)", f"y ~ x + ({taking.format(number)} | g)"):
+        try:
+            build(model_frame(parse(text), data))
+        except ModelError as error:
+            assert "\n" not in str(error)
