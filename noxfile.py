@@ -20,6 +20,8 @@ R_PACKAGES = [
     "r-cran-mlmrev",
     "r-cran-jsonlite",
 ]
+# A file of tests stays on one worker: what it makes once, or starts (R, a browser), is made once.
+PYTEST = ["pytest", "--numprocesses", "auto", "--maxprocesses", "8", "--dist", "loadfile"]
 R_ADVICE = (
     "R with lme4 is not here and cannot be installed from here; install R >= 4.0 with the packages lme4, nlme, "
     "mlmRev and jsonlite (Debian and Ubuntu: apt-get install " + " ".join(R_PACKAGES) + ")"
@@ -115,7 +117,7 @@ def tests(session: nox.Session) -> None:
     if required("chromium"):
         install_chromium(session)
     install(session, "dev")
-    session.run("pytest", *session.posargs)
+    session.run(*PYTEST, *session.posargs)
 
 
 @nox.session
@@ -123,7 +125,7 @@ def live(session: nox.Session) -> None:
     """Pass the tests that need R; none may be skipped."""
     install_r(session)
     install(session, "dev")
-    session.run("pytest", "tests/live", *session.posargs, env={"RELMER_REQUIRE": "lme4"})
+    session.run(*PYTEST, "tests/live", *session.posargs, env={"RELMER_REQUIRE": "lme4"})
 
 
 @nox.session
@@ -133,7 +135,7 @@ def lowest(session: nox.Session) -> None:
     oldest = [line.split(",")[0].replace(">=", "==") for line in project["dependencies"]]
     install(session, "dev")
     session.install(*oldest)
-    session.run("pytest", *session.posargs)
+    session.run(*PYTEST, *session.posargs)
 
 
 def mirror(session: nox.Session) -> str:
