@@ -29,7 +29,7 @@ def made_by(name: str, n: Variable, *arguments: object) -> Variable:
     levels = tuple(map(str, labels_of(column)))
     if len(levels) == 1 and isinstance(column, np.ndarray):
         count = float(plain(column)[0])
-        if count != int(count) or not 2 <= count <= MOST_LEVELS:
+        if not 2 <= count <= MOST_LEVELS or count != int(count):
             raise ModelError(f"{name}() takes from 2 to {MOST_LEVELS} levels, not {count:g}")
         levels = numbered(int(count))
     coded: Coding
@@ -99,9 +99,11 @@ def side_by_side(columns: Sequence[tuple[str, Variable]]) -> Variable:
 def matrix(data: Array, rows: float | None, columns: float | None, by_row: bool) -> Variable:
     """R's ``matrix``."""
     size = data.size
+    if any(count is not None and not 1 <= count <= MOST_LEVELS**2 for count in (rows, columns)):
+        raise ModelError(f"matrix() takes from 1 to {MOST_LEVELS**2:,} rows and columns")
     if rows is None and columns is None:
         rows, columns = size, 1
-    n = int(rows) if rows is not None else -(-size // int(columns or 1))
+    n = int(rows) if rows is not None else -(-size // int(columns or size))
     c = int(columns) if columns is not None else -(-size // max(n, 1))
     if n < 1 or c < 1 or n * c > MOST_LEVELS**2:
         raise ModelError(f"matrix() of {n} rows and {c} columns is none, or too large")

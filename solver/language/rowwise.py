@@ -176,7 +176,7 @@ def sequence(start: float, stop: float, step: float | None, count: float | None 
         made = start + np.arange(k) * ((stop - start) / (k - 1)) if k > 2 else np.array([start, stop])[:k]
         return np.asarray(made, dtype=float)
     step = (1.0 if stop >= start else -1.0) if step is None else step
-    if step == 0 or (stop - start) / step < 0 or (stop - start) / step > MOST:
+    if step == 0 or not 0 <= (stop - start) / step <= MOST:
         raise ModelError(f"seq({start:g}, {stop:g}, by = {step:g}) is no sequence of at most {MOST} numbers")
     return start + step * np.arange(float(int((stop - start) / step + 1e-10) + 1))
 

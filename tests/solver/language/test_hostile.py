@@ -184,7 +184,7 @@ def test_whatever_is_written_is_read_or_refused(term: str, bar: str) -> None:
         assert (again.right, again.fixed, again.bars) == (formula.right, formula.fixed, formula.bars)
 
 
-NUMBERS = ("Inf", "-Inf", "NA", "NaN", "NULL", "1e300", "5^100", "555555555555555", "-1", "0", "0.5")
+NUMBERS = ("Inf", "-Inf", "NA", "NaN", "NULL", "1e300", "5^100", "555555555555555", "-1", "0", "0.5", "1e-320")
 TAKING = (
     "poly(x, {})",
     "poly(x, 2, degree = {})",
@@ -206,6 +206,16 @@ TAKING = (
     "x[{}]",
     "log(x, {})",
     "scale(x, {})",
+    "C(f, contr.SAS({}))",
+    "C(f, contr.treatment({}))",
+    "C(f, contr.treatment(3, base = {}))",
+    "C(f, contr.poly(3, scores = c(1, 2, {})))",
+    "C(f, matrix(1:6, ncol = {}))",
+    "x %in% {}:4",
+    "x %in% 1:{}",
+    "factor(f, levels = {}:0)",
+    "x^{}",
+    "x %% {}",
 )
 
 
@@ -221,3 +231,23 @@ def test_a_number_that_is_none_is_read_or_refused_in_one_line(taking: str, numbe
             build(model_frame(parse(text), data))
         except ModelError as error:
             assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_argument_of_every_function_takes_no_number_without_a_word(name: str) -> None:
+    """By the table itself: a number that is none, alone, in a run and in a vector, at each argument's place and name."""
+    known = [parameter.name for parameter in FUNCTIONS[name].parameters if not parameter.many]
+    for number in NUMBERS:
+        for given in (number, f"{number}:3", f"c(2, {number})"):
+            for called in (f"{name}({given})", f"{name}(x, {given})", f"{name}(f, {given})"):
+                whatever_it_says(f"y ~ {called} + (1 | g)")
+            for argument in known:
+                whatever_it_says(f"y ~ x + ({name}(x, {argument} = {given}) | g)")
+
+
+def whatever_it_says(text: str) -> None:
+    """Read a formula, or be refused in one line."""
+    try:
+        read(text)
+    except ModelError as error:
+        assert "\n" not in str(error) and len(str(error)) <= LONGEST
