@@ -13,6 +13,7 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError
+from relmer.solver.fits.html import html
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, canonical
@@ -81,6 +82,10 @@ class Fit:
     def __repr__(self) -> str:
         """The fit in a few lines."""
         return summary(self)
+
+    def _repr_html_(self) -> str:
+        """The fit as a notebook shows it."""
+        return html(self)
 
     @property
     def method(self) -> str:

@@ -19,14 +19,14 @@ from relmer.solver import lmer
 
 if TYPE_CHECKING:
     from relmer.reference.engines import engine_names as engines
-    from relmer.reports.run import compare
+    from relmer.reports.python import compare
 
 __all__ = ["cases", "compare", "engines", "lmer", "version"]
 
 version = _version("relmer")
 
 # Who only fits need not wait for the judge: these are loaded when they are asked for.
-_LATE = {"compare": ("relmer.reports.run", "compare"), "engines": ("relmer.reference.engines", "engine_names")}
+_LATE = {"compare": ("relmer.reports.python", "compare"), "engines": ("relmer.reference.engines", "engine_names")}
 
 
 def __getattr__(name: str) -> Any:
