@@ -6,6 +6,7 @@ which are reproduced here bit for bit. A case says which model is fitted to whic
 printed about it (`cases`, `case`). Nothing here fits a model, and nothing here needs R.
 """
 
+from relmer.datasets.beside import OwnCases, as_keys, cases_schema, own_cases
 from relmer.datasets.cases import Case, case, cases, data_of
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA
@@ -40,10 +41,13 @@ __all__ = [
     "ColumnType",
     "DataError",
     "Dataset",
+    "OwnCases",
     "RandomStream",
     "Table",
+    "as_keys",
     "case",
     "cases",
+    "cases_schema",
     "data_of",
     "describe",
     "entry_record",
@@ -62,6 +66,7 @@ __all__ = [
     "names",
     "number",
     "outside",
+    "own_cases",
     "parse_key",
     "printed_cells",
     "quantities_of",

@@ -1,6 +1,6 @@
 """The cases: which model is fitted to which data, and what others printed about it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from relmer.datasets.entries import entry_record, toml_entries
+from relmer.datasets.entries import EntryError, entry_record, toml_entries
 from relmer.datasets.levels import with_levels
 from relmer.datasets.printed import is_printed
 from relmer.datasets.quantities import OF_A_CASE, parse_key
@@ -17,7 +17,7 @@ from relmer.datasets.store import closest, load, names
 
 CASES = Path(__file__).parent / "cases.toml"
 
-_GIVE = {
+GIVE = {
     **dict.fromkeys(("name", "dataset", "formula", "document", "source"), "a string"),
     **dict.fromkeys(("weights", "offset", "subset"), 'an expression of columns as a string, such as "1/se^2"'),
     "na_action": '"na.omit", "na.exclude", "na.fail" or "na.pass"',
@@ -29,7 +29,7 @@ _GIVE = {
     "published": "a table of figures",
     "published.*": "the printed figure as a string, such as 0.5, .5, 1,430.5 or <.0001",
 }
-_ACTIONS = ("", "na.omit", "na.exclude", "na.fail", "na.pass")
+ACTIONS = ("", "na.omit", "na.exclude", "na.fail", "na.pass")
 _DOCUMENTS = ("", "000", "001", "002", "003", "004")
 
 
@@ -178,34 +178,71 @@ def _read(path: Path) -> list[Case]:
         raise DataError(f"{path.name} is not TOML: {error}") from None
     known = names()
     found = [
-        _checked(entry, f"case {entry.get('name', f'number {position}')!r}", known)
+        checked_case(entry, label_of("case", entry, position), known)
         for position, entry in enumerate(toml_entries(path.name, text, "case"), start=1)
     ]
-    seen: set[str] = set()
-    for candidate in found:
-        if candidate.name in seen:
-            raise DataError(f"case {candidate.name!r}: name is used twice: give each case its own")
-        seen.add(candidate.name)
+    if twice := used_twice(candidate.name for candidate in found):
+        raise DataError(f"case {found[twice].name!r}: name is used twice: give each case its own")
     return found
 
 
-def _checked(entry: Mapping[str, Any], label: str, known: tuple[str, ...]) -> Case:
-    found = entry_record(Case, entry, label, _GIVE)
+def label_of(kind: str, entry: Mapping[str, Any], position: int) -> str:
+    """What messages call an entry."""
+    return f"{kind} {entry.get('name', f'number {position}')!r:.60}"
+
+
+def used_twice(names: Iterable[str]) -> int | None:
+    """The place of the first name that stood before, from 0; None if there is none.
+
+    Examples
+    --------
+    >>> used_twice("abcbd")
+    3
+    """
+    seen: set[str] = set()
+    for place, name in enumerate(names):
+        if name in seen:
+            return place
+        seen.add(name)
+    return None
+
+
+def checked_case(entry: Mapping[str, Any], label: str, known: Sequence[str]) -> Case:
+    """A case as it is written, checked as far as that is possible without its data.
+
+    Parameters
+    ----------
+    entry
+        As it is written.
+    label
+        What messages call it.
+    known
+        Names of the data that there are.
+
+    Raises
+    ------
+    EntryError
+        It is refused; one line.
+    """
+    found = entry_record(Case, entry, label, GIVE)
     if not found.name:
-        raise DataError(f"{label}: name is empty: give one")
+        raise EntryError(f"{label}: name is empty: give one", "name")
     if found.dataset not in known:
-        raise DataError(f"{label}: dataset is {found.dataset!r}: {closest(found.dataset, known)}")
+        told = f"{label}: dataset is {found.dataset!r:.60}: {closest(found.dataset, known)}"
+        raise EntryError(told, "dataset")
     if "~" not in found.formula:
-        raise DataError(f"{label}: formula is {found.formula!r}: write response ~ terms")
-    if found.na_action not in _ACTIONS:
-        raise DataError(f"{label}: na_action is {found.na_action!r}: give {_GIVE['na_action']}")
+        raise EntryError(f"{label}: formula is {found.formula!r:.60}: write response ~ terms", "formula")
+    if found.na_action not in ACTIONS:
+        told = f"{label}: na_action is {found.na_action!r:.60}: give {GIVE['na_action']}"
+        raise EntryError(told, "na_action")
     if found.document not in _DOCUMENTS:
-        raise DataError(f"{label}: document is {found.document!r}: give 000 to 004, or nothing")
+        raise EntryError(f"{label}: document is {found.document!r:.60}: give 000 to 004, or nothing", "document")
     for key, figure in found.published.items():
         try:
             parse_key(key, OF_A_CASE)
         except ValueError as error:
-            raise DataError(f"{label}: published has {error}") from None
+            raise EntryError(f"{label}: published has {error}", "published", key, is_key=True) from None
         if not is_printed(figure):
-            raise DataError(f"{label}: published {key} is {figure!r}: give {_GIVE['published.*']}")
+            told = f"{label}: published {key} is {figure!r:.60}: give {GIVE['published.*']}"
+            raise EntryError(told, "published", key)
     return found

@@ -37,6 +37,7 @@ def keep_table(
     decimal: str = ".",
     missing: tuple[str, ...] = (),
     types: tuple[ColumnType, ...] = (),
+    name: str = "",
 ) -> str:
     """Copy a person's file into a folder, and write down how to read it; give the name that `load` takes.
 
@@ -48,18 +49,20 @@ def keep_table(
         Where the copy is kept, for as long as the data are of use.
     separator, decimal, missing, types
         As `read_table` takes them.
+    name
+        What the data are called; as the file otherwise.
 
     Raises
     ------
     OSError
         The file cannot be read, or the copy not be written.
     """
-    content, name = file.read_bytes(), Path(file.name.removesuffix(COMPRESSED)).stem
+    content, stem = file.read_bytes(), Path(file.name.removesuffix(COMPRESSED)).stem
     # The copy keeps the name: messages show it.
     (folder / file.name).write_bytes(content)
     said = {
         "form": FORM,
-        "name": name,
+        "name": name or stem,
         "file": file.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "separator": separator,
@@ -67,7 +70,7 @@ def keep_table(
         "missing": list(missing),
         "types": [asdict(each) for each in types],
     }
-    note = folder.resolve() / f"{name}.data.json"
+    note = folder.resolve() / f"{stem}.data.json"
     note.write_text(json.dumps(said), encoding="utf-8")
     return str(note)
 

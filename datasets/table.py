@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from relmer.datasets.converted import LOGICAL, is_hexadecimal, number
-from relmer.datasets.entries import entry_record, toml_entries
+from relmer.datasets.entries import EntryError, entry_record, toml_entries
 from relmer.datasets.stated import TYPES, ColumnType, DataError, as_stated
 
 SEPARATORS = {";": "';'", "\t": "tab", "|": "'|'"}
@@ -139,20 +139,34 @@ def read_types(path: Path) -> tuple[ColumnType, ...]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise DataError(f"{path.name} is not TOML: it is not in UTF-8") from None
+    return checked_types(toml_entries(path.name, text, "column"), path.name)
+
+
+def checked_types(entries: Sequence[Mapping[str, Any]], file: str) -> tuple[ColumnType, ...]:
+    """The types of columns, as they are written.
+
+    Raises
+    ------
+    EntryError
+        They are no types, or two are of one column; one line, whose `at` begins with the number of the entry, from 0.
+    """
     found: list[ColumnType] = []
-    for k, entry in enumerate(toml_entries(path.name, text, "column"), start=1):
-        where = f"{path.name}, column {entry.get('name', f'number {k}')!r:.60}"
-        column = entry_record(ColumnType, entry, where, GIVE)
-        if column.type not in TYPES:
-            raise DataError(f"{where}: type is {column.type!r:.60}: give {GIVE['type']}")
-        if column.levels and column.type not in ("factor", "ordered"):
-            raise DataError(f"{where}: a column of type {column.type} has no levels: leave them out")
-        if column.type == "ordered" and not column.levels:
-            raise DataError(f"{where}: levels are missing: add them in their order")
-        if len(set(column.levels)) < len(column.levels):
-            raise DataError(f"{where}: a level is named twice: name each once")
-        if column.name in {other.name for other in found}:
-            raise DataError(f"{where}: the column is named twice: leave one")
+    for k, entry in enumerate(entries):
+        where = f"{file}, column {entry.get('name', f'number {k + 1}')!r:.60}"
+        try:
+            column = entry_record(ColumnType, entry, where, GIVE)
+            if column.type not in TYPES:
+                raise EntryError(f"{where}: type is {column.type!r:.60}: give {GIVE['type']}", "type")
+            if column.levels and column.type not in ("factor", "ordered"):
+                raise EntryError(f"{where}: a column of type {column.type} has no levels: leave them out", "levels")
+            if column.type == "ordered" and not column.levels:
+                raise EntryError(f"{where}: levels are missing: add them in their order")
+            if len(set(column.levels)) < len(column.levels):
+                raise EntryError(f"{where}: a level is named twice: name each once", "levels")
+            if column.name in {other.name for other in found}:
+                raise EntryError(f"{where}: the column is named twice: leave one", "name")
+        except EntryError as error:
+            raise EntryError(str(error), k, *error.at, is_key=error.is_key) from None
         found.append(column)
     return tuple(found)
 

@@ -84,13 +84,7 @@ def certify_command(
                 raise DataError("--certificate is proved with --verify and --data FILE: give all three")
             sys.exit(prove_own(certificate, own.data, trees))
         if own.given:
-            with own_cases(own) as cases:
-                assert own.data is not None
-                check_writable(out)
-                form = own.reading.asked
-                if form.pop("types") or any(case.told for case in cases):
-                    raise DataError("a certificate is of a formula and a file: leave out --types and lme4's arguments")
-                sys.exit(make_own(cases, own.data, form, out, wants_global))
+            sys.exit(make_own(own, out, wants_global))
         from relmer.reference.certify import jobs as work  # noqa: PLC0415 python-flint is an extra
 
         if verify:
@@ -105,8 +99,18 @@ def certify_command(
     sys.exit(DISAGREEMENT if refused else AGREEMENT)
 
 
-def make_own(cases: Sequence[Any], data: Path, form: dict[str, Any], out: Path, wants_global: bool) -> int:
+def make_own(own: Own, out: Path, wants_global: bool) -> int:
     """Certify a person's own models; the exit status."""
+    with own_cases(own) as cases:
+        form = own.reading.asked
+        if own.data is None or form.pop("types") or any(case.told for case in cases):
+            raise DataError("a certificate is of --formula and --data: leave out --cases, --types and lme4's arguments")
+        check_writable(out)
+        return make_each(cases, own.data, form, out, wants_global)
+
+
+def make_each(cases: Sequence[Any], data: Path, form: dict[str, Any], out: Path, wants_global: bool) -> int:
+    """Certify every model of a file of data; the exit status."""
     from relmer.reference.ondemand import Source, Unproved, certify  # noqa: PLC0415 python-flint is an extra
 
     status, source = AGREEMENT, Source(data, **form)

@@ -75,6 +75,7 @@ class Arguments:
 class Own:
     """A person's own data, and the models of them."""
 
+    cases_file: Path | None
     data: Path | None
     formulas: tuple[str, ...]
     ml: bool
@@ -84,8 +85,12 @@ class Own:
     @property
     def given(self) -> bool:
         """Whether there is any; an option that is of no use without them asks for them."""
-        asked = (self.formulas, self.ml, self.reading.na, self.reading.types, *vars(self.arguments).values())
-        return self.data is not None or any(asked)
+        return self.cases_file is not None or self.data is not None or self.stated
+
+    @property
+    def stated(self) -> bool:
+        """Whether something is said of a model."""
+        return any((self.formulas, self.ml, self.reading.na, self.reading.types, *vars(self.arguments).values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +184,13 @@ def model_options(command: Command) -> Command:
     """Give a command the options that name a person's own data and models, as its argument `own`."""
     return with_options(
         reading_options(argument_options(collected(Own, "own")(command))),
+        click.option(
+            "--cases",
+            "cases_file",
+            type=FILE,
+            metavar="FILE.toml",
+            help="A file of your own cases, such as relmer.toml: many data files and models.",
+        ),
         click.option("--data", type=FILE, help="A file of your own with a header: CSV, CSV.gz or Parquet."),
         click.option("--formula", "formulas", multiple=True, help="A model of the columns of --data; repeat for more."),
         click.option("--ml", is_flag=True, help="Maximum likelihood for --formula; REML otherwise."),

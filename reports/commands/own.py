@@ -3,14 +3,17 @@
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from relmer.datasets import Case, DataError, data_of, keep_table, load
+from relmer import datasets
+from relmer.datasets import Case, DataError, OwnCases, as_keys, data_of, keep_table, load
 from relmer.reference.own_fits import design_of
 from relmer.reports.commands.options import Own
-from relmer.reports.commands.terminal import one_line
+from relmer.reports.commands.terminal import INPUT_ERRORS, one_line
 from relmer.reports.records import Report
 from relmer.solver.language import columns_in, model_frame, parse
 from relmer.solver.model import theta_names
@@ -18,6 +21,8 @@ from relmer.solver.model import theta_names
 PREFIX = "my"
 # Of this project, the one for any size first.
 PATHS = ("pls", "qr", "gls")
+# What a case asks beyond its formula, in the order in which it is tried.
+ARGUMENTS = ("levels", "contrasts", "weights", "offset", "subset", "na_action")
 
 
 def tell(notes: Iterable[str]) -> None:
@@ -27,9 +32,10 @@ def tell(notes: Iterable[str]) -> None:
 
 
 @contextmanager
-def own_cases(own: Own) -> Iterator[tuple[Case, ...]]:
-    """Cases of every formula on a person's own data, called my/1, my/2, …, for as long as the context lasts.
+def own_cases(own: Own, pattern: str = "*") -> Iterator[tuple[Case, ...]]:
+    """Cases of a person's own, for as long as the context lasts.
 
+    They are those of a file whose names match the pattern, or every formula on one file of data, called my/1, my/2, ….
     What was guessed of types, and which rows are dropped, is told as `relmer fit` tells it.
 
     Raises
@@ -37,22 +43,81 @@ def own_cases(own: Own) -> Iterator[tuple[Case, ...]]:
     DataError, ModelError, OSError
         The data cannot be read, or a model is refused; one line.
     """
+    if own.cases_file is not None:
+        if own.data is not None or own.stated:
+            raise DataError("--cases has data, models and how they are read: leave out --data, --formula and the like")
+        with tempfile.TemporaryDirectory(prefix="relmer-data-") as folder:
+            yield cases_of(datasets.own_cases(own.cases_file), pattern, Path(folder))
+        return
     if own.data is None or not own.formulas:
         lacking = "--data" if own.data is None else "--formula"
         raise DataError(f"{lacking} is missing: a model of your own is --data FILE.csv --formula 'y ~ x + (x | g)'")
     with tempfile.TemporaryDirectory(prefix="relmer-data-") as folder:
         name = keep_table(own.data, Path(folder), **own.reading.asked)
-        remarks, notes = load(name).meta["remarks"], list[str]()
+        notes = list[str]()
         models = [
             own.arguments.case(f"{PREFIX}/{k}", name, formula, not own.ml, own.data.name)
             for k, formula in enumerate(own.formulas, start=1)
         ]
         for case in models:
-            notes += remarks_on(case, remarks)
-            frame = model_frame(parse(case.formula), data_of(case), **case.arguments)
-            notes += frame.notes
+            notes += notes_on(case)
         tell(notes)
         yield tuple(models)
+
+
+def cases_of(told: OwnCases, pattern: str, folder: Path) -> tuple[Case, ...]:
+    """The cases of a file, with their data in a folder.
+
+    Raises
+    ------
+    DataError
+        None matches the pattern, or the data or the model of one cannot be had; one line that says where.
+    """
+    if not (chosen := told.chosen(pattern)):
+        raise DataError(f"no case of {told.path} matches {pattern!r}: it has {listed_names(told.cases)}")
+    models, notes = told.kept(chosen, folder), list[str]()
+    for case in models:
+        try:
+            load(case.dataset)
+        except DataError as error:
+            raise told.unreadable(error, case.name) from None
+        try:
+            notes += [f"{case.name}: {note}" for note in notes_on(case)]
+        except INPUT_ERRORS as error:
+            raise told.refused(error, case.name, culprit(case)) from None
+    tell(map(as_keys, notes))
+    return models
+
+
+def listed_names(cases: Iterable[Case], most: int = 8) -> str:
+    """The names of some cases."""
+    names = [case.name for case in cases]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def culprit(case: Case) -> str:
+    """Of a case that is refused, the first field with which it is: added one by one, the formula first."""
+    bare = replace(case, weights="", offset="", subset="", na_action="", contrasts={}, levels={})
+    for field in ARGUMENTS:
+        asked: dict[str, Any] = {field: getattr(case, field)}
+        given = replace(bare, **asked)
+        try:
+            notes_on(given)
+        except INPUT_ERRORS:
+            try:
+                notes_on(bare)
+            except INPUT_ERRORS:
+                return "formula"
+            return field
+        bare = given
+    return "formula"
+
+
+def notes_on(case: Case) -> list[str]:
+    """What was guessed of the columns of a case, and which rows are dropped."""
+    remarks: Mapping[str, str] = load(case.dataset).meta.get("remarks", {})
+    frame = model_frame(parse(case.formula), data_of(case), **case.arguments)
+    return [*remarks_on(case, remarks), *frame.notes]
 
 
 def remarks_on(case: Case, remarks: Mapping[str, str]) -> Iterator[str]:

@@ -86,9 +86,9 @@ def run_command(
         out = reporting.out
         check_writable(out, (*VOICES, ANSWERS))
         known = known_failures(reporting.accepted)
-        if own.given and pattern is not None:
+        if own.given and pattern is not None and own.cases_file is None:
             raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
-        models = kept.enter_context(own_cases(own)) if own.given else ()
+        models = kept.enter_context(own_cases(own, pattern or "*")) if own.given else ()
         chosen = models or chosen_cases("*" if pattern is None else pattern)
         judged = tuple(dict.fromkeys([*(chosen_engines(engines) or engine_names()), *require]))
         used = sources(judged, require)
