@@ -87,9 +87,8 @@ def certify_command(
             with own_cases(own) as cases:
                 assert own.data is not None
                 check_writable(out)
-                form = own.reading.asked
-                if form.pop("types") or any(case.told for case in cases):
-                    raise DataError("a certificate is of a formula and a file: leave out --types and lme4's arguments")
+                # Types are in the data set that the cases are of; the kernel reads texts.
+                form = {name: value for name, value in own.reading.asked.items() if name != "types"}
                 sys.exit(make_own(cases, own.data, form, out, wants_global))
         from relmer.reference.certify import jobs as work  # noqa: PLC0415 python-flint is an extra
 
@@ -129,14 +128,20 @@ def told_of(certificate: dict[str, Any], why_matrices: str) -> Iterator[str]:
     """What was proved, how the model was described, and the values."""
     criterion = "REML" if certificate["REML"] else "maximum likelihood"
     levels = ", ".join(f"{reading} {claim['level']}" for reading, claim in certificate["readings"].items())
-    yield f"{certificate['formula']}, {criterion}, {certificate['data']['rows']} rows: {levels}"
+    asked = [certificate["formula"], *(f"{name} = {text}" for name, text in certificate["arguments"].items())]
+    yield f"{', '.join(asked)}, {criterion}, {certificate['data']['rows']} rows: {levels}"
     if "matrices" in certificate["readings"]:
         of = certificate["matrices"]["file"]
         yield f"  the reading matrices is of the doubles of y, X and Z in {of}.gz, not of the file: {why_matrices}"
     model = certificate["model"]
-    yield f"  y is {model['response']}; X has {', '.join(map(product, model['fixed']))}"
+    y = " - ".join((model["response"], *model.get("offsets", ())))
+    yield f"  y is {y}; X has {', '.join(map(product, model['fixed']))}"
     for term in model["random"]:
         yield f"  Z has for each {':'.join(term['group'])} {', '.join(map(product, term['columns']))}"
+    if "weights" in model:
+        yield f"  Var(e) is sigma^2 / {model['weights']}"
+    if "rows" in model:
+        yield f"  of the file take part the rows {model['rows']}"
     for name, tree in model.get("expressions", {}).items():
         yield f"  {name} is computed in balls: {tree}"
     for name, score in model.get("scores", {}).items():
