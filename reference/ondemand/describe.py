@@ -89,7 +89,9 @@ class Describer:
                 raise Undescribed(f"the contrasts of {deparse(part.node)} are no whole numbers")
         ones = [text for text, code in level.items() if counts[code]]
         name = f"{column}={ones[0]}" if ones else ""
-        if norm == 1 and len(ones) == 1 and counts[level[ones[0]]] == 1 and name not in self.texts:
+        # A column whose own name has a sign of equality is one of scores: the kernel would take it apart there.
+        is_indicator = norm == 1 and len(ones) == 1 and counts[level[ones[0]]] == 1
+        if is_indicator and name not in self.texts and "=" not in column:
             return name
         scores = {"column": column, "scores": {text: counts[code] for text, code in level.items()}, "norm": norm}
         return self.kept(self.scores, f"{deparse(part.node)}.{part.column + 1}", scores)

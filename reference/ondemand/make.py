@@ -188,8 +188,10 @@ def searched(case: Case) -> Fit:
     if not fit.design.terms:
         raise Unproved("the model has no random effects: its estimates are least squares, and need no search")
     if is_structured(fit.design.terms):
+        bound = ", ".join(term.group for term in fit.design.terms if not term.is_free)
         raise Unproved(
-            "a structured covariance (us, diag, cs, ar1) has no certificate: `relmer explain` has the optimum"
+            f"the covariance of {bound} has a structure, which has no certificate: `relmer explain` tells how far "
+            "a fit is from the optimum"
         )
     if fit.optimum.unidentified:
         open_ones = "; ".join(", ".join(names) for names in fit.optimum.unidentified)

@@ -18,13 +18,16 @@ MODEL: dict[str, Any] = {
     "random": [{"name": str, "group": [str], "columns": [[str]]}],
 }
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-LONGEST = 1500
+LONGEST, LONGEST_MESSAGE = 1500, 400
 Column = tuple[list[Any], int, int]
 """a, d, norm: the column a / (d sqrt(norm)); a are whole numbers, or balls with d = norm = 1."""
 
 
 class Refused(Exception):
-    """A claim that is not proved; the message is one line that says which."""
+    """A claim that is not proved; the message is one line that says which, whatever it quotes of untrusted text."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else "?" for c in message[:LONGEST_MESSAGE]))
 
 
 class Named(Protocol):

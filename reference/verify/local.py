@@ -45,7 +45,7 @@ OLDER_SCHEMA = "relmer-own-certificate/1"
 READINGS = ("decimal", "double", "matrices")
 GZIP = b"\x1f\x8b"
 LEVELS = {"exact": ("exact",), "certified": ("local-proved", "global-proved")}
-FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]*")
+FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 MOST_BITS = 4096
 
 
@@ -330,6 +330,8 @@ def verify(
     if "matrices" in readings:
         require(certificate, MATRICES, "certificate")
         own = certificate["matrices"]
+        if set(readings) == {"matrices"} and own["model"] != certificate["model"]:
+            raise Refused("model: the matrices alone are proved, and their model is another")
         texts["matrices"] = text_of(content(folders, own["file"], own["sha256"], unpack=True))
     proofs = {}
     for reading, claim in readings.items():

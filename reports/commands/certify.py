@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.util import find_spec
@@ -82,6 +83,8 @@ def certify_command(
         if certificate is not None:
             if not verify or own.data is None:
                 raise DataError("--certificate is proved with --verify and --data FILE: give all three")
+            if replace(own, data=None).given or wants_global:
+                raise DataError("--certificate holds the model and how the file is read: leave the model's options out")
             sys.exit(prove_own(certificate, own.data, trees))
         if own.given:
             with own_cases(own) as cases:
@@ -134,12 +137,13 @@ def told_of(certificate: dict[str, Any], why_matrices: str) -> Iterator[str]:
         of = certificate["matrices"]["file"]
         yield f"  the reading matrices is of the doubles of y, X and Z in {of}.gz, not of the file: {why_matrices}"
     model = certificate["model"]
-    y = " - ".join((model["response"], *model.get("offsets", ())))
+    known = {name: f"({name})" for name in model.get("expressions", {})}
+    y = " - ".join((model["response"], *(known.get(name, name) for name in model.get("offsets", ()))))
     yield f"  y is {y}; X has {', '.join(map(product, model['fixed']))}"
     for term in model["random"]:
         yield f"  Z has for each {':'.join(term['group'])} {', '.join(map(product, term['columns']))}"
     if "weights" in model:
-        yield f"  Var(e) is sigma^2 / {model['weights']}"
+        yield f"  Var(e) is sigma^2 / {known.get(model['weights'], model['weights'])}"
     if "rows" in model:
         yield f"  of the file take part the rows {model['rows']}"
     for name, tree in model.get("expressions", {}).items():

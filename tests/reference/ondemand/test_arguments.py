@@ -9,6 +9,8 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from relmer.datasets import Case, keep_table, read_types
 from relmer.reference.ondemand import Source, Unproved, certify, verified
@@ -219,3 +221,88 @@ def test_denominators_that_have_nothing_in_common_are_balls() -> None:
     }
     found = tabulate(model, "decimal", "y,x,g\n" + "\n".join(lines) + "\n")
     assert not found.rational
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """A certificate, its data, and its text."""
+    folder = tmp_path_factory.mktemp("made")
+    (data := folder / "d.csv").write_text(csv(table(rows=40)), encoding="utf-8")
+    (kept := folder / "kept").mkdir()
+    case = Case(
+        "my/1", keep_table(data, kept), "y ~ log(x + 1) + (1 | g)", reml=True, document="", source="", weights="w"
+    )
+    found = certify(case, Source(data), "d", folder, False, lambda line: None)
+    return found.path, data, found.path.read_text(encoding="utf-8")
+
+
+def nodes(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where something stands in JSON."""
+    inner = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [path, *(found for key, below in inner for found in nodes(below, (*path, key)))]
+
+
+JUNK = [
+    None,
+    True,
+    -1,
+    1e308,
+    float("nan"),
+    "",
+    "a\nb\x1b[31m",
+    "9" * 2000,
+    "1e999",
+    [],
+    {},
+    [[[]]],
+    10**400,
+    "../../x",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_junk_in_a_certificate_is_refused_in_one_line(made: tuple[Path, Path, str], data: st.DataObject) -> None:
+    """Or it stands where nothing is claimed, and what is claimed is proved as before."""
+    path, file, text = made
+    stored = json.loads(text)
+    where = data.draw(st.sampled_from([one for one in nodes(stored) if one]))
+    at = stored
+    for key in where[:-1]:
+        at = at[key]
+    at[where[-1]] = data.draw(st.sampled_from(JUNK))
+    (changed := path.parent / "changed.json").write_text(json.dumps(stored), encoding="utf-8")
+    try:
+        proofs = verified(changed, file)
+    except Unproved as refusal:
+        assert str(refusal).isprintable()
+    else:
+        assert all(proof.level == "local-proved" for proof in proofs.values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_one_other_digit_of_a_value_is_refused(made: tuple[Path, Path, str], data: st.DataObject) -> None:
+    path, file, text = made
+    stored = json.loads(text)
+    reading = data.draw(st.sampled_from(sorted(stored["readings"])))
+    values = stored["readings"][reading]["values"]
+    entry = values[data.draw(st.sampled_from(sorted(values)))]
+    digits = [i for i, c in enumerate(entry["value"].partition("e")[0]) if c.isdigit()]
+    at = data.draw(st.sampled_from(digits))
+    other = data.draw(st.sampled_from([d for d in "0123456789" if d != entry["value"][at]]))
+    before = entry["value"]
+    entry["value"] = before[:at] + other + before[at + 1 :]
+    if abs(Fraction(entry["value"]) - Fraction(before)) <= 2 * Fraction(entry["radius"]):
+        return  # Another number that is as near.
+    (changed := path.parent / "changed.json").write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(Unproved, match="value"):
+        verified(changed, file)
+
+
+def test_a_column_may_have_a_sign_of_equality_in_its_name(own: Callable[..., Any]) -> None:
+    rows = table()
+    odd = [{{"k": "k=1", "x": "x=2"}.get(name, name): text for name, text in row.items()} for row in rows]
+    found = own(odd, "y ~ `x=2` + `k=1` + (1 | g)", reml=False)
+    assert "matrices" not in found["readings"]
+    assert same(value(found, "criterion"), value(own(rows, "y ~ x + k + (1 | g)", reml=False), "criterion"))
