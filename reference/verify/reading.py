@@ -11,8 +11,10 @@ import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from io import StringIO
 from math import lcm
+from operator import sub
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -89,7 +91,7 @@ def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
         source = Source(*lines_of(text, form), form, reading, scores, expressions)
         wanted = dict.fromkeys((model["response"], *(name for item in items for name in item[1:])))
         used = {name: source.factor(name) for name in wanted}
-        offsets = [source.numbers(name) for name in arguments.get("offsets", ())]
+        offsets: list[list[Any]] = [[*source.numbers(name)] for name in arguments.get("offsets", ())]
         weights = source.numbers(arguments["weights"]) if "weights" in arguments else None
         groups = [[source.place(name) for name in term["group"]] for term in random]
         numbers = [*(values for values, _ in used.values()), *offsets, *([] if weights is None else [weights])]
@@ -111,7 +113,7 @@ def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
             response, norm = used[model["response"]]
             if norm != 1 or any(isinstance(value, str) for value in response):
                 raise Refused("model.offsets: the response is no column of numbers")
-            y = whole("y", [sum((-offset[i] for offset in offsets), fmpq(1) * response[i]) for i in complete], 1)
+            y = whole("y", [reduce(sub, (offset[i] for offset in offsets), response[i]) for i in complete], 1)
         return Table(
             coefficients,
             terms,
