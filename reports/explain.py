@@ -1,18 +1,19 @@
 """Is this convergence warning real? Where an engine stands, what its warnings are worth, and what would change."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 
 from relmer.datasets import Case
 from relmer.reports.evidence import digits, estimates_at, evaluator_of, landscape, optimality, tolerances
 from relmer.reports.records import Optimality
-from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.fits import Fit
-from relmer.solver.model import factors, theta_names
+from relmer.solver.model import theta_names
 
 # |t| from which on a coefficient is commonly told from zero.
 T_VALUE = 1.96
@@ -20,6 +21,8 @@ STEPS = re.compile(r"converge|max\|grad\||gradient|degenerate|Hessian|eigenvalue
 SINGULAR = re.compile(r"singular", re.I)
 # A mean of so many spreads is far from zero: lme4's search begins to lose its way.
 FAR = 10.0
+# Terms whose orders are all tried.
+MOST_ORDERED = 4
 RANK = re.compile(r"rank deficient", re.I)
 SCALES = re.compile(r"different scales|rescal", re.I)
 
@@ -87,8 +90,11 @@ class Explanation:
         The covariate that lies farthest from zero, with its mean and spread; None if none is far.
     lower
         Whether the engine lies below what this project's search found.
-    theta
-        lme4's theta at the optimum.
+    theta, names
+        lme4's theta at the optimum, and what its entries are.
+    other_order
+        What the entries of the engine's theta would be, were its terms in the order in which it stands at the optimum;
+        none if there is no such order.
     """
 
     engine: str
@@ -108,6 +114,8 @@ class Explanation:
     far: tuple[str, float, float] | None
     lower: bool
     theta: tuple[float, ...]
+    names: tuple[str, ...]
+    other_order: tuple[str, ...]
 
     @property
     def stands(self) -> bool:
@@ -158,14 +166,39 @@ def explain(case: Case, engine: str, theta: Sequence[float], warnings: Sequence[
         far=farthest(fit),
         lower=gap < -noise,
         theta=tuple(optimum),
+        names=theta_names(fit.design.terms),
+        other_order=()
+        if stands
+        else other_order(fit, theta, lambda other: evaluator.at(other).criterion, there.criterion),
     )
+
+
+def other_order(
+    fit: Fit, theta: Sequence[float], criterion: Callable[[tuple[float, ...]], Any], best: Any
+) -> tuple[str, ...]:
+    """What the entries of theta are if it stands at the optimum with its terms in another order, as in a formula.
+
+    lme4 puts the term of the most levels first, whatever comes first in the formula.
+    """
+    terms, names = fit.design.terms, theta_names(fit.design.terms)
+    if not 2 <= len(terms) <= MOST_ORDERED:
+        return ()
+    places = np.split(np.arange(len(names)), np.cumsum([len(theta_names([term])) for term in terms])[:-1])
+    for order in list(permutations(places))[1:]:
+        at = np.concatenate(order)
+        read = np.empty(len(names))
+        read[at] = theta
+        if abs(float(criterion(tuple(read.tolist())) - best)) <= tolerances.EARLY:
+            return tuple(names[i] for i in at)
+    return ()
 
 
 def zeros_of(fit: Fit) -> tuple[str, ...]:
     """Names of theta on the diagonal that are zero at the optimum, as lme4 counts zero."""
-    blocks = factors(fit.design.terms, fit.optimum.theta)
-    diagonal = np.concatenate([np.equal(*lower_triangle(len(T))) for T in blocks])
-    pairs = zip(theta_names(fit.design.terms), fit.optimum.theta.tolist(), diagonal.tolist(), strict=True)
+    terms = fit.design.terms
+    patterns = [term.structure.pattern(len(term.columns)) for term in terms]
+    diagonal = [np.isin(np.arange(p.size), p.entry[p.rows == p.columns]) for p in patterns]
+    pairs = zip(theta_names(terms), fit.optimum.theta.tolist(), np.concatenate(diagonal).tolist(), strict=True)
     return tuple(name for name, value, on in pairs if on and abs(value) < tolerances.SINGULAR)
 
 

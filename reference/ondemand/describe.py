@@ -25,6 +25,7 @@ from relmer.solver.language import (
     described_fixed,
     described_random,
     names,
+    parse_expression,
 )
 from relmer.solver.model import Design, group_names
 
@@ -88,7 +89,9 @@ class Describer:
                 raise Undescribed(f"the contrasts of {deparse(part.node)} are no whole numbers")
         ones = [text for text, code in level.items() if counts[code]]
         name = f"{column}={ones[0]}" if ones else ""
-        if norm == 1 and len(ones) == 1 and counts[level[ones[0]]] == 1 and name not in self.texts:
+        # A column whose own name has a sign of equality is one of scores: the kernel would take it apart there.
+        is_indicator = norm == 1 and len(ones) == 1 and counts[level[ones[0]]] == 1
+        if is_indicator and name not in self.texts and "=" not in column:
             return name
         scores = {"column": column, "scores": {text: counts[code] for text, code in level.items()}, "norm": norm}
         return self.kept(self.scores, f"{deparse(part.node)}.{part.column + 1}", scores)
@@ -108,7 +111,14 @@ class Describer:
         return name
 
 
-def described(frame: ModelFrame, design: Design, texts: Mapping[str, np.ndarray[Any, Any]], form: Plain) -> Plain:
+def described(
+    frame: ModelFrame,
+    design: Design,
+    texts: Mapping[str, np.ndarray[Any, Any]],
+    form: Plain,
+    weights: str = "",
+    offset: str = "",
+) -> Plain:
     """The description of a design by the file that it was made from.
 
     Parameters
@@ -119,14 +129,14 @@ def described(frame: ModelFrame, design: Design, texts: Mapping[str, np.ndarray[
         Of each column of the file what stands in the rows of the frame.
     form
         separator, decimal and missing of the file.
+    weights, offset
+        lme4's arguments, as columns or expressions of columns; empty where there are none.
 
     Raises
     ------
     Undescribed
         A part of the model has no description; one line.
     """
-    if design.offset is not None or design.weights is not None:
-        raise Undescribed("weights and offsets are taken as doubles")
     found, fixed = Describer(texts), described_fixed(frame)
     random = [
         {
@@ -140,14 +150,35 @@ def described(frame: ModelFrame, design: Design, texts: Mapping[str, np.ndarray[
             group_names(design.terms), design.terms, described_random(frame), strict=True
         )
     ]
+    offsets = [*([parse_expression(offset)] if offset else []), *frame.formula.offsets]
+    arguments: Plain = {
+        **({"weights": found.number(Part(parse_expression(weights), 0))} if weights else {}),
+        **({"offsets": [found.number(Part(node, 0)) for node in offsets]} if offsets else {}),
+        **({"rows": runs(frame.rows.tolist())} if frame.subset else {}),
+    }
     return {
         "response": found.response(frame.formula.response),
+        **arguments,
         "fixed": [[name, *found.factors(fixed[name])] for name in design.coefficients],
         "random": random,
         "scores": found.scores,
         "expressions": found.expressions,
         "table": form,
     }
+
+
+def runs(rows: Sequence[int]) -> str:
+    """Rows, counted from 0 on and ascending, as the kernel names them.
+
+    Examples
+    --------
+    >>> runs([0, 1, 2, 4])
+    '1-3 5'
+    """
+    starts = [i for i, row in enumerate(rows) if i == 0 or row != rows[i - 1] + 1]
+    ends = [*(i - 1 for i in starts[1:]), len(rows) - 1]
+    pairs = ((rows[i] + 1, rows[j] + 1) for i, j in zip(starts, ends, strict=True))
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in pairs)
 
 
 def expression(node: Node, column: int = 0) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from relmer.datasets import Case, load, write_whole
+from relmer.datasets import Case, data_of, write_whole
 from relmer.reference.certify import json_text, made_by, plant, printed_values
 from relmer.reference.ondemand.describe import Undescribed, described
 from relmer.reference.ondemand.export import exported
@@ -36,7 +36,7 @@ from relmer.reference.verify import (
 )
 from relmer.solver.fits import Fit
 from relmer.solver.language import ModelFrame, model_frame, parse
-from relmer.solver.model import Design, factors
+from relmer.solver.model import Design, factors, is_structured, response
 
 Plain = dict[str, Any]
 Tell = Callable[[str], None]
@@ -134,15 +134,16 @@ def certify(case: Case, source: Source, name: str, out: Path, wants_global: bool
     """
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "model"
     content = source.path.read_bytes()
-    frame = model_frame(parse(case.formula), load(case.dataset).frame)
+    frame = model_frame(parse(case.formula), data_of(case), **case.arguments)
     design = design_of(case)
     fit = searched(case)
-    model, tables, why = readings_of(frame, design, source, source.text(content))
+    model, tables, why = readings_of(case, frame, source, source.text(content))
     certificate: Plain = {
         "schema": OWN_SCHEMA,
         "name": name,
         "case": case.name,
         "formula": case.formula,
+        "arguments": case.told,
         "REML": case.reml,
         "data": {
             "name": re.sub(r"[^A-Za-z0-9_.-]+", "-", source.path.stem) or "data",
@@ -186,22 +187,30 @@ def searched(case: Case) -> Fit:
     fit = fit_of(case, "pls")
     if not fit.design.terms:
         raise Unproved("the model has no random effects: its estimates are least squares, and need no search")
+    if is_structured(fit.design.terms):
+        bound = ", ".join(term.group for term in fit.design.terms if not term.is_free)
+        raise Unproved(
+            f"the covariance of {bound} has a structure, which has no certificate: `relmer explain` tells how far "
+            "a fit is from the optimum"
+        )
     if fit.optimum.unidentified:
         open_ones = "; ".join(", ".join(names) for names in fit.optimum.unidentified)
         raise Unproved(f"the data do not tell apart {open_ones}: the optimum is no single point; leave a term out")
     return fit
 
 
-def readings_of(frame: ModelFrame, design: Design, source: Source, text: str) -> tuple[Plain, dict[str, Any], str]:
+def readings_of(case: Case, frame: ModelFrame, source: Source, text: str) -> tuple[Plain, dict[str, Any], str]:
     """The description, the table of each reading that is to be proved, and why the matrices are one of them.
 
     A model of the file's own columns has the readings decimal and double; where columns are computed their decimals are
     proved too, and the doubles that were computed are those of `matrices`.
     """
+    design = design_of(case)
     try:
         if not text:
             raise Undescribed("the file is no text")
-        model = described(frame, design, texts_of(text, source, frame), source.form)
+        texts = texts_of(text, source, frame)
+        model = described(frame, design, texts, source.form, case.weights, case.offset)
         tables = {reading: tabulate(model, reading, text) for reading in ("decimal", "double")}
         check_same(tables["double"], design)
     except (Undescribed, Refused) as reason:
@@ -233,9 +242,11 @@ def check_same(table: Table, design: Design) -> None:
     """
     if len(table.levels) != len(design.y):
         raise Undescribed(f"the kernel reads {len(table.levels)} rows of the file, the formula {len(design.y)}")
-    named = zip((*design.coefficients, "y"), table.xy, (*design.X.T, design.y), strict=True)
+    named = zip((*design.coefficients, "y"), table.xy, (*design.X.T, response(design)), strict=True)
     for label, column, values in named:
         check_column(label, column, values)
+    if design.weights is not None and table.weights is not None:
+        check_column("weights", (*table.weights, 1), design.weights)
     for t, term in enumerate(design.terms):
         for label, column, values in zip(term.columns, table.zs[t], term.X.T, strict=True):
             check_column(f"{label} of {term.group}", column, values)

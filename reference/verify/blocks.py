@@ -55,7 +55,9 @@ class Blocks:
     swept, norms
         The coefficients (p) by which y was swept, exact; columns are divided by their norms, so that all are 1.
     C
-        [X y]'[X y].
+        [X y]'W[X y], W the weights, as in all cross products.
+    log_weights
+        The sum of the logarithms of the weights.
     inner
         For each gamma every (row, column) where it stands in G of an inner level.
     cores
@@ -69,6 +71,7 @@ class Blocks:
     swept: tuple[arb, ...]
     norms: tuple[int, ...]
     C: arb_mat
+    log_weights: arb
     inner: tuple[Places, ...]
     cores: tuple[Core, ...]
 
@@ -128,10 +131,10 @@ def largest_set(table: Table) -> int:
     return max(counts.values())
 
 
-def scale(column: Column) -> arb:
-    """What the whole numbers of a column are to be multiplied by."""
+def scale(column: Column, share: int) -> arb:
+    """What the whole numbers of a column are to be multiplied by, with half of what weights are to be divided by."""
     _, d, norm = column
-    return arb(norm).rsqrt() / d
+    return arb(norm * share).rsqrt() / d
 
 
 def balls(sums: Sequence[Sequence[Any]], left: Sequence[arb], right: Sequence[arb]) -> arb_mat:
@@ -157,7 +160,7 @@ def add_products(sums: list[list[Any]], at: int, values: Sequence[Any], others: 
 
 
 def blocks(table: Table) -> Blocks:
-    """Sum products of columns over the rows, and lay them out for elimination, at the working precision.
+    """Sum weighted products of columns over the rows, and lay them out for elimination, at the working precision.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def blocks(table: Table) -> Blocks:
     for (f, level), number in sets.items():
         if f:
             places[f, level] = len(scales[number])
-            scales[number] += map(scale, others[f - 1].columns)
+            scales[number] += (scale(column, table.share) for column in others[f - 1].columns)
     if (most := max(map(len, scales.values()))) > MOST_COUPLED:
         raise Refused(f"rows link {most:,} effects beside the largest factor, and {MOST_COUPLED:,} can be proved")
 
@@ -181,18 +184,19 @@ def blocks(table: Table) -> Blocks:
     U: list[dict[int, list[Any]]] = [{} for _ in range(inner.levels)]
     S = {number: [[0] * (len(own) + width) for _ in own] for number, own in scales.items()}
     z_inner, z_others, xy = by_row(inner.columns), [by_row(own.columns) for own in others], by_row(table.xy)
+    left_inner, left_others = table.weighted(z_inner), [table.weighted(zs) for zs in z_others]
     for i, level in enumerate(inner.codes):
-        number, z = sets[0, level], z_inner[i]
+        number, z, left = sets[0, level], z_inner[i], left_inner[i]
         at = [places[f, own.codes[i]] for f, own in enumerate(others, start=1)]
         beside = [(first + a, v) for first, zs in zip(at, z_others, strict=True) for a, v in enumerate(zs[i])]
         beside += enumerate(xy[i], start=len(scales[number]))
-        add_products(A[level], 0, z, [*enumerate(z)])
+        add_products(A[level], 0, left, [*enumerate(z)])
         for place, v in beside:
             if v:
                 own = U[level].setdefault(place, [0] * c)
-                for a, u in enumerate(z):
+                for a, u in enumerate(left):
                     own[a] += u * v
-        for first, zs in zip(at, z_others, strict=True):
+        for first, zs in zip(at, left_others, strict=True):
             add_products(S[number], first, zs[i], beside)
 
     members: dict[int, list[int]] = {}
@@ -201,7 +205,7 @@ def blocks(table: Table) -> Blocks:
     seats: dict[int, list[tuple[int, int]]] = {number: [] for number in members}
     for (f, level), first in places.items():
         seats[sets[f, level]].append((f, first))
-    xy_scales, own_scales = [*map(scale, table.xy)], [*map(scale, inner.columns)]
+    xy_scales, own_scales = ([scale(column, table.share) for column in own] for own in (table.xy, inner.columns))
     C = balls(table.cross_products(), xy_scales, xy_scales)
     swept, turn = sweep(C)
 
@@ -245,6 +249,7 @@ def blocks(table: Table) -> Blocks:
         swept=swept,
         norms=(1,) * width,
         C=C,
+        log_weights=table.log_weights(),
         inner=tuple(both(inner.starts[t], a, b) if t in inner.starts else () for t, a, b in table.gammas),
         cores=cores,
     )

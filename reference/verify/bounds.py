@@ -189,7 +189,7 @@ def setting(data: Data, REML: bool, at_zero: State, R: Sequence[Factor], region:
         middle=m,
         free=tuple(k for k, (t, _, _) in enumerate(data.gammas) if full[t]),
         region=region,
-        level=arb(criterion) - N * (1 + (2 * arb.pi() / N).log()),
+        level=arb(criterion) + data.log_weights - N * (1 + (2 * arb.pi() / N).log()),
         rho=arb(rho(data)),
     )
     gamma = covariance(data, R)

@@ -27,6 +27,8 @@ With F_kl = h'E_k H E_l h, Omega filled up with zeros to the order of C, and v'C
     f_kl = -tr(H E_k H E_l) + s [2 tr(Omega F_kl) - tr(Omega D_k Omega D_l)]
            + N [2 v'F_kl v - 2 v'D_k Omega D_l v - (v'D_k v)(v'D_l v) / r^2] / r^2.
 
+Weights W, Var(e) = sigma^2 W^-1, stand in the cross products, so that V = I + W^1/2 Z G Z'W^1/2; they add -log|W| to f.
+
 gamma is the vector of the distinct entries of all G_j; E_k has ones where gamma_k stands in G. The dual S_j of a term
 is the symmetric matrix with df = tr(S_j dG_j): f_k on its diagonal, f_k / 2 beside it.
 """
@@ -171,7 +173,7 @@ def estimates(data: Named, C: arb_mat, log_det: arb, REML: bool, G: Sequence[arb
     N = data.n - p if REML else data.n
     Omega, beta, r2 = regression(C)
     sigma2 = r2 / N
-    criterion = log_det + N * (1 + (2 * arb.pi() * sigma2).log())
+    criterion = log_det - data.log_weights + N * (1 + (2 * arb.pi() * sigma2).log())
     values = {
         "criterion": criterion - Omega.det().log() if REML else criterion,
         "sigma": sigma2.sqrt(),

@@ -12,15 +12,22 @@ from typing import Any, Protocol
 
 from flint import arb, arb_mat, fmpq, fmpq_mat, fmpz, fmpz_mat
 
-MODEL = {"response": str, "fixed": [[str]], "random": [{"name": str, "group": [str], "columns": [[str]]}]}
+MODEL: dict[str, Any] = {
+    "response": str,
+    "fixed": [[str]],
+    "random": [{"name": str, "group": [str], "columns": [[str]]}],
+}
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-LONGEST = 1500
+LONGEST, LONGEST_MESSAGE = 1500, 400
 Column = tuple[list[Any], int, int]
 """a, d, norm: the column a / (d sqrt(norm)); a are whole numbers, or balls with d = norm = 1."""
 
 
 class Refused(Exception):
-    """A claim that is not proved; the message is one line that says which."""
+    """A claim that is not proved; the message is one line that says which, whatever it quotes of untrusted text."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else "?" for c in message[:LONGEST_MESSAGE]))
 
 
 class Named(Protocol):
@@ -49,6 +56,10 @@ class Named(Protocol):
     @property
     def norms(self) -> tuple[int, ...]:
         """Of the columns of [X y], that they are yet to be divided by the roots of."""
+
+    @property
+    def log_weights(self) -> arb:
+        """The sum of the logarithms of the weights."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,8 @@ class Data:
         [X y]'[X y], and the norms of these columns as in `Component`; that of y is 1.
     components
         They have no row in common.
+    log_weights
+        The sum of the logarithms of the weights, by which the cross products are weighted.
     """
 
     n: int
@@ -99,6 +112,7 @@ class Data:
     xyxy: fmpq_mat
     norms: tuple[int, ...]
     components: tuple[Component, ...]
+    log_weights: arb
 
 
 def require(value: Any, shape: Any, name: str) -> None:
@@ -149,6 +163,9 @@ class Table:
         The columns of [X y], and for each term those of its model matrix.
     levels
         For each row the level of each term.
+    weights
+        For each row a whole number or a ball, and what all are to be divided by; Var(e) = sigma^2 / weight. None where
+        all are 1.
     """
 
     coefficients: tuple[str, ...]
@@ -156,6 +173,7 @@ class Table:
     xy: list[Column]
     zs: list[list[Column]]
     levels: list[tuple[Any, ...]]
+    weights: tuple[list[Any], int] | None = None
 
     @property
     def gammas(self) -> tuple[tuple[int, int, int], ...]:
@@ -167,17 +185,37 @@ class Table:
     @property
     def rational(self) -> bool:
         """Whether all columns are whole numbers over a denominator and a root; else some hold balls."""
-        return not any(isinstance(values[0], arb) for column in (self.xy, *self.zs) for values, _, _ in column)
+        numbers = [values for column in (self.xy, *self.zs) for values, _, _ in column]
+        return not any(
+            isinstance(values[0], arb) for values in [*numbers, *([self.weights[0]] if self.weights else [])]
+        )
+
+    @property
+    def share(self) -> int:
+        """What the weights are to be divided by."""
+        return self.weights[1] if self.weights else 1
+
+    def weighted(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+        """Rows of numbers, each times its weight, not divided."""
+        if self.weights is None:
+            return rows
+        return [tuple(u * weight for u in row) for row, weight in zip(rows, self.weights[0], strict=True)]
+
+    def log_weights(self) -> arb:
+        """The sum of the logarithms of the weights, at the working precision."""
+        numbers, share = self.weights or ([], 1)
+        return sum((arb(weight).log() for weight in numbers), arb(0)) - len(numbers) * arb(share).log()
 
     def cross_products(self) -> list[list[Any]]:
-        """[X y]'[X y] of the numbers, not divided."""
+        """[X y]'W[X y] of the numbers, not divided."""
         rows = list(zip(*(values for values, _, _ in self.xy), strict=True))
-        W = fmpz_mat(rows) if all(isinstance(values[0], int) for values, _, _ in self.xy) else arb_mat(rows)
-        return list((W.transpose() * W).tolist())
+        left = self.weighted(rows)
+        matrix = fmpz_mat if all(isinstance(u, int) for u in (*rows[0], *left[0])) else arb_mat
+        return list((matrix(left).transpose() * matrix(rows)).tolist())
 
 
 def cross_products(table: Table) -> Data:
-    """Sum products of rational columns over the rows, component by component, and sweep y.
+    """Sum weighted products of rational columns over the rows, component by component, and sweep y.
 
     Raises
     ------
@@ -212,13 +250,13 @@ def cross_products(table: Table) -> Data:
 
     ZZ = {node: [[0] * len(own) for _ in own] for node, own in columns.items()}
     Zxy = {node: [[0] * len(xy) for _ in own] for node, own in columns.items()}
-    z_rows = zip(*(values for term in zs for values, _, _ in term), strict=True)
     xy_rows = list(zip(*(values for values, _, _ in xy), strict=True))
-    for link, z, w in zip(links, z_rows, xy_rows, strict=True):
+    z_rows = list(zip(*(values for term in zs for values, _, _ in term), strict=True))
+    for link, z, left, w in zip(links, z_rows, table.weighted(z_rows), xy_rows, strict=True):
         zz, zxy = ZZ[find(link[0])], Zxy[find(link[0])]
         at_z = [start[level] + a for level, term in zip(link, zs, strict=True) for a in range(len(term))]
         entries = list(zip(at_z, z, strict=True))
-        for i, u in entries:
+        for i, u in zip(at_z, left, strict=True):
             if u:
                 for j, v in entries:
                     zz[i][j] += u * v
@@ -226,8 +264,8 @@ def cross_products(table: Table) -> Data:
                     zxy[i][j] += u * v
 
     def rational(sums: Sequence[Sequence[int | fmpz]], left: list[Column], right: list[Column]) -> fmpq_mat:
-        rows = zip(sums, left, strict=True)
-        return fmpq_mat([[fmpq(s, d * e) for s, (_, e, _) in zip(row, right, strict=True)] for row, (_, d, _) in rows])
+        rows = [(row, d * table.share) for row, (_, d, _) in zip(sums, left, strict=True)]
+        return fmpq_mat([[fmpq(s, d * e) for s, (_, e, _) in zip(row, right, strict=True)] for row, d in rows])
 
     p = len(coefficients)
     xyxy = rational(table.cross_products(), xy, xy)
@@ -254,4 +292,5 @@ def cross_products(table: Table) -> Data:
             )
             for node, own in columns.items()
         ),
+        log_weights=table.log_weights(),
     )

@@ -26,6 +26,9 @@ Column = Callable[[str], Values]
 DEEPEST, MOST_DEGREE = 50, 100
 # A power is multiplied out up to this exponent.
 LARGEST_POWER = 64
+# Of a rational power: beyond it is a ball.
+MOST_BITS = 20_000
+NO_NUMBER = arb("nan")
 FUNCTIONS: dict[str, Callable[[arb], arb]] = {
     "log": arb.log,
     "log2": lambda x: x.log() / arb(2).log(),
@@ -39,6 +42,11 @@ FUNCTIONS: dict[str, Callable[[arb], arb]] = {
 }
 
 
+def divided(a: Any, b: Any) -> Any:
+    """a / b; no number where b is zero, which is refused where such a row takes part."""
+    return NO_NUMBER if isinstance(b, fmpq) and b == 0 else a / b
+
+
 def power(a: Number, b: Number) -> Number:
     """a to the power of b: multiplied out for a small whole number, else exp(b log a).
 
@@ -48,10 +56,13 @@ def power(a: Number, b: Number) -> Number:
     9/4
     """
     if isinstance(b, fmpq) and b.q == 1 and abs(b.p) <= LARGEST_POWER:
+        times = abs(int(b.p))
+        if isinstance(a, fmpq) and times * max(a.p.height_bits(), a.q.height_bits()) > MOST_BITS:
+            a = arb(a)
         product: Number = fmpq(1)
-        for _ in range(abs(int(b.p))):
+        for _ in range(times):
             product *= a
-        return product if b >= 0 else 1 / product
+        return product if b >= 0 else divided(fmpq(1), product)
     return (arb(b) * arb(a).log()).exp()
 
 
@@ -59,7 +70,7 @@ PAIRS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
+    "/": divided,
     "^": power,
 }
 
@@ -81,7 +92,7 @@ def evaluate_tree(tree: Any, column: Column, rows: int, reading: str, depth: int
     Raises
     ------
     Refused
-        There is no such operation, or no finite value.
+        There is no such operation. A value that is not finite is left for those to refuse who use its row.
     """
     if not isinstance(tree, list) or not tree or not isinstance(tree[0], str) or depth > DEEPEST:
         raise Refused("an expression is malformed")
@@ -105,8 +116,6 @@ def evaluate_tree(tree: Any, column: Column, rows: int, reading: str, depth: int
             found = orthonormal(first, parts[1], parts[2])
     except ZeroDivisionError:
         raise Refused(f"expression {name!r} divides by zero") from None
-    if any(isinstance(a, arb) and not a.is_finite() for a in found):
-        raise Refused(f"expression {name!r} has no finite value in a row")
     return found
 
 

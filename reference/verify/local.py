@@ -39,11 +39,13 @@ MATRICES = {"matrices": {"file": str, "sha256": str, "model": MODEL}}
 VALUES = {"values": {str: {"value": str, "radius": str}}}
 TREE = {"tree": {"file": str, "sha256": str}}
 # Of the models of this project, and of anybody's.
-SCHEMA, OWN_SCHEMA = "relmer-certificate/2", "relmer-own-certificate/1"
+SCHEMA, OWN_SCHEMA = "relmer-certificate/2", "relmer-own-certificate/2"
+# Without weights, offsets and rows.
+OLDER_SCHEMA = "relmer-own-certificate/1"
 READINGS = ("decimal", "double", "matrices")
 GZIP = b"\x1f\x8b"
 LEVELS = {"exact": ("exact",), "certified": ("local-proved", "global-proved")}
-FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]*")
+FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 MOST_BITS = 4096
 
 
@@ -317,7 +319,7 @@ def verify(
     """
     require(certificate, STORED, "certificate")
     data, readings = certificate["data"], certificate["readings"]
-    if certificate["schema"] not in (SCHEMA, OWN_SCHEMA):
+    if certificate["schema"] not in (SCHEMA, OWN_SCHEMA, OLDER_SCHEMA):
         raise Refused(f"the schema is neither {SCHEMA} nor {OWN_SCHEMA}")
     if certificate["schema"] == SCHEMA and set(readings) != {"decimal", "double"}:
         raise Refused(f"readings of {SCHEMA} are decimal and double")
@@ -328,6 +330,8 @@ def verify(
     if "matrices" in readings:
         require(certificate, MATRICES, "certificate")
         own = certificate["matrices"]
+        if set(readings) == {"matrices"} and own["model"] != certificate["model"]:
+            raise Refused("model: the matrices alone are proved, and their model is another")
         texts["matrices"] = text_of(content(folders, own["file"], own["sha256"], unpack=True))
     proofs = {}
     for reading, claim in readings.items():

@@ -2,14 +2,19 @@
 
 A description names, for each column of X and of the terms, the factors of the product that it is. A factor is a column
 of numbers ("Days"), an indicator ("Machine=B": the column Machine has the text B), a score (`scores`: whole numbers
-over the root of a norm, by the text that a column has) or an expression (`expressions`; expressions.py).
+over the root of a norm, by the text that a column has) or an expression (`expressions`; expressions.py). It may name
+`weights`, some `offsets` that are taken from the response, and the `rows` that take part, as "1-80 85 90-99", counted
+from the first below the header.
 """
 
 import csv
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from io import StringIO
 from math import lcm
+from operator import sub
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -21,8 +26,12 @@ from relmer.reference.verify.expressions import Values, evaluate_tree
 SCORES = {str: {"column": str, "scores": {str: int}, "norm": int}}
 FORM = {"separator": str, "decimal": str, "missing": [str]}
 PLAIN = {"separator": ",", "decimal": ".", "missing": ["", "NA"]}
+ARGUMENTS = {"weights": str, "offsets": [str], "rows": str}
+RUN = re.compile(r"([1-9][0-9]{0,9})(?:-([1-9][0-9]{0,9}))?")
 # Beyond, a model is taken apart level by level.
 MOST_LINKED, MOST_ROWS = 200, 20_000
+# Bits of a common denominator; balls are sharper than is needed with fewer.
+MOST_COMMON = 4096
 
 
 def read(model: Mapping[str, Any], reading: str, text: str) -> Data | Blocks:
@@ -31,12 +40,13 @@ def read(model: Mapping[str, Any], reading: str, text: str) -> Data | Blocks:
     Parameters
     ----------
     model
-        response, fixed, random, scores, expressions and table, as in a certificate.
+        response, fixed, random, scores, expressions, table, and if there are any weights, offsets and rows, as in a
+        certificate.
     reading
         "decimal" (a number is the decimal in the text), "double" (it is the double nearest to it), or "matrices" (a
         double too: the text holds y, X and Z as a program had them).
     text
-        A table with a header. Rows with an empty field or NA in a used column are left out.
+        A table with a header. Rows with an empty field or NA in a used column are left out, and must not be named.
 
     Raises
     ------
@@ -48,10 +58,9 @@ def read(model: Mapping[str, Any], reading: str, text: str) -> Data | Blocks:
 
 def prepared(table: Table) -> Data | Blocks:
     """Cross products: in rationals, or of a large or not rational model in balls."""
-    if table.rational and len(table.levels) <= MOST_ROWS and largest_set(table) <= MOST_LINKED:
-        return cross_products(table)
+    small = table.rational and len(table.levels) <= MOST_ROWS and largest_set(table) <= MOST_LINKED
     with ctx.workprec(DATA_BITS):
-        return blocks(table)
+        return cross_products(table) if small else blocks(table)
 
 
 def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
@@ -65,6 +74,8 @@ def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
     require(model, MODEL, "model")
     require(scores := model.get("scores", {}), SCORES, "model.scores")
     require(form := model.get("table") or PLAIN, FORM, "model.table")
+    arguments = {name: model[name] for name in ARGUMENTS if name in model}
+    require(arguments, {name: ARGUMENTS[name] for name in arguments}, "model")
     if not isinstance(expressions := model.get("expressions", {}), dict):
         raise Refused("model.expressions is missing or of the wrong type")
     fixed, random = model["fixed"], model["random"]
@@ -80,25 +91,65 @@ def tabulate(model: Mapping[str, Any], reading: str, text: str) -> Table:
         source = Source(*lines_of(text, form), form, reading, scores, expressions)
         wanted = dict.fromkeys((model["response"], *(name for item in items for name in item[1:])))
         used = {name: source.factor(name) for name in wanted}
+        offsets: list[list[Any]] = [[*source.numbers(name)] for name in arguments.get("offsets", ())]
+        weights = source.numbers(arguments["weights"]) if "weights" in arguments else None
         groups = [[source.place(name) for name in term["group"]] for term in random]
+        numbers = [*(values for values, _ in used.values()), *offsets, *([] if weights is None else [weights])]
+        chosen = rows_of(arguments["rows"], len(source.lines)) if "rows" in arguments else range(len(source.lines))
         complete = [
             i
-            for i, line in enumerate(source.lines)
-            if all(line[at] not in form["missing"] for group in groups for at in group)
-            and all(values[i] is not None for values, _ in used.values())
+            for i in chosen
+            if all(source.lines[i][at] not in form["missing"] for group in groups for at in group)
+            and all(values[i] is not None for values in numbers)
         ]
+        if "rows" in arguments and len(complete) < len(chosen):
+            lacking = min({*chosen} - {*complete}) + 1
+            raise Refused(f"model.rows: row {lacking} is to take part, and lacks a value")
         if len(complete) <= len(fixed):
             raise Refused("there are no more rows than coefficients")
         kept = {name: whole(name, [values[i] for i in complete], norm) for name, (values, norm) in used.items()}
+        y = kept[model["response"]]
+        if offsets:
+            response, norm = used[model["response"]]
+            if norm != 1 or any(isinstance(value, str) for value in response):
+                raise Refused("model.offsets: the response is no column of numbers")
+            y = whole("y", [reduce(sub, (offset[i] for offset in offsets), response[i]) for i in complete], 1)
         return Table(
             coefficients,
             terms,
-            [multiplied(kept, item[1:], len(complete)) for item in [*fixed, ["", model["response"]]]],
+            [*(multiplied(kept, item[1:], len(complete)) for item in fixed), y],
             [[multiplied(kept, item[1:], len(complete)) for item in term["columns"]] for term in random],
             list(
                 zip(*([tuple(source.lines[i][at] for at in group) for i in complete] for group in groups), strict=True)
             ),
+            None if weights is None else positive([weights[i] for i in complete]),
         )
+
+
+def positive(weights: list[Any]) -> tuple[list[Any], int]:
+    """Weights as `Table` has them."""
+    numbers, d, _ = whole("weights", weights, 1)
+    if not all(number > 0 for number in numbers):
+        raise Refused("weights: one is not positive")
+    return numbers, d
+
+
+def rows_of(text: str, rows: int) -> list[int]:
+    """Rows of a table that are named, from 0 on.
+
+    Examples
+    --------
+    >>> rows_of("1-3 5", 8)
+    [0, 1, 2, 4]
+    """
+    found: list[int] = []
+    for run in text.split():
+        ends = RUN.fullmatch(run)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
+        if not (found[-1] + 1 if found else 0) < first <= last <= rows:
+            raise Refused(f"model.rows: {run[:30]!r} is not one or more of {rows} rows, after those before it")
+        found.extend(range(first - 1, last))
+    return found
 
 
 @dataclass(frozen=True)
@@ -182,9 +233,21 @@ def whole(name: str, values: list[Any], norm: int) -> Column:
     if any(isinstance(value, str) for value in values):
         raise Refused(f"{name} has no score for a text in the data")
     if any(isinstance(value, arb) for value in values):
-        root = arb(norm).sqrt()
-        return [arb(value) / root for value in values], 1, 1
+        return balls_of(name, values, norm)
     if all(isinstance(value, int) for value in values):
         return values, 1, norm
-    common = lcm(*{int(value.q) for value in values})
+    common = 1
+    for below in {int(value.q) for value in values}:
+        common = lcm(common, below)
+        if common.bit_length() > MOST_COMMON:
+            return balls_of(name, values, norm)
     return [int(value.p) * (common // int(value.q)) for value in values], common, norm
+
+
+def balls_of(name: str, values: list[Any], norm: int) -> Column:
+    """Values of a column as balls, each finite."""
+    root = arb(norm).sqrt()
+    found = [arb(value) / root for value in values]
+    if not all(value.is_finite() for value in found):
+        raise Refused(f"{name} has no finite value in a row")
+    return found, 1, 1

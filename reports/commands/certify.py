@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.util import find_spec
@@ -82,6 +83,8 @@ def certify_command(
         if certificate is not None:
             if not verify or own.data is None:
                 raise DataError("--certificate is proved with --verify and --data FILE: give all three")
+            if replace(own, data=None).given or wants_global:
+                raise DataError("--certificate holds the model and how the file is read: leave the model's options out")
             sys.exit(prove_own(certificate, own.data, trees))
         if own.given:
             sys.exit(make_own(own, out, wants_global))
@@ -101,11 +104,13 @@ def certify_command(
 
 def make_own(own: Own, out: Path, wants_global: bool) -> int:
     """Certify a person's own models; the exit status."""
+    if own.cases_file is not None:
+        raise DataError("a certificate is of --formula and --data: leave out --cases")
     with own_cases(own) as cases:
-        form = own.reading.asked
-        if own.data is None or form.pop("types") or any(case.told for case in cases):
-            raise DataError("a certificate is of --formula and --data: leave out --cases, --types and lme4's arguments")
+        assert own.data is not None
         check_writable(out)
+        # Types are in the data set that the cases are of; the kernel reads texts.
+        form = {name: value for name, value in own.reading.asked.items() if name != "types"}
         return make_each(cases, own.data, form, out, wants_global)
 
 
@@ -133,14 +138,21 @@ def told_of(certificate: dict[str, Any], why_matrices: str) -> Iterator[str]:
     """What was proved, how the model was described, and the values."""
     criterion = "REML" if certificate["REML"] else "maximum likelihood"
     levels = ", ".join(f"{reading} {claim['level']}" for reading, claim in certificate["readings"].items())
-    yield f"{certificate['formula']}, {criterion}, {certificate['data']['rows']} rows: {levels}"
+    asked = [certificate["formula"], *(f"{name} = {text}" for name, text in certificate["arguments"].items())]
+    yield f"{', '.join(asked)}, {criterion}, {certificate['data']['rows']} rows: {levels}"
     if "matrices" in certificate["readings"]:
         of = certificate["matrices"]["file"]
         yield f"  the reading matrices is of the doubles of y, X and Z in {of}.gz, not of the file: {why_matrices}"
     model = certificate["model"]
-    yield f"  y is {model['response']}; X has {', '.join(map(product, model['fixed']))}"
+    known = {name: f"({name})" for name in model.get("expressions", {})}
+    y = " - ".join((model["response"], *(known.get(name, name) for name in model.get("offsets", ()))))
+    yield f"  y is {y}; X has {', '.join(map(product, model['fixed']))}"
     for term in model["random"]:
         yield f"  Z has for each {':'.join(term['group'])} {', '.join(map(product, term['columns']))}"
+    if "weights" in model:
+        yield f"  Var(e) is sigma^2 / {known.get(model['weights'], model['weights'])}"
+    if "rows" in model:
+        yield f"  of the file take part the rows {model['rows']}"
     for name, tree in model.get("expressions", {}).items():
         yield f"  {name} is computed in balls: {tree}"
     for name, score in model.get("scores", {}).items():

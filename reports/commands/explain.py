@@ -53,7 +53,9 @@ def explain_command(
             else:
                 said = asked(engine, case, limit)
                 if said.estimates is None:
-                    click.echo(one_line(f"{case.formula}: {said.engine} has not fitted it: {said.message}"))
+                    names = ", ".join(theta_names(design_of(case).terms))
+                    hint = f"; give --theta, the numbers of {names}" if said.status is Status.UNSUPPORTED else ""
+                    click.echo(one_line(f"{case.formula}: {said.engine} has not fitted it: {said.message}{hint}"))
                     status = DISAGREEMENT
                     continue
                 found = explain(case, f"{said.engine} {said.version}", said.estimates.theta, said.warnings)
@@ -188,6 +190,9 @@ def advice(found: Explanation) -> str:
 
 def better(found: Explanation) -> str:
     """What to do about a fit that is not at the optimum."""
+    if found.other_order:
+        names = ", ".join(found.names)
+        return f"give theta in its order, {names}: these numbers stand at the optimum as {', '.join(found.other_order)}"
     theta = ", ".join(f"{value:.6g}" for value in found.theta)
     said = f"do not use this fit; `relmer fit` has the numbers at the optimum, theta {theta}"
     if found.far is None:

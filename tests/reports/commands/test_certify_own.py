@@ -103,3 +103,71 @@ def test_without_python_flint_it_is_one_line(data: Path, monkeypatch: pytest.Mon
     found = relmer("certify", "--data", data, "--formula", "y ~ dose + (1 | `the clinic`)")
     assert found.exit_code == 2
     assert found.output == "relmer: relmer certify needs python-flint: pip install 'relmer[certify]'\n"
+
+
+ARGUMENTS = [
+    ["--weights", "1/dose^2"],
+    ["--offset", "dose / 3"],
+    ["--subset", "dose > 5"],
+    ["--contrasts", "k=contr.sum"],
+    ["--levels", "k=high,low"],
+    ["--na-action", "na.exclude"],
+    ["--types", "TYPES"],
+]
+
+
+@pytest.mark.parametrize("asked", ARGUMENTS, ids=lambda asked: asked[0])
+def test_arguments_of_lme4_are_in_the_certificate(tmp_path: Path, asked: list[str]) -> None:
+    random = np.random.default_rng(6)
+    g, dose, k = random.integers(0, 8, 70), np.round(random.uniform(1, 20, 70), 1), random.integers(0, 2, 70)
+    y = np.round(dose + random.normal(size=8)[g] * 2 + k + random.normal(size=70), 2)
+    path = tmp_path / "d.csv"
+    lines = [f"{y[i]},{dose[i]},{'low' if k[i] else 'high'},{g[i]}" for i in range(70)]
+    path.write_text("\n".join(["y,dose,k,g", *lines]) + "\n", encoding="utf-8")
+    (tmp_path / "types.toml").write_text('[[column]]\nname = "k"\ntype = "factor"\nlevels = ["low", "high"]\n')
+    given = [str(tmp_path / "types.toml") if part == "TYPES" else part for part in asked]
+    found = relmer("certify", "--data", path, "--formula", "y ~ dose + k + (1 | g)", *given, "--out", tmp_path)
+    assert found.exit_code == 0, found.output
+    assert "decimal local-proved" in found.output
+    again = relmer("certify", "--verify", "--certificate", tmp_path / "d.reml.json", "--data", path)
+    assert again.exit_code == 0, again.output
+
+
+def test_the_model_of_a_certificate_is_not_asked_again(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text("{}", encoding="utf-8")
+    for more in (["--formula", "y ~ 1 + (1 | g)"], ["--weights", "dose"], ["--global"], ["--ml"]):
+        found = relmer("certify", "--verify", "--certificate", path, "--data", data, *more)
+        assert (found.exit_code, len(found.output.splitlines())) == (2, 1), more
+        assert "--certificate holds the model" in found.output
+
+
+@pytest.mark.parametrize("structure", ["cs", "ar1", "diag"])
+def test_a_structure_has_no_certificate(data: Path, tmp_path: Path, structure: str) -> None:
+    formula = f"y ~ dose + {structure}(dose | `the clinic`)"
+    found = relmer("certify", "--data", data, "--formula", formula, "--out", tmp_path)
+    assert found.exit_code == 1
+    assert "not proved: the covariance of the clinic has a structure" in found.output.splitlines()[-1]
+
+
+HOSTILE = {
+    "no JSON": b"not json",
+    "no text": bytes(range(256)),
+    "empty": b"",
+    "a list": b"[]",
+    "NaN": b"NaN",
+    "no keys": b"{}",
+    "deep": b"[" * 5_000_000,
+    "a long number": b'{"schema": ' + b"1" * 5_000_000 + b"}",
+    "a data file that is a number": b'{"data": {"file": 3}}',
+    "infinite": b'{"schema": "relmer-own-certificate/2", "data": {"file": "a", "sha256": "b", "rows": 1e999}}',
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_certificate_is_one_line(data: Path, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "c.json"
+    path.write_bytes(content)
+    found = relmer("certify", "--verify", "--certificate", path, "--data", data)
+    assert found.exit_code == 1
+    assert (len(found.output.splitlines()), found.output.startswith("c.json is ")) == (1, True)

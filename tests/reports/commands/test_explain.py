@@ -122,3 +122,41 @@ def test_without_r_and_theta_it_says_what_to_give(without_r: None) -> None:
     assert found.exit_code == 3
     assert "give --theta, the numbers of Subject.(Intercept), Subject.Days.(Intercept), Subject.Days" in found.output
     assert len(found.output.splitlines()) == 1
+
+
+def crossed(folder: Path) -> Path:
+    """4 levels of g, which vary much, crossed with 12 of h, each pair twice: lme4 puts h first, whatever is written."""
+    random = np.random.default_rng(5)
+    y = np.round(3 * random.normal(size=(4, 1, 1)) + random.normal(size=(1, 12, 1)) + random.normal(size=(4, 12, 2)), 2)
+    lines = [f"{y[i, j, k]},g{i},h{j}" for i in range(4) for j in range(12) for k in range(2)]
+    (path := folder / "crossed.csv").write_text("\n".join(["y,g,h", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_theta_in_the_order_of_the_formula_is_told(tmp_path: Path) -> None:
+    """Balanced, two-way: theta_g^2 = (MSG / MSE - 1) / 24 and theta_h^2 = (MSH / MSE - 1) / 8 by REML, exactly."""
+    path = crossed(tmp_path)
+    y = np.array([float(line.split(",")[0]) for line in path.read_text().splitlines()[1:]]).reshape(4, 12, 2)
+    g, h = y.mean(axis=(1, 2)) - y.mean(), y.mean(axis=(0, 2)) - y.mean()
+    rest = ((y - y.mean() - g[:, None, None] - h[None, :, None]) ** 2).sum() / (96 - 15)
+    theta_g, theta_h = ((24 * g @ g / 3 / rest - 1) / 24) ** 0.5, ((8 * h @ h / 11 / rest - 1) / 8) ** 0.5
+    asked = ("explain", "--data", path, "--formula", "y ~ 1 + (1 | g) + (1 | h)", "--theta")
+    right, wrong = relmer(*asked, f"{theta_h},{theta_g}"), relmer(*asked, f"{theta_g},{theta_h}")
+    assert (right.exit_code, wrong.exit_code) == (0, 1)
+    assert wrong.output.splitlines()[-1] == (
+        "what to do: give theta in its order, h.(Intercept), g.(Intercept): "
+        "these numbers stand at the optimum as g.(Intercept), h.(Intercept)"
+    )
+    other = relmer(*asked, f"{theta_g},{theta_g}")
+    assert "do not use this fit" in other.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("structure", ["cs", "ar1", "us", "diag"])
+def test_a_structured_covariance_is_explained(structure: str) -> None:
+    """By the theta of the search: it stands; and twice of it does not."""
+    formula = f"Reaction ~ Days + {structure}(Days | Subject)"
+    best = lmer(formula, load("sleepstudy").frame).optimum.theta
+    asked = ("explain", "--data", DATA / "sleepstudy.csv", "--formula", formula, "--theta")
+    for theta, status in ((best, 0), (2 * best, 1)):
+        found = relmer(*asked, ",".join(map(repr, theta.tolist())))
+        assert (found.exit_code, len(found.output.splitlines())) == (status, 5), found.output
