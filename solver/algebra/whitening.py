@@ -88,7 +88,9 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
     whole = together(Z, rows, along)
     rotated = turned(np.vstack([whole, np.zeros((q, m))]))
     w = linalg.solve_triangular(R, rotated[:q], check_finite=False)
-    moved = T @ w if along is None else np.column_stack([-less(a, T, v) for a, v in zip(along.T, w.T, strict=True)])
+    moved = T @ w
+    if along is not None:
+        moved = np.column_stack([-less(along[:, j], T, w[:, j]) for j in range(m)])
     left = [less(x, Z, a) for x, a in zip(rows.T, moved.T, strict=True)]
     tried = np.vstack([np.column_stack(left), -w])
     w *= np.linalg.norm(tried, axis=0) < np.linalg.norm(whole, axis=0) / 2

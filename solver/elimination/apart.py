@@ -75,7 +75,7 @@ def triangle(Z: Array, order: Sequence[Integers]) -> tuple[Array, Array]:
         rows = np.zeros((rank, Z.shape[1]))
         rows[:, columns[pivots]] = own_R[:rank]
         later = np.concatenate([*order[k + 1 :], np.zeros(0, dtype=np.int64)])
-        new = below_of(Q, new[:, :rank])
+        new = below_of(Q, np.asarray(new[:, :rank], dtype=float))
         rows[:, later] = new.T @ Z[:, later]
         Q, R = np.column_stack([Q, new]), np.vstack([R, rows])
     return Q, R
