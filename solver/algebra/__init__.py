@@ -7,12 +7,14 @@ from relmer.solver.algebra.least_squares import Swept, generalized_least_squares
 from relmer.solver.algebra.rank import full_rank_columns
 from relmer.solver.algebra.roots import (
     RANK,
+    graded_sizes,
     is_regular,
     lower_trapezoid,
     positive,
     reduced_root,
     root_by_columns,
     root_of,
+    row_sizes,
 )
 from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle, units_of_rows
 from relmer.solver.algebra.whitening import LARGE_EFFECTS, whitened_by_augmenting, whitened_by_root
@@ -25,6 +27,7 @@ __all__ = [
     "factorize",
     "full_rank_columns",
     "generalized_least_squares",
+    "graded_sizes",
     "inverse_of_cross_product",
     "is_plain",
     "is_regular",
@@ -39,6 +42,7 @@ __all__ = [
     "repeated",
     "root_by_columns",
     "root_of",
+    "row_sizes",
     "sweep",
     "taken_apart",
     "units_of_rows",

@@ -10,18 +10,36 @@ from relmer.solver.arrays import Array
 RANK = 1e-9
 # Least eigenvalue of a working G at the start, relative to the largest one, or to 1: at zero theta's chart is flat.
 FLOOR = 1e-2
+# Row of a T from which on the rows of G = T T' are looked at each in its own size: a variance of one beside one of 1e10
+# is none that is negligible.
+GRADED = 1e5
+
+
+def row_sizes(T: Array) -> Array:
+    """Lengths (c, 1) of the rows of T, at least 1."""
+    return np.asarray(np.maximum(np.sqrt((T**2).sum(axis=1, keepdims=True)), 1.0))
+
+
+def graded_sizes(T: Array) -> Array:
+    """The same, but ones where no row is so large that one scale would not hold all of them."""
+    sizes = row_sizes(T)
+    return sizes if sizes.max(initial=1.0) > GRADED else np.ones_like(sizes)
 
 
 def reduced_root(T: Array) -> Array:
     """Root (c, m) of G = T T' without the directions of negligible variance; m is the rank that is left."""
-    left, singular, _ = np.linalg.svd(T)
+    sizes = graded_sizes(T)
+    left, singular, _ = np.linalg.svd(T / sizes)
     kept = singular**2 > RANK * max(1.0, float(singular.max() ** 2))
-    return np.asarray(left[:, kept] * singular[kept])
+    return np.asarray(sizes * left[:, kept] * singular[kept])
 
 
 def is_regular(T: Array) -> bool:
     """Whether no direction of G = T T' has negligible variance."""
     variances = lapack.dsyev(T @ T.T, compute_v=0)[0]
+    if variances[-1] > GRADED**2:
+        T = T / row_sizes(T)
+        variances = lapack.dsyev(T @ T.T, compute_v=0)[0]
     return bool(variances[0] > RANK * max(1.0, variances[-1]))
 
 
@@ -80,6 +98,9 @@ def lower_trapezoid(root: Array) -> Array:
 
 def positive(G: Array) -> Array:
     """Lower triangular root T of G with its small and negative eigenvalues raised."""
+    sizes = np.sqrt(np.maximum(G.diagonal(), 1.0))[:, None]
+    if sizes.max() > GRADED:
+        return np.asarray(sizes * positive(G / sizes / sizes.T))
     values, vectors, _ = lapack.dsyev(G)
     least = FLOOR * max(1.0, values[-1])
     if values[0] >= least:

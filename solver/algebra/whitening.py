@@ -52,14 +52,15 @@ def whitened_by_root(root: Array, rows: Array) -> Whitened:
     return Whitened(white=white, logdet=logdet_triangle(half), effects=effects)
 
 
-def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
+def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None = None) -> Whitened:
     """Whiten rows (n, m) for V = I + root root', root = Z T, by the QR of [root; I] (n + q, q).
 
     Nothing is squared: R'R = I + root'root, the complement Q_2 of Q whitens, and root'V^-1 r = R^-1 Q'[r; 0].
     Householder's errors are relative to every column by itself (Higham 2002, theorem 19.4), so it does not matter how
     large the columns of the root are, as long as they lie apart. A column x of the rows that lies along it,
     x = root w + rest, is whitened as Q_2'[rest; -w], which is as small as what is left of it (theory.md, 43). Columns
-    that lie along each other are turned apart first.
+    that lie along each other are turned apart first. Of rows that are known as rows + Z along, `along` (q, m), the rest
+    is rows + Z (along - T w), to the last digit of the rows.
 
     Raises
     ------
@@ -69,14 +70,14 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
     root = Z @ T
     q = root.shape[1]
     if q == 0:
-        return Whitened(white=rows, logdet=0.0, effects=lambda c: np.zeros(0))
+        return Whitened(white=together(Z, rows, along), logdet=0.0, effects=lambda c: np.zeros(0))
     stacked = np.vstack([root, np.eye(q)])
     norms = np.linalg.norm(stacked, axis=0)
     (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
     R, reflectors = np.asarray(R[:q], dtype=float), np.asfortranarray(reflectors[:, :q])
     if np.any(np.abs(R.diagonal()) < LOST * norms):
         W = columns_apart(root)
-        turned_apart = whitened_by_augmenting(Z, T @ W, rows)
+        turned_apart = whitened_by_augmenting(Z, T @ W, rows, along)
         return replace(turned_apart, effects=lambda c: np.asarray(W @ turned_apart.effects(c)))
     n, m = rows.shape
     work = max(1, int(lapack.dormqr("L", "T", reflectors, tau, np.zeros((n + q, m), order="F"), -1)[1][0]))
@@ -84,11 +85,15 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
     def turned(extended: Array) -> Array:
         return np.asarray(lapack.dormqr("L", "T", reflectors, tau, np.asfortranarray(extended), work)[0])
 
-    rotated = turned(np.vstack([rows, np.zeros((q, m))]))
+    whole = together(Z, rows, along)
+    rotated = turned(np.vstack([whole, np.zeros((q, m))]))
     w = linalg.solve_triangular(R, rotated[:q], check_finite=False)
-    left = [less(x, Z, a) for x, a in zip(rows.T, (T @ w).T, strict=True)]
+    moved = T @ w
+    if along is not None:
+        moved = np.column_stack([-less(along[:, j], T, w[:, j]) for j in range(m)])
+    left = [less(x, Z, a) for x, a in zip(rows.T, moved.T, strict=True)]
     tried = np.vstack([np.column_stack(left), -w])
-    w *= np.linalg.norm(tried, axis=0) < np.linalg.norm(rows, axis=0) / 2
+    w *= np.linalg.norm(tried, axis=0) < np.linalg.norm(whole, axis=0) / 2
     rotated = np.where(w.any(axis=0), turned(tried), rotated)
 
     logdet = logdet_triangle(np.asarray(R, dtype=float))
@@ -97,6 +102,11 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array) -> Whitened:
         return np.asarray(w @ c + linalg.solve_triangular(R, rotated[:q] @ c, check_finite=False))
 
     return Whitened(white=rotated[q:], logdet=logdet, effects=effects)
+
+
+def together(Z: Array, rows: Array, along: Array | None) -> Array:
+    """Rows (n, m) + Z along."""
+    return rows if along is None else rows + Z @ along
 
 
 def columns_apart(root: Array) -> Array:

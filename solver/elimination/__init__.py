@@ -1,7 +1,7 @@
 """G to log|V|, A = [X y]'V^-1 [X y] and their derivatives (theory.md, 14 to 34), by the structure of Z."""
 
-from relmer.solver.elimination.contract import Eliminated
+from relmer.solver.elimination.contract import Eliminated, Elimination
 from relmer.solver.elimination.corner import Corner, expected, weights
-from relmer.solver.elimination.structure import Structure, build
+from relmer.solver.elimination.structure import Structure, build, build_apart
 
-__all__ = ["Corner", "Eliminated", "Structure", "build", "expected", "weights"]
+__all__ = ["Corner", "Eliminated", "Elimination", "Structure", "build", "build_apart", "expected", "weights"]

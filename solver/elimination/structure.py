@@ -16,7 +16,7 @@ from scipy import linalg
 
 from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Codes, Integers
-from relmer.solver.elimination import crossed, joint, nested
+from relmer.solver.elimination import apart, crossed, joint, nested
 from relmer.solver.elimination.contract import Eliminated, Elimination
 from relmer.solver.elimination.corner import Weights
 from relmer.solver.model import RandomTerm, group_names, is_nested
@@ -130,6 +130,51 @@ def build(terms: Sequence[RandomTerm], columns: Sequence[Array], Xy: Array) -> S
     stacked = np.concatenate([*(columns[k] for one in order for k in one.terms), Xy])
     elimination = prepare(stacked, widths, [one.codes for one in order], levels)
     return Structure(order, elimination, positions(tuple((one.terms, one.widths) for one in order)))
+
+
+def build_apart(
+    terms: Sequence[RandomTerm],
+    scales: Sequence[Array],
+    columns: Sequence[Array],
+    rest: Array,
+    effects: Array,
+    sequence: Sequence[Integers],
+) -> tuple[Structure, Array]:
+    """The structure for a response of which X and Z leave little, all effects at once; also RX0 (p, p).
+
+    Parameters
+    ----------
+    terms, scales
+        The random-effects terms, and the C of each.
+    columns
+        Per term the weighted columns (c, n) that its levels share, not in working coordinates.
+    rest, effects
+        [X y] is rest (n, p + 1) and Z effects (q, p + 1), term after term.
+    sequence
+        The effects of each column of each term, those that explain most of y first.
+    """
+    order = groupings_of(terms)
+    ends = np.cumsum([len(term.levels) * len(term.columns) for term in terms])
+    places = [
+        own.reshape(len(term.levels), len(term.columns))
+        for own, term in zip(np.split(np.arange(ends[-1]), ends[:-1]), terms, strict=True)
+    ]
+    here = np.concatenate([np.hstack([places[k] for k in one.terms]).ravel() for one in order])
+    there = np.argsort(here)
+    rows = apart.Rows(
+        Z=np.concatenate([columns[k] for one in order for k in one.terms]),
+        rest=rest,
+        effects=effects[here],
+        order=[there[own] for own in sequence],
+    )
+    elimination, RX0 = apart.prepare(
+        rows,
+        [np.asarray(linalg.block_diag(*(scales[k] for k in one.terms))) for one in order],
+        [one.width for one in order],
+        [one.codes for one in order],
+        [one.levels for one in order],
+    )
+    return Structure(order, elimination, positions(tuple((one.terms, one.widths) for one in order))), RX0
 
 
 @lru_cache(maxsize=64)

@@ -19,9 +19,11 @@ from relmer.solver.paths.gls import block_sizes
 from relmer.solver.paths.pls import Reduced, is_drowned, solution, working_roots
 from relmer.solver.paths.rows import effects, fitted, marginal_root
 from relmer.solver.paths.solution import Path, Solution
+from relmer.solver.paths.spanned import DENSE, Spanned, is_rounding
 from relmer.solver.paths.sweeping import is_graded
 
 __all__ = [
+    "DENSE",
     "PATHS",
     "Derivatives",
     "ExtendedFactor",
@@ -29,6 +31,7 @@ __all__ = [
     "Prepared",
     "Reduced",
     "Solution",
+    "Spanned",
     "block_sizes",
     "criterion",
     "degrees_of_freedom",
@@ -39,6 +42,7 @@ __all__ = [
     "given",
     "is_drowned",
     "is_graded",
+    "is_rounding",
     "marginal_root",
     "parts",
     "prepare",

@@ -6,6 +6,7 @@ is formed and factored for itself, as a textbook does for the clusters of a two-
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +24,7 @@ from relmer.solver.arrays import Array, Integers
 from relmer.solver.model import Design, Lambda, Template, weighted
 from relmer.solver.paths.large import apart, is_large, sizes_of, turned_back
 from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.spanned import Spanned, spanned
 from relmer.solver.paths.sweeping import swept
 
 
@@ -40,6 +42,13 @@ class Blocks:
     levels: tuple[int, ...]
     sizes: list[Array]
     starts: Integers
+    design: Design
+    order: Integers
+
+    @cached_property
+    def spanned(self) -> Spanned | None:
+        """The response by X and Z, if that leaves little of it."""
+        return spanned(self.design, self.y)
 
     def solve_at(self, roots: Sequence[Array]) -> Solution:
         """Least squares of the rows whitened by V^1/2, the Cholesky factor of V.
@@ -56,13 +65,16 @@ class Blocks:
         factor = repeated([T for T, _ in turned] if large else roots, self.levels)
         root = sparse.csr_array(self.Z @ factor)
         root.sum_duplicates()
-        Xy = np.column_stack([self.X, self.y])
+        by = self.spanned if large else None
+        beta0 = self.beta0 if by is None else by.beta
+        Xy = np.column_stack([self.X, self.y]) if by is None else by.rest[self.order]
         parts = []
         for rows, effects, own_root in marginal_blocks(self, root):
             if large:
                 T = factor[:, effects].toarray()
-                own = np.flatnonzero(T.any(axis=1))
-                part = whitened_by_augmenting(self.Z[rows].toarray()[:, own], T[own], Xy[rows])
+                own = np.flatnonzero(T.any(axis=1) | (by is not None and abs(self.Z[rows]).sum(axis=0) > 0))
+                along = None if by is None else by.effects[own]
+                part = whitened_by_augmenting(self.Z[rows].toarray()[:, own], T[own], Xy[rows], along)
             else:
                 part = whitened_by_root(own_root, Xy[rows])
             parts.append((effects, part))
@@ -76,7 +88,7 @@ class Blocks:
             logdet_L=sum(part.logdet for _, part in parts),
             logdet_RX=logdet_triangle(RX),
             pwrss=float(residual @ residual),
-            beta=self.beta0 + beta,
+            beta=beta0 + beta,
             u=turned_back(u, [Q for _, Q in turned], self.levels) if large else u,
             RX=RX,
         )
@@ -97,6 +109,8 @@ def prepare(design: Design) -> Blocks:
         levels=tuple(len(term.levels) for term in design.terms),
         sizes=sizes_of(design),
         starts=starts,
+        design=design,
+        order=order,
     )
 
 

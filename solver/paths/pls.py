@@ -7,18 +7,20 @@ vignette). L itself is made when it is asked for, sparse, with a fill-reducing p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import logdet_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import Eliminated, Structure, build
+from relmer.solver.elimination import Eliminated, Structure, build, build_apart
 from relmer.solver.model import Design, scale_of, working
 from relmer.solver.paths import gls
 from relmer.solver.paths.large import is_large
 from relmer.solver.paths.solution import Solution
+from relmer.solver.paths.spanned import Spanned, spanned, surely_left
 from relmer.solver.paths.sweeping import swept, weighted_rows
 
 # Multiplications for the whitening of blocks, about a second.
@@ -45,6 +47,11 @@ class Reduced:
         C (c, c) of each term.
     structure
         The reduced rows in working coordinates.
+    spanned
+        The response by X and Z, where these leave little of it and are not too large; then beta0 is that of both, and
+        X_1 RX0 = X has an X_1 that is not orthonormal.
+    little
+        Whether X and Z may leave little of the response.
     """
 
     design: Design
@@ -53,6 +60,13 @@ class Reduced:
     residual0: Array
     scales: tuple[Array, ...]
     structure: Structure
+    spanned: Spanned | None = None
+    little: bool = False
+
+    @cached_property
+    def definition(self) -> gls.Blocks:
+        """The rows as the definition wants them."""
+        return gls.prepare(self.design)
 
     def solve_at(self, roots: Sequence[Array]) -> Solution:
         """Eliminate the random effects, and go back for beta and u; where they are large, by the definition.
@@ -64,7 +78,7 @@ class Reduced:
         """
         working = working_roots(self.scales, roots)
         if is_drowned(self.scales, working) and is_cheap(self.design):
-            return gls.prepare(self.design).solve_at(roots)
+            return self.definition.solve_at(roots)
         return solution(self, working, self.structure.solve([root @ root.T for root in working]))
 
 
@@ -73,13 +87,40 @@ def prepare(design: Design) -> Reduced:
     found = swept(design)
     scales = tuple(scale_of(term) for term in design.terms)
     columns = working_columns(design, scales)
-    return Reduced(
+    structure = build(design.terms, columns, np.concatenate([found.Q.T, found.residual[None]]))
+    reduced = Reduced(
         design=design,
         beta0=found.beta,
         RX0=found.R,
         residual0=found.residual,
         scales=scales,
-        structure=build(design.terms, columns, np.concatenate([found.Q.T, found.residual[None]])),
+        structure=structure,
+    )
+    if not design.terms or surely_left(structure.elimination, found.residual, design.weights):
+        return reduced
+    return apart(reduced)
+
+
+def apart(reduced: Reduced) -> Reduced:
+    """The same for a response of which X and Z leave little, with all digits of that."""
+    design, left = reduced.design, spanned(reduced.design, reduced.residual0)
+    if left is None:
+        return replace(reduced, little=True)
+    root = np.ones(len(design.y)) if design.weights is None else np.sqrt(design.weights)
+    columns = [root * term.X.T for term in design.terms]
+    # A rotation within a term would put large effects beside small ones.
+    scales = tuple(np.diag(np.sqrt((term.X**2).sum(axis=0) / len(term.levels))) for term in design.terms)
+    structure, RX0 = build_apart(design.terms, scales, columns, left.rest, left.effects, left.order)
+    residual0 = left.rest[:, -1] + root * (design.Z @ left.effects[:, -1])
+    return replace(
+        reduced,
+        beta0=left.beta,
+        RX0=RX0,
+        residual0=residual0,
+        scales=scales,
+        structure=structure,
+        spanned=left,
+        little=True,
     )
 
 

@@ -6,6 +6,7 @@ least squares into a small problem on top of rows that never change.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg, sparse
@@ -35,6 +36,11 @@ class Rotated:
     levels: tuple[int, ...]
     sizes: list[Array]
 
+    @cached_property
+    def definition(self) -> gls.Blocks:
+        """The rows as the definition wants them."""
+        return gls.prepare(self.design)
+
     def solve_at(self, roots: Sequence[Array]) -> Solution:
         """Whiten the top rows by the Cholesky factor of R Lambda Lambda'R' + I; then least squares.
 
@@ -46,7 +52,7 @@ class Rotated:
             The covariances are so large that rounding leaves no digits.
         """
         if is_large(roots, self.sizes):
-            return gls.prepare(self.design).solve_at(roots)
+            return self.definition.solve_at(roots)
         top = whitened_by_root(np.asarray(self.R @ repeated(roots, self.levels)), self.top)
         white = np.vstack([top.white, self.rest])
         beta, RX = least_squares(white[:, :-1], white[:, -1])

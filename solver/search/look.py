@@ -20,7 +20,7 @@ import numpy as np
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.search.objective import NOISE, Objective, Point, newton_step
+from relmer.solver.search.objective import NOISE, Objective, Point
 
 # Looks in a row that may find a lower point; each takes Newton's step by differences.
 LOOKS = 8
@@ -48,7 +48,7 @@ def look_around(objective: Objective, here: Point) -> Point:
 def lower_point(objective: Objective, here: Point) -> Point | None:
     """A point near `here` whose criterion is lower by more than its noise; None if the look finds none."""
     x = objective.coordinates.joined(here.blocks)
-    step = newton_step(*objective.derivatives(here))
+    step = objective.unbounded_step(here)
     curvatures = np.abs(step.curvatures)
     curved = np.where(curvatures > FLAT * max(1.0, curvatures.max()), curvatures, 1.0)
 

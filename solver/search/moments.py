@@ -22,7 +22,7 @@ from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Booleans
 from relmer.solver.elimination import Corner, Eliminated, expected
 from relmer.solver.model import gamma_of, group_names, is_structured, matrices, par_names, theta_names
-from relmer.solver.paths import Prepared
+from relmer.solver.paths import Prepared, Spanned
 from relmer.solver.search.coordinates import Coordinates
 
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
@@ -62,6 +62,7 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
     structure = reduced.structure
     at = structure.solve([np.zeros((width, width)) for width in widths])
     left = Corner(at.logdet, at.RXy, at.inverse)
+    by = reduced.spanned
     if structure.elimination.is_sparse:
         return Moments(left, None, ())
     equations = system(*forms(prepared, at), n - p)
@@ -70,12 +71,29 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
     along = equations.vectors[:, known].T @ (scale * np.concatenate([observed, [at.root_pwrss**2]]))
     solution = scale * (equations.vectors[:, known] @ (along / equations.values[known]))
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
+    if by is not None:
+        G = covariances_of(prepared, by)
     if is_structured(prepared.design.terms):
         return Moments(left, G, ())
     if not known.all() and not REML:
         equations = system(*forms(prepared, at, False), n)
     unknown = [named(prepared, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
     return Moments(left, G, tuple(unknown))
+
+
+def covariances_of(prepared: Prepared, by: Spanned) -> list[Array]:
+    """Working covariances of the effects that least squares finds, over the mean square that it leaves.
+
+    Of a response of which X and Z leave little the moments at G = 0 are the effects' alone.
+    """
+    reduced, first, found = prepared.reduced, 0, []
+    square = float(by.residual @ by.residual) / (len(by.residual) - by.rank)
+    for term, C in zip(reduced.design.terms, reduced.scales, strict=True):
+        count = len(term.levels) * len(C)
+        b = by.effects[first : first + count, -1].reshape(-1, len(C)) @ C
+        found.append(b.T @ b / len(b) / square)
+        first += count
+    return found
 
 
 def unidentified_at(prepared: Prepared, at: Eliminated, G: Sequence[Array], REML: bool) -> tuple[tuple[str, ...], ...]:

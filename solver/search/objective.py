@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import is_regular, logdet_triangle
+from relmer.solver.algebra import is_regular, logdet_triangle, row_sizes
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.elimination import Corner, Eliminated, weights
 from relmer.solver.errors import ModelError
-from relmer.solver.model import standardise, theta_of
+from relmer.solver.model import original, standardise, theta_of
 from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts, working_scales
 from relmer.solver.search.coordinates import Coordinates, coordinates_of
 
 EPS = float(np.finfo(float).eps)
+ONE = np.ones(1)
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
 NOISE = 64 * EPS
 # Gap, as the average information AI predicts it, at which a costly Hessian is found exactly.
@@ -25,6 +26,8 @@ MANY = 16
 # A working T beyond which sigma is rounding: of one factor nothing is subtracted, and sigma is known to some eps of the
 # random effects; of several pwrss is a difference, and sigma is known to the square root of that.
 UNBOUNDED_ONE, UNBOUNDED_SEVERAL = 1e13, 1e7
+# Where the response is taken apart nothing is subtracted, and sigma is what X and Z leave: at least 100 eps of it.
+UNBOUNDED_NEAR = 1e16
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,14 @@ class Objective:
         n, p = design.X.shape
         self.weights = weights(p, n, REML)
         self.constant = logdet_triangle(self.reduced.RX0) if REML else 0.0
-        self.path = None if prepared.method == "pls" else PATHS[prepared.method](standardise(design).design)
+        self.near = self.reduced.spanned is not None
+        self.path: Path | None = None
+        if prepared.method != "pls":
+            self.path = prepared.path if self.near else PATHS[prepared.method](standardise(design).design)
         self.defined = prepared.method == "gls"
         self.coordinates = coordinates_of(prepared.design.terms, working_scales(prepared), prepared.sound.present)
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
+        self.unbounded = UNBOUNDED_NEAR if self.near else self.unbounded
         self.costly = self.structure.elimination.is_costly
         self.last: tuple[Point, Eliminated] | None = None
         self.correction: Array | None = None
@@ -88,6 +95,9 @@ class Objective:
         """The criterion by a path other than elimination; infinite where rounding leaves it no digits."""
         try:
             roots = self.coordinates.roots(blocks, self.defined)
+            if self.near:
+                # Rounded to working coordinates, the columns would no longer span the response.
+                roots = original(self.reduced.scales, roots)
             return criterion(self.design, path.solve_at(roots), self.REML)
         except (ModelError, np.linalg.LinAlgError):
             return math.inf
@@ -104,9 +114,32 @@ class Objective:
         many = self.coordinates.free and self.entries >= MANY
         moving = moving_entries(here.blocks) if many else None
         self.work += (self.entries if moving is None else len(moving)) ** 2
+        sizes = self.sizes(here)
+        if sizes is not ONE:
+            gradient, hessian = sizes * gradient, (hessian * sizes).T * sizes
         if self.coordinates.free:
-            return newton_step(gradient, hessian, moving, duals)
-        return bounded_step(self.coordinates, x, gradient, hessian, longest)
+            step = newton_step(gradient, hessian, moving, duals)
+        else:
+            step = bounded_step(self.coordinates, x, gradient, hessian, longest)
+        return step.in_units(sizes)
+
+    def unbounded_step(self, here: Point) -> "NewtonStep":
+        """The same in all coordinates, whatever bounds they have."""
+        sizes = self.sizes(here)
+        gradient, hessian = self.derivatives(here)
+        return newton_step(sizes * gradient, (hessian * sizes).T * sizes).in_units(sizes)
+
+    def sizes(self, here: Point) -> Array:
+        """Sizes (k,) of the coordinates, a row of a T having one: in these they are of order one, as in search.
+
+        Without them a variance of one would be nothing beside one of 1e20. Of an ordinary response all are one.
+        """
+        if not self.near:
+            return ONE
+        parts = [row_sizes(part) if part.ndim == 2 else np.maximum(1.0, np.abs(part)) for part in here.blocks]
+        return self.coordinates.joined(
+            [np.broadcast_to(own, part.shape) for own, part in zip(parts, here.blocks, strict=True)]
+        )
 
     def derivatives(self, here: Point) -> tuple[Array, Array]:
         """Gradient (k,) and Hessian (k, k) in the coordinates."""
@@ -164,6 +197,12 @@ class NewtonStep:
     axes: Array
     curvatures: Array
     duals: Sequence[Array] = ()
+
+    def in_units(self, sizes: Array) -> "NewtonStep":
+        """The step, found in coordinates x / sizes, in x; its lengths stay in units of these."""
+        if sizes is ONE:
+            return self
+        return replace(self, gradient=self.gradient / sizes, axes=sizes[:, None] * self.axes)
 
 
 def moving_entries(blocks: Sequence[Array]) -> Integers:

@@ -303,7 +303,8 @@ def newton(objective: Objective, here: Point) -> Descent:
             break
         x = coordinates.joined(here.blocks)
         longest = max(LONGEST, float(np.abs(x).max()))
-        promised = objective.newton_step(here, x, longest)
+        reach = LONGEST if objective.near else longest
+        promised = objective.newton_step(here, x, reach)
         decrement, noise = promised.decrement, NOISE * here.size
         gap = decrement * left_of(decrement, previous if full else np.inf, order)
         if decrement <= SETTLED:
@@ -315,7 +316,7 @@ def newton(objective: Objective, here: Point) -> Descent:
         if longest > objective.unbounded:
             check_span(objective.reduced, objective.REML)
             raise ModelError(drowned(objective.unbounded))
-        lengths = np.minimum(np.maximum(promised.lengths, -longest), longest)
+        lengths = np.minimum(np.maximum(promised.lengths, -reach), reach)
         step = -promised.axes @ lengths
         slope = float(promised.gradient @ step)
         fraction = whole = coordinates.room(x, step)

@@ -15,25 +15,14 @@ y is known to some eps of its own, and so is what least squares leaves of it.
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.linalg import lapack
 from scipy.sparse.linalg import lsmr
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.model import random_matrix, standardise
-from relmer.solver.paths import Reduced
+from relmer.solver.paths import DENSE, Reduced, is_rounding
 
 EPS = float(np.finfo(float).eps)
-TINY = float(np.finfo(float).tiny)
-# What is left of a response, in units of its largest value, that is rounding: of its own digits and of its formula,
-# some tens of operations. NIST's SmLs07 to 09, decimals with a mean of 1e12, keep 450 eps.
-ROUNDING = 100 * EPS
-# A working G at which what Z spans is gone from pwrss, but for directions along which Z is less than 1e-8 of its size;
-# and the part of |y0|^2 that surely is none of it. Of a large crossed model this is not asked: a solution costs as much
-# as a step of the search, which finds no minimum there.
-FAR, MUCH = 1e12, 1e-4
-# Numbers in [X Z] up to which it is written out.
-DENSE = 2**22
 
 
 def check_residual(reduced: Reduced, REML: bool) -> None:
@@ -44,9 +33,9 @@ def check_residual(reduced: Reduced, REML: bool) -> None:
     ModelError
         The criterion falls without bound.
     """
-    if rounding(reduced, reduced.residual0):
+    if is_rounding(reduced.design, reduced.residual0):
         raise ModelError(told("the fixed effects fit"))
-    if reduced.design.terms and not surely_left(reduced):
+    if reduced.little:
         check_span(reduced, REML)
 
 
@@ -82,42 +71,11 @@ def drowned(times: float) -> str:
     )
 
 
-def rounding(reduced: Reduced, residual: Array) -> bool:
-    """Whether a weighted residual (n,) is rounding of the response."""
-    design = reduced.design
-    size = np.abs(design.y) if design.offset is None else np.maximum(np.abs(design.y), np.abs(design.offset))
-    weighted = size if design.weights is None else np.sqrt(design.weights) * size
-    return bool(np.abs(residual).max() <= ROUNDING * max(float(weighted.max()), TINY))
-
-
-def surely_left(reduced: Reduced) -> bool:
-    """Whether much is left of the response where the random effects are free, or all but free.
-
-    If [X Z] left nothing of y0, A0 with a ridge of 1 / FAR would leave the square of its coefficients over FAR, and a
-    G = FAR would leave of pwrss that of the effects.
-    """
-    elimination = reduced.structure.elimination
-    A = np.array(elimination.within)
-    A.flat[: -1 : len(A) + 1] += 1.0 / FAR
-    R, status = lapack.dpotrf(A, overwrite_a=1)
-    least = np.sqrt(MUCH) * linalg.norm(reduced.residual0, check_finite=False)
-    if status or R[-1, -1] <= least:
-        return False
-    if elimination.is_swept or elimination.is_costly:
-        return True
-    weights = reduced.design.weights
-    try:
-        _, diagonal = elimination.ray(np.array([FAR if weights is None else FAR / weights.mean()]))
-    except (ModelError, np.linalg.LinAlgError):
-        return False
-    return bool(diagonal[0, -1] > least)
-
-
 def falls(reduced: Reduced, X: Array, Z: list[sparse.csr_array], REML: bool) -> bool:
     """Whether the criterion falls without bound as the variances of these terms grow, or of some of them."""
     n, columns = len(X), [*([sparse.csr_array(X)] if REML else []), *Z]
     residual, _ = least_squares([sparse.csr_array(X), *Z], reduced.residual0)
-    if not Z or not rounding(reduced, residual):
+    if not Z or not is_rounding(reduced.design, residual):
         return False
     if sum(each.shape[1] for each in columns) < n or least_squares(columns, reduced.residual0)[1] < n:
         return True

@@ -14,7 +14,15 @@ from typing import Protocol
 
 import numpy as np
 
-from relmer.solver.algebra import RANK, is_regular, lower_trapezoid, lower_triangle, positive, reduced_root
+from relmer.solver.algebra import (
+    RANK,
+    graded_sizes,
+    is_regular,
+    lower_trapezoid,
+    lower_triangle,
+    positive,
+    reduced_root,
+)
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.model import UNSTRUCTURED, Carrier, gamma_of, moves, root, split, theta_of
 
@@ -147,8 +155,9 @@ class Triangle:
 
     def probe(self, part: Array, dual: Array) -> Probe:
         """Smallest eigenvalue of the dual on the null space of T T', and its direction (theory.md, 37)."""
-        left, singular, _ = np.linalg.svd(part)
-        null = left[:, singular**2 <= RANK * max(1.0, float(singular.max() ** 2))]
+        sizes = graded_sizes(part)
+        left, singular, _ = np.linalg.svd(part / sizes)
+        null = left[:, singular**2 <= RANK * max(1.0, float(singular.max() ** 2))] / sizes
         if null.shape[1] == 0:
             return Probe(np.inf, np.zeros(len(part)))
         eigenvalues, vectors = np.linalg.eigh(null.T @ dual @ null)
