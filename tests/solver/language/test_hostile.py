@@ -235,14 +235,14 @@ def test_a_number_that_is_none_is_read_or_refused_in_one_line(taking: str, numbe
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_argument_of_every_function_takes_no_number_without_a_word(name: str) -> None:
-    """By the table itself: a number that is none, alone, in a run and in a vector, at each argument's place and name."""
+    """By the table itself: a number that is none, in a run and in a vector too, at each place and name."""
     known = [parameter.name for parameter in FUNCTIONS[name].parameters if not parameter.many]
     for number in NUMBERS:
-        for given in (number, f"{number}:3", f"c(2, {number})"):
-            for called in (f"{name}({given})", f"{name}(x, {given})", f"{name}(f, {given})"):
+        for handed in (number, f"{number}:3", f"c(2, {number})"):
+            for called in (f"{name}({handed})", f"{name}(x, {handed})", f"{name}(f, {handed})"):
                 whatever_it_says(f"y ~ {called} + (1 | g)")
             for argument in known:
-                whatever_it_says(f"y ~ x + ({name}(x, {argument} = {given}) | g)")
+                whatever_it_says(f"y ~ x + ({name}(x, {argument} = {handed}) | g)")
 
 
 def whatever_it_says(text: str) -> None:
