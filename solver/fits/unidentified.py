@@ -297,14 +297,20 @@ def most_interior(spanning: list[Change]) -> Change:
         return float(np.log(sign).sum() - c @ c / 2) if sign[0] > 0 else -np.inf
 
     for delta in 10.0 ** np.arange(0.0, np.log10(INTERIOR) - 1, -1.0):
+        # What the last delta let below zero is taken back: c = 0 is always within.
+        while value(c, delta) == -np.inf:
+            c = c / 2
         for _ in range(30):
-            inverse = np.linalg.inv(at(c, delta))
-            along = inverse @ whole
-            gradient = np.trace(along, axis1=1, axis2=2) - c
-            step = np.linalg.solve(np.einsum("iab,jba->ij", along, along) + np.eye(len(c)), gradient)
+            half = np.linalg.inv(np.linalg.cholesky(at(c, delta)))
+            along = (half @ whole @ half.T).reshape(len(c), -1).T
+            # Newton's step is that of least squares, whose matrix of squares would lose the identity beside 1/delta^2.
+            step = np.linalg.lstsq(np.vstack([along, np.eye(len(c))]), np.concatenate([np.eye(order).ravel(), -c]))[0]
+            gradient = along.T @ np.eye(order).ravel() - c
             fraction = 1.0
             while fraction > 1e-10 and value(c + fraction * step, delta) < value(c, delta):
                 fraction /= 2
+            if fraction <= 1e-10:
+                break
             c = c + fraction * step
             if gradient @ step < 1e-6:
                 break

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bounds import SOLVED
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import linalg
 
@@ -104,6 +104,7 @@ def test_what_a_change_of_V_that_the_criterion_does_not_see_moves(seed: int, for
     assert not (found.beta or found.se) or REML
 
 
+@example(24565293)  # The spaces are dependent to rounding: Newton's matrix was singular.
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=15, deadline=None)
 def test_spellings_and_paths_agree_on_what_is_open(seed: int) -> None:
