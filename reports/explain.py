@@ -13,7 +13,7 @@ from relmer.reports.evidence import digits, estimates_at, evaluator_of, landscap
 from relmer.reports.records import Optimality
 from relmer.solver.arrays import Array
 from relmer.solver.fits import Fit
-from relmer.solver.model import theta_names
+from relmer.solver.model import factors, theta_names
 
 # |t| from which on a coefficient is commonly told from zero.
 T_VALUE = 1.96
@@ -21,6 +21,8 @@ STEPS = re.compile(r"converge|max\|grad\||gradient|degenerate|Hessian|eigenvalue
 SINGULAR = re.compile(r"singular", re.I)
 # A mean of so many spreads is far from zero: lme4's search begins to lose its way.
 FAR = 10.0
+# A spread of so many, or of one part in so many, is an odd unit: theta of a slope is then small or large for lme4.
+UNIT = 1000.0
 # Terms whose orders are all tried.
 MOST_ORDERED = 4
 RANK = re.compile(r"rank deficient", re.I)
@@ -88,6 +90,8 @@ class Explanation:
         Names of theta that are zero at the optimum, where it is singular.
     far
         The covariate that lies farthest from zero, with its mean and spread; None if none is far.
+    odd_unit
+        The covariate whose spread is farthest from one, with its spread; None if none is far.
     lower
         Whether the engine lies below what this project's search found.
     theta, names
@@ -112,6 +116,7 @@ class Explanation:
     V_change: float
     singular: tuple[str, ...]
     far: tuple[str, float, float] | None
+    odd_unit: tuple[str, float] | None
     lower: bool
     theta: tuple[float, ...]
     names: tuple[str, ...]
@@ -164,6 +169,7 @@ def explain(case: Case, engine: str, theta: Sequence[float], warnings: Sequence[
         V_change=float(np.max(np.abs(V - best_V) / best_V)),
         singular=zeros_of(fit),
         far=farthest(fit),
+        odd_unit=odd_unit(fit),
         lower=gap < -noise,
         theta=tuple(optimum),
         names=theta_names(fit.design.terms),
@@ -194,23 +200,41 @@ def other_order(
 
 
 def zeros_of(fit: Fit) -> tuple[str, ...]:
-    """Names of theta on the diagonal that are zero at the optimum, as lme4 counts zero."""
-    terms = fit.design.terms
-    patterns = [term.structure.pattern(len(term.columns)) for term in terms]
-    diagonal = [np.isin(np.arange(p.size), p.entry[p.rows == p.columns]) for p in patterns]
-    pairs = zip(theta_names(terms), fit.optimum.theta.tolist(), np.concatenate(diagonal).tolist(), strict=True)
-    return tuple(name for name, value, on in pairs if on and abs(value) < tolerances.SINGULAR)
+    """Names of theta on the diagonal that are zero at the optimum, in whatever unit a covariate is.
+
+    T_kk is the standard deviation of effect k given those before it, relative to sigma; times the root mean square of
+    its column it is what that adds to y, which no unit changes. lme4 looks at T_kk alone.
+    """
+    terms, first, found = fit.design.terms, 0, list[str]()
+    names = theta_names(terms)
+    for term, T in zip(terms, factors(terms, fit.optimum.theta), strict=True):
+        pattern = term.structure.pattern(len(term.columns))
+        added = np.abs(np.diag(T)) * np.sqrt(np.mean(term.X**2, axis=0))
+        entries = pattern.entry[pattern.rows == pattern.columns]
+        found += dict.fromkeys(names[first + entry] for entry in entries[added < tolerances.SINGULAR])
+        first += pattern.size
+    return tuple(found)
 
 
 def farthest(fit: Fit) -> tuple[str, float, float] | None:
     """The covariate whose mean is the most of its spreads away from zero, if that is far: its name, mean, spread."""
+    far = [found for found in moments(fit) if 0 < found[2] * FAR < abs(found[1])]
+    return max(far, key=lambda found: abs(found[1]) / found[2], default=None)
+
+
+def odd_unit(fit: Fit) -> tuple[str, float] | None:
+    """The covariate whose spread is farthest from one, if that is far: its name and spread."""
+    odd = [(name, spread) for name, _, spread in moments(fit) if spread > 0 and not 1 / UNIT < spread < UNIT]
+    return max(odd, key=lambda found: abs(np.log(found[1])), default=None)
+
+
+def moments(fit: Fit) -> list[tuple[str, float, float]]:
+    """Name, mean and spread of the columns of X and of the model matrices of the terms."""
     columns: list[tuple[str, Array]] = [*zip(fit.design.coefficients, fit.design.X.T, strict=True)]
     columns += [
         (name, values) for term in fit.design.terms for name, values in zip(term.columns, term.X.T, strict=True)
     ]
-    moments = [(name, float(values.mean()), float(values.std())) for name, values in columns]
-    far = [found for found in moments if 0 < found[2] * FAR < abs(found[1])]
-    return max(far, key=lambda found: abs(found[1]) / found[2], default=None)
+    return [(name, float(values.mean()), float(values.std())) for name, values in columns]
 
 
 def judged(text: str, fit: Fit, gap: float, stands: bool) -> Warned:
@@ -241,4 +265,6 @@ def of_singularity(fit: Fit) -> tuple[bool, str]:
     zeros = zeros_of(fit)
     if fit.singular or zeros:
         return True, f"{', '.join(zeros) or 'a covariance matrix'} has not full rank at the optimum too"
-    return False, "no covariance matrix is singular at the optimum"
+    small = any(np.diag(T).min() < tolerances.SINGULAR for T in factors(fit.design.terms, fit.optimum.theta))
+    unit = ", where theta is small by the unit of a covariate" if small else ""
+    return False, f"no covariance matrix is singular at the optimum{unit}"

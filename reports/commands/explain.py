@@ -195,6 +195,9 @@ def better(found: Explanation) -> str:
         return f"give theta in its order, {names}: these numbers stand at the optimum as {', '.join(found.other_order)}"
     theta = ", ".join(f"{value:.6g}" for value in found.theta)
     said = f"do not use this fit; `relmer fit` has the numbers at the optimum, theta {theta}"
+    if found.far is None and found.odd_unit is not None:
+        name, spread = found.odd_unit
+        return f"divide {name} by {spread:.1g}, its spread, and fit again; {said}"
     if found.far is None:
         return f"{said}; lme4 may come there from start = c({theta})"
     name, mean, spread = found.far

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -160,3 +161,21 @@ def test_a_structured_covariance_is_explained(structure: str) -> None:
     for theta, status in ((best, 0), (2 * best, 1)):
         found = relmer(*asked, ",".join(map(repr, theta.tolist())))
         assert (found.exit_code, len(found.output.splitlines())) == (status, 5), found.output
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e7])
+@pytest.mark.parametrize("singular", [False, True])
+def test_a_singular_fit_is_one_in_every_unit(tmp_path: Path, unit: float, singular: bool) -> None:
+    """Slopes that vary are no singular fit; where all groups have the same slope and residuals it is one."""
+    random = np.random.default_rng(4)
+    g, x, noise = np.repeat(np.arange(10), 8), random.normal(size=80), random.normal(size=80)
+    intercepts, slopes = random.normal(size=10)[g], random.normal(size=10)[g]
+    if singular:
+        x, noise, slopes = np.tile(x[:8], 10), np.tile(noise[:8], 10), 0.0
+    frame = pd.DataFrame({"y": intercepts + (1 + 2 * slopes) * x + noise, "x": unit * x, "g": [f"g{i}" for i in g]})
+    frame.to_csv(path := tmp_path / "d.csv", index=False)
+    theta = ",".join(map(repr, lmer("y ~ x + (x | g)", frame).optimum.theta.tolist()))
+    warning = "boundary (singular) fit: see help('isSingular')"
+    asked = ("--data", path, "--formula", "y ~ x + (x | g)", "--theta", theta, "--warning", warning)
+    told = relmer("explain", *asked).output.splitlines()[2]
+    assert ("is true" if singular else "is false") in told
