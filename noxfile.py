@@ -100,13 +100,17 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Prove every bisection tree again, read 20,000 drawn formulas beside lme4, fuzz the parser. Takes half an hour."""
+    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers on all cases.
+
+    It takes half an hour.
+    """
     install_r(session)
     install(session, "dev", "certify")
     session.run("relmer", "certify", "--verify", "--trees", *session.posargs)
     session.run("python", "tests/support/fuzz.py", "600")
     drawn = {"RELMER_REQUIRE": "lme4", "RELMER_EXAMPLES": "20000"}
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
+    session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
 
 
 @nox.session
