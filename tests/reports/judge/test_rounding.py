@@ -115,6 +115,26 @@ def test_who_has_pwrss_as_a_difference_has_all_that_goes_with_it_so_far_off(quan
     assert (far.verdict, far.diagnosis) == (Verdict.WRONG, Diagnosis.UNKNOWN)
 
 
+@pytest.mark.parametrize(("key", "factor"), [("criterion", 1.0), ("logLik", -0.5)])
+def test_a_listing_of_many_digits_may_lose_as_much(key: str, factor: float) -> None:
+    """Its criterion alone, printed to the last bit; theta is the optimum's."""
+    view = view_of(FAR)
+    theta = view.fit.optimum.theta.tolist()
+    most = products(view, theta)
+    assert uncentred(view, theta).criterion > tolerances.EARLY
+
+    def listed(by: float) -> Callable[[Answer], Answer]:
+        figures = {key: repr(factor * (view.fit.criterion + by))}
+        return lambda said: replace(said, estimates=None, criterion=(), figures=figures)
+
+    found = [judged(FAR, "lme4", listed(by))[4, key] for by in (tolerances.EARLY / 2, 2 * tolerances.EARLY, 2 * most)]
+    assert [(c.verdict, c.diagnosis) for c in found] == [
+        (Verdict.WITHIN, Diagnosis.ROUNDING),
+        (Verdict.WRONG, Diagnosis.ROUNDING),
+        (Verdict.WRONG, Diagnosis.UNKNOWN),
+    ]
+
+
 @pytest.mark.parametrize("quantity", ["beta", "sigma", "b", "fitted"])
 def test_what_is_harmless_goes_with_the_unit_of_the_response(quantity: str) -> None:
     """y in other units, by a power of two: so many times as much, as the same two fits have it."""
