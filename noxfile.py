@@ -1,8 +1,10 @@
 """What a person can do here: `nox -l` lists it, `nox -s NAME` does it, with all that it needs."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -100,13 +102,17 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Prove every bisection tree again, read 20,000 drawn formulas beside lme4, fuzz the parser. Takes half an hour."""
+    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers on all cases.
+
+    It takes half an hour.
+    """
     install_r(session)
     install(session, "dev", "certify")
     session.run("relmer", "certify", "--verify", "--trees", *session.posargs)
     session.run("python", "tests/support/fuzz.py", "600")
     drawn = {"RELMER_REQUIRE": "lme4", "RELMER_EXAMPLES": "20000"}
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
+    session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
 
 
 @nox.session
@@ -164,7 +170,11 @@ def make_chroot(session: nox.Session, release: str, folder: Path) -> None:
 
 
 def remove_chroot(folder: Path) -> None:
-    """Remove a chroot; what is still mounted in it is unmounted first, so that nothing behind it is removed."""
+    """Remove a chroot, what runs in it first; what is mounted in it is unmounted, so that nothing behind it goes."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if Path(os.readlink(process / "root")).is_relative_to(folder):
+                os.kill(int(process.name), signal.SIGKILL)
     places = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     for place in sorted((p for p in places if Path(p).is_relative_to(folder)), reverse=True):
         subprocess.run(["umount", place], check=True)
@@ -187,6 +197,9 @@ def versions(session: nox.Session) -> None:
         session.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "debootstrap", external=True)
     session.install("-e", ".[certify]")
     place = Path(tempfile.mkdtemp(prefix="relmer-versions-"))
+    new = place / "recorded"
+    # Whoever ends this session ends it as an interrupt does: what it made is removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for release in chosen:
             folder = place / release
@@ -196,8 +209,10 @@ def versions(session: nox.Session) -> None:
             engines = place / f"{release}.toml"
             engines.write_text("".join(f'[engine."{name}"]\ncommand = {command}\n' for name in names), "utf-8")
             asked = [word for name in names for word in ("--engine", name)]
-            session.run(*("relmer", "record", "--engines", str(engines), *asked, "--pack"), "--into", RECORDED)
+            session.run("relmer", "record", "--engines", str(engines), *asked, "--pack", "--into", str(new))
             remove_chroot(folder)
+        for made in new.iterdir():
+            shutil.copyfile(made, ROOT / RECORDED / made.name)
     finally:
         remove_chroot(place)
         if brought:

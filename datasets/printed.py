@@ -13,6 +13,8 @@ PRINTED = re.compile(
     r"(?P<bound><=?|>=?|≤|≥)? ?(?P<sign>[-+−]?)"
     r"(?P<digits>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+|(?=\.[0-9]))(?:\.[0-9]*)?)(?:[eE](?P<power>[-+−]?[0-9]{1,3}))?"
 )
+# The decimals of the smallest double, with a sign, a point and a bound: nobody prints more.
+LONGEST = 1100
 SPACED_BOUND = re.compile(r"(?<=[<>=≤≥]) +(?=\S)")
 
 
@@ -38,9 +40,9 @@ def read_printed(text: str) -> Printed:
     >>> read_printed("1,430.5"), read_printed("< .0001").bound
     (Printed(bound='', value=1430.5, half_unit=0.05), '<')
     """
-    found = PRINTED.fullmatch(text)
+    found = PRINTED.fullmatch(text) if len(text) <= LONGEST else None
     if found is None:
-        raise ValueError(f"{text!r:.60} is no printed figure, such as 0.5, .5, 1,430.5, 1.2e-3 or <.0001")
+        raise ValueError(f"{text[:60]!r:.60} is no printed figure, such as 0.5, .5, 1,430.5, 1.2e-3 or <.0001")
     power = int((found["power"] or "0").replace("−", "-"))
     digits = Decimal(found["digits"].replace(",", "")).scaleb(power)
     value = float(-digits if found["sign"] in ("-", "−") else digits)

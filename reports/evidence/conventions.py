@@ -25,7 +25,8 @@ Known = list[tuple[str, Array]]
 SINGLE, FEW = 2.0**-24, 8
 # A convention is the cause only if it leaves no more than this of the difference.
 EXPLAINED = 1e-3
-# Where rounding leaves less, a digit of the difference must be left.
+# Where rounding leaves less, a digit of the difference must be left above all that rounding may move: what is left of
+# one value by chance, where rounding may move it from any convention to any other, tells nothing.
 DIGIT = 10.0
 
 
@@ -52,7 +53,8 @@ def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array])
         size = max(float(np.abs(candidate).max(initial=0.0)), np.finfo(float).tiny)
         off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
         known_to = max(tolerances.EVALUATION, rounding.relative) * size + rounding.absolute
-        if off <= min(tolerances.EVALUATION * size, EXPLAINED * apart) or (off <= known_to and DIGIT * off <= apart):
+        told_apart = off <= known_to and DIGIT * known_to <= apart
+        if told_apart or off <= min(tolerances.EVALUATION * size, EXPLAINED * apart):
             return told
     if name in ("se", "vcov") and is_joint(joint_vcov(view, at), name, said, value):
         return "with the uncertainty of theta added, as the inverse of the joint information of beta and theta has it"

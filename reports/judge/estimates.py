@@ -23,6 +23,7 @@ from relmer.reports.evidence import (
     estimates_at,
     marginal,
     moved_by,
+    products,
     scales,
     tolerances,
     uncentred,
@@ -31,6 +32,7 @@ from relmer.reports.evidence import (
 )
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given
 from relmer.reports.judge.margins import close, harmless, margin, rounded_by
+from relmer.reports.judge.rounding import difference
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
@@ -232,10 +234,14 @@ def evaluated_otherwise(
             total = above + max(hearing.gap, 0.0)
             return Ruling(Verdict.EARLY if total <= tolerances.EARLY else Verdict.WRONG, Diagnosis.STOP, told)
     moved = uncentred(view, said.theta)
-    if not close(hearing, name, mine, own, rounded_by(hearing, name, own, moved)):
-        return None
     small = close(hearing, name, mine, wanted, harmless(hearing, name, wanted))
-    return rounded(Verdict.WITHIN if small else Verdict.WRONG, hearing.answer.engine, moved)
+    verdict = Verdict.WITHIN if small else Verdict.WRONG
+    if close(hearing, name, mine, own, rounded_by(hearing, name, own, moved)):
+        return rounded(verdict, hearing.answer.engine, moved)
+    lost = Uncentred(criterion=max(products(view, said.theta), moved.criterion), residual=moved.residual)
+    if close(hearing, name, mine, own, rounded_by(hearing, name, own, lost)):
+        return Ruling(verdict, Diagnosis.ROUNDING, difference(lost.criterion))
+    return None
 
 
 def rounded(verdict: Verdict, engine: str, moved: Uncentred) -> Ruling:

@@ -143,7 +143,12 @@ class Hearing:
         above, rounding = excess(self.view, said, at_own_theta), tolerances.CRITERION * self.view.size
         higher = said.criterion - float(self.evaluator.at(said.theta).criterion)
         shown = above > rounding and abs(higher - above) <= rounding
-        return above if shown or self.answer.engine in self.kin.unprofiled else 0.0
+        return above if shown or self.searches else 0.0
+
+    @property
+    def searches(self) -> bool:
+        """Whether the engine declares that it searches for beta and sigma too."""
+        return self.answer.engine in self.kin.unprofiled
 
     @cached_property
     def proved(self) -> Mapping[str, Array]:

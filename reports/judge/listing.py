@@ -21,6 +21,7 @@ from relmer.reports.judge.explanations import implied_gap, prints
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
 from relmer.reports.judge.optimum import DIAGNOSES
 from relmer.reports.judge.printed import conventional
+from relmer.reports.judge.rounding import evaluation
 from relmer.reports.records import Comparison, Optimality
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.algebra import root_by_columns
@@ -255,6 +256,13 @@ def p_value(t: float, df: float) -> float:
     return float(2 * special.stdtr(df, -t)) if df > 0 else 1.0
 
 
+def rounded(listing: Listing, key: str) -> Ruling:
+    """Rule on how far a criterion is from that of its own G, or of the optimum where G is not printed."""
+    theta = listing.theta or listing.hearing.view.fit.optimum.theta.tolist()
+    off = outside(listing.value(key, listing.there or listing.best), listing.printed[key])
+    return evaluation(listing.hearing, [off if parse_key(key)[0] == "criterion" else 2 * off], [theta])
+
+
 def absent(key: str, text: str) -> Ruling:
     """A figure that the model has not."""
     return Ruling(Verdict.WRONG, Diagnosis.MODEL, f"printed {text}; this model has no {key}")
@@ -277,6 +285,8 @@ def ruling_of(listing: Listing, key: str, text: str) -> Ruling:
 def other_than_optimum(listing: Listing, key: str, implied: float) -> Ruling:
     """Rule on a figure that is not the optimum's: a stop `implied` above it would move it so far."""
     stop, quantity = listing.stop, parse_key(key)[0]
+    if quantity in ("criterion", "logLik") and (lost := rounded(listing, key)).diagnosis is Diagnosis.ROUNDING:
+        return stop.after("; ") if stop.verdict.rank < lost.verdict.rank else lost
     if implied <= listing.rounding and quantity not in ("criterion", "logLik"):
         return Ruling(Verdict.WITHIN, Diagnosis.ROUNDING, "; the rounding of the criterion leaves so much open")
     if listing.theta is None and implied <= tolerances.EARLY:

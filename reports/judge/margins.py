@@ -56,7 +56,7 @@ def harmless(hearing: Hearing, name: str, value: Array) -> Array:
         case "sigma" | "se":
             own = relative * size
         case "b":
-            own = sigma * units(hearing, "b", value.shape) / np.sqrt(n)
+            own = units(hearing, "b", value.shape) / np.sqrt(n)
         case "fitted":
             own = np.full(value.shape, sigma / np.sqrt(n))
         case _:

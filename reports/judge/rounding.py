@@ -40,12 +40,14 @@ def evaluation(
             told = f"; without centring, rounding may move it by {max(moved):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
         differences = [products(view, theta) for theta in thetas]
-        if worst <= tolerances.EARLY and below(
-            errors, [max(bounds) for bounds in zip(differences, moved, conditioned, strict=True)]
-        ):
-            told = f"; who takes pwrss as a difference of sums of squares may lose {max(differences):.1e}"
-            return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
+        if below(errors, [max(bounds) for bounds in zip(differences, moved, conditioned, strict=True)]):
+            return Ruling(bounded(worst), Diagnosis.ROUNDING, f"; {difference(max(differences))}")
     return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
+
+
+def difference(lost: float) -> str:
+    """What is said of rounding that moves the criterion by so much where pwrss is had as a difference."""
+    return f"who takes pwrss as a difference of sums of squares may lose {lost:.1e}"
 
 
 def below(errors: Sequence[float], bounds: Sequence[float]) -> bool:

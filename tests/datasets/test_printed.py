@@ -67,7 +67,7 @@ NO_FIGURES = (
 )
 
 
-@pytest.mark.parametrize("text", NO_FIGURES)
+@pytest.mark.parametrize("text", [*NO_FIGURES, "." + "1" * 1200, "1" * 10**7], ids=lambda text: text[:20])
 def test_what_is_no_figure(text: str) -> None:
     assert not is_printed(text)
     with pytest.raises(ValueError, match="is no printed figure") as caught:

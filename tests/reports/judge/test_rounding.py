@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,15 +17,16 @@ from relmer.reference.answers.answer import Answer, CriterionValue
 from relmer.reference.answers.shared_theta import shared_thetas
 from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import answer, engine, installed
-from relmer.reference.own_fits import design_of
-from relmer.reports.evidence import tolerances
+from relmer.reference.own_fits import design_of, estimates
+from relmer.reports.evidence import products, tolerances, values
 from relmer.reports.evidence.landscape import Landscape, landscape
 from relmer.reports.evidence.uncentred import covariates, uncentred
 from relmer.reports.judge.ladder import judge_case
+from relmer.reports.judge.margins import harmless
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 
-FAR, NEAR = "nist/SmLs04-reml", "sleepstudy/slopes-reml"
+FAR, NEAR, LOST = "nist/SmLs04-reml", "sleepstudy/slopes-reml", "nist/SmLs08-reml"
 
 
 @lru_cache
@@ -64,15 +66,84 @@ def test_what_lme4_loses_is_explained_and_says_how_much_may_be_lost() -> None:
 
 
 def test_an_error_within_the_bound_is_rounding_and_harmless_only_if_it_is_small() -> None:
-    """More than 1e-3 is wrong even where rounding is the cause; more than the bound is another criterion."""
-    bound = uncentred(view_of(FAR), (1.0,)).criterion
-    assert bound > 2 * tolerances.EARLY
-    found = [judged(FAR, "lme4", off(by))[3, "criterion, start"] for by in (tolerances.EARLY / 2, bound / 2, 2 * bound)]
+    """More than 1e-3 is wrong even where rounding is the cause; more than any bound is another criterion."""
+    bound, most = uncentred(view_of(FAR), (1.0,)).criterion, products(view_of(FAR), (1.0,))
+    assert most > bound > 2 * tolerances.EARLY
+    sizes = (tolerances.EARLY / 2, bound / 2, most / 2, 2 * most)
+    found = [judged(FAR, "lme4", off(by))[3, "criterion, start"] for by in sizes]
     assert [(c.verdict, c.diagnosis) for c in found] == [
         (Verdict.WITHIN, Diagnosis.ROUNDING),
         (Verdict.WRONG, Diagnosis.ROUNDING),
+        (Verdict.WRONG, Diagnosis.ROUNDING),
         (Verdict.WRONG, Diagnosis.CRITERION),
     ]
+    told = ["without centring", "without centring", "as a difference of sums of squares", ""]
+    assert all(words in c.evidence for words, c in zip(told, found, strict=True))
+
+
+@pytest.mark.parametrize("part", [0.003, 0.02, 0.1, 0.5])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_convention_is_read_into_what_rounding_leaves_nothing_of(part: float, sign: int) -> None:
+    """SmLs08: rounding moves the criterion by more than the conventions are apart, so that some is always near."""
+    bound = uncentred(view_of(LOST), (1.0,)).criterion
+    found = judged(LOST, "lme4", off(sign * part * bound))[3, "criterion, start"]
+    assert (found.verdict, found.diagnosis) == (Verdict.WRONG, Diagnosis.ROUNDING)
+
+
+@pytest.mark.parametrize("quantity", ["sigma", "se", "vcov"])
+def test_who_has_pwrss_as_a_difference_has_all_that_goes_with_it_so_far_off(quantity: str) -> None:
+    """SiRstv: y'y is 1e6 times what is left of it. d log(pwrss) off by D makes sigma off by a part D / 2d of itself.
+
+    By ML, where theta is 0: the curvature there leaves nothing open beside.
+    """
+    name = "nist/SiRstv-ml"
+    view = view_of(name)
+    lost = products(view, (0.0,)) / len(view.fit.design.y) * (1 if quantity == "vcov" else 0.5)
+
+    def times(factor: float) -> Callable[[Answer], Answer]:
+        def change(said: Answer) -> Answer:
+            value = np.array(getattr(said.estimates, quantity)) * factor
+            told = float(value) if value.ndim == 0 else tuple(map(tuple, value)) if value.ndim == 2 else tuple(value)
+            return replace(said, estimates=replace(said.estimates, **{quantity: told}))
+
+        return change
+
+    assert uncentred(view, (0.0,)).criterion == 0.0
+    assert lost > 2 * tolerances.EVALUATION
+    near, far = (judged(name, "lme4-tight", times(1 + part * lost))[5, quantity] for part in (0.5, 5.0))
+    assert (near.verdict, near.diagnosis) == (Verdict.WITHIN, Diagnosis.ROUNDING)
+    assert (far.verdict, far.diagnosis) == (Verdict.WRONG, Diagnosis.UNKNOWN)
+
+
+@pytest.mark.parametrize(("key", "factor"), [("criterion", 1.0), ("logLik", -0.5)])
+def test_a_listing_of_many_digits_may_lose_as_much(key: str, factor: float) -> None:
+    """Its criterion alone, printed to the last bit; theta is the optimum's."""
+    view = view_of(FAR)
+    theta = view.fit.optimum.theta.tolist()
+    most = products(view, theta)
+    assert uncentred(view, theta).criterion > tolerances.EARLY
+
+    def listed(by: float) -> Callable[[Answer], Answer]:
+        figures = {key: repr(factor * (view.fit.criterion + by))}
+        return lambda said: replace(said, estimates=None, criterion=(), figures=figures)
+
+    found = [judged(FAR, "lme4", listed(by))[4, key] for by in (tolerances.EARLY / 2, 2 * tolerances.EARLY, 2 * most)]
+    assert [(c.verdict, c.diagnosis) for c in found] == [
+        (Verdict.WITHIN, Diagnosis.ROUNDING),
+        (Verdict.WRONG, Diagnosis.ROUNDING),
+        (Verdict.WRONG, Diagnosis.UNKNOWN),
+    ]
+
+
+@pytest.mark.parametrize("quantity", ["beta", "sigma", "b", "fitted"])
+def test_what_is_harmless_goes_with_the_unit_of_the_response(quantity: str) -> None:
+    """y in other units, by a power of two: so many times as much, as the same two fits have it."""
+    data = load("sleepstudy").frame
+    views = [generated(case(NEAR).formula, data.assign(Reaction=data["Reaction"] / by)).view for by in (1, 1024)]
+    one, other = (
+        harmless(SimpleNamespace(view=view), quantity, values(estimates(view.fit))[quantity]) for view in views
+    )
+    assert other * 1024 == pytest.approx(one, rel=SOLVED)
 
 
 def test_our_own_paths_are_not_excused() -> None:
