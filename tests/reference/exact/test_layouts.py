@@ -15,7 +15,7 @@ import pytest
 from bounds import LIKELIHOOD
 from definition import minus_two_loglik
 from exact_bounds import bounds, dense, tied
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from layouts import PLANS, Case, answered, cases, estimates
 from stored_layouts import certificate, normed, norms, stored_layout, stored_names
@@ -276,8 +276,9 @@ def assert_reached(case: Case, method: str) -> None:
 
 @pytest.mark.parametrize("kind", PLANS)
 def test_the_solver_reaches_the_exact_optimum(kind: str) -> None:
+    # Of some kinds many draws have no exact optimum, and are drawn again; that is slow, not less of a test.
     @given(cases((kind,)), st.sampled_from(["pls", "qr", "gls"]))
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
     def holds(case: Case, method: str) -> None:
         assert_reached(case, method)
 
