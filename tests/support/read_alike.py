@@ -67,8 +67,9 @@ def differences(
     if list(names) != answer["names"]:
         yield f"names {list(names)} {answer['names']}"
         return
+    beside = largest(X)
     for j, place in enumerate(answer["X"]):
-        yield from unequal(text, f"X {names[j]}", X[:, j], columns[place])
+        yield from unequal(text, f"X {names[j]}", X[:, j], columns[place], beside)
     ours = made.offset if made.offset is not None else np.empty(0)
     yield from unequal(text, "offset", ours, columns[answer["offset"][0]])
     if [term.group for term in terms] != [term["group"] for term in answer["random"]]:
@@ -82,14 +83,24 @@ def differences(
             yield f"levels of {term.group} {list(term.levels)[:8]} {expected['levels'][:8]}"
         if term.codes.tolist() != columns[expected["codes"]].tolist():
             yield f"codes of {term.group}"
+        beside = largest(term.X)
         for j, place in enumerate(expected["X"]):
-            yield from unequal(text, f"column {term.columns[j]} of {term.group}", term.X[:, j], columns[place])
+            yield from unequal(text, f"column {term.columns[j]} of {term.group}", term.X[:, j], columns[place], beside)
 
 
-def unequal(text: str, what: str, actual: np.ndarray, expected: np.ndarray) -> Iterator[str]:
-    """Yield what differs: to the bit, but where R itself rounds; zeros stand for rounding errors of R beside ones."""
-    size = np.abs(expected).max(initial=0)
-    allowance = ROUNDED * (size if size > EPS else 1) if ROUNDS.search(text) else 0
+def largest(X: np.ndarray) -> float:
+    """The largest size in a matrix, at least that of a contrast."""
+    return float(np.abs(X[np.isfinite(X)]).max(initial=1))
+
+
+def unequal(text: str, what: str, actual: np.ndarray, expected: np.ndarray, beside: float = 1) -> Iterator[str]:
+    """Yield what differs: to the bit, but where R itself rounds.
+
+    A contrast that is 0 in theory is some eps in R; times a covariate it is some eps of the largest value beside it,
+    however small the rest of its column.
+    """
+    rounded = max(ROUNDED * np.abs(expected).max(initial=0), 4 * EPS * beside)
+    allowance = rounded if ROUNDS.search(text) else 0
     if actual.shape != expected.shape:
         yield f"{what}: {actual.size} values for {expected.size}"
     elif not np.all(np.abs(actual - expected) <= allowance):
