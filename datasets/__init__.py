@@ -12,7 +12,7 @@ from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA
 from relmer.datasets.levels import with_levels
 from relmer.datasets.own import keep_table
-from relmer.datasets.plain import from_plain, read_record
+from relmer.datasets.plain import from_plain, read_record, to_plain
 from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
     OF_A_CERTIFICATE,
@@ -79,6 +79,7 @@ __all__ = [
     "star_kindergarten",
     "star_sample",
     "theta_key",
+    "to_plain",
     "toml_entries",
     "with_levels",
     "write_whole",

@@ -1,4 +1,4 @@
-"""From plain data (what JSON holds) to frozen records, checked against the records' own type annotations."""
+"""From plain data (what JSON holds) to frozen records, checked against the records' own type annotations; and back."""
 
 import json
 import sys
@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 LARGEST = int(sys.float_info.max)
+ATOMS = frozenset({float, int, str, bool, type(None)})
+"""What JSON writes as it is."""
 
 
 class Misfit(ValueError):
@@ -72,6 +74,27 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
     return single(kind, value, where)
 
 
+def to_plain(value: Any) -> Any:
+    """A record as plain data; a tuple of numbers or texts, which nobody can change, stays the same object.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Point:
+    ...     theta: tuple[float, ...]
+    >>> to_plain(Point((1.0, 2.5)))
+    {'theta': (1.0, 2.5)}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple | list):
+        return value if ATOMS.issuperset(map(type, value)) else [to_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    return value
+
+
 def single(kind: Any, value: Any, where: str) -> Any:
     """Make a number, a text, a truth value or a word of an enumeration."""
     if kind is float:
@@ -92,6 +115,8 @@ def entries(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ..
     """Make a tuple from a list."""
     expect(isinstance(value, list | tuple), where, "a list", value)
     if arguments[-1] is Ellipsis:
+        if arguments[0] in ATOMS and {arguments[0]}.issuperset(map(type, value)):
+            return tuple(value)
         return tuple(from_plain(arguments[0], item, f"{where}[{k}]") for k, item in enumerate(value))
     expect(len(value) == len(arguments), where, f"a list of {len(arguments)}", value)
     return tuple(from_plain(kind, item, where) for kind, item in zip(arguments, value, strict=True))

@@ -8,13 +8,13 @@ tell, where the digest differs, how far apart the matrices are.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from scipy import sparse
 
-from relmer.datasets import read_record
+from relmer.datasets import read_record, to_plain
 
 SCHEMA = "relmer-answer/1"
 
@@ -281,7 +281,7 @@ def to_json(answer: Answer) -> str:
     ValueError
         A number is not finite; such an answer is one that failed.
     """
-    plain = asdict(answer)
+    plain = to_plain(answer)
     return json.dumps({"schema": plain.pop("schema"), **plain}, ensure_ascii=False, allow_nan=False) + "\n"
 
 

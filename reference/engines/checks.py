@@ -6,13 +6,13 @@ slope or a level too few) are none, as long as they fit together: that is a faul
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any, cast
 
 import numpy as np
 
-from relmer.datasets import from_plain, is_printed, parse_key
+from relmer.datasets import from_plain, is_printed, parse_key, to_plain
 from relmer.reference.answers import Answer, Data, Estimates, Model
 from relmer.reference.engines.child import plain_text, words
 from relmer.reference.engines.contract import UNDEFINED
@@ -159,7 +159,7 @@ def well_formed(answer: Answer) -> Answer:
     EngineError
         A field is of another type; the message names it.
     """
-    made = cast(Answer, guarded(lambda: from_plain(Answer, asdict(answer), "answer")))
+    made = cast(Answer, guarded(lambda: from_plain(Answer, to_plain(answer), "answer")))
     for matrix in ("X", "Z", "Lambda"):
         print_of = getattr(made.model, matrix, None)
         if print_of is not None and not (math.isfinite(print_of.total) and math.isfinite(print_of.weighted)):

@@ -9,11 +9,11 @@ are checked against the records' own types, their lengths and numbers are checke
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from relmer.datasets import Case, from_plain, load
+from relmer.datasets import Case, from_plain, load, to_plain
 from relmer.reference.answers import Answer, Data, Model, Status
 from relmer.reference.engines.checks import clean, guarded, named_texts, texts, well_formed
 from relmer.reference.engines.child import Child, plain_text
@@ -121,7 +121,7 @@ class Foreign:
         """
         if self._late >= PATIENCE:
             raise EngineError(f"{self.name}: not asked, it left {PATIENCE} cases in a row without an answer in time")
-        message = {"op": "answer", "case": asdict(case), "thetas": [list(theta) for theta in thetas]}
+        message = {"op": "answer", "case": to_plain(case), "thetas": [list(theta) for theta in thetas]}
         try:
             said = self._request({**message, "asked": list(asked)}, seconds or SECONDS)
         except TimedOut:

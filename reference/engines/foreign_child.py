@@ -1,11 +1,10 @@
 """The program of the child process that runs an engine of another package: requests in, plain data out."""
 
 import sys
-from dataclasses import asdict
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from relmer.datasets import Case, from_plain
+from relmer.datasets import Case, from_plain, to_plain
 from relmer.reference.engines.checks import named_texts, stopped, texts
 from relmer.reference.engines.child import serve
 from relmer.reference.engines.errors import EngineError
@@ -21,7 +20,7 @@ def reply(request: dict[str, Any]) -> dict[str, Any]:
             return meet(request)
         case "answer":
             case_asked = from_plain(Case, request["case"], "case")
-            return asdict(answer(met["engine"], case_asked, request["thetas"], request["asked"]))
+            return to_plain(answer(met["engine"], case_asked, request["thetas"], request["asked"]))
         case "available" | "version" as member:
             return {"said": text_of(member)}
         case "environment":

@@ -49,6 +49,11 @@ class Landscape:
     size: float
     keys: frozenset[str]
 
+    @cached_property
+    def evaluated(self) -> dict[tuple[float, ...], dict[str, Array]]:
+        """Every quantity at each theta that was asked for: several engines are held against the same."""
+        return {}
+
     def takes(self, theta: Sequence[float]) -> bool:
         """Whether a theta has as many entries as the model's: one of another model has not."""
         return len(theta) == len(self.fit.optimum.theta)
@@ -153,7 +158,10 @@ def criterion_at(view: Landscape, theta: Sequence[float]) -> float:
 
 def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:
     """Every quantity at theta, by this project's solver."""
-    return values(estimates(at_theta(view.fit, np.asarray(theta, dtype=float))))
+    at = tuple(map(float, theta))
+    if at not in view.evaluated:
+        view.evaluated[at] = values(estimates(at_theta(view.fit, np.asarray(at))))
+    return view.evaluated[at].copy()
 
 
 def allowance(view: Landscape, name: str, gap: float) -> Array:
