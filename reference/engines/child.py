@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from relmer.reference.engines import folders
-from relmer.reference.engines.errors import EngineError, TimedOut
+from relmer.reference.engines.errors import EngineError, EngineUnsupported, TimedOut
 
 MEMORY_BYTES = 8 * 2**30
 OUTPUT_BYTES = 64 * 2**20
@@ -116,6 +116,8 @@ class Child:
 
         Raises
         ------
+        EngineUnsupported
+            The child does not do such a case.
         EngineError
             The child reported an error (it lives on), or it crashed, hung or answered nonsense (it is gone,
             and the next request starts another).
@@ -158,6 +160,8 @@ class Child:
     def _value(self, reply: object, operation: str) -> dict[str, Any]:
         if not isinstance(reply, dict):
             raise _Nonsense("something other than a JSON object")
+        if "refused" in reply:
+            raise EngineUnsupported(f"{self.name}: {plain_text(str(reply['refused']))}")
         if "error" in reply:
             raise EngineError(f"{self.name}: {plain_text(str(reply['error']))}")
         value = reply.get("value")
@@ -268,7 +272,7 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
             try:
                 reply: dict[str, Any] = {"value": answer(message)}
             except EngineError as error:
-                reply = {"error": words(error)}
+                reply = {"refused" if isinstance(error, EngineUnsupported) else "error": words(error)}
             except Exception as error:
                 reply = {"error": f"{type(error).__name__}: {words(error)}".rstrip(": ")}
             if os.getpid() != mine:

@@ -18,7 +18,7 @@ versions <- function() {
   ))
 }
 
-# The value of `expression` with all that was said on the way, or the error's message.
+# The value of `expression` with all that was said on the way; or what R says of an error, or of a model it refuses.
 attempt <- function(expression) {
   said <- character()
   hear <- function(restart) function(condition) {
@@ -30,9 +30,43 @@ attempt <- function(expression) {
       list(value = expression, warnings = said),
       warning = hear("muffleWarning"), message = hear("muffleMessage")
     ),
+    refusal = function(condition) list(refused = conditionMessage(condition)),
     error = function(condition) list(error = conditionMessage(condition))
   )
 }
+
+# Errors of `expression` that `is_refusal` are of the class "refusal" beyond it.
+reading <- function(expression, is_refusal) tryCatch(expression, error = function(condition) {
+  if (is_refusal(condition)) class(condition) <- c("refusal", class(condition))
+  stop(condition)
+})
+
+# Who raised an error: the function's name, "" where none is told (as lme4's checks do), NA where it has no name.
+raised_by <- function(condition) {
+  head <- conditionCall(condition)[[1L]]
+  if (is.null(head)) return("")
+  if (is.function(head)) return(if (identical(head, lme4::lFormula)) "lFormula" else NA_character_)
+  paste(deparse(head), collapse = " ")
+}
+
+holds <- function(package, name) {
+  requireNamespace(package, quietly = TRUE) && exists(name, asNamespace(package), mode = "function", inherits = FALSE)
+}
+
+# While a model is read, before anything is fitted, lme4 and the functions by which R reads a formula refuse it by a
+# word of their own. `qr.default` is where the check of X's rank meets a number that is not finite; a function of the
+# formula refuses what it is given. What is not found, or goes wrong inside lme4, is no refusal.
+refuses_formula <- function(condition) {
+  name <- raised_by(condition)
+  if (is.na(name)) return(FALSE)
+  if (name %in% c("", "qr.default")) return(TRUE)
+  if (any(vapply(c("lme4", "reformulas", "stats", "splines"), holds, NA, name))) return(TRUE)
+  asked <- all.names(opened$formula)
+  (name %in% asked && exists(name, mode = "function")) || name %in% paste0(c("Math", "Ops", "Summary"), ".factor")
+}
+
+# The same of the response, and of a model without random effects; the evaluation at the start is no reading.
+refuses_parts <- function(condition) raised_by(condition) %in% c("mkRespMod", ".Object$initialize")
 
 factor_column <- function(codes, levels, ordered) {
   structure(codes, levels = levels, class = c(if (ordered) "ordered", "factor"))
@@ -61,13 +95,15 @@ open_case <- function(text, REML, columns, names, given) {
 called <- function(fit, ...) do.call(fit, c(list(opened$formula, data = opened$data), opened$given, list(...)))
 
 mixed_parts <- function() {
-  parts <- called(lme4::lFormula, REML = opened$REML)
-  opened$deviance <- lme4::mkLmerDevfun(parts$fr, parts$X, parts$reTrms, REML = parts$REML)
+  parts <- reading(called(lme4::lFormula, REML = opened$REML), refuses_formula)
+  opened$deviance <- reading(
+    lme4::mkLmerDevfun(parts$fr, parts$X, parts$reTrms, REML = parts$REML), refuses_parts
+  )
   parts
 }
 
 plain_parts <- function() {
-  fit <- called(stats::lm)
+  fit <- reading(called(stats::lm), refuses_formula)
   X <- stats::model.matrix(fit)[, !is.na(stats::coef(fit)), drop = FALSE]
   list(fit = fit, fr = stats::model.frame(fit), X = X)
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from relmer.reference.engines import EngineError, serve
+from relmer.reference.engines import EngineError, EngineUnsupported, serve
 
 SOURCE = Path(__file__).with_name("lme4.R")
 SEARCHES = {"default": "fit_default", "tight": "fit_tight"}
@@ -29,7 +29,7 @@ def embedded() -> tuple[Any, Callable[..., Any]]:
 
 
 def answer(request: dict[str, Any], begun: Callable[[], tuple[Any, Callable[..., Any]]] = embedded) -> dict[str, Any]:
-    """Carry out one request in the R that is `begun`; what R refuses is an `EngineError` with R's own words."""
+    """Carry out one request in the R that is `begun`; what goes wrong is an `EngineError` with R's own words."""
     r, call = begun()
     match request["op"]:
         case "hello":
@@ -75,7 +75,17 @@ def library(path: str, loaded: Iterable[Mapping[str, Any]]) -> str:
 
 
 def attempted(outcome: dict[str, Any]) -> dict[str, Any]:
-    """The value and the warnings of an attempt in R."""
+    """The value and the warnings of an attempt in R.
+
+    Raises
+    ------
+    EngineUnsupported
+        The model was refused when it was read, before any fit.
+    EngineError
+        Something went wrong.
+    """
+    if "refused" in outcome:
+        raise EngineUnsupported(" ".join(outcome["refused"]))
     if "error" in outcome:
         raise EngineError(" ".join(outcome["error"]))
     return outcome

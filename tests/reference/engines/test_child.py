@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from relmer.reference.engines.child import Child, plain_text, sendable
-from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.errors import EngineError, EngineUnsupported
 
 UNRULY = """
 import os, subprocess, sys, time
 from relmer.reference.engines.child import serve
+from relmer.reference.engines.errors import EngineUnsupported
 
 def answer(request):
     match request["op"]:
@@ -30,6 +31,8 @@ def answer(request):
             time.sleep(600)
         case "raise":
             raise ValueError("no such\\x07\\\\nthing")
+        case "refuse":
+            raise EngineUnsupported("no such\\x07\\\\nmodel")
         case "flood":
             for _ in range(request["lines"]):
                 print("x" * 9999)
@@ -131,6 +134,14 @@ def test_a_child_that_hangs_is_killed_with_its_offspring(unruly):
 
 def test_an_exception_is_an_answer_and_the_child_lives_on(unruly):
     assert failure(unruly, op="raise") == "unruly: ValueError: no such thing"
+    assert unruly.request({"op": "echo"}, 30) == {"op": "echo"}
+    assert unruly.starts == 1
+
+
+def test_what_a_child_does_not_do_is_no_failure_of_it(unruly):
+    with pytest.raises(EngineUnsupported) as refusal:
+        unruly.request({"op": "refuse"}, 30)
+    assert str(refusal.value) == "unruly: no such model"
     assert unruly.request({"op": "echo"}, 30) == {"op": "echo"}
     assert unruly.starts == 1
 
