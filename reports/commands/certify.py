@@ -21,11 +21,11 @@ from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
     check_writable,
-    one_line,
     one_line_errors,
     progress,
 )
 from relmer.reports.corpus import export
+from relmer.reports.text import one_line
 
 # Values that are shown, by the beginning of their keys; and digits of them.
 SHOWN, DIGITS = ("criterion", "sigma", "theta[", "beta[", "se["), 15

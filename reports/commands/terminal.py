@@ -22,18 +22,13 @@ from relmer.reference.answers import RecordingError
 from relmer.reference.certificates import CertificateError
 from relmer.reference.engines import VARIABLE, EngineError, EngineMissing, engine_names, version_names
 from relmer.reports.accepted import AcceptedError
-from relmer.reports.text import printable
+from relmer.reports.text import one_line
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
 # As a shell calls the end by a signal: 128 and its number.
 INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, AcceptedError, OSError)
-
-
-def one_line(text: object) -> str:
-    """Text as one line that a terminal shows and does not obey."""
-    return " ".join(printable(str(text)).split())
 
 
 def chosen_cases(pattern: str) -> tuple[Case, ...]:
