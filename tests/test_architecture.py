@@ -95,7 +95,10 @@ WINGS = {
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
     "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
-    "reports/python": Wing({"evidence", "records", "run"}, {"numpy"}),
+    "reports/python": Wing(
+        {"accepted", "evidence", "export", "given", "own", "records", "run", "text", "verdicts", "voices"},
+        {"numpy", "pandas"},
+    ),
     "reports/compared": Wing({"one_case", "records", "run"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),

@@ -22,7 +22,6 @@ from relmer.reports.commands.terminal import (
     INTERRUPTED,
     check_writable,
     chosen_cases,
-    chosen_engines,
     complain,
     engines_option,
     one_line_errors,
@@ -32,7 +31,7 @@ from relmer.reports.export import VOICES, write
 from relmer.reports.given import ANSWERS, answers_json
 from relmer.reports.own import optimum_of, optimum_told
 from relmer.reports.records import EngineUsed, Report
-from relmer.reports.run import Broken, Interrupted, run, sources
+from relmer.reports.run import Broken, Interrupted, chosen_engines, run, sources
 from relmer.reports.text import indented, one_line
 from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import spoken

@@ -1,5 +1,6 @@
-"""What Python's façade offers beside a fit: two fits held against each other."""
+"""What Python's façade offers beside a fit: judge a model or answers, and hold two fits against each other."""
 
 from relmer.reports.python.comparing import compare
+from relmer.reports.python.judging import judge
 
-__all__ = ["compare"]
+__all__ = ["compare", "judge"]
