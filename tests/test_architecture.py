@@ -89,6 +89,7 @@ WINGS = {
     "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
     "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
     "reports/given": Wing({"listings"}),
+    "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
     "reports/explain": Wing({"evidence", "records"}, {"numpy"}),
@@ -96,7 +97,7 @@ WINGS = {
     "reports/processes": Wing(never={"solver", "datasets"}),
     "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
     "reports/python": Wing(
-        {"accepted", "evidence", "export", "given", "own", "records", "run", "text", "verdicts", "voices"},
+        {"accepted", "certified", "evidence", "export", "given", "own", "records", "run", "text", "verdicts", "voices"},
         {"numpy", "pandas"},
     ),
     "reports/compared": Wing({"one_case", "records", "run"}),
@@ -115,6 +116,7 @@ WINGS = {
     "reports/commands": Wing(
         {
             "accepted",
+            "certified",
             "changes",
             "compared",
             "corpus",

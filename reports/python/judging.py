@@ -2,25 +2,24 @@
 
 import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from relmer.datasets import Case, ColumnType, DataError, as_keys, cases, checked_types, read_types
+from relmer.datasets import Case, DataError, cases
 from relmer.reference.answers import Answer
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
 from relmer.reports.given import answers_of, json_entries, read_answers
 from relmer.reports.own import PREFIX, optimum_of, own_cases_of, own_models
+from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, listed, reading_of
 from relmer.reports.python.judged import Judged, judged
 from relmer.reports.run import chosen_engines, run, sources, sources_given
 from relmer.reports.verdicts import FailOn
-from relmer.solver.language import numbers_per_row, selected
 
 CASES = ".toml"
 FILES = "answers.json, or a CSV file of case, engine, key and value"
@@ -139,33 +138,6 @@ def judge(
         return judged(replace(report, fail_on=fails), optima)
 
 
-def as_keywords(text: str) -> str:
-    r"""Advice on the command line's options, as that on Python's keywords.
-
-    Examples
-    --------
-    >>> as_keywords("'x.csv' has no ',' in its header, but ';': give --sep ';'")
-    '\'x.csv\' has no \',\' in its header, but \';\': give sep=";"'
-    """
-    return as_keys(text, "=", "by types")
-
-
-@contextmanager
-def advised() -> Iterator[None]:
-    """Errors of reading as one line with advice for Python."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(as_keywords(str(error))) from None
-    except OSError as error:
-        raise DataError(f"{error.filename}: {error.strerror or error}") from None
-
-
-def listed(given: Any) -> tuple[Any, ...]:
-    """One text or path, or several."""
-    return (given,) if isinstance(given, str | Path) else tuple(given)
-
-
 def parted(what: Any, formula: Any, data: Any) -> tuple[Path | pd.DataFrame | None, Any]:
     """The data of a person's own, and the answers; None for what there is not.
 
@@ -190,15 +162,6 @@ def parted(what: Any, formula: Any, data: Any) -> tuple[Path | pd.DataFrame | No
     return None, what
 
 
-def frame_or_path(data: Any) -> Path | pd.DataFrame:
-    """The data, where they are a frame or a file."""
-    if isinstance(data, pd.DataFrame):
-        return data
-    if not isinstance(data, str | Path):
-        raise DataError(f"data must be a pandas DataFrame or the path of a file, not {type(data).__name__}")
-    return Path(data)
-
-
 def refuse_beside_cases(formula: Any, fields: Mapping[str, Any], reading: Mapping[str, Any], REML: bool) -> None:
     """Refuse what a file of cases says itself."""
     said = [name for name, given in {"formula": formula, **fields}.items() if given is not None]
@@ -206,68 +169,6 @@ def refuse_beside_cases(formula: Any, fields: Mapping[str, Any], reading: Mappin
     said += [] if REML is True else ["REML"]
     if said:
         raise DataError(f"a file of cases has data, models and how they are read: leave out {', '.join(said)}")
-
-
-def arguments_of(
-    data: Path | pd.DataFrame, formulas: Sequence[str], fields: Mapping[str, Any]
-) -> tuple[Path | pd.DataFrame, dict[str, Any]]:
-    """The fields of a case; values of rows stand in a column of their own, called as R's model frame calls them."""
-    if not formulas or not all(isinstance(each, str) for each in formulas):
-        raise DataError(f"formula is {formulas!r:.60}: give a text such as 'y ~ x + (x | g)', or several")
-    found: dict[str, Any] = {}
-    for name in ("weights", "offset", "subset"):
-        given = fields[name]
-        if given is None or isinstance(given, str):
-            found[name] = given or ""
-            continue
-        if isinstance(data, Path):
-            raise DataError(f"{name} of a file is a text: a column, or an expression of columns")
-        column = f"({name})"
-        while column in data.columns:
-            column = f"({column})"
-        data = data.assign(**{column: per_row(name, given, data)})
-        found[name] = f"`{column}`"
-    contrasts, levels, action = fields["contrasts"] or {}, fields["levels"] or {}, fields["na_action"] or ""
-    for what, each in (("contrasts", contrasts), ("levels", levels)):
-        if not isinstance(each, Mapping):
-            raise DataError(f"{what} is {type(each).__name__}: give a dict by column")
-    if not all(isinstance(key, str) and isinstance(value, str) for key, value in contrasts.items()):
-        raise DataError("contrasts are given by R's name here, such as {'f': 'contr.sum'}: all engines know these")
-    found["contrasts"] = dict(contrasts)
-    found["levels"] = {name: tuple(map(str, order)) for name, order in levels.items()}
-    found["na_action"] = action if not action or action.startswith("na.") else f"na.{action}"
-    return data, found
-
-
-def per_row(name: str, given: Any, data: pd.DataFrame) -> Any:
-    """Values of rows as a column; those of a Series by the labels of its index."""
-    if name != "subset":
-        return numbers_per_row(name, given, data)[0]
-    asked = selected(given, data)
-    unknown = np.zeros(len(data), dtype=bool) if asked.missing is None else asked.missing
-    return pd.array([pd.NA if gone else on for on, gone in zip(asked.rows.tolist(), unknown, strict=True)], "boolean")
-
-
-def reading_of(data: Path | pd.DataFrame, sep: str, decimal: str, na: Any, types: Any) -> dict[str, Any]:
-    """How a file is read, as `keep_table` takes it; a frame is not read."""
-    if isinstance(data, pd.DataFrame):
-        given = {"sep": sep != ",", "decimal": decimal != ".", "na": bool(na), "types": types is not None}
-        if said := [name for name, is_given in given.items() if is_given]:
-            raise DataError(f"a frame has types of its own: leave out {', '.join(said)}")
-        return {}
-    return {"separator": sep, "decimal": decimal, "missing": listed(na), "types": types_of(types)}
-
-
-def types_of(given: Any) -> tuple[ColumnType, ...]:
-    """Types that are stated, out of a file or by name."""
-    if given is None:
-        return ()
-    if isinstance(given, str | Path):
-        return read_types(Path(given))
-    if not isinstance(given, Mapping):
-        raise DataError(f"types is {type(given).__name__}: give the path of a TOML file, or a dict by column")
-    entries = [{"name": name, **({"type": of} if isinstance(of, str) else dict(of))} for name, of in given.items()]
-    return checked_types(entries, "types")
 
 
 def fails_on(given: Iterable[str]) -> tuple[FailOn, ...]:
