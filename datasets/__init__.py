@@ -11,7 +11,7 @@ from relmer.datasets.cases import Case, case, cases, data_of
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA
 from relmer.datasets.levels import with_levels
-from relmer.datasets.own import keep_table
+from relmer.datasets.own import keep_frame, keep_table
 from relmer.datasets.plain import from_plain, read_record, to_plain
 from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
@@ -30,7 +30,7 @@ from relmer.datasets.schema import json_schema
 from relmer.datasets.simulated import simulate_three_level, sleepstudy_three, star_kindergarten, star_sample
 from relmer.datasets.stated import ColumnType, DataError
 from relmer.datasets.store import Dataset, describe, frame_sha256, load, names
-from relmer.datasets.table import Table, read_table, read_types
+from relmer.datasets.table import Table, checked_types, read_table, read_types
 from relmer.datasets.whole import write_whole
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "case",
     "cases",
     "cases_schema",
+    "checked_types",
     "data_of",
     "describe",
     "entry_record",
@@ -58,6 +59,7 @@ __all__ = [
     "is_bound",
     "is_printed",
     "json_schema",
+    "keep_frame",
     "keep_table",
     "key_of",
     "load",

@@ -119,17 +119,17 @@ class OwnCases:
         return DataError(f"{at(self.path, place)}: {as_keys(str(error))}")
 
 
-def as_keys(text: str) -> str:
-    r"""Advice on the command line's options, as that on the keys of the file.
+def as_keys(text: str, sign: str = " = ", types: str = "in a [[data.column]] table") -> str:
+    r"""Advice on the command line's options, as that on the keys of the file, or with other signs on Python's keywords.
 
     Examples
     --------
     >>> as_keys("it has no ',' in its header, but ';': give --sep ';' --decimal ,")
     'it has no \',\' in its header, but \';\': give sep = ";" decimal = ","'
     """
-    text = re.sub(r"--(sep|decimal) '?([^\s']+)'?", r'\1 = "\2"', text)
-    text = re.sub(r"--na '([^']*)'", r'na = ["\1"]', text)
-    return text.replace("by --types", "in a [[data.column]] table")
+    text = re.sub(r"--(sep|decimal) '?([^\s']+)'?", rf'\1{sign}"\2"', text)
+    text = re.sub(r"--na '([^']*)'", rf'na{sign}["\1"]', text)
+    return text.replace("by --types", types)
 
 
 def at(path: Path, place: Place) -> str:

@@ -58,7 +58,7 @@ def load(name: str, root: Path = DATA) -> Dataset:
     Parameters
     ----------
     name
-        One of `names()`, or what `keep_table` gave for a person's own data.
+        One of `names()`, or what `keep_table` or `keep_frame` gave for a person's own data.
     root
         The folder with the exported files; only tests need another.
 
@@ -151,6 +151,10 @@ def _column_type(column: pd.Series) -> str:
         return "logical"
     if pd.api.types.is_integer_dtype(column.dtype):
         return "integer"
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return "POSIXct"
+    if isinstance(column.dtype, pd.PeriodDtype) or pd.api.types.infer_dtype(column, skipna=True) == "date":
+        return "Date"
     return "numeric" if pd.api.types.is_float_dtype(column.dtype) else "string"
 
 

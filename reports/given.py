@@ -50,10 +50,7 @@ class House:
 
 
 def read_answers(path: Path, cases: Mapping[str, Case]) -> tuple[Answer, ...]:
-    """Read one answer or a list of them.
-
-    An answer is whole, or tells less: only its case and its engine are needed. Numbers may be texts, as they are
-    printed. What is told of estimates in part becomes `figures`.
+    """Read a file of one answer or a list of them.
 
     Parameters
     ----------
@@ -67,27 +64,46 @@ def read_answers(path: Path, cases: Mapping[str, Case]) -> tuple[Answer, ...]:
     DataError
         The file holds something else; one line that says where.
     """
-    entries = csv_entries(path) if path.suffix.lower() in TABLES else json_entries(path)
+    if path.suffix.lower() in TABLES:
+        return answers_of(csv_entries(path), path.name, cases)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not JSON, in UTF-8: {plain_text(str(error), 150)}") from None
+    return answers_of(json_entries(text, path.name), path.name, cases)
+
+
+def answers_of(entries: Sequence[Any], name: str, cases: Mapping[str, Case]) -> tuple[Answer, ...]:
+    """Read answers out of plain data, of which messages speak as `name`.
+
+    An answer is whole, or tells less: only its case and its engine are needed. Numbers may be texts, as they are
+    printed. What is told of estimates in part becomes `figures`.
+
+    Raises
+    ------
+    DataError
+        They are something else; one line that says where.
+    """
     if not entries:
-        raise DataError(f"{path.name} holds no answer")
+        raise DataError(f"{name} holds no answer")
     answers = [
-        read_answer(entry, f"{path.name}, answer {k}" if len(entries) > 1 else path.name, cases)
+        read_answer(entry, f"{name}, answer {k}" if len(entries) > 1 else name, cases)
         for k, entry in enumerate(entries, start=1)
     ]
     seen: set[tuple[str, str]] = set()
     for said in answers:
         if (said.engine, said.case) in seen:
-            raise DataError(f"{path.name} has two answers of {said.engine} to {said.case}: leave one")
+            raise DataError(f"{name} has two answers of {said.engine} to {said.case}: leave one")
         seen.add((said.engine, said.case))
     return tuple(answers)
 
 
-def json_entries(path: Path) -> list[Any]:
-    """The answers of a JSON file, unread."""
+def json_entries(text: str, name: str) -> list[Any]:
+    """The answers of a JSON text, unread."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_float=Written, parse_constant=no_constant)
+        found = json.loads(text, parse_float=Written, parse_constant=no_constant)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path.name} is not JSON, in UTF-8: {plain_text(str(error), 150)}") from None
+        raise DataError(f"{name} is not JSON, in UTF-8: {plain_text(str(error), 150)}") from None
     return found if isinstance(found, list) else [found]
 
 

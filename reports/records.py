@@ -299,7 +299,7 @@ class Tolerance:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All that a run found.
 
@@ -336,6 +336,12 @@ class Report:
     accepted: tuple[KnownFailure, ...] = ()
     fail_on: tuple[FailOn, ...] = ()
     schema: str = field(default=SCHEMA)
+
+    def __repr__(self) -> str:
+        """How much there is: its records are thousands of lines."""
+        counted = {"engines": self.engines, "cases": self.cases, "comparisons": self.comparisons}
+        told = ", ".join(f"{len(records)} {name}" for name, records in counted.items())
+        return f"<Report: {told}>"
 
     def fails(self, comparison: Comparison) -> bool:
         """Whether a comparison breaks this run."""

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import partial
 from importlib.metadata import version as version_of
 
-from relmer.datasets import Case, cases
+from relmer.datasets import Case, DataError, cases
 from relmer.reference.answers import Answer, recorded
 from relmer.reference.engines import (
     Engine,
@@ -19,6 +20,7 @@ from relmer.reference.engines import (
     kin_of,
     participant,
     remove_abandoned,
+    version_names,
 )
 from relmer.reference.published import figures as ledger
 from relmer.reports.accepted import accept, known_failures
@@ -31,6 +33,20 @@ from relmer.reports.processes import finished
 from relmer.reports.records import EngineUsed, Finding, KnownFailure, PublishedFigure, Report
 
 PARTIAL = "interrupted"
+
+
+def chosen_engines(names: Sequence[str]) -> tuple[str, ...]:
+    """Engines of the names, each once; a pattern such as 'lme4@*' stands for all that it matches, recorded ones too."""
+    chosen: dict[str, None] = {}
+    for name in names:
+        if not {*"*?["}.intersection(name):
+            chosen[name] = None
+            continue
+        matching = [one for one in (*engine_names(), *version_names()) if fnmatchcase(one, name)]
+        if not matching:
+            raise DataError(f"no engine matches {name!r}; `relmer engines` lists them")
+        chosen |= dict.fromkeys(matching)
+    return tuple(chosen)
 
 
 def sources(names: Sequence[str], required: Sequence[str] = ()) -> dict[str, EngineUsed]:

@@ -38,3 +38,13 @@ def printable(text: str) -> str:
     'ab[31m'
     """
     return INVISIBLE.sub("", UNPRINTABLE.sub("", text))
+
+
+def one_line(text: object) -> str:
+    """Text as one line that a terminal shows and does not obey."""
+    return " ".join(printable(str(text)).split())
+
+
+def indented(line: str) -> str:
+    """A line that a terminal shows and does not obey, with its indent."""
+    return " " * (len(line) - len(line.lstrip())) + one_line(line)

@@ -1,7 +1,7 @@
 """`relmer certify`: make certificates, prove them again, give their values away; of one's own model too."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -15,20 +15,18 @@ import click
 
 from relmer.datasets import DataError
 from relmer.reference.certificates import certificates
+from relmer.reports.certified import told_of
 from relmer.reports.commands.options import Own, model_options
 from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
     check_writable,
-    one_line,
     one_line_errors,
     progress,
 )
 from relmer.reports.corpus import export
-
-# Values that are shown, by the beginning of their keys; and digits of them.
-SHOWN, DIGITS = ("criterion", "sigma", "theta[", "beta[", "se["), 15
+from relmer.reports.text import indented, one_line
 
 
 @click.command("certify")
@@ -129,47 +127,9 @@ def make_each(cases: Sequence[Any], data: Path, form: dict[str, Any], out: Path,
             status = DISAGREEMENT
             continue
         for line in told_of(made.certificate, made.why_matrices):
-            click.echo(one_line(line) if line[0] != " " else f"  {one_line(line)}")
+            click.echo(indented(line))
         click.echo(f"certificate: {made.path}")
     return status
-
-
-def told_of(certificate: dict[str, Any], why_matrices: str) -> Iterator[str]:
-    """What was proved, how the model was described, and the values."""
-    criterion = "REML" if certificate["REML"] else "maximum likelihood"
-    levels = ", ".join(f"{reading} {claim['level']}" for reading, claim in certificate["readings"].items())
-    asked = [certificate["formula"], *(f"{name} = {text}" for name, text in certificate["arguments"].items())]
-    yield f"{', '.join(asked)}, {criterion}, {certificate['data']['rows']} rows: {levels}"
-    if "matrices" in certificate["readings"]:
-        of = certificate["matrices"]["file"]
-        yield f"  the reading matrices is of the doubles of y, X and Z in {of}.gz, not of the file: {why_matrices}"
-    model = certificate["model"]
-    known = {name: f"({name})" for name in model.get("expressions", {})}
-    y = " - ".join((model["response"], *(known.get(name, name) for name in model.get("offsets", ()))))
-    yield f"  y is {y}; X has {', '.join(map(product, model['fixed']))}"
-    for term in model["random"]:
-        yield f"  Z has for each {':'.join(term['group'])} {', '.join(map(product, term['columns']))}"
-    if "weights" in model:
-        yield f"  Var(e) is sigma^2 / {known.get(model['weights'], model['weights'])}"
-    if "rows" in model:
-        yield f"  of the file take part the rows {model['rows']}"
-    for name, tree in model.get("expressions", {}).items():
-        yield f"  {name} is computed in balls: {tree}"
-    for name, score in model.get("scores", {}).items():
-        root = f" / sqrt({score['norm']})" if score["norm"] != 1 else ""
-        yield f"  {name} counts {', '.join(f'{text}: {count}' for text, count in score['scores'].items())}{root}"
-    reading, claim = list(certificate["readings"].items())[-1]
-    yield f"  values of the reading {reading}, all {DIGITS} digits proved:"
-    for key, value in claim["values"].items():
-        if key.startswith(SHOWN) and key != "sigma2":
-            yield f"  {key} = {float(value['value']):.{DIGITS}g}"
-
-
-def product(item: Sequence[str]) -> str:
-    """A column of X or Z: its name, and what it is a product of where that is something else."""
-    name, *factors = item
-    made = " × ".join(factors) or "1"
-    return name if made == name else f"{name} = {made}"
 
 
 def prove_own(path: Path, data: Path, trees: bool) -> int:

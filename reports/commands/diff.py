@@ -15,13 +15,13 @@ from relmer.reports.commands.terminal import (
     chosen_cases,
     engines_option,
     listed,
-    one_line,
     one_line_errors,
     progress,
 )
 from relmer.reports.compared import Asked, asked, compared
 from relmer.reports.diff import diff
 from relmer.reports.records import Report
+from relmer.reports.text import one_line
 from relmer.reports.voices import DIFF_HEADER, diff_junit, diff_markdown, diff_rows, difference, from_json
 
 REPORT = "report.json"

@@ -11,9 +11,10 @@ from relmer.reference.engines import EngineMissing, answer, participant
 from relmer.reference.own_fits import design_of
 from relmer.reports.commands.options import Own, model_options
 from relmer.reports.commands.own import own_cases
-from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, one_line, one_line_errors
+from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, one_line_errors
 from relmer.reports.explain import Coefficient, Explanation, explain
 from relmer.reports.records import Optimality
+from relmer.reports.text import one_line
 from relmer.solver.model import theta_names
 
 # A coefficient or standard error that is shown has moved by more than this part.

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from relmer.datasets import read_table, with_levels
+from relmer.datasets import Case, read_table, with_levels
 from relmer.reports.commands.options import Arguments, Reading, argument_options, reading_options
-from relmer.reports.commands.own import remarks_on, tell
+from relmer.reports.commands.own import tell
 from relmer.reports.commands.terminal import one_line_errors
+from relmer.reports.own import remarks_on
 from relmer.solver.fits import Fit, lmer, open_components, remarks
 from relmer.solver.language import lines_of
 from relmer.solver.language import reading as reading_of
@@ -47,7 +48,7 @@ def fit_command(
 ) -> None:
     """Fit FORMULA to the columns of DATA, a file with a header: CSV, CSV.gz or Parquet."""
     with one_line_errors(debug):
-        case = arguments.case("fit", data.name, formula, not ml, data.name)
+        case = Case("fit", data.name, formula, not ml, "", data.name, **arguments.of_case)
         table = read_table(data, **reading.asked)
         tell(remarks_on(case, table.remarks))
         fit = lmer(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from relmer.datasets import Case, DataError, read_types
+from relmer.datasets import DataError, read_types
 from relmer.reports.verdicts import FailOn
 
 TABS = {"tab": "\t", "\\t": "\t"}
@@ -50,25 +50,20 @@ class Arguments:
     levels: tuple[str, ...]
     na_action: str | None
 
-    def case(self, name: str, dataset: str, formula: str, reml: bool, source: str) -> Case:
-        """A case of a formula with these arguments."""
-        return Case(
-            name=name,
-            dataset=dataset,
-            formula=formula,
-            reml=reml,
-            document="",
-            source=source,
-            weights=self.weights,
-            offset=self.offset,
-            subset=self.subset,
-            na_action=self.na_action or "",
-            contrasts=by_name("--contrasts", self.contrasts, "f=contr.sum", last=True),
-            levels={
+    @property
+    def of_case(self) -> dict[str, Any]:
+        """These arguments as the fields of a case."""
+        return {
+            "weights": self.weights,
+            "offset": self.offset,
+            "subset": self.subset,
+            "na_action": self.na_action or "",
+            "contrasts": by_name("--contrasts", self.contrasts, "f=contr.sum", last=True),
+            "levels": {
                 name: tuple(next(csv.reader([text], skipinitialspace=True)))
                 for name, text in by_name("--levels", self.levels, "f=low,high").items()
             },
-        )
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,11 @@ from relmer.reference.own_fits import design_of, shared_points
 from relmer.reports.commands.terminal import (
     check_writable,
     chosen_cases,
-    chosen_engines,
     engines_option,
     one_line_errors,
     progress,
 )
-from relmer.reports.run import sources
+from relmer.reports.run import chosen_engines, sources
 
 
 @click.command("record")

@@ -14,7 +14,7 @@ from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
 from relmer.reports.commands.diff import read_report, say_moved
 from relmer.reports.commands.options import Own, Reporting, model_options, report_options
-from relmer.reports.commands.own import optimum_told, own_cases
+from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -22,19 +22,19 @@ from relmer.reports.commands.terminal import (
     INTERRUPTED,
     check_writable,
     chosen_cases,
-    chosen_engines,
     complain,
     engines_option,
-    one_line,
     one_line_errors,
     progress,
 )
 from relmer.reports.export import VOICES, write
 from relmer.reports.given import ANSWERS, answers_json
+from relmer.reports.own import optimum_of, optimum_told
 from relmer.reports.records import EngineUsed, Report
-from relmer.reports.run import Broken, Interrupted, run, sources
+from relmer.reports.run import Broken, Interrupted, chosen_engines, run, sources
+from relmer.reports.text import indented, one_line
 from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warnings_of, warnings_told
+from relmer.reports.voices import spoken
 
 
 @click.command("run")
@@ -108,8 +108,8 @@ def run_command(
         write(report, out)
         write_whole(out, {ANSWERS: answers_json(heard)})
         say_summary(report, out)
-        for case in models:
-            click.echo("\n".join(map(indented, optimum_told(case, report))))
+        for found in filter(None, (optimum_of(case, report) for case in models)):
+            click.echo("\n".join(map(indented, optimum_told(found))))
     if ended is not None:
         complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
     with one_line_errors(debug):
@@ -139,25 +139,6 @@ def status_of(report: Report, required: Sequence[str] = ()) -> int:
 
 def say_summary(report: Report, out: Path) -> None:
     """Say what came out, and where it was written: the answer first."""
-    said = warnings_of(report)
-    lines = [
-        sentence(report),
-        ", ".join(f"{count:,} {verdict}" for verdict, count in counts(report).items()),
-        *(engine_line(used, warnings_told(said.get(used.name))) for used in report.engines),
-        *(f"  ~ {engine}: {drift_told(drifts)}" for engine, drifts in drifts_of(report).items()),
-        *(f"  ! {finding.case}, {finding.engine}: {finding.text}" for finding in report.findings),
-        f"report: {out / 'report.html'}",
-    ]
+    lines = [*spoken(report), f"report: {out / 'report.html'}"]
     for line in lines:
         click.echo(indented(line))
-
-
-def indented(line: str) -> str:
-    """A line that a terminal shows and does not obey, with its indent."""
-    return " " * (len(line) - len(line.lstrip())) + one_line(line)
-
-
-def engine_line(used: EngineUsed, warned: str) -> str:
-    """An engine: its version, how it took part, why, and how often it warned."""
-    notes = "; ".join(filter(None, [used.note, f"warnings: {warned}" if warned else ""]))
-    return f"  {used.name} {used.version} ({used.source})" + (f": {notes}" if notes else "")

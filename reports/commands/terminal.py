@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,9 +19,9 @@ from relmer import datasets
 from relmer.datasets import Case, DataError
 from relmer.reference.answers import RecordingError
 from relmer.reference.certificates import CertificateError
-from relmer.reference.engines import VARIABLE, EngineError, EngineMissing, engine_names, version_names
+from relmer.reference.engines import VARIABLE, EngineError, EngineMissing
 from relmer.reports.accepted import AcceptedError
-from relmer.reports.text import printable
+from relmer.reports.text import one_line
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
@@ -31,31 +30,12 @@ INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, AcceptedError, OSError)
 
 
-def one_line(text: object) -> str:
-    """Text as one line that a terminal shows and does not obey."""
-    return " ".join(printable(str(text)).split())
-
-
 def chosen_cases(pattern: str) -> tuple[Case, ...]:
     """Cases of the pattern; none is an error."""
     chosen = datasets.cases(pattern)
     if not chosen:
         raise DataError(f"no case matches {pattern!r}; `relmer cases` lists them")
     return chosen
-
-
-def chosen_engines(names: Sequence[str]) -> tuple[str, ...]:
-    """Engines of the names, each once; a pattern such as 'lme4@*' stands for all that it matches, recorded ones too."""
-    chosen: dict[str, None] = {}
-    for name in names:
-        if not {*"*?["}.intersection(name):
-            chosen[name] = None
-            continue
-        matching = [one for one in (*engine_names(), *version_names()) if fnmatchcase(one, name)]
-        if not matching:
-            raise DataError(f"no engine matches {name!r}; `relmer engines` lists them")
-        chosen |= dict.fromkeys(matching)
-    return tuple(chosen)
 
 
 def declare(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:

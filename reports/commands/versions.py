@@ -11,13 +11,13 @@ from relmer.datasets import DataError, write_whole
 from relmer.reports.commands.terminal import (
     check_writable,
     chosen_cases,
-    chosen_engines,
     engines_option,
     one_line_errors,
     progress,
 )
 from relmer.reports.compared import Asked, compared
 from relmer.reports.diff import diff
+from relmer.reports.run import chosen_engines
 from relmer.reports.voices import versions_page
 
 

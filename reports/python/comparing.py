@@ -3,19 +3,21 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any, overload
 
 import numpy as np
 
 from relmer.reports.evidence import relative_digits, scales
-from relmer.reports.records import Report
-from relmer.reports.run import compare as judged
-from relmer.solver import Fit
+from relmer.reports.python.judged import Judged, judged
+from relmer.reports.run import compare as judged_by
+from relmer.reports.text import one_line
+from relmer.solver.fits import Fit, html_table, html_text
 
 HEAD = ("quantity", "name", "a", "b", "difference", "digits")
 # V of crossed factors is dense: n^2 doubles, 200 MB each here.
 MOST_ROWS = 5000
+# Rows of a notebook's table, and bytes of its sentences.
+MOST_SHOWN, MOST_SAID = 200, 800
 
 
 @dataclass(frozen=True)
@@ -72,22 +74,19 @@ class Compared:
 
     def __repr__(self) -> str:
         """The line, and a table."""
-        table = [HEAD, *(cells(row) for row in self.rows)]
+        table = [HEAD, *(tuple(map(one_line, cells(row))) for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = (
             "  ".join(c.ljust(w) if k < 2 else c.rjust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
             for line in table
         )
-        return "\n".join([self.said, *lines, *self.notes])
+        return "\n".join([one_line(self.said), *lines, *self.notes])
 
     def _repr_html_(self) -> str:
         """The line, and a table, for a notebook."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in HEAD)
-        body = "".join(
-            f"<tr>{''.join(f'<td><bdi>{escape(cell)}</bdi></td>' for cell in cells(row))}</tr>" for row in self.rows
-        )
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<p>{escape(self.said)}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        notes = "".join(f"<p>{html_text(note, MOST_SAID)}</p>" for note in self.notes)
+        table = html_table(HEAD, [cells(row) for row in self.rows], MOST_SHOWN)
+        return f"<p>{html_text(self.said, MOST_SAID)}</p>{table}{notes}"
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -100,8 +99,8 @@ def cells(row: Row) -> tuple[str, ...]:
 @overload
 def compare(what: Fit, other: Fit) -> Compared: ...
 @overload
-def compare(what: str = "*", other: Sequence[str] = (), jobs: int = 1) -> Report: ...
-def compare(what: Any = "*", other: Any = (), jobs: int = 1) -> Compared | Report:
+def compare(what: str = "*", other: Sequence[str] = (), jobs: int = 1) -> Judged: ...
+def compare(what: Any = "*", other: Any = (), jobs: int = 1) -> Compared | Judged:
     """Hold a fit against another; or judge the cases that match a pattern, on some engines or all.
 
     Parameters
@@ -128,7 +127,7 @@ def compare(what: Any = "*", other: Any = (), jobs: int = 1) -> Compared | Repor
         return compared(what, other)
     if isinstance(what, Fit) or isinstance(other, Fit):
         raise TypeError("compare takes two fits, or a pattern of cases and names of engines: compare(fit_a, fit_b)")
-    return judged(what, other, jobs)
+    return judged(judged_by(what, other, jobs))
 
 
 def compared(a: Fit, b: Fit) -> Compared:

@@ -17,6 +17,7 @@ from relmer.reports.voices.junit import junit
 from relmer.reports.voices.kinds import Kind, decision, kinds
 from relmer.reports.voices.markdown import markdown
 from relmer.reports.voices.report_json import as_json, from_json
+from relmer.reports.voices.spoken import spoken
 from relmer.reports.voices.summary import (
     Standing,
     against,
@@ -53,6 +54,7 @@ __all__ = [
     "markdown",
     "rung_name",
     "sentence",
+    "spoken",
     "standing",
     "standings",
     "told",

@@ -23,7 +23,9 @@ def as_json(report: Report) -> str:
         The report contradicts itself; see `check`.
     """
     check(report)
-    return json.dumps(plain(report), sort_keys=True, indent=1, allow_nan=False) + "\n"
+    # What is more than a report, as what Python's `judge` gives, has the fields of one.
+    content = {name: plain(getattr(report, name)) for name in (f.name for f in fields(Report))}
+    return json.dumps(content, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
 
 def from_json(text: str) -> Report:

@@ -4,6 +4,7 @@ from relmer.solver.fits.components import covariances, ngrps, open_components
 from relmer.solver.fits.effects import coef
 from relmer.solver.fits.fit import Fit, at_par, at_theta
 from relmer.solver.fits.fitting import lmer
+from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.matrices import Ztlist, mmList
 from relmer.solver.fits.summary import remarks
 
@@ -14,6 +15,8 @@ __all__ = [
     "at_theta",
     "coef",
     "covariances",
+    "html_table",
+    "html_text",
     "lmer",
     "mmList",
     "ngrps",

@@ -19,14 +19,19 @@ from relmer.solver import lmer
 
 if TYPE_CHECKING:
     from relmer.reference.engines import engine_names as engines
-    from relmer.reports.python import compare
+    from relmer.reports.python import certify, compare, judge
 
-__all__ = ["cases", "compare", "engines", "lmer", "version"]
+__all__ = ["cases", "certify", "compare", "engines", "judge", "lmer", "version"]
 
 version = _version("relmer")
 
 # Who only fits need not wait for the judge: these are loaded when they are asked for.
-_LATE = {"compare": ("relmer.reports.python", "compare"), "engines": ("relmer.reference.engines", "engine_names")}
+_LATE = {
+    "certify": ("relmer.reports.python", "certify"),
+    "compare": ("relmer.reports.python", "compare"),
+    "engines": ("relmer.reference.engines", "engine_names"),
+    "judge": ("relmer.reports.python", "judge"),
+}
 
 
 def __getattr__(name: str) -> Any:

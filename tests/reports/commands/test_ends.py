@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 
 from relmer.reports.commands import certify
 from relmer.reports.commands.main import main
-from relmer.reports.commands.terminal import check_writable, one_line
+from relmer.reports.commands.terminal import check_writable
+from relmer.reports.text import one_line
 
 SCRIPT = Path(sys.executable).with_name("relmer")
 
