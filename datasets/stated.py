@@ -69,7 +69,8 @@ def as_stated(values: Text, column: Stated, path: Path, decimal: str = ".") -> V
 def categories(values: Text, column: Stated, path: Path, decimal: str) -> Values:
     """A factor; of an unordered one the levels may be those that occur."""
     levels = column["levels"] or sorted(set(values.dropna()))
-    check_values(values, [text in set(levels) for text in values.tolist()], column, path, "one of its levels")
+    known = set(levels)
+    check_values(values, [text in known for text in values.tolist()], column, path, "one of its levels")
     return pd.Series(pd.Categorical(values, levels, ordered=column["type"] == "ordered"))
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
+from relmer.reports.pages.case_pictures import pictures
 from relmer.reports.pages.engines import engine_rows
 from relmer.reports.pages.packed import packed
 from relmer.reports.pages.views import CaseView, case_views, engine_cases
@@ -88,7 +89,9 @@ def details(made: Environment, report: Report, views: tuple[CaseView, ...]) -> I
     for name in PLAIN:
         yield name, made.get_template(f"detail_{name}.html").render(common)
     for view in views:
-        yield f"case/{route(view.run.name)}", made.get_template("detail_case.html").render(common, view=view)
+        drawn = () if view.sight is None else tuple(pictures(view.sight, view.run))
+        text = made.get_template("detail_case.html").render(common, view=view, pictures=drawn)
+        yield f"case/{route(view.run.name)}", text
     for engine in report.engines:
         own = next((map for map in shown if map.engine == engine.name), None)
         text = made.get_template("detail_engine.html").render(

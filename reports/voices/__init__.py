@@ -20,6 +20,7 @@ from relmer.reports.voices.report_json import as_json, from_json
 from relmer.reports.voices.summary import (
     Standing,
     against,
+    badness,
     counts,
     rung_name,
     standing,
@@ -36,6 +37,7 @@ __all__ = [
     "against",
     "answer",
     "as_json",
+    "badness",
     "counts",
     "decision",
     "diff_junit",
