@@ -17,7 +17,7 @@ from relmer.reports.chapters import arranged, chapters, rounded, tally
 from relmer.reports.pages.case_pictures import pictures
 from relmer.reports.pages.engines import engine_rows
 from relmer.reports.pages.packed import packed
-from relmer.reports.pages.views import CaseView, case_views, engine_cases
+from relmer.reports.pages.views import CaseView, case_views, engine_view
 from relmer.reports.records import RUNGS, Report
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import Verdict
@@ -95,7 +95,7 @@ def details(made: Environment, report: Report, views: tuple[CaseView, ...]) -> I
     for engine in report.engines:
         own = next((map for map in shown if map.engine == engine.name), None)
         text = made.get_template("detail_engine.html").render(
-            common, engine=engine, rows=engine_cases(report, engine, views), map=own
+            common, view=engine_view(report, engine, views), engine=engine, map=own
         )
         yield f"engine/{route(engine.name)}", text
     for kind, found in kinds(report).items():

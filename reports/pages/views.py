@@ -9,7 +9,7 @@ from relmer.reports.pages.engines import gravity
 from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, PublishedFigure, Report, Said, Score
 from relmer.reports.sights import Sight
 from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import Standing, badness, rung_name, standing
+from relmer.reports.voices import Standing, Warned, badness, clause, rung_name, standing, warned, warned_told
 
 # Of what was not judged.
 NO_GRAVITY = (len(Verdict), 0, 0.0)
@@ -177,16 +177,44 @@ def alike(judged: Sequence[Comparison]) -> Iterator[Row]:
         yield Row(found[0], tuple(dict.fromkeys(c.engine for c in found)))
 
 
-def engine_cases(report: Report, engine: EngineUsed, views: Sequence[CaseView]) -> list[tuple[str, Standing, Said]]:
-    """The cases of one engine with where it stands and what it said, the worst first."""
-    said = {answer.case: answer for answer in report.answers if answer.engine == engine.name}
-    silent = Said(
-        case="", engine=engine.name, version="", status="", recorded=False, message="", warnings=(), values={}
-    )
+@dataclass(frozen=True)
+class EngineView:
+    """An engine as the page shows it.
+
+    Attributes
+    ----------
+    engine
+        Which.
+    predicate
+        What it does over its cases, as "is wrong on 6 of 82 cases"; empty if it was not judged.
+    warnings
+        Its warnings in a sentence.
+    cases
+        Its cases with where it stands and what is to be said of its warnings there, the worst first.
+    """
+
+    engine: EngineUsed
+    predicate: str
+    warnings: str
+    cases: tuple[tuple[str, Standing, tuple[Warned, ...]], ...]
+
+
+def engine_view(report: Report, engine: EngineUsed, views: Sequence[CaseView]) -> EngineView:
+    """Arrange what is to be said of one engine."""
+    found = warned(report, engine.name)
+    said: dict[str, list[Warned]] = {}
+    for one in found:
+        said.setdefault(one.case, []).append(one)
     rows = [
-        (case.run.name, climb.standing, said.get(case.run.name, silent))
+        (case.run.name, climb.standing, tuple(said.get(case.run.name, ())))
         for case in views
         for climb in case.climbs
         if climb.engine.name == engine.name and climb.standing is not None
     ]
-    return sorted(rows, key=lambda row: gravity(row[1]))
+    predicates = clause(report, engine, [standing for _, standing, _ in rows])
+    return EngineView(
+        engine=engine,
+        predicate=predicates[0] if predicates else "",
+        warnings=warned_told(found),
+        cases=tuple(sorted(rows, key=lambda row: gravity(row[1]))),
+    )

@@ -2,6 +2,7 @@
 
 from relmer.reports.voices.answer import (
     answer,
+    clause,
     drift_told,
     drifts_of,
     found_of,
@@ -28,16 +29,19 @@ from relmer.reports.voices.summary import (
     told,
 )
 from relmer.reports.voices.versions import versions_page
+from relmer.reports.voices.warned import Warned, warned, warned_told
 
 __all__ = [
     "DIFF_HEADER",
     "QUANTITIES",
     "Kind",
     "Standing",
+    "Warned",
     "against",
     "answer",
     "as_json",
     "badness",
+    "clause",
     "counts",
     "decision",
     "diff_junit",
@@ -59,6 +63,8 @@ __all__ = [
     "standings",
     "told",
     "versions_page",
+    "warned",
+    "warned_told",
     "warnings_of",
     "warnings_told",
     "worst",
