@@ -322,6 +322,8 @@ class Report:
         What breaks this run beside what is wrong or failed.
     sights
         What the cases look like: the numbers behind their pictures.
+    command
+        How the run is made again, but for where it writes; empty where that is not known.
     """
 
     created: str
@@ -339,6 +341,7 @@ class Report:
     accepted: tuple[KnownFailure, ...] = ()
     fail_on: tuple[FailOn, ...] = ()
     sights: tuple[Sight, ...] = ()
+    command: str = ""
     schema: str = field(default=SCHEMA)
 
     def fails(self, comparison: Comparison) -> bool:
