@@ -13,9 +13,10 @@ from relmer.reference.answers import Answer, RecordingError, Status, recorded
 from relmer.reference.certificates import CertificateError, data_sha256
 from relmer.reference.engines import ORIGINAL, Kin, answer, participant, plain_text
 from relmer.reference.own_fits import design_of, fit_of, shared_points
-from relmer.reports.evidence import FOR_ANY_SIZE, drift_of, evaluable, landscape
+from relmer.reports.evidence import FOR_ANY_SIZE, drift_of, evaluable, landscape, sight
 from relmer.reports.judge import figures_elsewhere, judge_case, judge_each_other, published_figures, unjudged
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
+from relmer.reports.sights import Sight
 from relmer.reports.verdicts import Verdict
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
@@ -38,6 +39,7 @@ class CaseResult:
     scores: tuple[Score, ...]
     drift: tuple[Drift, ...]
     figures: tuple[PublishedFigure, ...]
+    sight: Sight | None = None
     heard: tuple[Answer, ...] = ()
 
 
@@ -87,6 +89,7 @@ def run_case(
             for name in engines
         }
         comparisons, scores, figures = verdicts_on(case, answers, judged, points, kin)
+        seen = seen_of(case, answers)
     return CaseResult(
         case=described(case, design),
         comparisons=comparisons,
@@ -94,6 +97,7 @@ def run_case(
         scores=scores,
         drift=tuple(drift),
         figures=figures,
+        sight=seen,
         heard=tuple(answers.values()),
     )
 
@@ -181,6 +185,17 @@ def one_by_one(
         tuple(score for part in parts for score in part[1]),
         tuple({(f.document, f.section, f.label, f.quantity): f for part in parts for f in part[2]}.values()),
     )
+
+
+def seen_of(case: Case, answers: Mapping[str, Answer]) -> Sight:
+    """What the case looks like; if it cannot be drawn, the reason."""
+    thetas = {name: said.estimates.theta for name, said in answers.items() if said.estimates}
+    try:
+        return sight(case.name, fit_of(case, FOR_ANY_SIZE), thetas)
+    except ModelError as error:
+        return Sight(case.name, why=plain_text(f"relmer refuses the model: {error}", 300))
+    except Exception as error:
+        return Sight(case.name, why=plain_text(f"relmer failed while it drew: {error!r}", 300))
 
 
 def described(case: Case, design: Design | None) -> CaseRun:

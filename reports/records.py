@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from relmer.reports.sights import Sight
 from relmer.reports.verdicts import Diagnosis, FailOn, FigureVerdict, Verdict
 
 MOST = 16.0
@@ -319,6 +320,10 @@ class Report:
         The accepted failures of the cases and engines of this run.
     fail_on
         What breaks this run beside what is wrong or failed.
+    sights
+        What the cases look like: the numbers behind their pictures.
+    command
+        How the run is made again, but for where it writes; empty where that is not known.
     """
 
     created: str
@@ -335,6 +340,8 @@ class Report:
     tolerances: tuple[Tolerance, ...] = ()
     accepted: tuple[KnownFailure, ...] = ()
     fail_on: tuple[FailOn, ...] = ()
+    sights: tuple[Sight, ...] = ()
+    command: str = ""
     schema: str = field(default=SCHEMA)
 
     def __repr__(self) -> str:

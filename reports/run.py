@@ -176,6 +176,7 @@ def report_of(
         drift=tuple(d for result in results for d in result.drift),
         figures=in_ledger_order(f for result in results for f in result.figures),
         tolerances=TABLE,
+        sights=tuple(result.sight for result in results if result.sight is not None),
     )
     report = accept(report, known)
     return replace(report, findings=(*first, *findings(report)))

@@ -78,7 +78,8 @@ WINGS = {
     "reference/verify": Wing(libraries={"flint"}, never={"solver", "datasets"}),
     "reports": Wing(),
     "reports/verdicts": Wing(never={"solver", "reference", "datasets"}),
-    "reports/records": Wing({"verdicts"}, never={"solver", "reference", "datasets"}),
+    "reports/records": Wing({"sights", "verdicts"}, never={"solver", "reference", "datasets"}),
+    "reports/sights": Wing(never={"solver", "reference", "datasets"}),
     "reports/text": Wing(never={"solver", "reference", "datasets"}),
     "reports/causes": Wing({"records", "verdicts"}, never={"solver", "reference", "datasets"}),
     # The lists are read as plain text: nothing of the reference is imported.
@@ -87,7 +88,7 @@ WINGS = {
     "reports/changes": Wing({"records"}, never={"solver", "reference", "datasets"}),
     "reports/moves": Wing({"causes", "changes", "evidence", "records"}, {"numpy"}, never=SOLVER),
     "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
-    "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
+    "reports/one_case": Wing({"evidence", "judge", "records", "sights", "verdicts"}, {"numpy", "threadpoolctl"}),
     "reports/given": Wing({"listings"}),
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records"}, {"pandas"}),
@@ -104,14 +105,16 @@ WINGS = {
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
-    "reports/evidence": Wing({"records", "verdicts"}, {*NUMBERS, "pandas"}),
+    "reports/evidence": Wing({"records", "sights", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
     "reports/voices": Wing({"causes", "changes", "records", "verdicts", "text"}, never={"solver", "reference"}),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
-        {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER
+        {"chapters", "pictures", "records", "sights", "verdicts", "text", "voices"},
+        {"jinja2", "markupsafe"},
+        never=SOLVER,
     ),
     "reports/commands": Wing(
         {

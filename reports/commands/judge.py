@@ -9,7 +9,7 @@ import click
 
 from relmer.datasets import Case, DataError, cases
 from relmer.reports.accepted import known_failures
-from relmer.reports.commands.options import Own, Reporting, model_options, report_options
+from relmer.reports.commands.options import Own, Reporting, invocation, model_options, report_options
 from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.run import say_summary, status_of
 from relmer.reports.commands.terminal import check_writable, one_line_errors, progress
@@ -53,7 +53,7 @@ def judge_command(
         failures = known_failures(reporting.accepted)
         with progress(len(chosen)) as advance:
             report = run(chosen, judged, sources_given(given), progress=advance, known=failures, given=given)
-        report = replace(report, fail_on=reporting.fails_on)
+        report = replace(report, fail_on=reporting.fails_on, command=invocation())
         write(report, reporting.out)
         say_summary(report, reporting.out)
     sys.exit(status_of(report))

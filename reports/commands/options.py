@@ -1,6 +1,7 @@
 """What commands ask alike: how a file is read, lme4's arguments, models of one's own, where a report goes."""
 
 import csv
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from relmer.datasets import DataError, read_types
 from relmer.reports.verdicts import FailOn
@@ -86,6 +88,27 @@ class Own:
     def stated(self) -> bool:
         """Whether something is said of a model."""
         return any((self.formulas, self.ml, self.reading.na, self.reading.types, *vars(self.arguments).values()))
+
+
+# Parameters on which it depends what a report says; the others decide where it goes, and how it is told.
+SAYING = {"answers", "pattern", "limit", "accepted", "fail_on"}
+SAYING |= {part.name for kind in (Own, Reading, Arguments) for part in fields(kind)}
+
+
+def invocation(engines: Sequence[str] = ()) -> str:
+    """The command that is carried out, as it is given again: with what it judges, without where it writes."""
+    context = click.get_current_context()
+    words = ["relmer", context.info_name or ""]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name not in SAYING or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        given = context.params[name]
+        for value in given if isinstance(given, tuple) else (given,):
+            option = [] if isinstance(parameter, click.Argument) else [parameter.opts[0]]
+            words += option if value is True else [*option, str(value)]
+    words += [word for engine in engines for word in ("--engine", engine)]
+    return shlex.join(words)
 
 
 @dataclass(frozen=True, kw_only=True)

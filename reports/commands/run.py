@@ -13,7 +13,7 @@ from relmer.reference.answers import Answer
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
 from relmer.reports.commands.diff import read_report, say_moved
-from relmer.reports.commands.options import Own, Reporting, model_options, report_options
+from relmer.reports.commands.options import Own, Reporting, invocation, model_options, report_options
 from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.terminal import (
     AGREEMENT,
@@ -75,7 +75,7 @@ def run_command(
     limit: float | None,
     reporting: Reporting,
 ) -> None:
-    """Judge every case on every engine and write report.html, report.json, junit.xml, summary.md and answers.json.
+    """Judge every case on every engine; write report.html, report.json, junit.xml, summary.md, audit.md, answers.json.
 
     With --data and --formula the cases are models of your own, and what their numbers are is said too.
 
@@ -104,7 +104,7 @@ def run_command(
                 )
         except Interrupted as early:
             report, ended = early.report, early
-        report = replace(report, fail_on=reporting.fails_on)
+        report = replace(report, fail_on=reporting.fails_on, command=invocation(judged))
         write(report, out)
         write_whole(out, {ANSWERS: answers_json(heard)})
         say_summary(report, out)

@@ -22,6 +22,7 @@ from relmer.reports.evidence.landscape import (
 )
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
+from relmer.reports.evidence.sight import sight
 from relmer.reports.evidence.tolerances import TABLE
 from relmer.reports.evidence.uncentred import Uncentred, products, uncentred
 from relmer.reports.evidence.unprofiled import POWERS, excess, moved_by, unprofiled
@@ -64,6 +65,7 @@ __all__ = [
     "same_rows",
     "scales",
     "score",
+    "sight",
     "tolerances",
     "uncentred",
     "unprofiled",

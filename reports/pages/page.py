@@ -14,17 +14,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
+from relmer.reports.pages.case_pictures import pictures
 from relmer.reports.pages.engines import engine_rows
 from relmer.reports.pages.packed import packed
-from relmer.reports.pages.views import CaseView, case_views, engine_cases
+from relmer.reports.pages.views import CaseView, case_views, engine_view
 from relmer.reports.records import RUNGS, Report
 from relmer.reports.text import digits_text, printable
 from relmer.reports.verdicts import Verdict
 from relmer.reports.voices import (
+    CHECK,
     QUANTITIES,
+    TAKEN_OVER,
+    Met,
     against,
     answer,
+    content_sha256,
     counts,
+    data_of,
     decision,
     digits_of,
     drift_told,
@@ -32,6 +38,7 @@ from relmer.reports.voices import (
     found_of,
     kinds,
     maps,
+    requirements,
     rung_name,
     told,
     warnings_of,
@@ -46,7 +53,7 @@ FEW = 3
 # Where the head of a narrow column may be parted.
 BROKEN = {"criterion": "cri\u00adte\u00adrion", "varcomp": "var\u00adcomp"}
 # Views without a name of their own.
-PLAIN = ("all-findings", "accepted", "digits", "drift", "tolerances", "environment", "reading")
+PLAIN = ("audit", "all-findings", "accepted", "digits", "drift", "tolerances", "environment", "reading")
 
 
 def page(report: Report) -> str:
@@ -84,15 +91,21 @@ def details(made: Environment, report: Report, views: tuple[CaseView, ...]) -> I
         "drift": drifts_of(report),
         "live": any(engine.source == "live" for engine in report.engines),
         "warned": warnings_of(report),
+        "requirements": requirements(report),
+        "data": data_of(report),
+        "content": content_sha256(report),
+        "command": command(report),
     }
     for name in PLAIN:
         yield name, made.get_template(f"detail_{name}.html").render(common)
     for view in views:
-        yield f"case/{route(view.run.name)}", made.get_template("detail_case.html").render(common, view=view)
+        drawn = () if view.sight is None else tuple(pictures(view.sight, view.run))
+        text = made.get_template("detail_case.html").render(common, view=view, pictures=drawn)
+        yield f"case/{route(view.run.name)}", text
     for engine in report.engines:
         own = next((map for map in shown if map.engine == engine.name), None)
         text = made.get_template("detail_engine.html").render(
-            common, engine=engine, rows=engine_cases(report, engine, views), map=own
+            common, view=engine_view(report, engine, views), engine=engine, map=own
         )
         yield f"engine/{route(engine.name)}", text
     for kind, found in kinds(report).items():
@@ -115,7 +128,9 @@ def documents_page(report: Report) -> str:
 
 
 def command(report: Report) -> str:
-    """How a run is repeated."""
+    """How a run is repeated: as it says, else by what it judged."""
+    if report.command:
+        return report.command
     judged = dict.fromkeys(c.engine for c in report.comparisons)
     engines = " ".join(f"--engine {shlex.quote(printable(name))}" for name in judged)
     cases = [case.name for case in report.cases]
@@ -206,6 +221,7 @@ def environment() -> Environment:
     made.filters.update(arranged=arranged, rounded=rounded, tally=tally)
     made.filters.update(changed=changed, drift_told=drift_told, found=found_of, told=told, warnings=warnings_told)
     made.globals.update(RUNGS=RUNGS, TINTS=TINTS, DIGITS_PER_TINT=DIGITS_PER_TINT)
+    made.globals.update(CHECK=CHECK, TAKEN_OVER=TAKEN_OVER, Met=Met)
     made.globals.update(MAPPED=QUANTITIES, BROKEN=BROKEN, FEW=FEW, Verdict=Verdict)
     return made
 

@@ -4,29 +4,47 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from relmer.reports.pages.agreement import Agreement, agreement
 from relmer.reports.pages.engines import gravity
 from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, PublishedFigure, Report, Said, Score
+from relmer.reports.sights import Sight
 from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import Standing, rung_name, standing
+from relmer.reports.voices import Standing, Warned, badness, clause, rung_name, standing, warned, warned_told
+
+# Of what was not judged.
+NO_GRAVITY = (len(Verdict), 0, 0.0)
 
 
 @dataclass(frozen=True)
 class Climb:
-    """How one engine climbs the ladder of one case: its standing, and that on each rung."""
+    """How one engine climbs the ladder of one case: its standing, that on each rung, and what tells the most of it."""
 
     engine: EngineUsed
     standing: Standing | None
     rungs: tuple[Standing | None, ...]
+    teller: Comparison | None
+
+    @property
+    def gravity(self) -> tuple[int, int, float]:
+        """Sort key: the worst first."""
+        return NO_GRAVITY if self.standing is None else gravity(self.standing)
 
     @property
     def diagnosis(self) -> str:
+        """What the ladder says, in a few words, and whether that is accepted."""
+        known = (
+            self.standing.broken.accepted if self.standing and self.standing.broken and self.standing.accepted else ""
+        )
+        return f"{self.saying}; accepted: {known}" if known else self.saying
+
+    @property
+    def saying(self) -> str:
         """What the ladder says, in a few words."""
         if self.standing is None:
             return "not judged"
         if self.standing.broken:
             named = f" ({self.standing.diagnosis})" if self.standing.diagnosis else ""
-            known = f"; accepted: {self.standing.broken.accepted}" if self.standing.accepted else ""
-            return f"breaks at {self.standing.rung}: {self.standing.broken.quantity}{named}{known}"
+            return f"breaks at {self.standing.rung}: {self.standing.broken.quantity}{named}"
         if not self.standing.verdict.judged:
             return "nothing could be judged"
         for rung, found in zip(RUNGS, self.rungs, strict=True):
@@ -41,6 +59,15 @@ class Row:
 
     comparison: Comparison
     engines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lead:
+    """What is to be said first of some engines on a case, and the comparison that tells it."""
+
+    engines: tuple[str, ...]
+    saying: str
+    teller: Comparison
 
 
 @dataclass(frozen=True)
@@ -61,6 +88,10 @@ class CaseView:
         Per rung the comparisons, those that say the same of several engines once.
     scores, warned, printed
         Scores, answers with warnings, and the figures that others print.
+    agreement
+        The digits, quantity by quantity and engine by engine.
+    sight
+        What it looks like; None where that is not known.
     """
 
     place: int
@@ -71,37 +102,46 @@ class CaseView:
     scores: tuple[Score, ...]
     warned: tuple[Said, ...]
     printed: tuple[PublishedFigure, ...]
+    agreement: Agreement
+    sight: Sight | None
 
     @property
-    def lead(self) -> str:
-        """The rung that breaks first, and for whom: what the case is about."""
-        broken = [climb for climb in self.climbs if climb.standing is not None and climb.standing.broken]
-        if not broken:
-            return "Nothing breaks here."
-        return "; ".join(f"{climb.engine.name} {climb.diagnosis}" for climb in broken) + "."
+    def leads(self) -> tuple[Lead, ...]:
+        """What the case is about: the rung that breaks first, for whom and why, the worst first; then early stops."""
+        told: dict[tuple[str, str], Lead] = {}
+        for climb in sorted(self.climbs, key=lambda climb: climb.gravity):
+            if climb.teller is not None:
+                key = climb.saying, climb.teller.evidence
+                before = told.get(key)
+                engines = (*(before.engines if before else ()), climb.engine.name)
+                told[key] = Lead(engines, climb.saying, climb.teller)
+        return tuple(told.values())
 
     @property
     def gravity(self) -> tuple[int, int, float]:
         """Sort key: the worst verdict first, of these a wrong optimum before lost digits, then the fewest digits."""
-        found = [climb.standing for climb in self.climbs if climb.standing is not None]
-        return min(map(gravity, found), default=(len(Verdict), 0, 0.0))
+        return min((climb.gravity for climb in self.climbs), default=NO_GRAVITY)
 
 
 def case_views(report: Report) -> tuple[CaseView, ...]:
     """Every case of a run, in its order."""
     judged: dict[str, list[Comparison]] = {case.name: [] for case in report.cases}
+    sights = {seen.case: seen for seen in report.sights}
     for comparison in report.comparisons:
         judged.setdefault(comparison.case, []).append(comparison)
-    return tuple(view(report, case, place, judged[case.name]) for place, case in enumerate(report.cases, start=1))
+    return tuple(
+        view(report, case, place, judged[case.name], sights.get(case.name))
+        for place, case in enumerate(report.cases, start=1)
+    )
 
 
-def view(report: Report, case: CaseRun, place: int, judged: Sequence[Comparison]) -> CaseView:
+def view(report: Report, case: CaseRun, place: int, judged: Sequence[Comparison], sight: Sight | None) -> CaseView:
     """Arrange the comparisons of one case: by engine for the ladder, by rung and quantity for the table."""
     climbs = []
     for engine in report.engines:
         own = [c for c in judged if c.engine == engine.name]
         by_rung = tuple(standing([c for c in own if c.rung == rung], rung) for rung in RUNGS)
-        climbs.append(Climb(engine, standing(own), by_rung))
+        climbs.append(Climb(engine, standing(own), by_rung, teller_of(own)))
     return CaseView(
         place=place,
         run=case,
@@ -111,7 +151,18 @@ def view(report: Report, case: CaseRun, place: int, judged: Sequence[Comparison]
         scores=tuple(score for score in report.scores if score.case == case.name),
         warned=tuple(said for said in report.answers if said.case == case.name and said.warnings),
         printed=tuple(f for f in report.figures if f.case == case.name and not f.document),
+        agreement=agreement(judged, report.engines),
+        sight=sight,
     )
+
+
+def teller_of(own: Sequence[Comparison]) -> Comparison | None:
+    """The worst comparison of the first rung that breaks, else of the first that does not simply agree; or none."""
+    told = [c for c in own if c.verdict.breaks] or [
+        c for c in own if c.verdict.judged and c.verdict is not Verdict.AGREE and c.kind != "published"
+    ]
+    first = min((c.rung for c in told), default=0)
+    return min((c for c in told if c.rung == first), key=badness, default=None)
 
 
 def alike(judged: Sequence[Comparison]) -> Iterator[Row]:
@@ -126,16 +177,44 @@ def alike(judged: Sequence[Comparison]) -> Iterator[Row]:
         yield Row(found[0], tuple(dict.fromkeys(c.engine for c in found)))
 
 
-def engine_cases(report: Report, engine: EngineUsed, views: Sequence[CaseView]) -> list[tuple[str, Standing, Said]]:
-    """The cases of one engine with where it stands and what it said, the worst first."""
-    said = {answer.case: answer for answer in report.answers if answer.engine == engine.name}
-    silent = Said(
-        case="", engine=engine.name, version="", status="", recorded=False, message="", warnings=(), values={}
-    )
+@dataclass(frozen=True)
+class EngineView:
+    """An engine as the page shows it.
+
+    Attributes
+    ----------
+    engine
+        Which.
+    predicate
+        What it does over its cases, as "is wrong on 6 of 82 cases"; empty if it was not judged.
+    warnings
+        Its warnings in a sentence.
+    cases
+        Its cases with where it stands and what is to be said of its warnings there, the worst first.
+    """
+
+    engine: EngineUsed
+    predicate: str
+    warnings: str
+    cases: tuple[tuple[str, Standing, tuple[Warned, ...]], ...]
+
+
+def engine_view(report: Report, engine: EngineUsed, views: Sequence[CaseView]) -> EngineView:
+    """Arrange what is to be said of one engine."""
+    found = warned(report, engine.name)
+    said: dict[str, list[Warned]] = {}
+    for one in found:
+        said.setdefault(one.case, []).append(one)
     rows = [
-        (case.run.name, climb.standing, said.get(case.run.name, silent))
+        (case.run.name, climb.standing, tuple(said.get(case.run.name, ())))
         for case in views
         for climb in case.climbs
         if climb.engine.name == engine.name and climb.standing is not None
     ]
-    return sorted(rows, key=lambda row: gravity(row[1]))
+    predicates = clause(report, engine, [standing for _, standing, _ in rows])
+    return EngineView(
+        engine=engine,
+        predicate=predicates[0] if predicates else "",
+        warnings=warned_told(found),
+        cases=tuple(sorted(rows, key=lambda row: gravity(row[1]))),
+    )

@@ -1,6 +1,19 @@
 """Pictures as SVG."""
 
-from relmer.reports.pictures.drawings import blocks, image
+from relmer.reports.pictures.drawings import blocks, cells, image
+from relmer.reports.pictures.landscapes import marked_contours, marked_curve
 from relmer.reports.pictures.plots import Line, bundle, contour, curve, lattice, least_squares
 
-__all__ = ["Line", "blocks", "bundle", "contour", "curve", "image", "lattice", "least_squares"]
+__all__ = [
+    "Line",
+    "blocks",
+    "bundle",
+    "cells",
+    "contour",
+    "curve",
+    "image",
+    "lattice",
+    "least_squares",
+    "marked_contours",
+    "marked_curve",
+]

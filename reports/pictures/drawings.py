@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,31 @@ from scipy.sparse.csgraph import connected_components
 from relmer.reports.pictures.svg import label, number, path, rectangle, svg, text, ticks
 
 SIDE, LARGEST_CELL = 300.0, 18.0
-LEFT, TOP, RIGHT, BELOW = 46.0, 10.0, 14.0, 54.0
+LEFT, TOP, RIGHT, BELOW = 54.0, 10.0, 14.0, 54.0
 SHADES = 6
 SMALLEST_MARK = 0.9
 LEAST_LABELLED = 15.0
+TONES = {
+    letter: f"{sign} tone{k}"
+    for sign, letters in (("positive", "123456"), ("negative", "abcdef"))
+    for k, letter in enumerate(letters, start=1)
+}
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """Where the entries of a rows × columns matrix go: squares of `cell` pixels from (LEFT, TOP)."""
+    """Where the entries of a rows × columns matrix go: squares of `cell` pixels from (LEFT, TOP).
+
+    If `step` is not 1, a square stands for so many rows and columns.
+    """
 
     rows: int
     columns: int
     cell: float
+    step: tuple[float, float] = (1.0, 1.0)
 
     def tile(self, row: float, column: float, height: float, width: float) -> str:
-        """Path data of a rectangle of entries; never too thin to be seen."""
+        """Path data of a rectangle of squares; never too thin to be seen."""
         across, down = (max(size * self.cell, SMALLEST_MARK) for size in (width, height))
         return rectangle(LEFT + column * self.cell, TOP + row * self.cell, across, down)
 
@@ -59,6 +68,33 @@ def image(
     if numbers:
         pieces += written(canvas, entries)
     return framed(canvas, pieces, title, description, first_row)
+
+
+def cells(rows: Sequence[str], shape: tuple[int, int], title: str, description: str, *, side: float = SIDE) -> str:
+    """Draw a matrix that is told in cells, as a string for each row of them.
+
+    Parameters
+    ----------
+    rows
+        Of a cell "." says that there is nothing in it, "1" to "6" how large it is, "a" to "f" of negative ones.
+    shape
+        Of the matrix, of which a cell may hold many entries.
+    title, description, side
+        As in `image`.
+    """
+    height, width = len(rows), max(map(len, rows), default=0)
+    cell = min(side / max(height, width, 1), LARGEST_CELL)
+    canvas = Canvas(*shape, cell, (shape[0] / max(height, 1) or 1.0, shape[1] / max(width, 1) or 1.0))
+    tiles: dict[str, list[str]] = {}
+    for i, row in enumerate(rows):
+        first = 0
+        for letter, run in groupby(row):
+            count = len(list(run))
+            if kind := TONES.get(letter):
+                tiles.setdefault(kind, []).append(canvas.tile(i, first, 1, count))
+            first += count
+    pieces = [path(kind, "".join(data)) for kind, data in sorted(tiles.items())]
+    return framed(canvas, pieces, title, description)
 
 
 def blocks(matrix: Any, title: str, description: str, *, side: float = SIDE) -> str:
@@ -158,16 +194,17 @@ def written(canvas: Canvas, entries: Any) -> list[str]:
 
 def framed(canvas: Canvas, pieces: Sequence[str], title: str, description: str, first_row: int = 1) -> str:
     """Put R's frame around the entries: ticks, Row, Column and the dimensions."""
-    width, height = canvas.columns * canvas.cell, canvas.rows * canvas.cell
+    down, across = (canvas.cell / step for step in canvas.step)
+    width, height = canvas.columns * across, canvas.rows * down
     body = [*pieces, path("frame", rectangle(LEFT, TOP, width, height))]
-    for position in tick_positions(canvas.columns, canvas.cell, first_row):
-        x = LEFT + (position - first_row + 0.5) * canvas.cell
+    for position in tick_positions(canvas.columns, across, first_row):
+        x = LEFT + (position - first_row + 0.5) * across
         body += [
             path("frame", f"M{number(x)} {number(TOP + height)}v4"),
             text(x, TOP + height + 16, str(position), "tick"),
         ]
-    for position in tick_positions(canvas.rows, canvas.cell, first_row):
-        y = TOP + (position - first_row + 0.5) * canvas.cell
+    for position in tick_positions(canvas.rows, down, first_row):
+        y = TOP + (position - first_row + 0.5) * down
         body += [path("frame", f"M{number(LEFT)} {number(y)}h-4"), text(LEFT - 7, y + 4, str(position), "tick", "end")]
     middle = LEFT + width / 2
     body += [

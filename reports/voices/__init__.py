@@ -2,6 +2,7 @@
 
 from relmer.reports.voices.answer import (
     answer,
+    clause,
     drift_told,
     drifts_of,
     found_of,
@@ -9,6 +10,7 @@ from relmer.reports.voices.answer import (
     warnings_of,
     warnings_told,
 )
+from relmer.reports.voices.audit import CHECK, TAKEN_OVER, Met, audit, data_of, requirements
 from relmer.reports.voices.diff import HEADER as DIFF_HEADER
 from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
@@ -16,11 +18,12 @@ from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
 from relmer.reports.voices.kinds import Kind, decision, kinds
 from relmer.reports.voices.markdown import markdown
-from relmer.reports.voices.report_json import as_json, from_json
+from relmer.reports.voices.report_json import as_json, content_sha256, from_json
 from relmer.reports.voices.spoken import spoken
 from relmer.reports.voices.summary import (
     Standing,
     against,
+    badness,
     counts,
     rung_name,
     standing,
@@ -28,16 +31,26 @@ from relmer.reports.voices.summary import (
     told,
 )
 from relmer.reports.voices.versions import versions_page
+from relmer.reports.voices.warned import Warned, warned, warned_told
 
 __all__ = [
+    "CHECK",
     "DIFF_HEADER",
     "QUANTITIES",
+    "TAKEN_OVER",
     "Kind",
+    "Met",
     "Standing",
+    "Warned",
     "against",
     "answer",
     "as_json",
+    "audit",
+    "badness",
+    "clause",
+    "content_sha256",
     "counts",
+    "data_of",
     "decision",
     "diff_junit",
     "diff_markdown",
@@ -52,6 +65,7 @@ __all__ = [
     "kinds",
     "maps",
     "markdown",
+    "requirements",
     "rung_name",
     "sentence",
     "spoken",
@@ -59,6 +73,8 @@ __all__ = [
     "standings",
     "told",
     "versions_page",
+    "warned",
+    "warned_told",
     "warnings_of",
     "warnings_told",
     "worst",

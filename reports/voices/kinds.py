@@ -9,10 +9,9 @@ from relmer.reports.causes import OPTIMUM, Cause, causes, scale_of
 from relmer.reports.records import Comparison, Report, Said
 from relmer.reports.text import number
 from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.reports.voices.warned import doubts
 
 OWN = "computed"
-# Words of a warning by which a program doubts its own fit.
-DOUBTS = ("converge", "eigenvalue", "unidentifiable", "rescale")
 
 
 class Kind(StrEnum):
@@ -130,12 +129,12 @@ def of_stop(report: Report, comparison: Comparison) -> Told:
 
 def of_warning(report: Report, said: Said) -> Told | None:
     """A warning that doubts a fit which is at the optimum, or as near as conclusions need; None if it is no such."""
-    doubts = [text for text in said.warnings if any(word in text.lower() for word in DOUBTS)]
+    doubted = [text for text in said.warnings if doubts(text)]
     own = [c for c in report.comparisons if (c.case, c.engine) == (said.case, said.engine) and c.rung >= OPTIMUM]
-    if not doubts or not own or any(not c.verdict.judged or c.verdict is Verdict.WRONG for c in own):
+    if not doubted or not own or any(not c.verdict.judged or c.verdict is Verdict.WRONG for c in own):
         return None
     gap = next((c.evidence.partition(",")[0].partition(";")[0] for c in own if c.rung == OPTIMUM), "")
-    return Told(said.case, (said.engine,), float(len(doubts)), f"says “{doubts[0]}”, {gap}")
+    return Told(said.case, (said.engine,), float(len(doubted)), f"says “{doubted[0]}”, {gap}")
 
 
 def consequences(report: Report, case: str, engine: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """`report.json`: a report as JSON and back, and what it must hold to."""
 
+import hashlib
 import json
 import math
 from collections import Counter
@@ -12,6 +13,8 @@ from relmer.reports.records import MOST, RUNGS, SCHEMA, Optimality, Report
 from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
 
 FIRST_VERSION = "relmer-report/1"
+# How the line begins that holds when a report was made, and no other.
+CREATED = ' "created": '
 
 
 def as_json(report: Report) -> str:
@@ -23,9 +26,24 @@ def as_json(report: Report) -> str:
         The report contradicts itself; see `check`.
     """
     check(report)
+    return written(report)
+
+
+def written(report: Report) -> str:
+    """The text of `report.json`, unchecked."""
     # What is more than a report, as what Python's `judge` gives, has the fields of one.
     content = {name: plain(getattr(report, name)) for name in (f.name for f in fields(Report))}
     return json.dumps(content, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def content_sha256(report: Report) -> str:
+    """SHA-256 of what a report says: of all lines of `report.json` but that of `created`.
+
+    A run that is made again on the same machine has the same.
+    """
+    lines = written(report).splitlines(keepends=True)
+    kept = (line for line in lines if not line.startswith(CREATED))
+    return hashlib.sha256("".join(kept).encode()).hexdigest()
 
 
 def from_json(text: str) -> Report:
@@ -88,6 +106,9 @@ def check(report: Report) -> None:
         refuse_unknown(f"report.accepted[{k}]", "case", known.case, cases)
         refuse_unknown(f"report.accepted[{k}]", "engine", known.engine, engines)
         refuse_unknown(f"report.accepted[{k}]", "rung", known.rung, RUNGS)
+    unique("sight of", (seen.case for seen in report.sights))
+    for k, seen in enumerate(report.sights):
+        refuse_unknown(f"report.sights[{k}]", "case", seen.case, cases)
     for k, figure in enumerate(report.figures):
         where = f"report.figures[{k}]"
         refuse_unknown(where, "case", figure.case, {*cases, ""})

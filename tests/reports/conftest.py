@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from looks import seen
 
 from relmer.reference.engines.r import lme4_process
 from relmer.reports.records import (
@@ -290,6 +291,7 @@ def realistic(cases: int = 10) -> Report:
             ),
         ),
         accepted=(KNOWN,) if cases > 2 else (),
+        sights=tuple(seen(run.name, k, ENGINES) for k, run in enumerate(runs, start=1)),
     )
 
 
@@ -375,6 +377,16 @@ def hostile() -> Report:
             for n in range(2)
         ),
         fail_on=(FailOn.DRIFT,),
+        sights=(
+            replace(
+                seen(case.name, 2, ()),
+                axes=(HOSTILE,),
+                marks={f"engine {HOSTILE}": (0.0, 0.0)},
+                outside=(HOSTILE,),
+                sorted_by=(HOSTILE,),
+                why=HOSTILE,
+            ),
+        ),
     )
 
 

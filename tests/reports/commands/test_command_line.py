@@ -47,7 +47,7 @@ def test_run_writes_seven_files_and_agrees(tmp_path: Path, without_r: None) -> N
     result = relmer("run", "--case", "dyestuff*", "--out", str(out), "--jobs", "1")
     assert result.exit_code == 0
     pages = ["corpus.html", "documents.html"]
-    assert files(out) == ["answers.json", *pages, "junit.xml", "report.html", "report.json", "summary.md"]
+    assert files(out) == ["answers.json", "audit.md", *pages, "junit.xml", "report.html", "report.json", "summary.md"]
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     judged = {(c["case"], c["engine"], c["rung"]) for c in report["comparisons"]}

@@ -147,9 +147,36 @@ def test_axe_finds_no_violation_in_any_kind_of_view(tab, scheme):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_scrolls_sideways(tab, width):
     tab.page.set_viewport_size({"width": width, "height": 900})
-    for place in ("#cases", "#case/star/REML", "#engine/lme4", "#digits", "#tolerances", "#environment", "#accepted"):
+    for place in (
+        "#cases",
+        "#case/star/REML",
+        "#engine/lme4",
+        "#digits",
+        "#tolerances",
+        "#environment",
+        "#accepted",
+        "#audit",
+    ):
         tab.goto(place)
         assert tab.page.evaluate(SIDEWAYS) <= 0, place
+
+
+def test_a_case_shows_its_pictures_and_unfolds_its_comparisons(tab):
+    tab.goto("#case/star/REML/lme4")
+    assert tab.page.locator("#detail figure svg").count() == 3
+    boxes = [box.bounding_box() for box in tab.page.locator("#detail figure svg").all()]
+    assert all(box["width"] >= 150 and box["height"] >= 80 for box in boxes)
+    assert boxes[0]["y"] < 600
+    assert tab.page.is_hidden("#detail table.all")
+    tab.page.click("#detail details summary")
+    assert tab.page.is_visible("#detail table.all")
+    assert tab.violations() == []
+
+
+@pytest.mark.parametrize("place", ["#case/star/REML/lme4", "#audit", "#engine/lme4"])
+def test_what_is_open_prints_on_few_pages(tab, place):
+    tab.goto(place)
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", tab.page.pdf())) <= 8
 
 
 def test_the_first_key_skips_to_the_cases(tab):

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from relmer.reports.chapters.scenes import fit_of
 from relmer.reports.chapters.surroundings import reach
-from relmer.reports.pictures import drawings, plots
+from relmer.reports.pictures import drawings, landscapes, plots
 from relmer.reports.pictures.svg import label, ticks
 from relmer.solver.paths.criterion import criterion, prepare, solve_at
 
@@ -171,3 +171,72 @@ def test_reach_finds_where_the_criterion_has_risen(fit, k, direction):
 
 def test_reach_stops_at_the_bound_of_a_variance(fit):
     assert reach(fit, 0, -1, 1e6) == 0.0
+
+
+def test_cells_are_painted_with_their_signs_and_the_whole_is_numbered():
+    rows = ("12..a", ".6f..", "....1", "33333")
+    drawn = drawings.cells(rows, (4000, 50), "V", "")
+    root = parsed(drawn)
+    wanted = [[0 if c == "." else 1 if c.isdigit() else -1 for c in row] for row in rows]
+    cell = drawings.LARGEST_CELL
+    assert (painted(root, (4, 5), cell) == np.array(wanted)).all()
+    assert len(tiles(root)) == 7
+    assert "Dimensions: 4,000 × 50" in drawn
+    ticks_told = {e.text for e in root.iter("text") if e.get("class") == "tick"}
+    assert {"20", "40"} < ticks_told and {"2000", "1000"} & ticks_told
+
+
+def test_cells_that_nobody_knows_are_left_blank():
+    assert tiles(parsed(drawings.cells(("?z1", ""), (2, 3), HOSTILE, HOSTILE)))[0][0] == "positive tone1"
+    assert tiles(parsed(drawings.cells((), (0, 0), "Z", ""))) == []
+
+
+CURVE = {"names": ("theta", "rise"), "title": "T", "description": "D", "bound": None}
+
+
+def test_every_answer_of_a_curve_stands_where_it_is_and_is_named():
+    x = np.linspace(0, 10, 41)
+    marks = {"far": (9.0, 64.0), "one": (1.0, 0.0), "two": (1.001, 0.0), "three": (1.0, 1e-9)}
+    drawn = landscapes.marked_curve(x, ((x - 1) ** 2).tolist(), marks, **CURVE)
+    root = parsed(drawn.svg)
+    assert [(spot.letter, spot.names) for spot in drawn.spots] == [("A", ("far",)), ("B", ("one", "two", "three"))]
+    points = [(float(e.get("cx")), float(e.get("cy"))) for e in root.iter("circle")]
+    assert len(points) == 2 and points[0][0] > points[1][0] and points[0][1] < points[1][1]
+    texts = [e.text for e in root.iter("text")]
+    assert "A far" in texts and "B 3 engines" in texts
+    assert "A: far; B: one, two, three." in root[1].text
+
+
+def test_a_curve_has_gaps_where_it_is_no_number_and_a_shade_beyond_its_chart():
+    y = [3.0, 2.0, None, 1.0, 0.0, None]
+    drawn = landscapes.marked_curve(range(6), y, {}, **{**CURVE, "bound": 4.0})
+    root = parsed(drawn.svg)
+    (line,) = [e.get("d") for e in root.iter("path") if e.get("class") == "first"]
+    assert (line.count("M"), line.count("L")) == (2, 2)
+    assert [e.get("class") for e in root.iter("path")].count("strip") == 1
+
+
+def test_contours_lie_at_rises_that_a_surface_has_and_labels_do_not_lie_on_one_another():
+    x = y = np.linspace(-4, 4, 21)
+    z = [a * a + b * b for b in y for a in x]
+    z[0] = None
+    marks = {f"e{k}": (0.1 * k, 2.0) for k in range(12)}
+    drawn = landscapes.marked_contours(x, y, z, marks, names=("a", "b"), title="T", description="")
+    root = parsed(drawn.svg)
+    assert sum(e.get("class") == "first" for e in root.iter("path")) == len(landscapes.rises_within(0, 32)) == 6
+    sides = {}
+    for e in root.iter("text"):
+        if e.get("class") == "halo" and e.text[0].isalpha():
+            sides.setdefault(e.get("text-anchor"), []).append(float(e.get("y")))
+    for heights in sides.values():
+        apart = np.diff(sorted(heights))
+        assert (apart >= landscapes.LINE_HEIGHT - 0.11).all()
+
+
+def test_hostile_and_long_names_stay_text_of_bounded_length():
+    for name in (HOSTILE, "x" * 300, "\u202eabc", "🙂" * 300):
+        drawn = landscapes.marked_curve(
+            [0, 1], [0.0, 1.0], {name: (0.0, 0.0)}, bound=None, names=(name, name), title=name, description=name
+        )
+        texts = [e.text for e in parsed(drawn.svg).iter("text")]
+        assert max(map(len, texts)) <= landscapes.LONGEST_AXIS
