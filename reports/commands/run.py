@@ -3,38 +3,26 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from relmer.datasets import DataError, write_whole
-from relmer.reference.answers import Answer
+from relmer.datasets import DataError
 from relmer.reference.engines import engine_names
-from relmer.reports.accepted import known_failures
 from relmer.reports.commands.diff import read_report, say_moved
+from relmer.reports.commands.judging import WRITTEN, indented, judged_report, leave, say_summary, status_of
 from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import optimum_told, own_cases
 from relmer.reports.commands.terminal import (
-    AGREEMENT,
-    DISAGREEMENT,
-    ENGINE_MISSING,
-    INTERRUPTED,
-    check_writable,
     chosen_cases,
     chosen_engines,
-    complain,
     engines_option,
     one_line,
     one_line_errors,
-    progress,
+    output,
 )
-from relmer.reports.export import VOICES, write
-from relmer.reports.given import ANSWERS, answers_json
-from relmer.reports.records import EngineUsed, Report
-from relmer.reports.run import Broken, Interrupted, run, sources
-from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warnings_of, warnings_told
+from relmer.reports.records import EngineUsed
+from relmer.reports.run import sources
 
 
 @click.command("run")
@@ -84,8 +72,7 @@ def run_command(
     """
     with one_line_errors(debug), ExitStack() as kept:
         out = reporting.out
-        check_writable(out, (*VOICES, ANSWERS))
-        known = known_failures(reporting.accepted)
+        kept.enter_context(output(out, WRITTEN))
         if own.given and pattern is not None and own.cases_file is None:
             raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
         models = kept.enter_context(own_cases(own, pattern or "*")) if own.given else ()
@@ -95,26 +82,14 @@ def run_command(
         before = None if baseline is None else read_report(baseline)
         for line in said_first(used.values()):
             click.echo(line, err=True)
-        heard: list[Answer] = []
-        try:
-            with progress(len(chosen)) as advance:
-                report, ended = (
-                    run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known, heard=heard.extend),
-                    None,
-                )
-        except Interrupted as early:
-            report, ended = early.report, early
-        report = replace(report, fail_on=reporting.fails_on)
-        write(report, out)
-        write_whole(out, {ANSWERS: answers_json(heard)})
+        report, ended = judged_report(chosen, judged, used, reporting, jobs, limit)
         say_summary(report, out)
         for case in models:
             click.echo("\n".join(map(indented, optimum_told(case, report))))
-    if ended is not None:
-        complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
-    with one_line_errors(debug):
-        if before is not None:
+        if before is not None and ended is None:
             say_moved(before, report, out)
+    if ended is not None:
+        leave(ended)
     sys.exit(status_of(report, require))
 
 
@@ -127,37 +102,3 @@ def said_first(engines: Iterable[EngineUsed]) -> Iterator[str]:
             reasons.setdefault((manner, used.note), []).append(used.name)
     for (manner, reason), names in reasons.items():
         yield one_line(f"{', '.join(names)} {manner}, because {reason}")
-
-
-def status_of(report: Report, required: Sequence[str] = ()) -> int:
-    """Exit status of a run."""
-    failed = {c.engine for c in report.comparisons if c.verdict is Verdict.FAILED}
-    if failed.intersection(required):
-        return ENGINE_MISSING
-    return DISAGREEMENT if report.broken else AGREEMENT
-
-
-def say_summary(report: Report, out: Path) -> None:
-    """Say what came out, and where it was written: the answer first."""
-    said = warnings_of(report)
-    lines = [
-        sentence(report),
-        ", ".join(f"{count:,} {verdict}" for verdict, count in counts(report).items()),
-        *(engine_line(used, warnings_told(said.get(used.name))) for used in report.engines),
-        *(f"  ~ {engine}: {drift_told(drifts)}" for engine, drifts in drifts_of(report).items()),
-        *(f"  ! {finding.case}, {finding.engine}: {finding.text}" for finding in report.findings),
-        f"report: {out / 'report.html'}",
-    ]
-    for line in lines:
-        click.echo(indented(line))
-
-
-def indented(line: str) -> str:
-    """A line that a terminal shows and does not obey, with its indent."""
-    return " " * (len(line) - len(line.lstrip())) + one_line(line)
-
-
-def engine_line(used: EngineUsed, warned: str) -> str:
-    """An engine: its version, how it took part, why, and how often it warned."""
-    notes = "; ".join(filter(None, [used.note, f"warnings: {warned}" if warned else ""]))
-    return f"  {used.name} {used.version} ({used.source})" + (f": {notes}" if notes else "")
