@@ -11,7 +11,7 @@ from relmer.datasets.cases import Case, case, cases, data_of
 from relmer.datasets.entries import entry_record, toml_entries
 from relmer.datasets.exported import DATA
 from relmer.datasets.levels import with_levels
-from relmer.datasets.own import keep_frame, keep_table
+from relmer.datasets.own import keep_frame, keep_table, written_down
 from relmer.datasets.plain import from_plain, read_record, to_plain
 from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
@@ -85,4 +85,5 @@ __all__ = [
     "toml_entries",
     "with_levels",
     "write_whole",
+    "written_down",
 ]

@@ -108,6 +108,17 @@ def written(said: dict[str, Any], folder: Path, stem: str) -> str:
     return str(note)
 
 
+def written_down(name: str) -> str:
+    """What tells data apart wherever they stand: of a person's own the sha256 and how to read them, else the name.
+
+    Raises
+    ------
+    OSError
+        There are no such data.
+    """
+    return Path(name).read_text(encoding="utf-8") if is_own(name) else name
+
+
 def read_own(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Read a person's own data, a file as `read_table` does; `remarks` of the metadata tell what was guessed.
 

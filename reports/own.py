@@ -1,6 +1,5 @@
 """Cases out of a person's own data and formulas, and what is told of them."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,13 +20,14 @@ from relmer.datasets import (
     own_cases,
     with_levels,
 )
+from relmer.reference.engines import kept_folder
 from relmer.reference.own_fits import design_of
 from relmer.reports.records import Report
 from relmer.solver.errors import ModelError
 from relmer.solver.language import columns_in, filled, model_frame, parse
 from relmer.solver.model import theta_names
 
-PREFIX, FOLDER = "my", "relmer-data-"
+PREFIX = "my"
 # Of this project, the one for any size first.
 PATHS = ("pls", "qr", "gls")
 # What a case asks beyond its formula, in the order in which it is tried.
@@ -73,11 +73,11 @@ def own_models(
         common = {"dataset": dataset, "reml": reml, "document": "", "source": source, **arguments}
         return [Case(name=f"{PREFIX}/{k}", formula=formula, **common) for k, formula in named]
 
-    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
+    with kept_folder() as folder:
         if isinstance(data, Path):
-            name = keep_table(data, Path(folder), **reading)
+            name = keep_table(data, folder, **reading)
         else:
-            name = keep_frame(used_of(data, models("")), Path(folder))
+            name = keep_frame(used_of(data, models("")), folder)
         cases, notes = models(name), list[str]()
         for case in cases:
             notes += notes_on(case)
@@ -105,8 +105,8 @@ def own_cases_of(file: Path, pattern: str, tell: Tell) -> Iterator[tuple[Case, .
     DataError
         None matches, or the data or the model of one cannot be had; one line that says where.
     """
-    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
-        yield cases_of(own_cases(file), pattern, Path(folder), tell)
+    with kept_folder() as folder:
+        yield cases_of(own_cases(file), pattern, folder, tell)
 
 
 def cases_of(told: OwnCases, pattern: str, folder: Path, tell: Tell) -> tuple[Case, ...]:

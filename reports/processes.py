@@ -1,11 +1,13 @@
 """Work in several processes, which end with the one that started them."""
 
+import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context, resource_tracker
+from multiprocessing import active_children, get_context, parent_process, resource_tracker
+from threading import Thread, main_thread
 from typing import TypeVar
 
 from relmer.reference.engines import remove_abandoned
@@ -15,7 +17,9 @@ Given = TypeVar("Given")
 Result = TypeVar("Result")
 
 
-def finished(work: Callable[[Given], Result], given: Sequence[Given], jobs: int) -> Iterator[tuple[int, Result]]:
+def finished(
+    work: Callable[[Given], Result], given: Sequence[Given], jobs: int
+) -> Generator[tuple[int, Result], None, None]:
     """Work in `jobs` processes; give the place and the result of each piece as it is done.
 
     However it ends, no process is left behind.
@@ -53,3 +57,14 @@ def finished(work: Callable[[Given], Result], given: Sequence[Given], jobs: int)
 def give_way() -> None:
     """In a worker: when it is to end, it leaves what it does, and ends the children that are busy."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    Thread(target=follow, daemon=True).start()
+
+
+def follow() -> None:
+    """In a worker: end when the process that started it has ended, however it did, as that would have ended it."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    signal.pthread_kill(main_thread().ident or 0, signal.SIGTERM)
+    time.sleep(SECONDS_TO_END)
+    os._exit(1)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.metadata import version as version_of
+from types import MappingProxyType
 
 from relmer.datasets import Case, DataError, cases
 from relmer.reference.answers import Answer, recorded
@@ -33,6 +35,7 @@ from relmer.reports.processes import finished
 from relmer.reports.records import EngineUsed, Finding, KnownFailure, PublishedFigure, Report
 
 PARTIAL = "interrupted"
+NONE_DONE: Mapping[int, CaseResult] = MappingProxyType({})
 
 
 def chosen_engines(names: Sequence[str]) -> tuple[str, ...]:
@@ -106,12 +109,13 @@ def run(
     limit: float | None = None,
     known: Iterable[KnownFailure] = (),
     given: Sequence[Answer] = (),
-    heard: Callable[[Sequence[Answer]], None] = lambda answers: None,
+    keep: Callable[[Case, CaseResult], None] = lambda case, result: None,
+    done: Mapping[int, CaseResult] = NONE_DONE,
 ) -> Report:
     """Judge every case on the `judged` engines; `progress` is called with the name of each case that is done.
 
-    What `known` failures cover is accepted. What is `given` is judged beside what the other engines are asked; `heard`
-    is called with all answers to each case.
+    What `known` failures cover is accepted. What is `given` is judged beside what the other engines are asked. `keep`
+    is called with each case that is done, and its result; those that are `done` already, by place, are not asked.
 
     Raises
     ------
@@ -122,14 +126,16 @@ def run(
     theirs = [name for name, used in engines.items() if used.source == GIVEN]
     kin = kin_of_all((name for name in engines if name not in theirs), theirs)
     work = partial(run_case, judged=judged, engines=engines, kin=kin, limit=limit, given=given)
-    results: dict[int, CaseResult] = {}
+    results = {place: replace(result, heard=()) for place, result in done.items()}
+    left = [place for place in range(len(chosen)) if place not in results]
     try:
-        for place, result in finished(work, chosen, jobs):
-            heard(result.heard)
-            results[place] = replace(result, heard=())
-            progress(result.case.name)
-    except KeyboardInterrupt:
-        raise Interrupted(report_of(results, chosen, engines, known)) from None
+        with closing(finished(work, [chosen[place] for place in left], jobs)) as found:
+            for k, result in found:
+                keep(chosen[left[k]], result)
+                results[left[k]] = replace(result, heard=())
+                progress(result.case.name)
+    except KeyboardInterrupt as end:
+        raise Interrupted(report_of(results, chosen, engines, known)) from end
     except BrokenProcessPool:
         raise Broken(report_of(results, chosen, engines, known)) from None
     return report_of(results, chosen, engines, known)

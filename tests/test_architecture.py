@@ -96,6 +96,8 @@ WINGS = {
     "reports/explain": Wing({"evidence", "records"}, {"numpy"}),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
+    "reports/held": Wing(never={"solver", "reference", "datasets"}),
+    "reports/journal": Wing({"machine", "one_case", "records"}, never=SOLVER),
     "reports/run": Wing({"accepted", "evidence", "findings", "given", "machine", "one_case", "processes", "records"}),
     "reports/python": Wing(
         {"accepted", "certified", "evidence", "export", "given", "own", "records", "run", "text", "verdicts", "voices"},
@@ -127,6 +129,9 @@ WINGS = {
             "explain",
             "export",
             "given",
+            "held",
+            "journal",
+            "one_case",
             "own",
             "records",
             "verdicts",

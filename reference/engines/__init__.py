@@ -5,11 +5,11 @@ returns the engine. A package of one's own joins by declaring such an entry poin
 """
 
 from relmer.reference.engines.checks import checked
-from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, sendable, serve
+from relmer.reference.engines.child import MEMORY_BYTES, Child, ended_from_outside, plain_text, sendable, serve
 from relmer.reference.engines.contract import UNDEFINED, Fitted
-from relmer.reference.engines.declared import VARIABLE, Declaration
+from relmer.reference.engines.declared import VARIABLE, Declaration, declarations
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
-from relmer.reference.engines.folders import remove_abandoned
+from relmer.reference.engines.folders import kept_folder, remove_abandoned
 from relmer.reference.engines.kin import ORIGINAL, SEARCHED, Kin, kin_of
 from relmer.reference.engines.protocol import (
     Engine,
@@ -42,10 +42,13 @@ __all__ = [
     "answer",
     "checked",
     "columns_of",
+    "declarations",
+    "ended_from_outside",
     "engine",
     "engine_names",
     "estimates_of",
     "installed",
+    "kept_folder",
     "kin_of",
     "participant",
     "peer_names",

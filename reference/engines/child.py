@@ -39,6 +39,8 @@ ENVIRONMENT = {
 }
 LENGTH = struct.Struct(">Q")
 FOREVER = math.inf
+# Signals by which people, services and a system without memory end a process.
+FROM_OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
 def plain_text(text: str, length: int = 500) -> str:
@@ -226,6 +228,19 @@ def _reason(status: int | None) -> str:
     if status < 0:
         return f"signal {signal.Signals(-status).name}"
     return f"exit status {status}"
+
+
+def ended_from_outside(message: str) -> bool:
+    """Whether an error of a child says that somebody else ended it: then it is no answer to what was asked.
+
+    Examples
+    --------
+    >>> ended_from_outside("lme4: child process stopped during 'fit' (signal SIGKILL; last printed: nothing)")
+    True
+    >>> ended_from_outside("lme4: child process stopped during 'fit' (signal SIGSEGV; last printed: nothing)")
+    False
+    """
+    return any(f"({_reason(-number)};" in message for number in FROM_OUTSIDE)
 
 
 def _last_words(output: IO[bytes]) -> str:

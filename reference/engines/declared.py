@@ -63,7 +63,7 @@ class Declaration:
         return partial(EntryPoint(self.name, MAKER, "").load(), self)
 
 
-def from_file() -> tuple[Declaration, ...]:
+def declarations() -> tuple[Declaration, ...]:
     """The engines that the file declares, in its order; none where there is no file.
 
     Raises

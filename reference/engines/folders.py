@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX, LOCK = "relmer-", ".relmer-lock"
@@ -32,6 +33,16 @@ def release(folder: str, lock: int) -> None:
     """Remove a folder, and let go of it."""
     shutil.rmtree(folder, ignore_errors=True)
     os.close(lock)
+
+
+@contextlib.contextmanager
+def kept_folder() -> Iterator[Path]:
+    """A temporary folder for as long as the context lasts; that of a killed process is removed by the next run."""
+    folder, lock = held_folder()
+    try:
+        yield Path(folder)
+    finally:
+        release(folder, lock)
 
 
 def remove_abandoned() -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from relmer.reference.engines.checks import (
 )
 from relmer.reference.engines.child import plain_text
 from relmer.reference.engines.contract import CAPABILITIES, OWN_HOUSE, Fitted
-from relmer.reference.engines.declared import Declaration, from_file, recorded_versions
+from relmer.reference.engines.declared import Declaration, declarations, recorded_versions
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.engines.foreign import Foreign
 from relmer.reference.own_fits import sizes_of
@@ -228,7 +228,7 @@ def is_ours(declared: Entry | type) -> bool:
 
 def _entries() -> tuple[Entry, ...]:
     """What packages declare, and what the file of one's own engines does."""
-    return (*entry_points(group=GROUP), *from_file())
+    return (*entry_points(group=GROUP), *declarations())
 
 
 def is_peer(declared: Entry) -> bool:

@@ -2,25 +2,28 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from relmer.datasets import DataError, write_whole
 from relmer.reports.changes import Kind
+from relmer.reports.commands.judging import leave
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
-    check_writable,
     chosen_cases,
     engines_option,
     listed,
     one_line_errors,
+    output,
     progress,
 )
 from relmer.reports.compared import Asked, asked, compared
 from relmer.reports.diff import diff
 from relmer.reports.records import Report
+from relmer.reports.run import Interrupted
 from relmer.reports.text import one_line
 from relmer.reports.voices import DIFF_HEADER, diff_junit, diff_markdown, diff_rows, difference, from_json
 
@@ -65,9 +68,9 @@ def diff_command(
     archive of an engine's recordings. Engines and recordings are judged first. Exit status 1 if something got worse so
     that it breaks, or is what --fail-on names.
     """
-    with one_line_errors(debug):
+    with one_line_errors(debug), ExitStack() as kept:
         if out is not None:
-            check_writable(out, FILES)
+            kept.enter_context(output(out, FILES))
         found = diff(*sides((old, new), pattern, jobs))
         chosen = frozenset(map(Kind, fail_on))
         if out is not None:
@@ -91,8 +94,11 @@ def sides(texts: tuple[str, str], pattern: str = "*", jobs: int = 1) -> list[Rep
             judged.append(one)
     if judged:
         cases = chosen_cases(pattern)
-        with progress(len(cases)) as advance:
-            reports = iter(compared(judged, cases, min(jobs, len(cases)), advance))
+        try:
+            with progress(len(cases)) as advance:
+                reports = iter(compared(judged, cases, min(jobs, len(cases)), advance))
+        except Interrupted as ended:
+            leave(ended, "nothing is compared")
         read |= {text: next(reports) for text in dict.fromkeys(texts) if text not in read}
     return [read[text] for text in texts]
 

@@ -2,20 +2,17 @@
 
 import sys
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from relmer.datasets import Case, DataError, cases
-from relmer.reports.accepted import known_failures
-from relmer.reports.commands.options import Own, Reporting, invocation, model_options, report_options
+from relmer.reports.commands.judging import WRITTEN, judged_report, leave, say_summary, status_of
+from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import own_cases
-from relmer.reports.commands.run import say_summary, status_of
-from relmer.reports.commands.terminal import check_writable, one_line_errors, progress
-from relmer.reports.export import VOICES, write
+from relmer.reports.commands.terminal import one_line_errors, output
 from relmer.reports.given import read_answers, template
-from relmer.reports.run import run, sources_given
+from relmer.reports.run import sources_given
 
 
 @click.command("judge")
@@ -46,16 +43,14 @@ def judge_command(
             return
         if answers is None:
             raise DataError("ANSWERS is missing: give a JSON or CSV file, or --template CASE for a form to fill in")
-        check_writable(reporting.out, VOICES)
+        kept.enter_context(output(reporting.out, WRITTEN))
         given = read_answers(answers, known)
         chosen = [known[name] for name in dict.fromkeys(said.case for said in given)]
         judged = tuple(dict.fromkeys(said.engine for said in given))
-        failures = known_failures(reporting.accepted)
-        with progress(len(chosen)) as advance:
-            report = run(chosen, judged, sources_given(given), progress=advance, known=failures, given=given)
-        report = replace(report, fail_on=reporting.fails_on, command=invocation())
-        write(report, reporting.out)
+        report, ended = judged_report(chosen, judged, sources_given(given), reporting, given=given)
         say_summary(report, reporting.out)
+    if ended is not None:
+        leave(ended)
     sys.exit(status_of(report))
 
 

@@ -118,6 +118,7 @@ class Reporting:
     out: Path
     accepted: tuple[Path, ...]
     fail_on: tuple[str, ...]
+    resume: bool
 
     @property
     def fails_on(self) -> tuple[FailOn, ...]:
@@ -237,5 +238,8 @@ def report_options(command: Command) -> Command:
             type=click.Choice([str(choice) for choice in FailOn]),
             multiple=True,
             help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more.",
+        ),
+        click.option(
+            "--resume", is_flag=True, help="Take up the run that was ended in --out: cases that were done are kept."
         ),
     )

@@ -3,38 +3,26 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from relmer.datasets import DataError, write_whole
-from relmer.reference.answers import Answer
+from relmer.datasets import DataError
 from relmer.reference.engines import engine_names
-from relmer.reports.accepted import known_failures
 from relmer.reports.commands.diff import read_report, say_moved
-from relmer.reports.commands.options import Own, Reporting, invocation, model_options, report_options
+from relmer.reports.commands.judging import WRITTEN, judged_report, leave, say_summary, status_of
+from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.terminal import (
-    AGREEMENT,
-    DISAGREEMENT,
-    ENGINE_MISSING,
-    INTERRUPTED,
-    check_writable,
     chosen_cases,
-    complain,
     engines_option,
     one_line_errors,
-    progress,
+    output,
 )
-from relmer.reports.export import VOICES, write
-from relmer.reports.given import ANSWERS, answers_json
 from relmer.reports.own import optimum_of, optimum_told
-from relmer.reports.records import EngineUsed, Report
-from relmer.reports.run import Broken, Interrupted, chosen_engines, run, sources
+from relmer.reports.records import EngineUsed
+from relmer.reports.run import chosen_engines, sources
 from relmer.reports.text import indented, one_line
-from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import spoken
 
 
 @click.command("run")
@@ -84,8 +72,7 @@ def run_command(
     """
     with one_line_errors(debug), ExitStack() as kept:
         out = reporting.out
-        check_writable(out, (*VOICES, ANSWERS))
-        known = known_failures(reporting.accepted)
+        kept.enter_context(output(out, WRITTEN))
         if own.given and pattern is not None and own.cases_file is None:
             raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
         models = kept.enter_context(own_cases(own, pattern or "*")) if own.given else ()
@@ -95,26 +82,14 @@ def run_command(
         before = None if baseline is None else read_report(baseline)
         for line in said_first(used.values()):
             click.echo(line, err=True)
-        heard: list[Answer] = []
-        try:
-            with progress(len(chosen)) as advance:
-                report, ended = (
-                    run(chosen, judged, used, min(jobs, len(chosen)), advance, limit, known, heard=heard.extend),
-                    None,
-                )
-        except Interrupted as early:
-            report, ended = early.report, early
-        report = replace(report, fail_on=reporting.fails_on, command=invocation(judged))
-        write(report, out)
-        write_whole(out, {ANSWERS: answers_json(heard)})
+        report, ended = judged_report(chosen, judged, used, reporting, jobs, limit)
         say_summary(report, out)
         for found in filter(None, (optimum_of(case, report) for case in models)):
             click.echo("\n".join(map(indented, optimum_told(found))))
-    if ended is not None:
-        complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
-    with one_line_errors(debug):
-        if before is not None:
+        if before is not None and ended is None:
             say_moved(before, report, out)
+    if ended is not None:
+        leave(ended)
     sys.exit(status_of(report, require))
 
 
@@ -127,18 +102,3 @@ def said_first(engines: Iterable[EngineUsed]) -> Iterator[str]:
             reasons.setdefault((manner, used.note), []).append(used.name)
     for (manner, reason), names in reasons.items():
         yield one_line(f"{', '.join(names)} {manner}, because {reason}")
-
-
-def status_of(report: Report, required: Sequence[str] = ()) -> int:
-    """Exit status of a run."""
-    failed = {c.engine for c in report.comparisons if c.verdict is Verdict.FAILED}
-    if failed.intersection(required):
-        return ENGINE_MISSING
-    return DISAGREEMENT if report.broken else AGREEMENT
-
-
-def say_summary(report: Report, out: Path) -> None:
-    """Say what came out, and where it was written: the answer first."""
-    lines = [*spoken(report), f"report: {out / 'report.html'}"]
-    for line in lines:
-        click.echo(indented(line))

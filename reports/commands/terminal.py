@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any, NoReturn
 
 import click
@@ -21,12 +22,13 @@ from relmer.reference.answers import RecordingError
 from relmer.reference.certificates import CertificateError
 from relmer.reference.engines import VARIABLE, EngineError, EngineMissing
 from relmer.reports.accepted import AcceptedError
+from relmer.reports.held import held
 from relmer.reports.text import one_line
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
 # As a shell calls the end by a signal: 128 and its number.
-INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+INTERRUPTED, TERMINATED, CLOSED_PIPE = (128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE))
 INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, AcceptedError, OSError)
 
 
@@ -98,6 +100,27 @@ def quiet_ends() -> Iterator[None]:
         sys.exit(CLOSED_PIPE)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as an interrupt."""
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end what is done as an interrupt does, so that what there is can be written."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise Terminated
+
+    if current_thread() is not main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def check_writable(folder: Path, names: Iterable[str] = ()) -> None:
     """Find out, before anything runs, whether files of these names can be written into a folder; leave no trace.
 
@@ -117,6 +140,20 @@ def check_writable(folder: Path, names: Iterable[str] = ()) -> None:
         for path in missing:
             with suppress(OSError):
                 path.rmdir()
+
+
+@contextmanager
+def output(folder: Path, names: Iterable[str]) -> Iterator[None]:
+    """Hold a folder, into which files of these names can be written; another process that wants it is refused.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made or written to, a name is taken by a folder, or another process holds it.
+    """
+    check_writable(folder, names)
+    with held(folder):
+        yield
 
 
 @contextmanager

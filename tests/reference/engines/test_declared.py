@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from relmer.reference.engines import VARIABLE, EngineError, engine, engine_names, version_names
-from relmer.reference.engines.declared import FILE, Declaration, from_file
+from relmer.reference.engines.declared import FILE, Declaration, declarations
 
 GOOD = """
 [engine."lme4@2.1"]
@@ -31,9 +31,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
 
 
 def test_the_tables_of_engines_are_read_and_no_others(write) -> None:
-    assert from_file() == ()
+    assert declarations() == ()
     write(GOOD)
-    one, other = from_file()
+    one, other = declarations()
     assert one == Declaration("lme4@2.1", ("chroot", "/srv/forky", "Rscript"), value='relmer.toml: [engine."lme4@2.1"]')
     assert (other.search, other.seconds, other.memory_bytes) == ("tight", 5.0, 2**29)
 
@@ -68,9 +68,9 @@ def test_the_variable_names_another_file(write, tmp_path: Path, monkeypatch: pyt
     write(GOOD)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "other.toml"))
     with pytest.raises(EngineError, match=r"other\.toml: .*No such file"):
-        from_file()
+        declarations()
     (tmp_path / "other.toml").write_text('[engine.e]\ncommand = ["x"]', encoding="utf-8")
-    assert [one.name for one in from_file()] == ["e"]
+    assert [one.name for one in declarations()] == ["e"]
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,5 @@ def test_the_variable_names_another_file(write, tmp_path: Path, monkeypatch: pyt
 def test_what_is_no_engine_is_refused_in_one_line_that_says_where(write, text: str, told: str) -> None:
     write(text)
     with pytest.raises(EngineError, match=told) as caught:
-        from_file()
+        declarations()
     assert "\n" not in str(caught.value)

@@ -91,7 +91,7 @@ def test_where_nothing_can_be_written_nothing_runs(tmp_path: Path, monkeypatch: 
     (tmp_path / "file").write_text("")
     (tmp_path / "taken" / "report.json").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
-    monkeypatch.setattr("relmer.reports.commands.run.run", None)
+    monkeypatch.setattr("relmer.reports.commands.judging.run", None)
     result = relmer("run", "--case", "dyestuff/reml", "--out", str(tmp_path / place))
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
