@@ -19,6 +19,7 @@ from relmer.reports.own import PREFIX, optimum_of, own_cases_of, own_models
 from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, listed, reading_of
 from relmer.reports.python.judged import Judged, judged
 from relmer.reports.run import chosen_engines, run, sources, sources_given
+from relmer.reports.text import one_line
 from relmer.reports.verdicts import FailOn
 
 CASES = ".toml"
@@ -124,7 +125,7 @@ def judge(
             failures = known_failures(tuple(map(Path, listed(accepted))))
             fails = fails_on(listed(fail_on))
         for note in dict.fromkeys(map(as_keywords, notes)):
-            warnings.warn(note, stacklevel=2)
+            warnings.warn(one_line(note), stacklevel=2)
         if answers is None:
             chosen, needed = models, listed(require)
             names = tuple(dict.fromkeys([*(chosen_engines(listed(engines)) or engine_names()), *needed]))
