@@ -98,7 +98,7 @@ def judge(
     >>> found.broken, str(found).splitlines()[0]
     (False, 'The instrument: pls and qr agree on 1 of 1 case.')
     """
-    reading = {"sep": sep, "decimal": decimal, "na": na, "types": types}
+    reading: dict[str, Any] = {"sep": sep, "decimal": decimal, "na": na, "types": types}
     fields = {
         "weights": weights,
         "offset": offset,
