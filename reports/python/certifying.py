@@ -14,7 +14,7 @@ import pandas as pd
 from relmer.datasets import Case, DataError, load, write_whole
 from relmer.reports.certified import shown_values, told_of
 from relmer.reports.own import own_models
-from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, reading_of
+from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, reading_of, reml_of
 from relmer.reports.text import indented, one_line
 from relmer.solver.fits import html_table, html_text
 
@@ -118,7 +118,7 @@ def certify(
     with ExitStack() as kept, advised():
         own, arguments = arguments_of(frame_or_path(data), (formula,), fields)
         form = reading_of(own, sep, decimal, na, types)
-        (case,) = kept.enter_context(own_models(own, (formula,), bool(REML), arguments, form, notes.extend))
+        (case,) = kept.enter_context(own_models(own, (formula,), reml_of(REML), arguments, form, notes.extend))
         for note in dict.fromkeys(map(as_keywords, notes)):
             warnings.warn(one_line(note), stacklevel=2)
         folder = kept.enter_context(tempfile.TemporaryDirectory(prefix="relmer-certificate-"))
