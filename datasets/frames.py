@@ -88,12 +88,15 @@ def restored(column: Mapping[str, Any]) -> "pd.Series[Any]":
         case "array":
             return pd.Series(unpacked(column["values"]))
         case "zoned":
-            moments = pd.Series(unpacked(column["values"]))
-            return moments.dt.tz_localize("UTC").dt.tz_convert(column["zone"])
+            moments = pd.DatetimeIndex(unpacked(column["values"]))
+            return pd.Series(moments.tz_localize("UTC").tz_convert(column["zone"]))
         case "periods":
-            return pd.Series(pd.PeriodIndex.from_ordinals(unpacked(column["values"]), freq=column["freq"]))
+            periods: Any = pd.PeriodIndex
+            index: pd.PeriodIndex = periods.from_ordinals(unpacked(column["values"]), freq=column["freq"])
+            return pd.Series(index)
         case "values":
-            return pd.Series([of_atom(value) for value in column["values"]], dtype=column["type"])
+            values: pd.Series[Any] = pd.Series([of_atom(value) for value in column["values"]], dtype=column["type"])
+            return values
     raise ValueError(f"no kind {column['kind']!r:.40} of a column")
 
 

@@ -275,7 +275,8 @@ def ruling_of(listing: Listing, key: str, text: str) -> Ruling:
         return AGREES
     if not np.isfinite(value):
         return Ruling(Verdict.NOT_GIVEN, Diagnosis.UNIDENTIFIED, "; it is not defined there")
-    for of in filter(None, (listing.best, listing.there)):
+    # What its own G gives as it stands needs no convention.
+    for of in filter(None, (listing.best, None if listing.gives(key) else listing.there)):
         for told, other in conventional(view, key, of):
             if listing.shows(key, other):
                 return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is {told}: {other:.10g}")

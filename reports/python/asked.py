@@ -108,3 +108,10 @@ def types_of(given: Any) -> tuple[ColumnType, ...]:
         raise DataError(f"types is {type(given).__name__}: give the path of a TOML file, or a dict by column")
     entries = [{"name": name, **({"type": of} if isinstance(of, str) else dict(of))} for name, of in given.items()]
     return checked_types(entries, "types")
+
+
+def reml_of(given: Any) -> bool:
+    """Whether the REML criterion is meant."""
+    if not isinstance(given, bool | np.bool_):
+        raise DataError(f"REML is {given!r:.40}: give True for REML or False for maximum likelihood")
+    return bool(given)

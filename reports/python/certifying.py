@@ -14,8 +14,8 @@ import pandas as pd
 from relmer.datasets import Case, DataError, load, write_whole
 from relmer.reports.certified import shown_values, told_of
 from relmer.reports.own import own_models
-from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, reading_of
-from relmer.reports.text import indented
+from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, reading_of, reml_of
+from relmer.reports.text import indented, one_line
 from relmer.solver.fits import html_table, html_text
 
 CSV = "frame.certified.csv"
@@ -118,9 +118,9 @@ def certify(
     with ExitStack() as kept, advised():
         own, arguments = arguments_of(frame_or_path(data), (formula,), fields)
         form = reading_of(own, sep, decimal, na, types)
-        (case,) = kept.enter_context(own_models(own, (formula,), bool(REML), arguments, form, notes.extend))
+        (case,) = kept.enter_context(own_models(own, (formula,), reml_of(REML), arguments, form, notes.extend))
         for note in dict.fromkeys(map(as_keywords, notes)):
-            warnings.warn(note, stacklevel=2)
+            warnings.warn(one_line(note), stacklevel=2)
         folder = kept.enter_context(tempfile.TemporaryDirectory(prefix="relmer-certificate-"))
         place = Path(folder) if out is None else Path(out)
         file = own if isinstance(own, Path) else csv_of(case, place)

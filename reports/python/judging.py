@@ -16,12 +16,14 @@ from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
 from relmer.reports.given import answers_of, json_entries, read_answers
 from relmer.reports.own import PREFIX, optimum_of, own_cases_of, own_models
-from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, listed, reading_of
+from relmer.reports.python.asked import advised, arguments_of, as_keywords, frame_or_path, listed, reading_of, reml_of
 from relmer.reports.python.judged import Judged, judged
 from relmer.reports.run import chosen_engines, run, sources, sources_given
+from relmer.reports.text import one_line
 from relmer.reports.verdicts import FailOn
 
 CASES = ".toml"
+USUAL = {"sep": ",", "decimal": "."}
 FILES = "answers.json, or a CSV file of case, engine, key and value"
 
 
@@ -97,7 +99,7 @@ def judge(
     >>> found.broken, str(found).splitlines()[0]
     (False, 'The instrument: pls and qr agree on 1 of 1 case.')
     """
-    reading = {"sep": sep, "decimal": decimal, "na": na, "types": types}
+    reading: dict[str, Any] = {"sep": sep, "decimal": decimal, "na": na, "types": types}
     fields = {
         "weights": weights,
         "offset": offset,
@@ -110,21 +112,27 @@ def judge(
     with ExitStack() as kept:
         with advised():
             own, answers = parted(what, formula, data)
+            said = {**fields, **reading, "REML": None if REML is True else REML}
+            if answers is not None:
+                asked = {"engines": engines, "require": require, "limit": limit}
+                refuse_idle("answers are given, nobody is asked", asked)
+            if own is None:
+                refuse_idle("there are no data of your own", said)
             models: tuple[Case, ...] = ()
             if isinstance(own, Path) and own.suffix == CASES:
-                refuse_beside_cases(formula, fields, reading, REML)
+                refuse_idle("a file of cases has data, models and how they are read", {"formula": formula, **said})
                 models = kept.enter_context(own_cases_of(own, case, notes.extend))
             elif own is not None:
                 formulas = (formula,) if isinstance(formula, str) else tuple(formula or ())
                 own, arguments = arguments_of(own, formulas, fields)
                 form = reading_of(own, **reading)
-                models = kept.enter_context(own_models(own, formulas, bool(REML), arguments, form, notes.extend))
+                models = kept.enter_context(own_models(own, formulas, reml_of(REML), arguments, form, notes.extend))
             known = {each.name: each for each in (*cases(), *models)}
             given = () if answers is None else heard(answers, known, models)
             failures = known_failures(tuple(map(Path, listed(accepted))))
             fails = fails_on(listed(fail_on))
         for note in dict.fromkeys(map(as_keywords, notes)):
-            warnings.warn(note, stacklevel=2)
+            warnings.warn(one_line(note), stacklevel=2)
         if answers is None:
             chosen, needed = models, listed(require)
             names = tuple(dict.fromkeys([*(chosen_engines(listed(engines)) or engine_names()), *needed]))
@@ -162,13 +170,15 @@ def parted(what: Any, formula: Any, data: Any) -> tuple[Path | pd.DataFrame | No
     return None, what
 
 
-def refuse_beside_cases(formula: Any, fields: Mapping[str, Any], reading: Mapping[str, Any], REML: bool) -> None:
-    """Refuse what a file of cases says itself."""
-    said = [name for name, given in {"formula": formula, **fields}.items() if given is not None]
-    said += [name for name, given in reading.items() if given not in (",", ".", (), None)]
-    said += [] if REML is True else ["REML"]
-    if said:
-        raise DataError(f"a file of cases has data, models and how they are read: leave out {', '.join(said)}")
+def refuse_idle(why: str, given: Mapping[str, Any]) -> None:
+    """Refuse what would change nothing."""
+    if said := [name for name, value in given.items() if not is_usual(name, value)]:
+        raise DataError(f"{why}: leave out {', '.join(said)}")
+
+
+def is_usual(name: str, value: Any) -> bool:
+    """Whether an argument says nothing."""
+    return value is None or (isinstance(value, str | list | tuple | dict) and (not value or value == USUAL.get(name)))
 
 
 def fails_on(given: Iterable[str]) -> tuple[FailOn, ...]:

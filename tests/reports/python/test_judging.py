@@ -16,9 +16,10 @@ import relmer
 from relmer.datasets import DataError
 from relmer.reference.engines import EngineError, EngineMissing
 from relmer.reports.records import Report
-from relmer.reports.verdicts import Verdict
+from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.reports.voices import as_json, from_json
 from relmer.solver.errors import ModelError
+from relmer.solver.fits import at_theta
 from tests.support.planting import planted
 
 pytestmark = pytest.mark.usefixtures("without_r")
@@ -143,13 +144,13 @@ def test_what_is_done_to_the_frame_later_changes_nothing() -> None:
     assert (repr(found), found._repr_html_(), as_json(found)) == (text, html, report)
 
 
-def test_every_process_finds_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two workers, and an engine of another package in a child of its own; levels in an order that is stated."""
+def test_the_child_of_an_engine_finds_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine of another package in a child of its own; levels in an order that is stated."""
     frame, _ = balanced()
     frame["half"] = np.where(np.arange(42) % 2, "b", "a")
     planted(tmp_path / "packages", monkeypatch, "theirs", ENGINE, {"theirs": "Engine"})
     models = ["y ~ half + (1 | g)", "y ~ (half | g)"]
-    found = relmer.judge(frame, models, REML=False, levels={"half": ["b", "a"]}, engines="theirs", jobs=2)
+    found = relmer.judge(frame, models, REML=False, levels={"half": ["b", "a"]}, engines="theirs")
     assert {(said.case, said.status) for said in found.answers if said.engine == "theirs"} == {
         ("my/1", "fitted"),
         ("my/2", "fitted"),
@@ -284,6 +285,9 @@ FRAME, _ = balanced()
         (lambda: relmer.judge(FRAME, ONE_WAY, levels={"g": ["g0"]}), "'g1' in row 7"),
         (lambda: relmer.judge(FRAME, ONE_WAY, na_action="forget"), "na_action"),
         (lambda: relmer.judge(FRAME, ONE_WAY, types={"g": "factor"}), "leave out types"),
+        (lambda: relmer.judge(FRAME, ONE_WAY, REML="no"), "REML is 'no'"),
+        (lambda: relmer.judge({"case": "dyestuff/reml"}, weights="w", REML=False), "leave out weights, REML"),
+        (lambda: relmer.judge({"case": "dyestuff/reml"}, engines="lme4"), "leave out engines"),
         (lambda: relmer.judge(FRAME, ONE_WAY, fail_on="never"), "fail_on is 'never'"),
         (lambda: relmer.judge(FRAME, ONE_WAY, engines="nobody"), "nobody"),
         (lambda: relmer.judge(FRAME, ONE_WAY, engines="x*"), "no engine matches"),
@@ -335,3 +339,21 @@ def test_it_is_a_report_to_every_voice(tmp_path: Path) -> None:
     page = found.write(tmp_path / "out")
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert (tmp_path / "out" / "report.json").is_file() and (tmp_path / "out" / "junit.xml").is_file()
+
+
+@pytest.mark.parametrize("scale", [0.2, 0.9, 3.0])
+def test_figures_of_a_g_that_is_not_the_optimum_are_no_convention(scale: float) -> None:
+    """A program that stopped elsewhere prints what its own G gives: the stop is the cause, nothing else is named."""
+    frame, _ = balanced()
+    stop = at_theta(relmer.lmer(ONE_WAY, frame), [scale])
+    figures = {
+        "criterion": f"{stop.criterion:.4f}",
+        "var[g, (Intercept)]": f"{(scale * stop.sigma) ** 2:.6g}",
+        "sigma2": f"{stop.sigma**2:.6g}",
+        "beta[(Intercept)]": f"{stop.beta['(Intercept)']:.6g}",
+        "se[(Intercept)]": f"{stop.se['(Intercept)']:.6g}",
+    }
+    found = relmer.judge({"engine": "mine", "figures": figures}, data=frame, formula=ONE_WAY)
+    wrong = [c for c in found.comparisons if c.verdict is Verdict.WRONG]
+    assert {"criterion", "var[g, (Intercept)]", "se[(Intercept)]"} <= {c.quantity for c in wrong}
+    assert len({c.diagnosis for c in wrong}) == 1 and Diagnosis.CONVENTION not in {c.diagnosis for c in wrong}
