@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from importlib.resources import files
 from itertools import takewhile
@@ -25,7 +25,9 @@ from relmer.reports.voices import (
     CHECK,
     QUANTITIES,
     TAKEN_OVER,
+    Kind,
     Met,
+    Told,
     against,
     answer,
     content_sha256,
@@ -72,7 +74,7 @@ def page(report: Report) -> str:
         documents=bool(chapters(report)),
         views=sorted(views, key=lambda view: view.gravity),
         command=command(report),
-        details=packed(dict(details(made, report, views))),
+        details=packed(dict(details(made, report, views, found))),
         style=style,
         script=script,
         policy=f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
@@ -80,7 +82,9 @@ def page(report: Report) -> str:
     )
 
 
-def details(made: Environment, report: Report, views: tuple[CaseView, ...]) -> Iterator[tuple[str, str]]:
+def details(
+    made: Environment, report: Report, views: tuple[CaseView, ...], found: Mapping[Kind, Sequence[Told]]
+) -> Iterator[tuple[str, str]]:
     """What is packed into the page, by the names that stand in its links."""
     shown = maps(report)
     common = {
@@ -108,8 +112,8 @@ def details(made: Environment, report: Report, views: tuple[CaseView, ...]) -> I
             common, view=engine_view(report, engine, views), engine=engine, map=own
         )
         yield f"engine/{route(engine.name)}", text
-    for kind, found in kinds(report).items():
-        yield f"kind/{route(kind)}", made.get_template("detail_kind.html").render(common, kind=kind, told=found)
+    for kind, told_of_it in found.items():
+        yield f"kind/{route(kind)}", made.get_template("detail_kind.html").render(common, kind=kind, told=told_of_it)
 
 
 def documents_page(report: Report) -> str:

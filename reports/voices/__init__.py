@@ -16,7 +16,7 @@ from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
-from relmer.reports.voices.kinds import Kind, decision, kinds
+from relmer.reports.voices.kinds import Kind, Told, decision, kinds
 from relmer.reports.voices.markdown import markdown
 from relmer.reports.voices.report_json import as_json, content_sha256, from_json
 from relmer.reports.voices.spoken import spoken
@@ -41,6 +41,7 @@ __all__ = [
     "Kind",
     "Met",
     "Standing",
+    "Told",
     "Warned",
     "against",
     "answer",

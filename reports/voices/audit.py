@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, Report
@@ -16,7 +16,10 @@ from relmer.reports.voices.summary import WORST_FIRST, Standing, badness, counts
 
 REQUIRED = {
     1: ("sees the rows, the response and the groups of the data file", "compared bit by bit"),
-    2: ("builds the model matrices, the terms and the names of the formula", "compared bit by bit"),
+    2: (
+        "builds the model matrices, the terms and the names of the formula",
+        "compared bit by bit, computed columns to rounding",
+    ),
     3: ("computes the criterion at a given theta", "at shared theta, without an optimiser, to rounding"),
     4: ("stops at the optimum", "the criterion at its theta, evaluated anew, less the certified or lowest one"),
     5: ("reports right estimates, standard errors and predictions", "to what its stop and rounding leave open"),
@@ -43,8 +46,8 @@ class Requirement:
     ----------
     number, text
         What is required.
-    engine
-        Of whom.
+    engines
+        Of whom: those of which the same was seen; none if it is required of the run.
     test, evidence
         How it was tested, and what was seen.
     met
@@ -55,7 +58,7 @@ class Requirement:
 
     number: str
     text: str
-    engine: str
+    engines: tuple[str, ...]
     test: str
     evidence: str
     met: Met
@@ -66,7 +69,15 @@ def requirements(report: Report) -> tuple[Requirement, ...]:
     """What is required of every engine rung by rung, and of the run as a whole."""
     judged = dict.fromkeys(c.engine for c in report.comparisons)
     rungs = [of_rung(report, engine, rung) for rung in RUNGS for engine in judged]
-    return (*rungs, *(answered(report, engine) for engine in judged), *of_run(report))
+    return (*together([*rungs, *(answered(report, engine) for engine in judged)]), *of_run(report))
+
+
+def together(found: Sequence[Requirement]) -> Iterator[Requirement]:
+    """Engines of which the same was seen stand together."""
+    same: dict[Requirement, list[str]] = {}
+    for each in found:
+        same.setdefault(replace(each, engines=()), []).extend(each.engines)
+    return (replace(each, engines=tuple(engines)) for each, engines in same.items())
 
 
 def of_rung(report: Report, engine: str, rung: int) -> Requirement:
@@ -85,8 +96,8 @@ def of_rung(report: Report, engine: str, rung: int) -> Requirement:
     cases = number(len({c.case for c in own}), "case")
     return Requirement(
         number=f"R{rung}",
-        text=f"{engine} {text}",
-        engine=engine,
+        text=text,
+        engines=(engine,),
         test=f"{test}: {number(len(own), 'comparison')} on {cases}",
         evidence=evidence,
         met=met(known),
@@ -118,8 +129,8 @@ def answered(report: Report, engine: str) -> Requirement:
     ]
     return Requirement(
         number=f"R{len(RUNGS) + 1}",
-        text=f"{engine} answers, or says that it cannot",
-        engine=engine,
+        text="answers, or says that it cannot",
+        engines=(engine,),
         test="an answer of every case asked for",
         evidence="; ".join(told),
         met=Met.UNMET if failed else Met.MET,
@@ -134,7 +145,7 @@ def of_run(report: Report) -> Iterator[Requirement]:
     yield Requirement(
         f"R{first}",
         "figures that documents print are reproduced",
-        "",
+        (),
         "recomputed, at half a unit of the last printed digit",
         f"{number(len(report.figures), 'figure')}, {len(wrong)} not reproduced",
         Met.UNTESTED if not report.figures else Met.UNMET if wrong else Met.MET,
@@ -144,7 +155,7 @@ def of_run(report: Report) -> Iterator[Requirement]:
     yield Requirement(
         f"R{first + 1}",
         "every accepted failure is one that is found",
-        "",
+        (),
         "entries of the accepted failures against what is wrong",
         f"{number(len(report.accepted), 'entry', 'entries')}, {len(stale)} stale",
         Met.UNTESTED if not report.accepted else Met.UNMET if stale else Met.MET,
@@ -155,7 +166,7 @@ def of_run(report: Report) -> Iterator[Requirement]:
     yield Requirement(
         f"R{first + 2}",
         "live engines return what was recorded of them",
-        "",
+        (),
         "value by value, where there is a recording",
         f"{number(len(report.drift), 'quantity', 'quantities')} moved, of {', '.join(sorted(moved)) or 'none'}",
         Met.UNTESTED if not live else Met.UNMET if moved and FailOn.DRIFT in report.fail_on else Met.MET,
@@ -164,7 +175,7 @@ def of_run(report: Report) -> Iterator[Requirement]:
     yield Requirement(
         f"R{first + 3}",
         "degrees of freedom, tests and intervals are right",
-        "",
+        (),
         "none: there is no rung for inference yet",
         "",
         Met.UNTESTED,
@@ -240,13 +251,23 @@ def camis_row(case: CaseRun, standing: Sequence[tuple[EngineUsed, Standing | Non
 
 def audit(report: Report) -> str:
     """Render `audit.md`."""
-    rows = [[each.number, each.text, each.test, each.evidence, each.case, each.met] for each in requirements(report)]
+    rows = [
+        [
+            f"{each.number} {each.text}",
+            told_of(each.engines),
+            each.test,
+            each.evidence,
+            each.case,
+            each.met,
+        ]
+        for each in requirements(report)
+    ]
     seen = ", ".join(f"{count:,} {verdict}" for verdict, count in counts(report).items() if count)
     parts = [
         "# Evidence",
         f"relmer {escape(report.version)}, {escape(report.created)}. {seen or 'Nothing was compared'}.",
         "## Requirements",
-        table(("", "requirement", "test", "evidence", "case", "verdict"), rows),
+        table(("requirement", "of", "test", "evidence", "case", "verdict"), rows),
         "## To repeat",
         "The run:",
         code(report.command or "not known"),
@@ -266,6 +287,11 @@ def audit(report: Report) -> str:
         table(CAMIS, camis(report)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def told_of(engines: Sequence[str]) -> str:
+    """Of whom something is required."""
+    return ", ".join(engines) or "the run"
 
 
 def code(line: str) -> str:

@@ -82,8 +82,12 @@ def kinds(report: Report) -> Mapping[Kind, tuple[Told, ...]]:
     for comparison in report.comparisons:
         if comparison.engine in judged and comparison.rung == OPTIMUM and comparison.verdict is Verdict.EARLY:
             found.setdefault(Kind.EARLY, []).append(of_stop(report, comparison))
+    above: dict[tuple[str, str], list[Comparison]] = {}
+    for comparison in report.comparisons:
+        if comparison.rung >= OPTIMUM:
+            above.setdefault((comparison.case, comparison.engine), []).append(comparison)
     for said in report.answers:
-        if said.engine in judged and (told := of_warning(report, said)):
+        if said.engine in judged and (told := of_warning(said, above.get((said.case, said.engine), ()))):
             found.setdefault(Kind.WARNS, []).append(told)
     return {kind: together(found[kind]) for kind in Kind if kind in found}
 
@@ -127,10 +131,12 @@ def of_stop(report: Report, comparison: Comparison) -> Told:
     return Told(comparison.case, (comparison.engine,), size, f"stops {size:.2g} above the optimum{digits}")
 
 
-def of_warning(report: Report, said: Said) -> Told | None:
-    """A warning that doubts a fit which is at the optimum, or as near as conclusions need; None if it is no such."""
+def of_warning(said: Said, own: Sequence[Comparison]) -> Told | None:
+    """A warning that doubts a fit which is at the optimum, or as near as conclusions need; None if it is no such.
+
+    Its `own` comparisons are those from the optimum on.
+    """
     doubted = [text for text in said.warnings if doubts(text)]
-    own = [c for c in report.comparisons if (c.case, c.engine) == (said.case, said.engine) and c.rung >= OPTIMUM]
     if not doubted or not own or any(not c.verdict.judged or c.verdict is Verdict.WRONG for c in own):
         return None
     gap = next((c.evidence.partition(",")[0].partition(";")[0] for c in own if c.rung == OPTIMUM), "")

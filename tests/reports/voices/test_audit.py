@@ -24,7 +24,7 @@ HASH = re.compile(r"SHA-256 ([0-9a-f]{64})")
 
 
 def by_name(report):
-    return {(each.number, each.engine): each for each in requirements(report)}
+    return {(each.number, name): each for each in requirements(report) for name in each.engines or ("",)}
 
 
 def test_every_engine_has_a_verdict_on_every_rung(make_report):
