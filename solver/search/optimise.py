@@ -36,7 +36,7 @@ from relmer.solver.search.ending import Ending
 from relmer.solver.search.faces import escape, held_out, on_face, probed
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import Moments, moments, unidentified_at, unidentified_par
-from relmer.solver.search.objective import MANY, NOISE, Objective, Point
+from relmer.solver.search.objective import MANY, NOISE, NewtonStep, Objective, Point
 from relmer.solver.search.places import found_at, parts_at
 from relmer.solver.search.residual import check_residual, check_span, drowned
 from relmer.solver.search.starts import FEW, along_ray, around_circles, begin, correlated, off_face
@@ -233,7 +233,7 @@ def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alon
 def solved_again(prepared: Prepared, objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution | None:
     """The solution at the end of a search, by the path; None where the random effects drown the residual for pls."""
     reduced = objective.reduced
-    if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
+    if objective.path is None and end.regular and (objective.near or not is_drowned(reduced.scales, end.here.blocks)):
         return solution(reduced, working_roots(reduced.scales, roots), objective.solved(end.here))
     try:
         return prepared.path.solve_at(roots)
@@ -246,7 +246,7 @@ def solved_again(prepared: Prepared, objective: Objective, end: Descent, roots: 
 def eliminated(reduced: Reduced, roots: Sequence[Array]) -> Solution:
     """The solution by elimination, whatever digits it has."""
     working = working_roots(reduced.scales, roots)
-    return solution(reduced, working, reduced.structure.solve([root @ root.T for root in working]))
+    return solution(reduced, working, reduced.structure.at_roots(working))
 
 
 def is_close(here: Point, value: float) -> bool:
@@ -316,7 +316,8 @@ def newton(objective: Objective, here: Point) -> Descent:
         if longest > objective.unbounded:
             check_span(objective.reduced, objective.REML)
             raise ModelError(drowned(objective.unbounded))
-        lengths = np.minimum(np.maximum(promised.lengths, -reach), reach)
+        reaches = reach if not objective.near else LONGEST / in_rows(objective, here, promised.axes)
+        lengths = np.minimum(np.maximum(promised.lengths, -reaches), reaches)
         step = -promised.axes @ lengths
         slope = float(promised.gradient @ step)
         fraction = whole = coordinates.room(x, step)
@@ -329,6 +330,8 @@ def newton(objective: Objective, here: Point) -> Descent:
         else:
             ending = Ending.STUCK
             break
+        if objective.near and coordinates.free and fraction == whole and (promised.level or longer(promised, lengths)):
+            trial = stretched(objective, x, step, trial)
         hidden = hidden + 1 if trial.value > here.value - noise else 0
         here = trial
         full = fraction == whole == 1.0 and np.array_equal(lengths, promised.lengths)
@@ -341,6 +344,29 @@ def newton(objective: Objective, here: Point) -> Descent:
             if lower is not None:
                 here, previous, full = lower, np.inf, False
     return Descent(here, gap=gap, duals=(np.inf,) * len(here.blocks), ending=ending)
+
+
+def in_rows(objective: Objective, here: Point, axes: Array) -> Array:
+    """Lengths (m,) of axes (k, m), each entry in units of its row of T."""
+    return np.asarray((np.abs(axes) / objective.rows(here)[:, None]).max(axis=0))
+
+
+def longer(promised: NewtonStep, lengths: Array) -> bool:
+    """Whether Newton's step is longer than these lengths."""
+    return not np.array_equal(lengths, promised.lengths)
+
+
+def stretched(objective: Objective, x: Array, step: Array, here: Point) -> Point:
+    """The lowest point at 1, 2, 4, ... times a step from x: `here` is that at 1.
+
+    Where the curvature is rounding it says nothing of how far the criterion falls.
+    """
+    times = 2.0
+    while True:
+        there = objective.moved(x + times * step)
+        if not there.value < here.value - NOISE * here.size:
+            return here
+        here, times = there, 2.0 * times
 
 
 def left_of(decrement: float, previous: float, order: int) -> float:
