@@ -13,6 +13,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
+from relmer.solver.algebra import lower_trapezoid
 from relmer.solver.arrays import Array, Codes, Integers
 from relmer.solver.elimination.blocks import Part, effects_of, parts_of, times
 from relmer.solver.elimination.corner import NO_RESIDUAL
@@ -45,12 +46,12 @@ class Graded(Joint):
     below: Array
 
     def at_roots(self, roots: Sequence[Array]) -> JointSolved:
-        """Eliminate all effects at roots T (c, m) of the covariances, m <= c.
+        """Eliminate all effects at roots T (c, m) of the covariances.
 
-        D = S'S with S = [T'R'; I], which is S = Q D^1/2'. In the order of their lengths, rows and columns, Householder's
-        errors are relative to each row by itself (Cox and Higham 1998), so to each column of T.
+        D = S'S with S = [T'R'; I] = Q D^1/2'. In the order of their lengths, of rows and columns, Householder's errors
+        are relative to each row by itself (Cox and Higham 1998), so to each column of T.
         """
-        square = [np.pad(root, ((0, 0), (0, len(root) - root.shape[1]))) for root in roots]
+        square = [lower_trapezoid(root) if root.shape[1] > len(root) else padded(root) for root in roots]
         S = np.vstack([times(self.R, square, self.parts).T, np.eye(len(self.R))])
         S = S[np.argsort(-np.abs(S).max(axis=1), kind="stable")]
         factor, pivots, _, _, _ = lapack.dgeqp3(np.asfortranarray(S), overwrite_a=1)
@@ -99,6 +100,11 @@ def prepare(
         below=np.linalg.qr(Xy, mode="r"),
     )
     return found, RX0
+
+
+def padded(root: Array) -> Array:
+    """A root (c, m), m <= c, with columns of zeros (c, c)."""
+    return np.pad(root, ((0, 0), (0, len(root) - root.shape[1])))
 
 
 def below_of(Q: Array, columns: Array) -> Array:

@@ -15,6 +15,7 @@ from relmer.solver.errors import ModelError
 from relmer.solver.model import original, standardise, theta_of
 from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts, working_scales
 from relmer.solver.search.coordinates import Coordinates, coordinates_of
+from relmer.solver.search.moments import Level
 
 EPS = float(np.finfo(float).eps)
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
@@ -66,6 +67,7 @@ class Objective:
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
         self.unbounded = UNBOUNDED_NEAR if self.near else self.unbounded
         self.costly = self.structure.elimination.is_costly
+        self.level: tuple[Level, ...] = ()
         self.last: tuple[Point, Eliminated] | None = None
         self.correction: Array | None = None
         self.evaluations, self.steps, self.work = 1, 0, 0
