@@ -15,6 +15,7 @@ from relmer.solver.algebra.roots import (
     root_by_columns,
     root_of,
     row_sizes,
+    spectral_root,
 )
 from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle, units_of_rows
 from relmer.solver.algebra.whitening import LARGE_EFFECTS, whitened_by_augmenting, whitened_by_root
@@ -43,6 +44,7 @@ __all__ = [
     "root_by_columns",
     "root_of",
     "row_sizes",
+    "spectral_root",
     "sweep",
     "taken_apart",
     "units_of_rows",

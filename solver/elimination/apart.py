@@ -7,14 +7,18 @@ that is orthonormal below or zero there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
+from relmer.solver.algebra import lower_trapezoid
 from relmer.solver.arrays import Array, Codes, Integers
-from relmer.solver.elimination.blocks import Part, effects_of, parts_of
-from relmer.solver.elimination.joint import Joint
+from relmer.solver.elimination.blocks import Part, effects_of, parts_of, times
+from relmer.solver.elimination.corner import NO_RESIDUAL
+from relmer.solver.elimination.joint import Joint, JointSolved
+from relmer.solver.errors import ModelError
 
 EPS = float(np.finfo(float).eps)
 
@@ -29,9 +33,43 @@ class Rows:
     order: Sequence[Integers]
 
 
+@dataclass(frozen=True)
+class Graded(Joint):
+    """The same as a joint model, for covariances of any size: from their roots, and nothing is squared.
+
+    Attributes
+    ----------
+    below
+        Triangular root (k, p + 1) of A0.
+    """
+
+    below: Array
+
+    def at_roots(self, roots: Sequence[Array]) -> JointSolved:
+        """Eliminate all effects at roots T (c, m) of the covariances.
+
+        D = S'S with S = [T'R'; I] = Q D^1/2'. In the order of their lengths, of rows and columns, Householder's errors
+        are relative to each row by itself (Cox and Higham 1998), so to each column of T.
+        """
+        square = [lower_trapezoid(root) if root.shape[1] > len(root) else padded(root) for root in roots]
+        S = np.vstack([times(self.R, square, self.parts).T, np.eye(len(self.R))])
+        S = S[np.argsort(-np.abs(S).max(axis=1), kind="stable")]
+        factor, pivots, _, _, _ = lapack.dgeqp3(np.asfortranarray(S), overwrite_a=1)
+        half = np.asfortranarray(np.triu(factor[: len(self.R)]).T)
+        half *= np.where(half.diagonal() < 0, -1.0, 1.0)
+        of = replace(self, R=np.asfortranarray(self.R[pivots - 1]), B=np.asfortranarray(self.B[pivots - 1]))
+        N = lapack.dtrtrs(half, of.B, lower=1)[0]
+        RXy = np.linalg.qr(np.vstack([N, self.below]), mode="r")
+        RXy *= np.where(RXy.diagonal() < 0, -1.0, 1.0)[:, None]
+        if not np.all(RXy.diagonal() > 0):
+            raise ModelError(NO_RESIDUAL)
+        logdet = 2.0 * float(np.log(half.diagonal()).sum())
+        return JointSolved(logdet, RXy, lapack.dtrtri(RXy)[0], of=of, half=half, N=N)
+
+
 def prepare(
     rows: Rows, scales: Sequence[Array], widths: Sequence[int], codes: Sequence[Codes], levels: Sequence[int]
-) -> tuple[Joint, Array]:
+) -> tuple["Graded", Array]:
     """Reduce the rows; also the upper triangular RX0 (p, p).
 
     Parameters
@@ -54,7 +92,19 @@ def prepare(
     X1, RX0 = orthonormal_or_none(below[:, :-1], sizes)
     B = np.column_stack([linalg.solve_triangular(RX0, top[:, :-1].T, trans="T").T, top[:, -1]])
     Xy = np.column_stack([X1, below[:, -1]])
-    return Joint(parts, np.asfortranarray(in_working(R, parts, scales)), np.asfortranarray(B), Xy.T @ Xy), RX0
+    found = Graded(
+        parts=parts,
+        R=np.asfortranarray(in_working(R, parts, scales)),
+        B=np.asfortranarray(B),
+        within=Xy.T @ Xy,
+        below=np.linalg.qr(Xy, mode="r"),
+    )
+    return found, RX0
+
+
+def padded(root: Array) -> Array:
+    """A root (c, m), m <= c, with columns of zeros (c, c)."""
+    return np.pad(root, ((0, 0), (0, len(root) - root.shape[1])))
 
 
 def below_of(Q: Array, columns: Array) -> Array:
@@ -107,5 +157,5 @@ def in_working(R: Array, parts: Sequence[Part], scales: Sequence[Array]) -> Arra
     found = np.empty_like(R)
     for part, C in zip(parts, scales, strict=True):
         levels = R[:, part.effects].reshape(-1, part.width).T
-        found[:, part.effects] = linalg.solve_triangular(C, levels, lower=True).T.reshape(len(R), -1)
+        found[:, part.effects] = np.linalg.solve(C, levels).T.reshape(len(R), -1)
     return found

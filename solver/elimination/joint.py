@@ -10,7 +10,7 @@ one level, with no factor outside: Phi is the sum of w_x h_x h_x' (theory.md, 28
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -75,6 +75,10 @@ class JointSolved(Corner):
         """H (q, q) and h (q, p + 1)."""
         N = lapack.dtrtrs(self.half, self.of.R, lower=1)[0]
         return N.T @ N, N.T @ (self.N @ self.inverse)
+
+    def in_bases(self, bases: Sequence[Array]) -> "JointSolved":
+        """The same for effects S^-1 b, whose columns are Z S and covariances S^-1 G S^-T, given S (c, c) of factors."""
+        return replace(self, of=replace(self.of, R=np.asfortranarray(times(self.of.R, bases, self.of.parts))))
 
     def effects(self) -> list[Array]:
         """e = Z'V^-1 (y - X beta) of every factor, (c, l)."""

@@ -62,12 +62,13 @@ class Structure:
 
     def solve(self, G: Sequence[Array]) -> Eliminated:
         """Eliminate all random effects at the covariances G of the terms."""
-        return self.elimination.solve(
-            [
-                G[one.terms[0]] if len(one.terms) == 1 else linalg.block_diag(*(G[k] for k in one.terms))
-                for one in self.groupings
-            ]
-        )
+        return self.elimination.solve(self.by_grouping(G))
+
+    def at_roots(self, roots: Sequence[Array]) -> Eliminated:
+        """The same at covariances G = T T' of roots T (c, m)."""
+        if not isinstance(self.elimination, apart.Graded):
+            return self.solve([root @ root.T for root in roots])
+        return self.elimination.at_roots(self.by_grouping(roots))
 
     def curvature(self, at: Eliminated, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
         """The dual df/dG (c, c) of every term, and d2f/dgamma2 of all; if not exact, AI where that is costly."""
@@ -75,6 +76,18 @@ class Structure:
         if self.order is not None:
             second = second[self.order[:, None], self.order]
         return self.by_term(duals, square=True), second
+
+    def curvature_in(self, at: Eliminated, weights: Weights, bases: Sequence[Array]) -> tuple[list[Array], Array]:
+        """The same for effects S^-1 b, given S (c, c) of every term, where all effects were eliminated at once."""
+        assert isinstance(at, joint.JointSolved)
+        return self.curvature(at.in_bases(self.by_grouping(bases)), weights)
+
+    def by_grouping(self, blocks: Sequence[Array]) -> list[Array]:
+        """The block-diagonal of every grouping factor, of blocks of the terms."""
+        return [
+            blocks[one.terms[0]] if len(one.terms) == 1 else linalg.block_diag(*(blocks[k] for k in one.terms))
+            for one in self.groupings
+        ]
 
     def effects(self, at: Eliminated) -> list[Array]:
         """e = Z'V^-1 (y - X beta) of every term, (c, l)."""

@@ -51,6 +51,8 @@ def scale_of(term: RandomTerm) -> Array:
 def working(term: RandomTerm, C: Array) -> Array:
     """The term's columns in working coordinates, C^-1 X_j', (c, n)."""
     z = np.array(term.X.T, dtype=float, order="C")
+    if not is_lower(C):
+        return np.linalg.solve(C, z)
     for a in range(len(C)):
         if a:
             z[a] -= C[a, :a] @ z[:a]
@@ -58,9 +60,16 @@ def working(term: RandomTerm, C: Array) -> Array:
     return z
 
 
+def is_lower(C: Array) -> bool:
+    """Whether C is lower triangular; else it is a diagonal matrix whose columns were put in another order."""
+    return len(C) == 1 or not np.triu(C, 1).any()
+
+
 def original(scales: Sequence[Array], roots: Sequence[Array]) -> list[Array]:
     """Carry roots (c, m) of the working G_j back to the lower triangular T of the original columns: C^-T root."""
-    return [
-        lower_trapezoid(lapack.dtrtrs(C, root, lower=1, trans=1)[0] if root.size else root)
-        for C, root in zip(scales, roots, strict=True)
-    ]
+    return [lower_trapezoid(led_back(C, root) if root.size else root) for C, root in zip(scales, roots, strict=True)]
+
+
+def led_back(C: Array, root: Array) -> Array:
+    """C^-T root (c, m)."""
+    return np.asarray(lapack.dtrtrs(C, root, lower=1, trans=1)[0] if is_lower(C) else np.linalg.solve(C.T, root))

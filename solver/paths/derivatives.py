@@ -71,7 +71,7 @@ def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivati
     structure = reduced.structure
     n, p = reduced.design.X.shape
     roots = working_roots(reduced.scales, inwards(sound, blocks))
-    duals, second = structure.curvature(structure.solve([root @ root.T for root in roots]), weights(p, n, REML))
+    duals, second = structure.curvature(structure.at_roots(roots), weights(p, n, REML))
     original = [np.zeros(T.shape) for T in blocks]
     for k, dual in zip(sound.present, duals, strict=True):
         original[k] = scales[k] @ dual @ scales[k].T

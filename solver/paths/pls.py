@@ -16,11 +16,11 @@ from scipy.linalg import lapack
 from relmer.solver.algebra import logdet_triangle
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Eliminated, Structure, build, build_apart
-from relmer.solver.model import Design, scale_of, working
+from relmer.solver.model import Design, RandomTerm, scale_of, working
 from relmer.solver.paths import gls
 from relmer.solver.paths.large import is_large
 from relmer.solver.paths.solution import Solution
-from relmer.solver.paths.spanned import Spanned, spanned, surely_left
+from relmer.solver.paths.spanned import Spanned, inside, spanned, surely_left
 from relmer.solver.paths.sweeping import swept, weighted_rows
 
 # Multiplications for the whitening of blocks, about a second.
@@ -77,9 +77,9 @@ class Reduced:
             The covariances are so large that rounding leaves no digits.
         """
         working = working_roots(self.scales, roots)
-        if is_drowned(self.scales, working) and is_cheap(self.design):
+        if self.spanned is None and is_drowned(self.scales, working) and is_cheap(self.design):
             return self.definition.solve_at(roots)
-        return solution(self, working, self.structure.solve([root @ root.T for root in working]))
+        return solution(self, working, self.structure.at_roots(working))
 
 
 def prepare(design: Design) -> Reduced:
@@ -108,8 +108,7 @@ def apart(reduced: Reduced) -> Reduced:
         return replace(reduced, little=True)
     root = np.ones(len(design.y)) if design.weights is None else np.sqrt(design.weights)
     columns = [root * term.X.T for term in design.terms]
-    # A rotation within a term would put large effects beside small ones.
-    scales = tuple(np.diag(np.sqrt((term.X**2).sum(axis=0) / len(term.levels))) for term in design.terms)
+    scales = tuple(unrotated_scale(term, design.X) for term in design.terms)
     structure, RX0 = build_apart(design.terms, scales, columns, left.rest, left.effects, left.order)
     residual0 = left.rest[:, -1] + root * (design.Z @ left.effects[:, -1])
     return replace(
@@ -122,6 +121,21 @@ def apart(reduced: Reduced) -> Reduced:
         spanned=left,
         little=True,
     )
+
+
+def unrotated_scale(term: RandomTerm, X: Array) -> Array:
+    """C (c, c) of a term, a diagonal matrix with its columns in the order in which the search takes them.
+
+    A rotation would put large effects beside small ones. Columns in the span of X come last: where slopes of a column
+    have no fixed effect, but nearly one value for all levels, the data hardly tell the intercepts' mean from their
+    regression on these slopes, G_12 / G_22. Along it the criterion is all but level, however large it grows; with the
+    slopes first it is an entry of T over one that is known, a straight line, and with the intercepts first a hyperbola.
+    """
+    sizes = np.sqrt((term.X**2).sum(axis=0) / len(term.levels))
+    sizes[sizes == 0] = 1.0
+    if not term.is_free or len(sizes) == 1:
+        return np.diag(sizes)
+    return np.asarray(np.diag(sizes)[:, np.argsort(inside(X, term.X), kind="stable")])
 
 
 def is_drowned(scales: Sequence[Array], working: Sequence[Array]) -> bool:
@@ -163,7 +177,7 @@ def solution(reduced: Reduced, roots: Sequence[Array], at: Eliminated) -> Soluti
     e = reduced.structure.effects(at)
     u = np.concatenate([(root.T @ score).T.ravel() for root, score in zip(roots, e, strict=True)] or [np.zeros(0)])
     pwrss = at.root_pwrss**2
-    if len(reduced.structure.groupings) > 1:
+    if len(reduced.structure.groupings) > 1 and reduced.spanned is None:
         residual = reduced.residual0 - weighted_rows(reduced.design)[1] @ moved
         columns = working_columns(reduced.design, reduced.scales)
         for term, z, root, score in zip(reduced.design.terms, columns, roots, e, strict=True):

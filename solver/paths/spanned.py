@@ -15,7 +15,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import less
-from relmer.solver.arrays import Array, Integers
+from relmer.solver.arrays import Array, Booleans, Integers
 from relmer.solver.elimination import Elimination
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
@@ -29,6 +29,8 @@ ROUNDING = 100 * EPS
 # and the part of |y0|^2 that surely is none of it. Of a large crossed model this is not asked: a solution costs as much
 # as a step of the search, which finds no minimum there.
 FAR, MUCH = 1e12, 1e-4
+# Part of a column that X leaves of one that is in its span.
+WITHIN = 1e-10
 # Numbers in [X Z] up to which it is written out.
 DENSE = 2**22
 # Sweeps: each leaves of what is left n eps times the condition of [X Z], the last what the coefficients' rounding is.
@@ -106,6 +108,7 @@ def spanned(design: Design, y0: Array) -> Spanned | None:
     root = np.ones(n) if design.weights is None else np.sqrt(design.weights)
     columns = np.hstack([design.X, Z])
     order = by_what_they_explain(root[:, None] * columns, y0, p, [*groups(design, p)])
+    order = inside_first(design, p, order)
     both = columns_of(columns, root, [np.arange(p), *order])
     known = design.y[:, None] if design.offset is None else np.column_stack([design.y, design.offset])
     coefficients, rest = both.sweep(known)
@@ -151,6 +154,30 @@ def by_what_they_explain(columns: Array, y0: Array, p: int, groups: Sequence[Int
         Q = np.hstack([Q, bases[most]])
         y0 = y0 - bases[most] @ (bases[most].T @ y0)
     return found
+
+
+def inside_first(design: Design, p: int, order: Sequence[Integers]) -> list[Integers]:
+    """The same groups, but of every term those first whose column is in the span of X (`inside`).
+
+    Their regression on the others may be large, and what is left of it beside them small (`unrotated_scale`): so the
+    others must have no part in their pseudo-rows.
+    """
+    found = list(order)
+    groups_of = iter(groups(design, p))
+    for term in design.terms:
+        own = [next(groups_of) for _ in term.columns]
+        first = {int(each[0]) for each, here in zip(own, inside(design.X, term.X), strict=True) if here}
+        ours = {int(each[0]) for each in own}
+        at = [k for k, each in enumerate(order) if int(each[0]) in ours]
+        for k, each in zip(at, sorted((order[k] for k in at), key=lambda each: int(each[0]) not in first), strict=True):
+            found[k] = each
+    return found
+
+
+def inside(X: Array, columns: Array) -> Booleans:
+    """Which columns (n, c) are in the span of X (n, p)."""
+    left = columns - X @ np.linalg.lstsq(X, columns)[0]
+    return np.asarray(np.linalg.norm(left, axis=0) <= WITHIN * np.linalg.norm(columns, axis=0))
 
 
 def basis_of(columns: Array, Q: Array) -> Array:

@@ -28,6 +28,8 @@ from relmer.solver.search.coordinates import Coordinates
 # Eigenvalue of the matrix, scaled to a unit diagonal, that counts for zero: its entries are sums of products of sums
 # over the rows, rounded to some 1e-13.
 DEPENDENT = 1e-10
+# One from which on a direction is no valley: Newton's steps follow it.
+NEARLY = 1e-4
 # Part of the largest square below which a form is swept away by X: what is left of it is that rounding.
 SWEPT = 1e-12
 # Part of a direction, in standard units, that counts for zero.
@@ -47,11 +49,26 @@ class Moments:
     unidentified
         Per direction in which the covariances can change without any change of V the names of those that do; of a
         model with structures it is asked at the optimum.
+    level
+        Directions in which the covariances can change while V hardly does, or not at all.
     """
 
     at: Corner
     G: list[Array] | None
     unidentified: tuple[tuple[str, ...], ...]
+    level: tuple["Level", ...] = ()
+
+
+@dataclass(frozen=True)
+class Level:
+    """A change of sigma^2 G, (c, c) of every term, and of sigma^2, that leaves V as it is, or nearly so."""
+
+    changes: list[Array]
+    residual: float
+
+    def at(self, G: Sequence[Array]) -> list[Array]:
+        """The same as a change of G, which goes on a straight line: (G + t E) / (1 + t e) for any t."""
+        return [E - self.residual * each for E, each in zip(self.changes, G, strict=True)]
 
 
 def moments(prepared: Prepared, REML: bool = True) -> Moments:
@@ -75,10 +92,12 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
         G = covariances_of(prepared, by)
     if is_structured(prepared.design.terms):
         return Moments(left, G, ())
+    vectors = scale[:, None] * equations.vectors[:, equations.values < NEARLY]
+    level = tuple(Level(matrices(each[:-1], widths), float(each[-1])) for each in vectors.T)
     if not known.all() and not REML:
         equations = system(*forms(prepared, at, False), n)
     unknown = [named(prepared, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
-    return Moments(left, G, tuple(unknown))
+    return Moments(left, G, tuple(unknown), () if by is not None else level)
 
 
 def covariances_of(prepared: Prepared, by: Spanned) -> list[Array]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import is_regular, logdet_triangle, row_sizes
@@ -14,9 +15,9 @@ from relmer.solver.errors import ModelError
 from relmer.solver.model import original, standardise, theta_of
 from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts, working_scales
 from relmer.solver.search.coordinates import Coordinates, coordinates_of
+from relmer.solver.search.moments import Level
 
 EPS = float(np.finfo(float).eps)
-ONE = np.ones(1)
 # The criterion is a sum of about n terms of its own size, each rounded: differences below this are noise.
 NOISE = 64 * EPS
 # Gap, as the average information AI predicts it, at which a costly Hessian is found exactly.
@@ -26,6 +27,8 @@ MANY = 16
 # A working T beyond which sigma is rounding: of one factor nothing is subtracted, and sigma is known to some eps of the
 # random effects; of several pwrss is a difference, and sigma is known to the square root of that.
 UNBOUNDED_ONE, UNBOUNDED_SEVERAL = 1e13, 1e7
+# Part of the largest curvature below which one is rounding, and an entry on T's diagonal that counts for none.
+LEVEL, SINGULAR = 1e-10, 1e-8
 # Where the response is taken apart nothing is subtracted, and sigma is what X and Z leave: at least 100 eps of it.
 UNBOUNDED_NEAR = 1e16
 
@@ -64,6 +67,7 @@ class Objective:
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
         self.unbounded = UNBOUNDED_NEAR if self.near else self.unbounded
         self.costly = self.structure.elimination.is_costly
+        self.level: tuple[Level, ...] = ()
         self.last: tuple[Point, Eliminated] | None = None
         self.correction: Array | None = None
         self.evaluations, self.steps, self.work = 1, 0, 0
@@ -82,7 +86,7 @@ class Objective:
 
     def solve(self, blocks: Sequence[Array]) -> Eliminated:
         """Eliminate the random effects at the parts of the terms."""
-        return self.structure.solve([root @ root.T for root in self.coordinates.roots(blocks)])
+        return self.structure.at_roots(self.coordinates.roots(blocks))
 
     def solved(self, here: Point) -> Eliminated:
         """What was solved at a point, which may take solving it once more."""
@@ -109,41 +113,55 @@ class Objective:
     def newton_step(self, here: Point, x: Array, longest: float) -> "NewtonStep":
         """Newton's step at a point whose coordinates are x (k,), in those that move and that no bound holds."""
         self.steps += 1
-        duals, second = self.curvature(here)
-        gradient, hessian = self.coordinates.derivatives(here.blocks, duals, second)
+        units, duals, gradient, hessian = self.in_units(here)
         many = self.coordinates.free and self.entries >= MANY
         moving = moving_entries(here.blocks) if many else None
         self.work += (self.entries if moving is None else len(moving)) ** 2
-        sizes = self.sizes(here)
-        if sizes is not ONE:
-            gradient, hessian = sizes * gradient, (hessian * sizes).T * sizes
         if self.coordinates.free:
             step = newton_step(gradient, hessian, moving, duals)
         else:
             step = bounded_step(self.coordinates, x, gradient, hessian, longest)
-        return step.in_units(sizes)
+        return step if units is None else step.carried(units)
 
     def unbounded_step(self, here: Point) -> "NewtonStep":
         """The same in all coordinates, whatever bounds they have."""
-        sizes = self.sizes(here)
-        gradient, hessian = self.derivatives(here)
-        return newton_step(sizes * gradient, (hessian * sizes).T * sizes).in_units(sizes)
+        units, _, gradient, hessian = self.in_units(here)
+        step = newton_step(gradient, hessian)
+        return step if units is None else step.carried(units)
 
-    def sizes(self, here: Point) -> Array:
-        """Sizes (k,) of the coordinates, a row of a T having one: in these they are of order one, as in search.
+    def in_units(self, here: Point) -> tuple[Array | None, list[Array], Array, Array]:
+        """Units M (k, k) of the coordinates, None if they have their own; the duals; gradient and Hessian in x = M x'.
 
-        Without them a variance of one would be nothing beside one of 1e20. Of an ordinary response all are one.
+        Of a response of which X and Z leave little G is so large, and may be so nearly singular, that derivatives in G
+        have no digits of those in T. There the effects are S^-1 b with S = T, whose G is I: T moves by S dT'.
         """
         if not self.near:
-            return ONE
+            duals, second = self.curvature(here)
+            return None, duals, *self.coordinates.derivatives(here.blocks, duals, second)
+        bases = [basis_at(part) if part.ndim == 2 else None for part in here.blocks]
+        roots = self.coordinates.roots(here.blocks)
+        own = [np.eye(len(root)) if S is None else S for root, S in zip(roots, bases, strict=True)]
+        duals, second = self.structure.curvature_in(self.solved(here), self.weights, own)
+        parts = [part if S is None else solved_lower(S, part) for part, S in zip(here.blocks, bases, strict=True)]
+        gradient, hessian = self.coordinates.derivatives(parts, duals, second)
+        units = linalg.block_diag(
+            *(
+                np.diag(np.maximum(1.0, np.abs(part))) if S is None else by_columns(S)
+                for part, S in zip(here.blocks, bases, strict=True)
+            )
+        )
+        if not self.coordinates.free:
+            sizes = np.where(np.isfinite(self.coordinates.bounds[0]), units.diagonal(), 1.0)
+            gradient, hessian = sizes * gradient, (hessian * sizes).T * sizes
+        outer = [solved_lower(S, solved_lower(S, dual, 1).T, 1) for S, dual in zip(own, duals, strict=True)]
+        return units, outer, gradient, hessian
+
+    def rows(self, here: Point) -> Array:
+        """Sizes (k,) of the coordinates: the length of a row of a T, or a par, at least 1."""
         parts = [row_sizes(part) if part.ndim == 2 else np.maximum(1.0, np.abs(part)) for part in here.blocks]
         return self.coordinates.joined(
             [np.broadcast_to(own, part.shape) for own, part in zip(parts, here.blocks, strict=True)]
         )
-
-    def derivatives(self, here: Point) -> tuple[Array, Array]:
-        """Gradient (k,) and Hessian (k, k) in the coordinates."""
-        return self.coordinates.derivatives(here.blocks, *self.curvature(here))
 
     def moved(self, x: Array) -> Point:
         """The criterion at coordinates (k,)."""
@@ -198,11 +216,34 @@ class NewtonStep:
     curvatures: Array
     duals: Sequence[Array] = ()
 
-    def in_units(self, sizes: Array) -> "NewtonStep":
-        """The step, found in coordinates x / sizes, in x; its lengths stay in units of these."""
-        if sizes is ONE:
-            return self
-        return replace(self, gradient=self.gradient / sizes, axes=sizes[:, None] * self.axes)
+    def carried(self, units: Array) -> "NewtonStep":
+        """The step, found in coordinates x', in x = M x' for units M (k, k); its lengths stay in those of x'."""
+        return replace(self, gradient=np.linalg.solve(units.T, self.gradient), axes=units @ self.axes)
+
+    @property
+    def level(self) -> bool:
+        """Whether the curvature along an axis is rounding."""
+        size = np.abs(self.curvatures)
+        return bool(size.min() < LEVEL * size.max())
+
+
+def basis_at(T: Array) -> Array:
+    """S (c, c), T with unit entries on the diagonal where it has none, and columns no shorter than 1."""
+    S = T.copy()
+    diagonal = S.diagonal().copy()
+    diagonal[np.abs(diagonal) < SINGULAR] = 1.0
+    np.fill_diagonal(S, diagonal)
+    return np.asarray(S / np.minimum(1.0, np.linalg.norm(S, axis=0)))
+
+
+def solved_lower(S: Array, columns: Array, trans: int = 0) -> Array:
+    """S^-1 or S^-T times columns, for a lower triangular S."""
+    return np.asarray(lapack.dtrtrs(S, columns, lower=1, trans=trans)[0])
+
+
+def by_columns(S: Array) -> Array:
+    """M (k, k): the entries of a lower triangular S T' from those of T', column by column."""
+    return np.asarray(linalg.block_diag(*(S[j:, j:] for j in range(len(S)))))
 
 
 def moving_entries(blocks: Sequence[Array]) -> Integers:

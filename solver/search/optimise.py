@@ -7,7 +7,6 @@ which it is negative leads further down.
 """
 
 import math
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,30 +21,22 @@ from relmer.solver.model import (
 )
 from relmer.solver.paths import (
     Prepared,
-    Reduced,
     Solution,
-    criterion,
     given,
-    is_drowned,
     is_graded,
-    solution,
     solve_at,
-    working_roots,
 )
 from relmer.solver.search.ending import Ending
 from relmer.solver.search.faces import escape, held_out, on_face, probed
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import Moments, moments, unidentified_at, unidentified_par
-from relmer.solver.search.objective import MANY, NOISE, Objective, Point
+from relmer.solver.search.objective import MANY, NOISE, NewtonStep, Objective, Point
 from relmer.solver.search.places import found_at, parts_at
 from relmer.solver.search.residual import check_residual, check_span, drowned
 from relmer.solver.search.starts import FEW, along_ray, around_circles, begin, correlated, off_face
+from relmer.solver.search.valleys import slid
+from relmer.solver.search.witness import confirmed
 
-# The criterion at the theta that is returned may differ by this from that of the covariances that were found.
-CARRIED = 1e-10
-# Or by this part of its size, if that is more: V written out loses digits as its condition grows.
-ROUNDING = 1e-12
-TINY = float(np.finfo(float).tiny)
 MAXIMUM_STEPS = 200
 # Squared entries of theta that move, over the steps that all descents of a search may take together, beyond which no
 # other is begun: a step of k entries costs k^2 traces at least.
@@ -172,6 +163,7 @@ def optimise(
     objective = Objective(prepared, REML)
     reduced = objective.reduced
     found = moments(prepared, REML)
+    objective.level = found.level
     begun = None if given_start is None else parts_at(prepared, objective, given_start)
     end = lowest(objective, found, begun, alone)
     if prepared.method == "gls":
@@ -181,20 +173,13 @@ def optimise(
     here = end.here
     theta, turned = found_at(prepared, objective, here, end.regular)
     at_terms = dict(zip(sound.present, end.duals, strict=True))
-    at = solved_again(prepared, objective, end, turned)
     unidentified = found.unidentified
     if not objective.coordinates.free:
         unidentified = unidentified_par(prepared, objective.coordinates, here.blocks, objective.solved(here), REML)
     elif is_graded(sound.design) and not objective.structure.elimination.is_sparse:
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
-    ending = end.ending
-    if at is None:
-        at, ending = eliminated(reduced, turned), Ending.DROWNED
-    elif not is_close(end.here, criterion(sound.design, at, REML)):
-        ending = Ending.DROWNED
-    elif not sound.plain and not is_close(end.here, value_at(objective, parts_at(prepared, objective, theta))):
-        ending = Ending.UNCARRIED
+    at, ending = confirmed(prepared, objective, here, end.regular, end.ending, theta, turned)
     optimum = Optimum(
         theta=theta,
         evaluations=objective.evaluations,
@@ -228,38 +213,6 @@ def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alon
         there = descend(objective, begin(objective, found, begun))
         end = there if there.here.value < end.here.value - NOISE * end.here.size else end
     return end
-
-
-def solved_again(prepared: Prepared, objective: Objective, end: Descent, roots: Sequence[Array]) -> Solution | None:
-    """The solution at the end of a search, by the path; None where the random effects drown the residual for pls."""
-    reduced = objective.reduced
-    if objective.path is None and end.regular and not is_drowned(reduced.scales, end.here.blocks):
-        return solution(reduced, working_roots(reduced.scales, roots), objective.solved(end.here))
-    try:
-        return prepared.path.solve_at(roots)
-    except ModelError:
-        if objective.path is None:
-            return None
-        raise
-
-
-def eliminated(reduced: Reduced, roots: Sequence[Array]) -> Solution:
-    """The solution by elimination, whatever digits it has."""
-    working = working_roots(reduced.scales, roots)
-    return solution(reduced, working, reduced.structure.solve([root @ root.T for root in working]))
-
-
-def is_close(here: Point, value: float) -> bool:
-    """Whether another evaluation of the criterion differs from that of a point by no more than rounding."""
-    return abs(value - here.value) <= max(CARRIED, ROUNDING * here.size)
-
-
-def value_at(objective: Objective, parts: Sequence[Array]) -> float:
-    """The criterion at the parts of the terms; infinite where rounding leaves none."""
-    try:
-        return objective.at(parts).value
-    except ModelError:
-        return math.inf
 
 
 def descend(objective: Objective, here: Point) -> Descent:
@@ -296,8 +249,8 @@ def newton(objective: Objective, here: Point) -> Descent:
     rho is 1 / l for a variance of l levels, and grows as its theta nears zero.
     """
     coordinates = objective.coordinates
-    gap, previous, hidden, full, ending = np.inf, np.inf, 0, False, Ending.EXHAUSTED
-    order = 1 if objective.costly else 2
+    gap, previous, least, hidden, full, ending = np.inf, np.inf, np.inf, 0, False, Ending.EXHAUSTED
+    order, stepped = 1 if objective.costly else 2, True
     for _ in range(MAXIMUM_STEPS):
         if objective.work > LONGEST_SEARCH * BUDGET and objective.steps > MAXIMUM_STEPS:
             break
@@ -305,42 +258,82 @@ def newton(objective: Objective, here: Point) -> Descent:
         longest = max(LONGEST, float(np.abs(x).max()))
         reach = LONGEST if objective.near else longest
         promised = objective.newton_step(here, x, reach)
+        lower = slid(objective, here, promised.duals) if objective.level and stepped else None
+        stepped = lower is None
+        if lower is not None:
+            here, previous, least, full = lower, np.inf, np.inf, False
+            continue
         decrement, noise = promised.decrement, NOISE * here.size
         gap = decrement * left_of(decrement, previous if full else np.inf, order)
         if decrement <= SETTLED:
             ending = Ending.SETTLED
             break
-        if decrement > previous / 4 and (decrement <= noise or hidden == HIDDEN):
+        if (decrement <= noise and decrement > least / 4) or (decrement > previous / 4 and hidden == HIDDEN):
             ending = Ending.ROUNDED
             break
         if longest > objective.unbounded:
             check_span(objective.reduced, objective.REML)
             raise ModelError(drowned(objective.unbounded))
-        lengths = np.minimum(np.maximum(promised.lengths, -reach), reach)
-        step = -promised.axes @ lengths
-        slope = float(promised.gradient @ step)
-        fraction = whole = coordinates.room(x, step)
-        while fraction > 1e-10 * whole:
-            trial = objective.moved(coordinates.within(x + fraction * step))
-            # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
-            if decrement <= noise or trial.value <= here.value + 1e-4 * fraction * slope + noise:
-                break
-            fraction /= 2
-        else:
+        trial, full = advanced(objective, here, x, promised, reach)
+        if trial is None:
             ending = Ending.STUCK
             break
         hidden = hidden + 1 if trial.value > here.value - noise else 0
         here = trial
-        full = fraction == whole == 1.0 and np.array_equal(lengths, promised.lengths)
         if gap <= TRUSTED * SETTLED and full:
             ending = Ending.SETTLED
             break
-        previous = decrement
+        previous, least = decrement, min(least, decrement)
         if coordinates.free and objective.entries >= MANY:
             lower = held_out(objective, here, promised.duals)
             if lower is not None:
-                here, previous, full = lower, np.inf, False
+                here, previous, least, full = lower, np.inf, np.inf, False
     return Descent(here, gap=gap, duals=(np.inf,) * len(here.blocks), ending=ending)
+
+
+def advanced(
+    objective: Objective, here: Point, x: Array, promised: NewtonStep, reach: float
+) -> tuple[Point | None, bool]:
+    """The point that Newton's step leads to, no longer than `reach` along an axis, and whether the step was full.
+
+    The step is halved until the criterion falls; None if it never does.
+    """
+    coordinates, noise = objective.coordinates, NOISE * here.size
+    reaches = reach if not objective.near else LONGEST / in_rows(objective, here, promised.axes)
+    lengths = np.minimum(np.maximum(promised.lengths, -reaches), reaches)
+    step = -promised.axes @ lengths
+    slope = float(promised.gradient @ step)
+    fraction = whole = coordinates.room(x, step)
+    while fraction > 1e-10 * whole:
+        trial = objective.moved(coordinates.within(x + fraction * step))
+        # Once a step promises less than rounding hides, the criterion cannot judge it; the derivatives can.
+        if promised.decrement <= noise or trial.value <= here.value + 1e-4 * fraction * slope + noise:
+            break
+        fraction /= 2
+    else:
+        return None, False
+    as_promised = np.array_equal(lengths, promised.lengths)
+    if objective.near and coordinates.free and fraction == whole and (promised.level or not as_promised):
+        trial = stretched(objective, x, step, trial)
+    return trial, fraction == whole == 1.0 and as_promised
+
+
+def in_rows(objective: Objective, here: Point, axes: Array) -> Array:
+    """Lengths (m,) of axes (k, m), each entry in units of its row of T."""
+    return np.asarray((np.abs(axes) / objective.rows(here)[:, None]).max(axis=0))
+
+
+def stretched(objective: Objective, x: Array, step: Array, here: Point) -> Point:
+    """The lowest point at 1, 2, 4, ... times a step from x: `here` is that at 1.
+
+    Where the curvature is rounding it says nothing of how far the criterion falls.
+    """
+    times = 2.0
+    while True:
+        there = objective.moved(x + times * step)
+        if not there.value < here.value - NOISE * here.size:
+            return here
+        here, times = there, 2.0 * times
 
 
 def left_of(decrement: float, previous: float, order: int) -> float:

@@ -1,4 +1,4 @@
-"""Designs that break solvers: redundant, constant, huge, tiny, shifted, one-level, empty, nearly exact, and mixed."""
+"""Designs that break solvers: redundant, constant, huge, tiny, shifted, seen once, nearly exact, exact, and mixed."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,10 @@ COLUMNS = (
     "huge",
     "tiny",
     "far",
+    "level",
     "step",
     "within",
+    "single",
 )
 TERMS = (
     "(1 | g)",
@@ -34,7 +36,14 @@ TERMS = (
     "({a} | g/k)",
     "(f:{a} | g)",
     "(f | g)",
+    "(1 | g) + (f || h)",
+    "(1 | once)",
+    "(1 | once) + ({a} | h)",
 )
+# What the response is made of: noise of a size that all paths see, of one that only some digits are left of, or none,
+# where the groups' means, these with a covariate, or with slopes, are all there is; and one number.
+RESPONSES = ("seen", "seen", "seen", "seen", "small", "means", "means and covariate", "slopes", "constant")
+WEIGHTS = ("none", "none", "even", "tiny", "huge", "uneven", "one huge", "one tiny")
 
 
 @dataclass(frozen=True)
@@ -62,29 +71,61 @@ def columns(random: np.random.Generator, g: np.ndarray) -> dict[str, np.ndarray]
         "huge": plain * 10.0 ** random.integers(3, 40),
         "tiny": plain * 10.0 ** -random.integers(3, 40.0),
         "far": 1.7e9 + 86400.0 * days,
+        "level": 2010.0 + 1e-5 * plain,
         "step": (days > 4).astype(float),
         "within": random.normal(size=g.max() + 1)[g],
+        "single": (np.arange(n) == n - 1).astype(float),
     }
+
+
+def response(random: np.random.Generator, kind: str, g: np.ndarray, plain: np.ndarray) -> np.ndarray:
+    """A response of one of the kinds in RESPONSES."""
+    means, slopes = random.normal(size=(2, g.max() + 1)).round(3)
+    if kind == "constant":
+        return np.full(len(g), 5.0)
+    if kind in ("means", "means and covariate", "slopes"):
+        along = {"means": 0.0, "means and covariate": 3.0, "slopes": slopes[g]}[kind]
+        return np.asarray(means[g] + along * plain)
+    noise = 10.0 ** random.integers(-3, 2) if kind == "seen" else 10.0 ** random.integers(-9, -3)
+    return np.asarray(means[g] + slopes[g] * plain + noise * random.normal(size=len(g)))
+
+
+def weights_of(random: np.random.Generator, kind: str, n: int) -> np.ndarray | None:
+    """Weights of one of the kinds in WEIGHTS."""
+    if kind == "none":
+        return None
+    weights = random.uniform(0.3, 3.0, n)
+    if kind in ("tiny", "huge"):
+        weights *= 10.0 ** (random.choice([12.0, 100.0]) * (1 if kind == "huge" else -1))
+    if kind == "uneven":
+        weights *= 10.0 ** random.uniform(-5.0, 5.0, n)
+    if kind in ("one huge", "one tiny"):
+        weights[random.integers(n)] *= 1e8 if kind == "one huge" else 1e-8
+    return np.asarray(weights)
 
 
 @st.composite
 def adversaries(draw: st.DrawFn) -> Adversary:
-    """A model of few rows, with a response whose residual is neither nothing nor all there is."""
+    """A model of few rows; of a response without residual too."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, groups = draw(st.integers(20, 45)), draw(st.integers(3, 6))
     g, h, k = random.integers(0, groups, n), random.integers(0, 3, n), random.integers(0, 2, n)
+    if draw(st.booleans()):
+        # The last level is seen once.
+        g[g == groups - 1] = 0
     g[:groups] = np.arange(groups)
     made = columns(random, g)
     a, b, fixed = (draw(st.sampled_from(COLUMNS)) for _ in range(3))
-    noise = 10.0 ** draw(st.integers(-3, 1))
-    y = random.normal(size=groups)[g] + made["plain"] * random.normal(size=groups)[g] + noise * random.normal(size=n)
+    y = response(random, draw(st.sampled_from(RESPONSES)), g, made["plain"])
     unit = 10.0 ** draw(st.sampled_from([0, 0, 0, 30, -30, 100, -100]))
     data = pd.DataFrame({"y": unit * (y + draw(st.sampled_from([0.0, 0.0, 1e6]))), **made})
-    data["f"] = pd.Categorical.from_codes(random.integers(0, 2, n), ["low", "high"])
-    for name, codes in (("g", g), ("h", h), ("k", k)):
-        data[name] = pd.Categorical(codes.astype(str))
-    weights = None
+    f = random.integers(0, 2, n)
     if draw(st.booleans()):
-        weights = random.uniform(0.3, 3.0, n) * 10.0 ** draw(st.sampled_from([0, -12, 12, -100, 100]))
+        f[random.integers(n)] = 2
+    data["f"] = pd.Categorical.from_codes(f, ["low", "high", "seen once"]).remove_unused_categories()
+    once = np.where(np.arange(n) < n // 3, np.arange(n), n + g)
+    for name, codes in (("g", g), ("h", h), ("k", k), ("once", once)):
+        data[name] = pd.Categorical(codes.astype(str))
+    weights = weights_of(random, draw(st.sampled_from(WEIGHTS)), n)
     term = draw(st.sampled_from(TERMS)).format(a=a, b=b)
-    return Adversary(f"y ~ {draw(st.sampled_from(['1', fixed]))} + {term}", data, weights)
+    return Adversary(f"y ~ {draw(st.sampled_from(['1', 'f', fixed]))} + {term}", data, weights)
