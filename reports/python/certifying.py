@@ -98,8 +98,9 @@ def certify(
     --------
     >>> frame = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc")})
     >>> found = certify(frame, "y ~ 1 + (1 | g)")
-    >>> found.certificate["readings"]["double"]["level"], found.certificate["readings"]["double"]["values"]["sigma2"]
-    ('exact', {'value': '0.5', 'radius': '0'})
+    >>> reading = found.certificate["readings"]["double"]
+    >>> reading["level"], reading["values"]["sigma2"]["value"]
+    ('exact', '0.5')
     """
     if find_spec("flint") is None:
         raise DataError("relmer.certify needs python-flint: pip install 'relmer[certify]'")

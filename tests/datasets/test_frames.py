@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relmer.datasets import DataError, keep_frame, load
@@ -77,6 +77,7 @@ def test_a_column_is_read_as_that_of_the_frame(name: str, index: list[Any] | Non
     assert str(kept[name].dtype) == str(frame[name].dtype)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(), max_size=5),
     st.lists(st.one_of(st.none(), st.text(), st.integers(-(10**40), 10**40), st.booleans()), max_size=5),
