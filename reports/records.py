@@ -323,7 +323,7 @@ class Report:
     sights
         What the cases look like: the numbers behind their pictures.
     command
-        How the run is made again, but for where it writes; empty where that is not known.
+        How the run is made again beside its files, but for where it writes; empty where that is not known.
     """
 
     created: str

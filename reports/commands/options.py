@@ -96,7 +96,10 @@ SAYING |= {part.name for kind in (Own, Reading, Arguments) for part in fields(ki
 
 
 def invocation(engines: Sequence[str] = ()) -> str:
-    """The command that is carried out, as it is given again: with what it judges, without where it writes."""
+    """The command that is carried out, as it is given again: with what it judges, without where it writes.
+
+    Files are named without their folders: a report tells nothing of its machine's.
+    """
     context = click.get_current_context()
     words = ["relmer", context.info_name or ""]
     for parameter in context.command.params:
@@ -106,7 +109,7 @@ def invocation(engines: Sequence[str] = ()) -> str:
         given = context.params[name]
         for value in given if isinstance(given, tuple) else (given,):
             option = [] if isinstance(parameter, click.Argument) else [parameter.opts[0]]
-            words += option if value is True else [*option, str(value)]
+            words += option if value is True else [*option, value.name if isinstance(value, Path) else str(value)]
     words += [word for engine in engines for word in ("--engine", engine)]
     return shlex.join(words)
 

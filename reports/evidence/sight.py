@@ -27,7 +27,7 @@ from relmer.solver.paths import criterion, derivatives_at, marginal_root, size, 
 RISE = 6.0
 # Points of a curve, values along each side of a surface; of models with more random effects than LARGE, fewer.
 POINTS, SIDE = 81, 25
-LARGE, FEW_POINTS, SHORT_SIDE = 1000, 25, 9
+LARGE, FEW_POINTS, SHORT_SIDE = 1000, 25, 7
 # An answer at a distance of so many times the region's own size is told, not drawn.
 FARTHEST = 20.0
 FIRST_STEP, DOUBLINGS, HALVINGS = 0.1, 30, 8
@@ -236,7 +236,7 @@ def matrices(case: str, fit: Fit) -> Sight:
     cells_Z = extremes(sparse.coo_array(Z), rows, np.arange(q) * c // q, (m, c))
     # The mean of V over a cell is that of Z Lambda (Z Lambda)' + R: S (sigma Z Lambda) and its transpose, S the means.
     S = sparse.csr_array((np.ones(n), (rows, np.arange(n))), shape=(m, n))
-    counts = np.asarray(S.sum(axis=1)).ravel()
+    counts = np.bincount(rows, minlength=m)
     root = S @ (fit.sigma * marginal_root(fit.prepared, fit.optimum.theta, fit.optimum.roots))
     means = np.asarray((root @ root.T).todense()) / np.outer(counts, counts)
     cells_V = means + np.diag((S @ fit.R.diagonal()) / counts**2)

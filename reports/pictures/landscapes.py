@@ -180,7 +180,8 @@ def letter_of(k: int) -> str:
 
 def dots(found: Sequence[Spot]) -> list[str]:
     """A dot and a label for each spot; labels that would lie on one another move down."""
-    pieces, taken = [], []
+    pieces: list[str] = []
+    taken: list[tuple[float, bool]] = []
     for spot in found:
         left = spot.x > LEFT + WIDTH / 2
         y = max(spot.y - 7, TOP + LINE_HEIGHT)

@@ -106,9 +106,6 @@ def check(report: Report) -> None:
         refuse_unknown(f"report.accepted[{k}]", "case", known.case, cases)
         refuse_unknown(f"report.accepted[{k}]", "engine", known.engine, engines)
         refuse_unknown(f"report.accepted[{k}]", "rung", known.rung, RUNGS)
-    unique("sight of", (seen.case for seen in report.sights))
-    for k, seen in enumerate(report.sights):
-        refuse_unknown(f"report.sights[{k}]", "case", seen.case, cases)
     for k, figure in enumerate(report.figures):
         where = f"report.figures[{k}]"
         refuse_unknown(where, "case", figure.case, {*cases, ""})

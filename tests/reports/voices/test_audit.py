@@ -90,12 +90,13 @@ def test_a_run_is_made_again_by_its_command_to_the_byte(tmp_path, monkeypatch):
     rows = [f"{3 + (k % 5) + 0.1 * k * (k % 3)},{'abcdef'[k // 5]},{k % 5}" for k in range(30)]
     data.write_text("\n".join(["y,g,x y", *rows]) + "\n")
     own = ["--data", str(data), "--formula", "y ~ `x y` + (1 | g)", "--ml", "--levels", "g=f,e,d,c,b,a"]
+    monkeypatch.chdir(tmp_path)
     for words in (["--case", "dyestuff/m?", "--fail-on", "early"], own):
         first, second = tmp_path / "first", tmp_path / "second"
         arguments = ["run", *words, "--engine", "pls", "--engine", "qr", "--out", str(first), "--jobs", "1"]
         CliRunner().invoke(main, arguments)
         named = shlex.split(json.loads((first / "report.json").read_text())["command"])
-        assert named[0] == "relmer" and str(first) not in named
+        assert named[0] == "relmer" and not [word for word in named if str(tmp_path) in word]
         CliRunner().invoke(main, [*named[1:], "--out", str(second)])
         lines = [(out / "report.json").read_text().splitlines() for out in (first, second)]
         assert len(lines[0]) == len(lines[1])
