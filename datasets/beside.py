@@ -128,8 +128,17 @@ def as_keys(text: str) -> str:
     'it has no \',\' in its header, but \';\': give sep = ";" decimal = ","'
     """
     text = re.sub(r"--(sep|decimal) '?([^\s']+)'?", r'\1 = "\2"', text)
+    off = re.compile(r"--ignore-check [a-zA-Z.]+(?: --ignore-check [a-zA-Z.]+)*")
+    text = off.sub(lambda found: f"checks = {{ {', '.join(map(check_off, found[0].split()[1::2]))} }}", text)
+    text = text.replace("--levels NAME=A,B,…", 'levels = { NAME = ["A", "B", …] }')
+    text = re.sub(r"--(weights|offset|subset)\b", r"\1", text)
     text = re.sub(r"--na '([^']*)'", r'na = ["\1"]', text)
     return text.replace("by --types", "in a [[data.column]] table")
+
+
+def check_off(name: str) -> str:
+    """A check that is not made, as an entry of a case's `checks`."""
+    return f'"{name}" = "ignore"'
 
 
 def at(path: Path, place: Place) -> str:

@@ -87,7 +87,7 @@ WINGS = {
     "reports/changes": Wing({"records"}, never={"solver", "reference", "datasets"}),
     "reports/moves": Wing({"causes", "changes", "evidence", "records"}, {"numpy"}, never=SOLVER),
     "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
-    "reports/one_case": Wing({"evidence", "judge", "records", "verdicts"}, {"numpy", "threadpoolctl"}),
+    "reports/one_case": Wing({"evidence", "judge", "records", "text", "verdicts"}, {"numpy", "threadpoolctl"}),
     "reports/given": Wing({"listings"}),
     "reports/listings": Wing(never={"solver", "reference"}),
     "reports/explain": Wing({"evidence", "records"}, {"numpy"}),

@@ -15,20 +15,21 @@ from relmer.reference.own_fits import design_of
 from relmer.reports.commands.options import Own
 from relmer.reports.commands.terminal import INPUT_ERRORS, one_line
 from relmer.reports.records import Report
+from relmer.reports.text import as_options
 from relmer.solver.language import columns_in, model_frame, parse
-from relmer.solver.model import theta_names
+from relmer.solver.model import checks_of, theta_names
 
 PREFIX = "my"
 # Of this project, the one for any size first.
 PATHS = ("pls", "qr", "gls")
 # What a case asks beyond its formula, in the order in which it is tried.
-ARGUMENTS = ("levels", "contrasts", "weights", "offset", "subset", "na_action")
+ARGUMENTS = ("checks", "levels", "contrasts", "weights", "offset", "subset", "na_action")
 
 
 def tell(notes: Iterable[str]) -> None:
     """Say on stderr, a line each, what the data were taken for."""
     for note in dict.fromkeys(notes):
-        click.echo(f"note: {one_line(note)}", err=True)
+        click.echo(f"note: {one_line(as_options(note))}", err=True)
 
 
 @contextmanager
@@ -84,8 +85,8 @@ def cases_of(told: OwnCases, pattern: str, folder: Path) -> tuple[Case, ...]:
         try:
             notes += [f"{case.name}: {note}" for note in notes_on(case)]
         except INPUT_ERRORS as error:
-            raise told.refused(error, case.name, culprit(case)) from None
-    tell(map(as_keys, notes))
+            raise told.refused(DataError(as_options(str(error))), case.name, culprit(case)) from None
+    tell(as_keys(as_options(note)) for note in notes)
     return models
 
 
@@ -97,7 +98,7 @@ def listed_names(cases: Iterable[Case], most: int = 8) -> str:
 
 def culprit(case: Case) -> str:
     """Of a case that is refused, the first field with which it is: added one by one, the formula first."""
-    bare = replace(case, weights="", offset="", subset="", na_action="", contrasts={}, levels={})
+    bare = replace(case, weights="", offset="", subset="", na_action="", contrasts={}, levels={}, checks={})
     for field in ARGUMENTS:
         asked: dict[str, Any] = {field: getattr(case, field)}
         given = replace(bare, **asked)
@@ -116,6 +117,7 @@ def culprit(case: Case) -> str:
 def notes_on(case: Case) -> list[str]:
     """What was guessed of the columns of a case, and which rows are dropped."""
     remarks: Mapping[str, str] = load(case.dataset).meta.get("remarks", {})
+    checks_of(case.checks)
     frame = model_frame(parse(case.formula), data_of(case), **case.arguments)
     return [*remarks_on(case, remarks), *frame.notes]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from relmer.datasets import DataError, write_whole
+from relmer.datasets import DataError, as_keys, write_whole
 from relmer.reference.answers import Answer
 from relmer.reference.engines import engine_names
 from relmer.reports.accepted import known_failures
@@ -108,8 +108,9 @@ def run_command(
         write(report, out)
         write_whole(out, {ANSWERS: answers_json(heard)})
         say_summary(report, out)
+        spelled = as_keys if own.cases_file is not None else str
         for case in models:
-            click.echo("\n".join(map(indented, optimum_told(case, report))))
+            click.echo("\n".join(indented(spelled(line)) for line in optimum_told(case, report)))
     if ended is not None:
         complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
     with one_line_errors(debug):

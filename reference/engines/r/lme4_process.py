@@ -210,6 +210,8 @@ def arguments(case: Case, frame: pd.DataFrame) -> dict[str, Any]:
         given["subset"] = [None if gone else on for on, gone in zip(taken.rows.tolist(), unknown.tolist(), strict=True)]
     if case.na_action:
         given["na.action"] = case.na_action
+    if case.checks:
+        given["checks"] = dict(case.checks)
     if case.contrasts:
         given["contrasts"] = {variable_name(key, frame): chosen for key, chosen in case.contrasts.items()}
     return given
