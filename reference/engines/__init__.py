@@ -9,7 +9,7 @@ from relmer.reference.engines.child import MEMORY_BYTES, Child, plain_text, send
 from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.declared import VARIABLE, Declaration
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
-from relmer.reference.engines.folders import remove_abandoned
+from relmer.reference.engines.folders import remove_abandoned, temporary_folder
 from relmer.reference.engines.kin import ORIGINAL, SEARCHED, Kin, kin_of
 from relmer.reference.engines.protocol import (
     Engine,
@@ -54,6 +54,7 @@ __all__ = [
     "remove_abandoned",
     "sendable",
     "serve",
+    "temporary_folder",
     "theta_of_G",
     "version_names",
 ]

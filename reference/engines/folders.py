@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX, LOCK = "relmer-", ".relmer-lock"
@@ -26,6 +27,16 @@ def held_folder() -> tuple[str, int]:
         if _taken(lock) and Path(folder, LOCK).exists():
             return folder, lock
         os.close(lock)  # somebody removed it before it was locked
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is held for as long as the context lasts, and then removed."""
+    folder, lock = held_folder()
+    try:
+        yield Path(folder)
+    finally:
+        release(folder, lock)
 
 
 def release(folder: str, lock: int) -> None:

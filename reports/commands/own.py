@@ -1,6 +1,5 @@
 """Cases out of a person's own data and formulas, and what is told of them."""
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +10,7 @@ import click
 
 from relmer import datasets
 from relmer.datasets import Case, DataError, OwnCases, as_keys, data_of, keep_table, load
+from relmer.reference.engines import temporary_folder
 from relmer.reference.own_fits import design_of
 from relmer.reports.commands.options import Own
 from relmer.reports.commands.terminal import INPUT_ERRORS, one_line
@@ -47,14 +47,14 @@ def own_cases(own: Own, pattern: str = "*") -> Iterator[tuple[Case, ...]]:
     if own.cases_file is not None:
         if own.data is not None or own.stated:
             raise DataError("--cases has data, models and how they are read: leave out --data, --formula and the like")
-        with tempfile.TemporaryDirectory(prefix="relmer-data-") as folder:
-            yield cases_of(datasets.own_cases(own.cases_file), pattern, Path(folder))
+        with temporary_folder() as folder:
+            yield cases_of(datasets.own_cases(own.cases_file), pattern, folder)
         return
     if own.data is None or not own.formulas:
         lacking = "--data" if own.data is None else "--formula"
         raise DataError(f"{lacking} is missing: a model of your own is --data FILE.csv --formula 'y ~ x + (x | g)'")
-    with tempfile.TemporaryDirectory(prefix="relmer-data-") as folder:
-        name = keep_table(own.data, Path(folder), **own.reading.asked)
+    with temporary_folder() as folder:
+        name = keep_table(own.data, folder, **own.reading.asked)
         notes = list[str]()
         models = [
             own.arguments.case(f"{PREFIX}/{k}", name, formula, not own.ml, own.data.name)
