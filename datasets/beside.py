@@ -127,9 +127,20 @@ def as_keys(text: str, sign: str = " = ", types: str = "in a [[data.column]] tab
     >>> as_keys("it has no ',' in its header, but ';': give --sep ';' --decimal ,")
     'it has no \',\' in its header, but \';\': give sep = ";" decimal = ","'
     """
+    between = " = " if sign == " = " else ": "
     text = re.sub(r"--(sep|decimal) '?([^\s']+)'?", rf'\1{sign}"\2"', text)
+    off = re.compile(r"--ignore-check [a-zA-Z.]+(?: --ignore-check [a-zA-Z.]+)*")
+    text = off.sub(lambda found: f"checks{sign}{{ {checks_off(found[0].split()[1::2], between)} }}", text)
+    name = "NAME" if sign == " = " else '"NAME"'
+    text = text.replace("--levels NAME=A,B,…", f'levels{sign}{{ {name}{between}["A", "B", …] }}')
+    text = re.sub(r"--(weights|offset|subset)\b", r"\1", text)
     text = re.sub(r"--na '([^']*)'", rf'na{sign}["\1"]', text)
     return text.replace("by --types", types)
+
+
+def checks_off(names: Iterable[str], between: str) -> str:
+    """Checks that are not made, as entries of a case's `checks`."""
+    return ", ".join(f'"{name}"{between}"ignore"' for name in names)
 
 
 def at(path: Path, place: Place) -> str:

@@ -23,6 +23,8 @@ GIVE = {
     "na_action": '"na.omit", "na.exclude", "na.fail" or "na.pass"',
     "contrasts": "a table of contrasts by factor",
     "contrasts.*": 'the name of R\'s contrasts as a string, such as "contr.sum"',
+    "checks": 'a table such as { "check.nobs.vs.nRE" = "ignore" }',
+    "checks.*": 'what the check does, as a string: "ignore", "warning" or "stop"',
     "levels": "a table of lists of levels by column",
     "levels.*": 'the levels in their order, as a list of strings, such as ["low", "high"]',
     "reml": "true or false",
@@ -61,6 +63,8 @@ class Case:
         By factor of the fixed effects the name of R's contrasts.
     levels : Mapping of str to tuple of str
         By column of text the levels in their order.
+    checks : Mapping of str to str
+        By lme4's names what its checks of sizes do, such as "ignore"; they change no fit, only whether there is one.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Case:
     na_action: str = ""
     contrasts: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         """Of what tells cases apart, so that what is computed of one can be kept."""
@@ -83,7 +88,7 @@ class Case:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """lme4's arguments that are given, beside formula, data and REML, as `relmer.lmer` takes them.
+        """lme4's arguments that are given, beside formula, data, REML and checks, as `relmer.lmer` takes them.
 
         Examples
         --------
@@ -103,7 +108,7 @@ class Case:
         {'contrasts': 'g = contr.sum', 'levels': 'g = b, a'}
         """
         levels = {name: ", ".join(order) for name, order in self.levels.items()}
-        given = self.arguments | ({"levels": levels} if levels else {})
+        given = self.arguments | {name: of for name, of in (("levels", levels), ("checks", self.checks)) if of}
         return {
             name: value if isinstance(value, str) else "; ".join(f"{one} = {of}" for one, of in value.items())
             for name, value in given.items()

@@ -23,6 +23,7 @@ from relmer.solver.language import build, model_frame, parse
 from relmer.solver.model import (
     Design,
     Lambda,
+    checks_of,
     covariance,
     factors,
     is_structured,
@@ -39,7 +40,7 @@ MOST_OPERATIONS = 10**10
 @lru_cache(maxsize=2)
 def design_of(case: Case) -> Design:
     """Design of a case."""
-    return build(model_frame(parse(case.formula), data_of(case), **case.arguments))
+    return build(model_frame(parse(case.formula), data_of(case), **case.arguments), checks_of(case.checks))
 
 
 def stages_of(design: Design) -> tuple[Data, Model]:
@@ -96,7 +97,7 @@ def sizes_of(case: Case) -> tuple[int | None, int | None]:
 @lru_cache(maxsize=4)
 def fit_of(case: Case, method: str) -> Fit:
     """Fit of a case by one path."""
-    return lmer(case.formula, data_of(case), REML=case.reml, method=method, **case.arguments)
+    return lmer(case.formula, data_of(case), REML=case.reml, method=method, checks=case.checks, **case.arguments)
 
 
 def is_small(design: Design) -> bool:

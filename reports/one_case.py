@@ -17,6 +17,7 @@ from relmer.reports.evidence import FOR_ANY_SIZE, drift_of, evaluable, landscape
 from relmer.reports.judge import figures_elsewhere, judge_case, judge_each_other, published_figures, unjudged
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
 from relmer.reports.sights import Sight
+from relmer.reports.text import as_options
 from relmer.reports.verdicts import Verdict
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
@@ -84,10 +85,7 @@ def run_case(
             }
         optima = [a.estimates.theta for a in theirs.values() if a.estimates and evaluable(a.estimates.theta)]
         thetas = list(dict.fromkeys([*shared, *(t for t in optima if {len(t)} == {*map(len, shared[:1])})]))
-        answers = {
-            name: usable(theirs[name] if name in theirs else answer(participant(name), case, thetas))
-            for name in engines
-        }
+        answers = {name: usable(theirs[name] if name in theirs else own_answer(name, case, thetas)) for name in engines}
         comparisons, scores, figures = verdicts_on(case, answers, judged, points, kin)
         seen = seen_of(case, answers)
     return CaseResult(
@@ -137,7 +135,7 @@ def verdicts_on(
     try:
         view = landscape(case)
     except ModelError as error:
-        return tuple(judge_each_other(case, answers, judged, f"relmer refuses the model: {error}", kin)), (), ()
+        return tuple(judge_each_other(case, answers, judged, refusal(error), kin)), (), ()
     except UNREADABLE:
         raise
     except Exception as error:
@@ -152,6 +150,11 @@ def verdicts_on(
         if len(judged) > 1:
             return one_by_one(case, answers, judged, points, kin)
         return without_verdicts(case, answers, judged, Verdict.FAILED, bug(error))
+
+
+def refusal(error: ModelError) -> str:
+    """What a reader is told of a model that is refused."""
+    return f"relmer refuses the model: {as_options(str(error))}"
 
 
 def bug(error: Exception) -> str:
@@ -193,7 +196,7 @@ def seen_of(case: Case, answers: Mapping[str, Answer]) -> Sight:
     try:
         return sight(case.name, fit_of(case, FOR_ANY_SIZE), thetas)
     except ModelError as error:
-        return Sight(case.name, why=plain_text(f"relmer refuses the model: {error}", 300))
+        return Sight(case.name, why=plain_text(refusal(error), 300))
     except Exception as error:
         return Sight(case.name, why=plain_text(f"relmer failed while it drew: {error!r}", 300))
 
@@ -249,6 +252,12 @@ def foreign_answer(
         return frozen
     reason = f"not recorded, and not to be run here: {used.note}"
     return Answer(case=case.name, engine=used.name, version="", status=Status.UNSUPPORTED, message=reason)
+
+
+def own_answer(name: str, case: Case, thetas: Sequence[tuple[float, ...]]) -> Answer:
+    """The answer of a path of this project; what it says of a model is told to who sits at the command line."""
+    said = answer(participant(name), case, thetas)
+    return replace(said, message=as_options(said.message))
 
 
 def usable(said: Answer) -> Answer:

@@ -20,18 +20,19 @@ from relmer.datasets import (
     own_cases,
     with_levels,
 )
-from relmer.reference.engines import kept_folder
+from relmer.reference.engines import temporary_folder
 from relmer.reference.own_fits import design_of
 from relmer.reports.records import Report
+from relmer.reports.text import as_options
 from relmer.solver.errors import ModelError
 from relmer.solver.language import columns_in, filled, model_frame, parse
-from relmer.solver.model import theta_names
+from relmer.solver.model import checks_of, theta_names
 
 PREFIX = "my"
 # Of this project, the one for any size first.
 PATHS = ("pls", "qr", "gls")
 # What a case asks beyond its formula, in the order in which it is tried.
-ARGUMENTS = ("levels", "contrasts", "weights", "offset", "subset", "na_action")
+ARGUMENTS = ("checks", "levels", "contrasts", "weights", "offset", "subset", "na_action")
 REFUSALS = (ModelError, DataError, OSError)
 QUANTITIES = {"varcomp": "variances and covariances", "se": "SE"}
 Tell = Callable[[Iterable[str]], None]
@@ -73,7 +74,7 @@ def own_models(
         common = {"dataset": dataset, "reml": reml, "document": "", "source": source, **arguments}
         return [Case(name=f"{PREFIX}/{k}", formula=formula, **common) for k, formula in named]
 
-    with kept_folder() as folder:
+    with temporary_folder() as folder:
         if isinstance(data, Path):
             name = keep_table(data, folder, **reading)
         else:
@@ -105,7 +106,7 @@ def own_cases_of(file: Path, pattern: str, tell: Tell) -> Iterator[tuple[Case, .
     DataError
         None matches, or the data or the model of one cannot be had; one line that says where.
     """
-    with kept_folder() as folder:
+    with temporary_folder() as folder:
         yield cases_of(own_cases(file), pattern, folder, tell)
 
 
@@ -128,8 +129,8 @@ def cases_of(told: OwnCases, pattern: str, folder: Path, tell: Tell) -> tuple[Ca
         try:
             notes += [f"{case.name}: {note}" for note in notes_on(case)]
         except REFUSALS as error:
-            raise told.refused(error, case.name, culprit(case)) from None
-    tell(map(as_keys, notes))
+            raise told.refused(DataError(as_options(str(error))), case.name, culprit(case)) from None
+    tell(as_keys(as_options(note)) for note in notes)
     return models
 
 
@@ -141,7 +142,7 @@ def listed_names(cases: Iterable[Case], most: int = 8) -> str:
 
 def culprit(case: Case) -> str:
     """Of a case that is refused, the first field with which it is: added one by one, the formula first."""
-    bare = replace(case, weights="", offset="", subset="", na_action="", contrasts={}, levels={})
+    bare = replace(case, weights="", offset="", subset="", na_action="", contrasts={}, levels={}, checks={})
     for field in ARGUMENTS:
         asked: dict[str, Any] = {field: getattr(case, field)}
         given = replace(bare, **asked)
@@ -160,6 +161,7 @@ def culprit(case: Case) -> str:
 def notes_on(case: Case) -> list[str]:
     """What was guessed of the columns of a case, and which rows are dropped."""
     remarks: Mapping[str, str] = load(case.dataset).meta.get("remarks", {})
+    checks_of(case.checks)
     frame = model_frame(parse(case.formula), data_of(case), **case.arguments)
     return [*remarks_on(case, remarks), *frame.notes]
 

@@ -9,6 +9,33 @@ UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U
 INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 
 
+# What the solver advises of its arguments in Python, and what that is on the command line.
+CHECKS_OFF = re.compile(r"checks=\{((?:'[a-zA-Z.]+': 'ignore'(?:, )?)+)\}")
+NAMES = re.compile(r"'([a-zA-Z.]+)':")
+OPTIONS = {
+    r"pandas\.Categorical\(values, categories=\[\.\.\.\]\)": "--levels NAME=A,B,…",
+    r"make it datetime64 with pd\.to_datetime, in one zone": "write all its times in one zone",
+    r"drop these rows from the data and the weights": "leave these rows out by --subset",
+    r"(?<![\w.])(weights|offset|subset)=(?= )": r"--\1",
+}
+
+
+def as_options(text: str) -> str:
+    """What the solver says to a caller in Python, as it is said to who sits at the command line.
+
+    Examples
+    --------
+    >>> as_options("or turn the check off: checks={'check.nobs.vs.nlev': 'ignore'}")
+    'or turn the check off: --ignore-check check.nobs.vs.nlev'
+    >>> as_options("weights= is missing in 1, first in row 4")
+    '--weights is missing in 1, first in row 4'
+    """
+    text = CHECKS_OFF.sub(lambda off: " ".join(f"--ignore-check {name}" for name in NAMES.findall(off[1])), text)
+    for argument, option in OPTIONS.items():
+        text = re.sub(argument, option, text)
+    return text
+
+
 def number(count: int, noun: str, several: str = "") -> str:
     """A count with its noun, as "1 case" or "45 cases"; `several` is its plural if that is not the noun with an s."""
     return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"

@@ -88,10 +88,12 @@ WINGS = {
     "reports/changes": Wing({"records"}, never={"solver", "reference", "datasets"}),
     "reports/moves": Wing({"causes", "changes", "evidence", "records"}, {"numpy"}, never=SOLVER),
     "reports/diff": Wing({"changes", "moves", "records"}, never={"solver", "reference", "datasets"}),
-    "reports/one_case": Wing({"evidence", "judge", "records", "sights", "verdicts"}, {"numpy", "threadpoolctl"}),
+    "reports/one_case": Wing(
+        {"evidence", "judge", "records", "sights", "text", "verdicts"}, {"numpy", "threadpoolctl"}
+    ),
     "reports/given": Wing({"listings"}),
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
-    "reports/own": Wing({"records"}, {"pandas"}),
+    "reports/own": Wing({"records", "text"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
     "reports/explain": Wing({"evidence", "records"}, {"numpy"}),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),

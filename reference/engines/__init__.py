@@ -9,7 +9,7 @@ from relmer.reference.engines.child import MEMORY_BYTES, Child, ended_from_outsi
 from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.declared import VARIABLE, Declaration, declarations
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
-from relmer.reference.engines.folders import kept_folder, remove_abandoned
+from relmer.reference.engines.folders import remove_abandoned, temporary_folder
 from relmer.reference.engines.kin import ORIGINAL, SEARCHED, Kin, kin_of
 from relmer.reference.engines.protocol import (
     Engine,
@@ -48,7 +48,6 @@ __all__ = [
     "engine_names",
     "estimates_of",
     "installed",
-    "kept_folder",
     "kin_of",
     "participant",
     "peer_names",
@@ -57,6 +56,7 @@ __all__ = [
     "remove_abandoned",
     "sendable",
     "serve",
+    "temporary_folder",
     "theta_of_G",
     "version_names",
 ]

@@ -29,20 +29,20 @@ def held_folder() -> tuple[str, int]:
         os.close(lock)  # somebody removed it before it was locked
 
 
-def release(folder: str, lock: int) -> None:
-    """Remove a folder, and let go of it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    os.close(lock)
-
-
 @contextlib.contextmanager
-def kept_folder() -> Iterator[Path]:
-    """A temporary folder for as long as the context lasts; that of a killed process is removed by the next run."""
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is held for as long as the context lasts, and then removed."""
     folder, lock = held_folder()
     try:
         yield Path(folder)
     finally:
         release(folder, lock)
+
+
+def release(folder: str, lock: int) -> None:
+    """Remove a folder, and let go of it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
 
 
 def remove_abandoned() -> tuple[str, ...]:

@@ -20,8 +20,8 @@ def reply(request: dict[str, Any]) -> dict[str, Any]:
             return meet(request)
         case "answer":
             case_asked = from_plain(Case, request["case"], "case")
-            said: dict[str, Any] = to_plain(answer(met["engine"], case_asked, request["thetas"], request["asked"]))
-            return said
+            told: dict[str, Any] = to_plain(answer(met["engine"], case_asked, request["thetas"], request["asked"]))
+            return told
         case "available" | "version" as member:
             return {"said": text_of(member)}
         case "environment":

@@ -29,7 +29,6 @@ from relmer.solver.language import reading as reading_of
 @argument_options
 @reading_options
 @click.option("--start", default="", metavar="THETA", help="A theta where the search begins too, such as 1,0,1.")
-@click.option("--ignore-check", multiple=True, help="A check of lme4's that is not made, as check.nobs.vs.nRE.")
 @click.option("--explain", is_flag=True, help="Say how the formula was read, term by term, and by which lme4.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -42,7 +41,6 @@ def fit_command(
     arguments: Arguments,
     reading: Reading,
     start: str,
-    ignore_check: tuple[str, ...],
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -56,7 +54,7 @@ def fit_command(
             with_levels(table.frame, case.levels),
             REML=case.reml,
             method=method,
-            checks=dict.fromkeys(ignore_check, "ignore"),
+            checks=case.checks,
             start=start.split(",") if start else None,
             **case.arguments,
         )

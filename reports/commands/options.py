@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from relmer.datasets import DataError, read_types
 from relmer.reports.verdicts import FailOn
+from relmer.solver.model import CHECKS
 
 TABS = {"tab": "\t", "\\t": "\t"}
 """How a tab is written where none can be typed."""
@@ -51,6 +52,7 @@ class Arguments:
     contrasts: tuple[str, ...]
     levels: tuple[str, ...]
     na_action: str | None
+    ignore_check: tuple[str, ...]
 
     @property
     def of_case(self) -> dict[str, Any]:
@@ -60,6 +62,7 @@ class Arguments:
             "offset": self.offset,
             "subset": self.subset,
             "na_action": self.na_action or "",
+            "checks": dict.fromkeys(self.ignore_check, "ignore"),
             "contrasts": by_name("--contrasts", self.contrasts, "f=contr.sum", last=True),
             "levels": {
                 name: tuple(next(csv.reader([text], skipinitialspace=True)))
@@ -199,6 +202,13 @@ def argument_options(command: Command) -> Command:
             "--levels", multiple=True, metavar="F=A,B,…", help="Levels of a column in their order; repeat for more."
         ),
         click.option("--na-action", type=click.Choice(ACTIONS), help="What becomes of rows that lack a value."),
+        click.option(
+            "--ignore-check",
+            type=click.Choice([*CHECKS]),
+            multiple=True,
+            metavar="NAME",
+            help=f"A check of lme4's that is not made, here and in lme4: {', '.join(CHECKS)}; repeat for more.",
+        ),
     )
 
 

@@ -8,13 +8,13 @@ import click
 from relmer.datasets import Case, DataError
 from relmer.reports.commands.options import Own
 from relmer.reports.own import own_cases_of, own_models
-from relmer.reports.text import one_line
+from relmer.reports.text import as_options, one_line
 
 
 def tell(notes: Iterable[str]) -> None:
     """Say on stderr, a line each, what the data were taken for."""
     for note in dict.fromkeys(notes):
-        click.echo(f"note: {one_line(note)}", err=True)
+        click.echo(f"note: {one_line(as_options(note))}", err=True)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from relmer.datasets import DataError
+from relmer.datasets import DataError, as_keys
 from relmer.reference.engines import engine_names
 from relmer.reports.commands.diff import read_report, say_moved
 from relmer.reports.commands.judging import WRITTEN, judged_report, leave, say_summary, status_of
@@ -84,8 +84,9 @@ def run_command(
             click.echo(line, err=True)
         report, ended = judged_report(chosen, judged, used, reporting, jobs, limit)
         say_summary(report, out)
+        spelled = as_keys if own.cases_file is not None else str
         for found in filter(None, (optimum_of(case, report) for case in models)):
-            click.echo("\n".join(map(indented, optimum_told(found))))
+            click.echo("\n".join(indented(spelled(line)) for line in optimum_told(found)))
         if before is not None and ended is None:
             say_moved(before, report, out)
     if ended is not None:

@@ -23,7 +23,7 @@ from relmer.reference.certificates import CertificateError
 from relmer.reference.engines import VARIABLE, EngineError, EngineMissing
 from relmer.reports.accepted import AcceptedError
 from relmer.reports.held import held
-from relmer.reports.text import one_line
+from relmer.reports.text import as_options, one_line
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
@@ -65,7 +65,8 @@ engines_option = click.option(
 
 def complain(error: object, status: int) -> NoReturn:
     """Say one line on stderr and leave with the status."""
-    click.echo(f"relmer: {one_line(error)}", err=True)
+    told = as_options(str(error)) if isinstance(error, ModelError) else error
+    click.echo(f"relmer: {one_line(told)}", err=True)
     sys.exit(status)
 
 

@@ -67,13 +67,16 @@ def arguments_of(
             column = f"({column})"
         data = data.assign(**{column: per_row(name, given, data)})
         found[name] = f"`{column}`"
-    contrasts, levels, action = fields["contrasts"] or {}, fields["levels"] or {}, fields["na_action"] or ""
-    for what, each in (("contrasts", contrasts), ("levels", levels)):
+    contrasts, levels, checks = (fields[name] or {} for name in ("contrasts", "levels", "checks"))
+    for what, each in (("contrasts", contrasts), ("levels", levels), ("checks", checks)):
         if not isinstance(each, Mapping):
-            raise DataError(f"{what} is {type(each).__name__}: give a dict by column")
+            by = "name" if what == "checks" else "column"
+            raise DataError(f"{what} is {type(each).__name__}: give a dict by {by}")
+    action = fields["na_action"] or ""
     if not all(isinstance(key, str) and isinstance(value, str) for key, value in contrasts.items()):
         raise DataError("contrasts are given by R's name here, such as {'f': 'contr.sum'}: all engines know these")
     found["contrasts"] = dict(contrasts)
+    found["checks"] = {str(name): str(value) for name, value in checks.items()}
     found["levels"] = {name: tuple(map(str, order)) for name, order in levels.items()}
     found["na_action"] = action if not action or action.startswith("na.") else f"na.{action}"
     return data, found

@@ -68,6 +68,7 @@ def certify(
     contrasts: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[str]] | None = None,
     na_action: str | None = None,
+    checks: Mapping[str, str] | None = None,
     sep: str = ",",
     decimal: str = ".",
     na: Sequence[str] = (),
@@ -79,7 +80,7 @@ def certify(
 
     Parameters
     ----------
-    data, formula, REML, weights, offset, subset, contrasts, levels, na_action, sep, decimal, na, types
+    data, formula, REML, weights, offset, subset, contrasts, levels, na_action, checks, sep, decimal, na, types
         As `judge` takes them. A frame is proved as a CSV file of the columns that the model uses, every double as its
         shortest decimal.
     prove_global
@@ -114,6 +115,7 @@ def certify(
         "contrasts": contrasts,
         "levels": levels,
         "na_action": na_action,
+        "checks": checks,
     }
     notes = list[str]()
     with ExitStack() as kept, advised():

@@ -39,6 +39,7 @@ def judge(
     contrasts: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[str]] | None = None,
     na_action: str | None = None,
+    checks: Mapping[str, str] | None = None,
     sep: str = ",",
     decimal: str = ".",
     na: Sequence[str] = (),
@@ -65,7 +66,7 @@ def judge(
         Of answers to one's own models: the data, beside the formulas.
     REML
         The REML criterion, or the deviance.
-    weights, offset, subset, contrasts, na_action
+    weights, offset, subset, contrasts, na_action, checks
         As `relmer.lmer` takes them; contrasts by name, and values instead of text with a frame only.
     levels
         By column its levels in their order.
@@ -107,6 +108,7 @@ def judge(
         "contrasts": contrasts,
         "levels": levels,
         "na_action": na_action,
+        "checks": checks,
     }
     notes = list[str]()
     with ExitStack() as kept:

@@ -98,12 +98,13 @@ def check_sizes(terms: Sequence[RandomTerm], n: int, checks: Checks) -> tuple[st
         A grouping factor has one level, or a check that stops fails.
     """
     said: list[str] = []
+    stopped: dict[str, str] = {}
 
     def fails(check: str, message: str) -> None:
         level = getattr(checks, check)
         if level.startswith("stop"):
-            raise ModelError(f"{message}, or turn the check off: checks={{'{named(check)}': 'ignore'}}")
-        if level != Level.IGNORE:
+            stopped.setdefault(named(check), message)
+        elif level != Level.IGNORE:
             said.append(message)
 
     # As in lme4 2.x, whatever the other terms are.
@@ -134,6 +135,9 @@ def check_sizes(terms: Sequence[RandomTerm], n: int, checks: Checks) -> tuple[st
         and rank_of_Z(terms, n, q) >= n
     ):
         fails("nobs_vs_rankZ", f"Z has the rank {n} for {n} rows; it must be less: leave out a term")
+    if stopped:
+        message, off = next(iter(stopped.values())), dict.fromkeys(stopped, "ignore")
+        raise ModelError(f"{message}, or turn the check{'s' * (len(off) > 1)} off: checks={off}")
     return tuple(said)
 
 

@@ -59,8 +59,8 @@ def prepare(design: Design, method: str = "pls") -> Prepared:
     ModelError
         The method is none of "pls", "qr" and "gls", or a number is so large or small that its square is none.
     """
-    if method not in PATHS:
-        raise ModelError(f"method {method!r} is not known; choose one of {', '.join(get_args(Method))}")
+    if not isinstance(method, str) or method not in PATHS:
+        raise ModelError(f"method {method!r:.60} is not known; choose one of {', '.join(get_args(Method))}")
     at = sounded(design)
     return Prepared(design=design, sound=at, method=cast(Method, method), path=PATHS[method](at.design))
 

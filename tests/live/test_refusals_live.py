@@ -13,6 +13,7 @@ from relmer.reference.engines import Declaration, EngineError, EngineUnsupported
 from relmer.reference.engines.r import lme4_process
 from relmer.reference.engines.r.lme4 import Lme4
 from relmer.reference.engines.r.rscript import declared
+from relmer.solver import lmer
 
 pytestmark = pytest.mark.live
 
@@ -68,6 +69,12 @@ REFUSED = {
     "check.nobs.vs.nlev": (POTS, "height ~ dose + (1 | plant)", {}, "number of levels of each grouping factor must be"),
     "check.nobs.vs.nlev of an interaction": (POTS, "height ~ 1 + (1 | pot:plant)", {}, "(problems: pot:plant)"),
     "check.nobs.vs.nRE": (POTS, "height ~ 1 + (dose + light + kind | pot)", {}, "<= number of random effects (=30)"),
+    "check.nobs.vs.rankZ": (
+        POTS,
+        "height ~ dose + (dose + light + kind | pot)",
+        {"checks": {"check.nobs.vs.nRE": "ignore", "check.nobs.vs.rankZ": "stop"}},
+        "<= rank(Z) (=30)",
+    ),
     "check.nlev.gtr.1": (POTS, "height ~ dose + (1 | site)", {}, "grouping factors must have > 1 sampled level"),
     "one level by subset": (POTS, "height ~ 1 + (1 | pot)", {"subset": "pot == 'p1'"}, "must have > 1 sampled level"),
     "NA in Z": (at("dose", 4, np.nan), "height ~ 1 + (dose | pot)", {"na_action": "na.pass"}, "NA in Z"),
@@ -96,6 +103,25 @@ def test_a_model_that_lme4_refuses_is_unsupported_in_its_words(
     assert (said.status, words in said.message) == (Status.UNSUPPORTED, True), said.message
     assert said.message.startswith("lme4: ")
     assert said.version, "the process lives on"
+
+
+@pytest.mark.parametrize(
+    ("formula", "checks"),
+    [
+        ("height ~ dose + (1 | pot) + (1 | plant)", ("check.nobs.vs.nlev", "check.nobs.vs.nRE")),
+        ("height ~ dose + (dose + light + kind | pot)", ("check.nobs.vs.nRE",)),
+    ],
+)
+@pytest.mark.parametrize("search", ["default", "bobyqa", "tight"])
+def test_with_the_check_off_lme4_fits_what_relmer_fits(
+    asked: Lme4, case_of: Callable[..., Case], formula: str, checks: tuple[str, ...], search: str
+) -> None:
+    """V is determined, so that our own path has the criterion at the optimum: lme4 stops there, or above."""
+    off = dict.fromkeys(checks, "ignore")
+    fitted = Lme4("lme4", search, asked._process).fit(case_of(POTS, formula, checks=off))
+    assert fitted.estimates is not None
+    gap = fitted.estimates.criterion - lmer(formula, POTS, checks=off).criterion
+    assert -1e-9 < gap < 0.1
 
 
 # In the evaluation at the start or in the search: lme4 took the model, and has no answer.

@@ -1,5 +1,9 @@
 """A run goes on: past a model that is refused, an engine that fails, and to a marked report after an interrupt."""
 
+import os
+import platform
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,3 +225,13 @@ def test_the_machine_names_its_blas_and_its_kernel() -> None:
     told = module.machine()
     assert {"BLAS", "BLAS kernel", "BLAS libraries"} <= told.keys()
     assert "/" not in told["BLAS libraries"]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the kernels that are named here are of x86-64")
+def test_the_kernel_is_that_which_computes() -> None:
+    """Byte identity is promised per kernel: one that is chosen from outside is told."""
+    asked = [sys.executable, "-c", "from relmer.reports.machine import machine; print(machine()['BLAS kernel'])"]
+    found = subprocess.run(
+        asked, env={**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "Nehalem" if "openblas" in module.machine()["BLAS"] else found.stdout

@@ -76,7 +76,8 @@ dated_column <- function(values, class, zone) structure(values, class = class, t
 
 named_list <- function(values, names) structure(values, names = names)
 
-# `given` are arguments of lmer: weights, offset, subset, na.action, contrasts, as far as the case has them.
+# `given` are arguments of lmer: weights, offset, subset, na.action, contrasts, as far as the case has them; and checks,
+# by their names in lmerControl.
 open_case <- function(text, REML, columns, names, given) {
   attempt({
     rm(list = ls(opened), envir = opened)
@@ -84,7 +85,8 @@ open_case <- function(text, REML, columns, names, given) {
     opened$data <- structure(columns, names = names, row.names = .set_row_names(rows), class = "data.frame")
     opened$formula <- stats::as.formula(str2lang(text), env = globalenv())
     opened$REML <- REML
-    opened$given <- given
+    opened$given <- given[names(given) != "checks"]
+    opened$checks <- given$checks
     opened$mixed <- any(c("|", "||") %in% all.names(opened$formula))
     opened$parts <- if (opened$mixed) mixed_parts() else plain_parts()
     list()
@@ -94,8 +96,12 @@ open_case <- function(text, REML, columns, names, given) {
 # Values in place of names: what R evaluates in the data is the formula alone.
 called <- function(fit, ...) do.call(fit, c(list(opened$formula, data = opened$data), opened$given, list(...)))
 
+control_of <- function(...) do.call(lme4::lmerControl, c(opened$checks, list(...)))
+
+lformula <- function() called(lme4::lFormula, REML = opened$REML, control = control_of())
+
 mixed_parts <- function() {
-  parts <- reading(called(lme4::lFormula, REML = opened$REML), refuses_formula)
+  parts <- reading(lformula(), refuses_formula)
   opened$deviance <- reading(
     lme4::mkLmerDevfun(parts$fr, parts$X, parts$reTrms, REML = parts$REML), refuses_parts
   )
@@ -165,14 +171,14 @@ criterion <- function(thetas) attempt({
 
 plain_criterion <- function() -2 * as.numeric(stats::logLik(opened$parts$fit, REML = opened$REML))
 
-fit_by <- function(control) attempt(if (opened$mixed) {
-  fit <- called(lme4::lmer, REML = opened$REML, control = control)
+fit_by <- function(...) attempt(if (opened$mixed) {
+  fit <- called(lme4::lmer, REML = opened$REML, control = control_of(...))
   mixed_estimates(fit, fit@optinfo$feval)
 } else plain_estimates())
 
-fit_default <- function() fit_by(lme4::lmerControl())
+fit_default <- function() fit_by()
 
-fit_by_optimizer <- function(name) fit_by(lme4::lmerControl(optimizer = name))
+fit_by_optimizer <- function(name) fit_by(optimizer = name)
 
 fit_tight <- function() attempt(if (opened$mixed) tight_estimates() else plain_estimates())
 
@@ -180,7 +186,7 @@ fit_tight <- function() attempt(if (opened$mixed) tight_estimates() else plain_e
 # from the same point, and the best of the three is refined once more. What the searches say about tolerances that
 # only this function asks for is dropped; lme4's checks of the result are kept.
 tight_estimates <- function() {
-  parts <- called(lme4::lFormula, REML = opened$REML)
+  parts <- lformula()
   deviance <- lme4::mkLmerDevfun(parts$fr, parts$X, parts$reTrms, REML = parts$REML)
   evaluations <- 0L
   counted <- function(theta) {

@@ -105,8 +105,8 @@ def argument(r: Any, call: Callable[..., Any], name: str, value: Any) -> Any:
             return r.logicals(value)
         case "na.action":
             return r.texts([value])
-        case "contrasts":
-            return named(r, call, {factor: r.texts([chosen]) for factor, chosen in value.items()})
+        case "checks" | "contrasts":
+            return named(r, call, {one: r.texts([chosen]) for one, chosen in value.items()})
     raise EngineError(f"no argument {name!r}")
 
 

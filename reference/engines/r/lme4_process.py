@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import available_timezones
@@ -47,6 +48,8 @@ NO_FILES = dict.fromkeys(("R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON
 ENVIRONMENT = {"RPY2_CFFI_MODE": "ABI", **NO_FILES}
 WITHHELD = "_?R_(?!HOME$|LIBS$|LIBS_USER$|LIBS_SITE$|LD_LIBRARY_PATH$).*"
 SECONDS = 600.0
+# It starts in seconds; what takes longer has hung.
+MEETING_SECONDS = 60.0
 # R with lme4 has some 40 files open while it starts.
 ENOUGH_FILES = 64
 # As pandas infers them.
@@ -134,7 +137,7 @@ class Lme4Process:
         if not (os.environ.get("R_HOME") or shutil.which("R")):
             return f"R is not on the PATH: {INSTALL_R}"
         try:
-            found = self.child.request({"op": "hello"}, self._seconds)
+            found = self.child.request({"op": "hello"}, min(self._seconds, MEETING_SECONDS))
         except EngineError as error:
             return advice(str(error))
         versions = {plain_text(name, 40): plain_text(" ".join(map(str, value))) for name, value in found.items()}
@@ -152,13 +155,15 @@ def advice(error: str) -> str:
     """One line on why R does not start from Python, and what to install, from the text of the error."""
     if "No module named 'rpy2" in error:
         return f"the Python package rpy2-rinterface is missing: pip install '{RPY2}'"
-    if "libR" in error and "cannot open shared object" in error:
-        return "R was built without its shared library libR: install an R built with --enable-R-shlib"
     if symbol := re.search(r"undefined symbol:? *'?(\w+)|symbol '(\w+)' not found", error):
         return (
             "the installed rpy2-rinterface does not fit this R, which has no symbol "
             f"{symbol[1] or symbol[2]}: 3.6.3 to 3.6.5 load R 4.2, 3.6.6 and later need R >= 4.5"
         )
+    if (home := os.environ.get("R_HOME")) and not Path(home, "bin", "R").exists():
+        return "R_HOME names a folder without R: unset it, or set it to what `R RHOME` prints"
+    if "libR" in error and "cannot open shared object" in error:
+        return "R was built without its shared library libR: install an R built with --enable-R-shlib"
     if "r_home" in error.lower():
         return f"no R that rpy2 can find: {INSTALL_R}, or set R_HOME"
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -210,6 +215,8 @@ def arguments(case: Case, frame: pd.DataFrame) -> dict[str, Any]:
         given["subset"] = [None if gone else on for on, gone in zip(taken.rows.tolist(), unknown.tolist(), strict=True)]
     if case.na_action:
         given["na.action"] = case.na_action
+    if case.checks:
+        given["checks"] = dict(case.checks)
     if case.contrasts:
         given["contrasts"] = {variable_name(key, frame): chosen for key, chosen in case.contrasts.items()}
     return given

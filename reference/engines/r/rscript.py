@@ -8,12 +8,11 @@ from types import MappingProxyType
 
 from relmer.reference.engines import Child, Declaration, EngineError, EngineMissing, plain_text
 from relmer.reference.engines.r.lme4 import Lme4
-from relmer.reference.engines.r.lme4_process import Lme4Process, outdated
+from relmer.reference.engines.r.lme4_process import MEETING_SECONDS, Lme4Process, outdated
 
 PROGRAM = ("-m", "relmer.reference.engines.r.rscript_child")
 # Nothing that the user's variables say of the R here is true of another.
 WITHHELD = "_?R_.*"
-MEETING_SECONDS = 60.0
 # R ends a call by itself only where the end of the process that speaks with it does not reach it.
 SLACK = 5.0
 # How this project calls its engines of lme4, and how each of them searches.

@@ -2,12 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from relmer.reference.engines import remove_abandoned
 from relmer.reports.commands.main import main
 from tests.support.planting import planted
 
@@ -38,6 +42,43 @@ class Engine:
 
 def relmer(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from relmer.reports.commands.options import Arguments, Own, Reading
+from relmer.reports.commands.own import own_cases
+
+reading = Reading(sep=",", decimal=".", na=("?",), types=None)
+arguments = Arguments(
+    weights="", offset="", subset="", contrasts=(), levels=(), na_action=None, ignore_check=()
+)
+own = Own(cases_file=None, data=Path(sys.argv[1]), formulas=("y ~ 1 + (1 | g)",), ml=False, reading=reading,
+          arguments=arguments)
+with own_cases(own):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_copy_of_the_data_that_a_killed_run_leaves_goes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = balanced(tmp_path)
+    kept = tmp_path / "temporary"
+    kept.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(kept))
+    monkeypatch.setenv("TMPDIR", str(kept))
+    asked = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "ready\n"
+        assert remove_abandoned() == (), "a run that goes on keeps its data"
+        assert list(kept.glob("*/mine.csv"))
+        holder.kill()
+    assert len(remove_abandoned()) == 1
+    assert list(kept.iterdir()) == []
 
 
 def balanced(folder: Path, seed: int = 5) -> tuple[Path, np.ndarray]:

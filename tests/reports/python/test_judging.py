@@ -357,3 +357,15 @@ def test_figures_of_a_g_that_is_not_the_optimum_are_no_convention(scale: float) 
     wrong = [c for c in found.comparisons if c.verdict is Verdict.WRONG]
     assert {"criterion", "var[g, (Intercept)]", "se[(Intercept)]"} <= {c.quantity for c in wrong}
     assert len({c.diagnosis for c in wrong}) == 1 and Diagnosis.CONVENTION not in {c.diagnosis for c in wrong}
+
+
+def test_a_check_is_turned_off_by_the_name_that_the_refusal_gives() -> None:
+    frame = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0, 4.0, 7.0], "x": [0, 1] * 3, "g": list("aabbcc")})
+    refused = relmer.judge(frame, "y ~ x + (0 + factor(x) | g)", engines=["pls"])
+    assert {one.engine for one in refused.answers if "check.nobs.vs.nRE" in one.message} >= {"pls"}
+    off = {"check.nobs.vs.nRE": "ignore", "check.nobs.vs.rankZ": "ignore"}
+    found = relmer.judge(frame, "y ~ x + (0 + factor(x) | g)", engines=["pls", "qr"], checks=off)
+    assert not found.broken
+    assert {one.engine for one in found.answers if one.values} >= {"pls", "qr"}
+    with pytest.raises(ModelError, match=r"check\.nothing"):
+        relmer.judge(frame, "y ~ x + (1 | g)", engines=["pls"], checks={"check.nothing": "ignore"})

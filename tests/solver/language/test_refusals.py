@@ -50,6 +50,20 @@ def test_a_formula_is_text(formula: object) -> None:
         parse(formula)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "argument", ["REML", "method", "checks", "contrasts", "subset", "na_action", "start", "control"]
+)
+@pytest.mark.parametrize("given", [b"x", 1.5, [], [None], {1: 2}, {"a": []}, object(), np.array([[1.0]])], ids=repr)
+def test_what_no_argument_is_is_refused_in_one_line(argument: str, given: object) -> None:
+    """Whatever is given; an empty list or a number may be an argument, and is not refused then."""
+    data = pd.DataFrame({"y": [1.0, 2.5, 2.0, 5.0, 4.0, 3.0], "g": list("aabbcc")})
+    try:
+        lmer("y ~ 1 + (1 | g)", data, **{argument: given})  # type: ignore[arg-type]
+    except ModelError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) <= LONGEST
+
+
 @pytest.mark.parametrize("columns", [[0, 1], [0.5, 1.5], [True, False], [None, 7]])
 def test_a_column_that_is_not_named_by_text(columns: object) -> None:
     data = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]])

@@ -67,6 +67,25 @@ def test_an_error_at_the_start_of_r_becomes_advice_in_one_line(error, expected):
     assert "\n" not in line
 
 
+def test_a_folder_of_r_that_is_none_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("R_HOME", str(tmp_path))
+    assert advice("OSError: libR.so: cannot open shared object file").startswith("R_HOME names a folder without R")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "R").touch()
+    assert "--enable-R-shlib" in advice("OSError: libR.so: cannot open shared object file")
+
+
+def test_an_r_that_does_not_start_is_given_up_and_said(tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "R").touch()
+    monkeypatch.setenv("R_HOME", str(tmp_path))
+    monkeypatch.setattr(lme4_process, "MEETING_SECONDS", 0.5)
+    program = tmp_path / "hangs.py"
+    program.write_text("import time\ntime.sleep(600)")
+    engine = Lme4("lme4", "default", Lme4Process((str(program),)))
+    assert "R does not start from Python: lme4: no answer to 'hello' within 0.5 s" in engine.available()
+
+
 @pytest.mark.parametrize(
     ("r", "lme4", "expected"),
     [
