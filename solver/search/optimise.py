@@ -167,6 +167,7 @@ def optimise(
     begun = None if given_start is None else parts_at(prepared, objective, given_start)
     end = lowest(objective, found, begun, alone)
     if prepared.method == "gls":
+        objective.path = prepared.path if objective.near else objective.path
         end = looked_around(objective, end)
     if not end.minimal:
         check_span(reduced, REML)
@@ -180,6 +181,8 @@ def optimise(
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     at, ending = confirmed(prepared, objective, here, end.regular, end.ending, theta, turned)
+    if objective.near and not unidentified and objective.unbounded_step(here).level:
+        ending = Ending.DROWNED
     optimum = Optimum(
         theta=theta,
         evaluations=objective.evaluations,
@@ -273,6 +276,9 @@ def newton(objective: Objective, here: Point) -> Descent:
             break
         if longest > objective.unbounded:
             check_span(objective.reduced, objective.REML)
+            if objective.near:
+                ending = Ending.DROWNED
+                break
             raise ModelError(drowned(objective.unbounded))
         trial, full = advanced(objective, here, x, promised, reach)
         if trial is None:
