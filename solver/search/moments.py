@@ -143,6 +143,9 @@ def unidentified_par(
     n, p = prepared.reduced.design.X.shape
     border, products = forms(prepared, at, REML)
     J, gamma = coordinates.forms(parts)
+    # In parts of themselves: where sigma is all but zero, a unit of a large standard deviation moves nothing.
+    sizes = np.maximum(1.0, np.abs(gamma))
+    J, gamma = sizes[:, None] * J, gamma / sizes
     equations = system(J @ border, J @ products @ J.T, n - p if REML else n)
     whole = np.append(gamma, 0.0) / equations.scale
     terms, groups = prepared.design.terms, group_names(prepared.design.terms)

@@ -27,8 +27,10 @@ MANY = 16
 # A working T beyond which sigma is rounding: of one factor nothing is subtracted, and sigma is known to some eps of the
 # random effects; of several pwrss is a difference, and sigma is known to the square root of that.
 UNBOUNDED_ONE, UNBOUNDED_SEVERAL = 1e13, 1e7
-# Part of the largest curvature below which one is rounding, and an entry on T's diagonal that counts for none.
-LEVEL, SINGULAR = 1e-10, 1e-8
+# Part of the largest curvature for which a smaller one counts: rounding in theta's chart, and where G is I.
+FLAT, LEVEL = 1e-10, 1e-13
+# An entry on T's diagonal that counts for none.
+SINGULAR = 1e-8
 # Where the response is taken apart nothing is subtracted, and sigma is what X and Z leave: at least 100 eps of it.
 UNBOUNDED_NEAR = 1e16
 
@@ -45,8 +47,10 @@ class Point:
 class Objective:
     """The criterion in working coordinates as a function of the factors T, and its derivatives.
 
-    Its value comes by the path that was prepared, its derivatives by elimination whatever the path. Only what was
-    solved last is kept: of a large model it takes as much memory as the data.
+    Its value comes by the path that was prepared, its derivatives by elimination whatever the path. Where X and Z leave
+    little of the response the definition takes twenty times as long, and a search many steps: there values come by
+    elimination too, until the look around, and the path has its say at the end (`witness`). Only what was solved last
+    is kept: of a large model it takes as much memory as the data.
     """
 
     def __init__(self, prepared: Prepared, REML: bool) -> None:
@@ -59,9 +63,10 @@ class Objective:
         self.weights = weights(p, n, REML)
         self.constant = logdet_triangle(self.reduced.RX0) if REML else 0.0
         self.near = self.reduced.spanned is not None
+        self.flat = LEVEL if self.near else FLAT
         self.path: Path | None = None
-        if prepared.method != "pls":
-            self.path = prepared.path if self.near else PATHS[prepared.method](standardise(design).design)
+        if prepared.method != "pls" and not self.near:
+            self.path = PATHS[prepared.method](standardise(design).design)
         self.defined = prepared.method == "gls"
         self.coordinates = coordinates_of(prepared.design.terms, working_scales(prepared), prepared.sound.present)
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
@@ -118,15 +123,15 @@ class Objective:
         moving = moving_entries(here.blocks) if many else None
         self.work += (self.entries if moving is None else len(moving)) ** 2
         if self.coordinates.free:
-            step = newton_step(gradient, hessian, moving, duals)
+            step = newton_step(gradient, hessian, moving, duals, self.flat)
         else:
-            step = bounded_step(self.coordinates, x, gradient, hessian, longest)
+            step = bounded_step(self.coordinates, x, gradient, hessian, longest, self.flat)
         return step if units is None else step.carried(units)
 
     def unbounded_step(self, here: Point) -> "NewtonStep":
         """The same in all coordinates, whatever bounds they have."""
         units, _, gradient, hessian = self.in_units(here)
-        step = newton_step(gradient, hessian)
+        step = newton_step(gradient, hessian, flat=self.flat)
         return step if units is None else step.carried(units)
 
     def in_units(self, here: Point) -> tuple[Array | None, list[Array], Array, Array]:
@@ -256,7 +261,11 @@ def moving_entries(blocks: Sequence[Array]) -> Integers:
 
 
 def newton_step(
-    gradient: Array, hessian: Array, moving: Integers | None = None, duals: Sequence[Array] = ()
+    gradient: Array,
+    hessian: Array,
+    moving: Integers | None = None,
+    duals: Sequence[Array] = (),
+    flat: float = FLAT,
 ) -> NewtonStep:
     """Newton's step for a gradient (k,) and a Hessian (k, k), in all coordinates or in those that move."""
     if moving is None:
@@ -266,7 +275,7 @@ def newton_step(
         curvatures, axes[moving], _ = lapack.dsyevd(hessian[moving[:, None], moving])
     along = axes.T @ gradient
     size = np.abs(curvatures)
-    lengths = along / np.maximum(size, 1e-10 * max(size[-1], size[0], EPS))
+    lengths = along / np.maximum(size, flat * max(size[-1], size[0], EPS))
     return NewtonStep(
         gradient=gradient,
         decrement=float(along @ lengths / 2),
@@ -277,7 +286,9 @@ def newton_step(
     )
 
 
-def bounded_step(coordinates: Coordinates, x: Array, gradient: Array, hessian: Array, longest: float) -> NewtonStep:
+def bounded_step(
+    coordinates: Coordinates, x: Array, gradient: Array, hessian: Array, longest: float, flat: float = FLAT
+) -> NewtonStep:
     """Newton's step at coordinates (k,), of those that no bound holds.
 
     What is at a bound and would be moved beyond it, by its slope or by the step of the others, stays there; a step of
@@ -286,7 +297,11 @@ def bounded_step(coordinates: Coordinates, x: Array, gradient: Array, hessian: A
     held = coordinates.held(x, gradient)
     while True:
         free = np.flatnonzero(~held)
-        step = newton_step(gradient[free], hessian[np.ix_(free, free)]) if len(free) else newton_step(*nothing())
+        step = (
+            newton_step(gradient[free], hessian[np.ix_(free, free)], flat=flat)
+            if len(free)
+            else newton_step(*nothing())
+        )
         axes = np.zeros((len(x), len(step.lengths)))
         axes[free if len(free) else slice(0, 1)] = step.axes
         found = replace(step, axes=axes, gradient=gradient)

@@ -55,6 +55,8 @@ HIDDEN = 3
 # Longest step along an axis of the Hessian, or the length of theta: near an inflection the curvature says nothing of
 # the distance.
 LONGEST = 4.0
+# Times that a search goes outwards once its steps are used up.
+OUTWARDS = 4
 # A dual below this is negative: the working G is of order one, and so are the slopes that count.
 NEGATIVE = -1e-6
 
@@ -167,6 +169,7 @@ def optimise(
     begun = None if given_start is None else parts_at(prepared, objective, given_start)
     end = lowest(objective, found, begun, alone)
     if prepared.method == "gls":
+        objective.path = prepared.path if objective.near else objective.path
         end = looked_around(objective, end)
     if not end.minimal:
         check_span(reduced, REML)
@@ -180,6 +183,8 @@ def optimise(
         covariances = [T @ T.T for T in end.here.blocks]
         unidentified = unidentified_at(prepared, objective.solved(end.here), covariances, REML)
     at, ending = confirmed(prepared, objective, here, end.regular, end.ending, theta, turned)
+    if objective.near and not unidentified and objective.unbounded_step(here).level:
+        ending = Ending.DROWNED
     optimum = Optimum(
         theta=theta,
         evaluations=objective.evaluations,
@@ -218,7 +223,7 @@ def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alon
 def descend(objective: Objective, here: Point) -> Descent:
     """Descend to a minimum in G."""
     for _ in range(sum(len(part) for part in here.blocks) + 1):
-        end = newton(objective, here)
+        end = outwards_too(objective, newton(objective, here))
         singular = on_face(objective, end.here)
         if singular is None:
             return end
@@ -232,6 +237,34 @@ def descend(objective: Objective, here: Point) -> Descent:
             break
         here = escaped
     return Descent(here, gap=end.gap, duals=duals, ending=Ending.OPEN)
+
+
+def outwards_too(objective: Objective, end: Descent) -> Descent:
+    """The end of Newton steps, or that of others from farther out where those were used up.
+
+    Where Z has as many independent columns as there are rows, sigma may be zero at the lowest limit of the criterion:
+    with all G growing as t^2 it falls as 1/t^2, and a Newton step is a third of what is left to go on for ever. It has
+    no minimum then, but a theta from which on no other gains more than rounding.
+    """
+    for _ in range(OUTWARDS):
+        if end.ending is not Ending.EXHAUSTED:
+            break
+        here = farther(objective, end.here)
+        if here is end.here:
+            break
+        end = newton(objective, here)
+    return end
+
+
+def farther(objective: Objective, here: Point) -> Point:
+    """The lowest point at 1, 2, 4, ... times all standard deviations."""
+    begun, times = here, 2.0
+    while True:
+        pairs = zip(objective.coordinates.parts, begun.blocks, strict=True)
+        there = objective.at([part.grown(own, times) for part, own in pairs])
+        if not there.value < here.value - NOISE * here.size:
+            return here
+        here, times = there, 2.0 * times
 
 
 def looked_around(objective: Objective, end: Descent) -> Descent:
@@ -273,6 +306,9 @@ def newton(objective: Objective, here: Point) -> Descent:
             break
         if longest > objective.unbounded:
             check_span(objective.reduced, objective.REML)
+            if objective.near:
+                ending = Ending.DROWNED
+                break
             raise ModelError(drowned(objective.unbounded))
         trial, full = advanced(objective, here, x, promised, reach)
         if trial is None:

@@ -106,6 +106,9 @@ class Part(Protocol):
     def raised(self, part: Array, by: float) -> Array:
         """A regular part around, with variances raised by a square."""
 
+    def grown(self, part: Array, times: float) -> Array:
+        """All standard deviations so many times as large."""
+
 
 @dataclass(frozen=True)
 class Triangle:
@@ -182,6 +185,10 @@ class Triangle:
     def raised(self, part: Array, by: float) -> Array:
         """G + by^2 I."""
         return lower_trapezoid(np.column_stack([part, by * np.eye(self.width)]))
+
+    def grown(self, part: Array, times: float) -> Array:
+        """T times a number."""
+        return times * part
 
 
 @dataclass(frozen=True)
@@ -309,3 +316,7 @@ class Par:
     def raised(self, part: Array, by: float) -> Array:
         """Variances raised, and rho half as far from zero."""
         return np.append(np.sqrt(part[: self.count] ** 2 + by**2), part[self.count :] / 2)
+
+    def grown(self, part: Array, times: float) -> Array:
+        """s times a number, and rho as it is."""
+        return np.append(times * part[: self.count], part[self.count :])

@@ -25,6 +25,9 @@ from relmer.solver.search.places import parts_at
 CARRIED = 1e-10
 # Or by this part of its size, if that is more: V written out loses digits as its condition grows.
 ROUNDING = 1e-12
+# The same where X and Z leave little of the response: there the response's own doubles carry fewer digits of what is
+# left. It is a tenth of the goal, 1e-10 of the criterion's size, so that both evaluations have room in it.
+NEAR = 1e-11
 
 
 def confirmed(
@@ -48,25 +51,26 @@ def confirmed(
     values = [criterion(sound.design, at, objective.REML)]
     if objective.near:
         values.append(witnessed(prepared, objective, roots))
-    if not all(is_close(here, value) for value in values):
+    rounding = NEAR if objective.near else ROUNDING
+    if not all(is_close(here, value, rounding) for value in values):
         return at, Ending.DROWNED
     if objective.near or not sound.plain:
         value = value_at(objective, parts_at(prepared, objective, theta))
-        ending = ending if is_close(here, value) else Ending.UNCARRIED
+        ending = ending if is_close(here, value, rounding) else Ending.UNCARRIED
     return at, ending
 
 
 def solved_again(
     prepared: Prepared, objective: Objective, here: Point, regular: bool, roots: Sequence[Array]
 ) -> Solution | None:
-    """The solution at the end of a search, by the path; None where the random effects drown the residual for pls."""
-    reduced = objective.reduced
-    if objective.path is None and regular and (objective.near or not is_drowned(reduced.scales, here.blocks)):
+    """The solution at the end of a search, by the path; None where the random effects drown the residual for it."""
+    reduced, by_elimination = objective.reduced, prepared.method == "pls"
+    if by_elimination and regular and (objective.near or not is_drowned(reduced.scales, here.blocks)):
         return solution(reduced, working_roots(reduced.scales, roots), objective.solved(here))
     try:
         return prepared.path.solve_at(roots)
     except ModelError:
-        if objective.path is None:
+        if by_elimination or objective.near:
             return None
         raise
 
@@ -78,7 +82,7 @@ def witnessed(prepared: Prepared, objective: Objective, roots: Sequence[Array]) 
     """
     reduced = prepared.reduced
     try:
-        if objective.path is not None:
+        if prepared.method != "pls":
             at = eliminated(reduced, roots)
         elif is_cheap(reduced.design):
             at = reduced.definition.solve_at(roots)
@@ -95,9 +99,9 @@ def eliminated(reduced: Reduced, roots: Sequence[Array]) -> Solution:
     return solution(reduced, working, reduced.structure.at_roots(working))
 
 
-def is_close(here: Point, value: float) -> bool:
+def is_close(here: Point, value: float, rounding: float) -> bool:
     """Whether another evaluation of the criterion differs from that of a point by no more than rounding."""
-    return abs(value - here.value) <= max(CARRIED, ROUNDING * here.size)
+    return abs(value - here.value) <= max(CARRIED, rounding * here.size)
 
 
 def value_at(objective: Objective, parts: Sequence[Array]) -> float:
