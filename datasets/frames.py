@@ -69,9 +69,13 @@ def stored(values: "pd.Series[Any]", what: str) -> Plain:
         return {"kind": "categories", "levels": levels, "ordered": bool(dtype.ordered), "codes": codes}
     if isinstance(dtype, np.dtype) and dtype.kind in "fiubcMm":
         return {"kind": "array", "values": packed(values.to_numpy())}
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        universal = values.dt.tz_convert("UTC").dt.tz_localize(None)
-        return {"kind": "zoned", "zone": str(dtype.tz), "values": packed(universal.to_numpy())}
+    # To pandas days of Arrow are points in time too, but not by their values.
+    if pd.api.types.is_datetime64_any_dtype(dtype) and pd.api.types.infer_dtype(values, skipna=True) != "date":
+        moments = pd.DatetimeIndex(values)
+        if moments.tz is None:
+            return {"kind": "array", "values": packed(moments.to_numpy())}
+        universal = moments.tz_convert("UTC").tz_localize(None)
+        return {"kind": "zoned", "zone": str(moments.tz), "values": packed(universal.to_numpy())}
     if isinstance(dtype, pd.PeriodDtype):
         ordinals: Any = pd.PeriodIndex(values)
         return {"kind": "periods", "freq": dtype.freq.freqstr, "values": packed(ordinals.asi8)}

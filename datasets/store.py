@@ -151,11 +151,11 @@ def _column_type(column: pd.Series) -> str:
         return "logical"
     if pd.api.types.is_integer_dtype(column.dtype):
         return "integer"
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return "POSIXct"
+    if pd.api.types.is_float_dtype(column.dtype):
+        return "numeric"
     if isinstance(column.dtype, pd.PeriodDtype) or pd.api.types.infer_dtype(column, skipna=True) == "date":
         return "Date"
-    return "numeric" if pd.api.types.is_float_dtype(column.dtype) else "string"
+    return "POSIXct" if pd.api.types.is_datetime64_any_dtype(column.dtype) else "string"
 
 
 def _load_derived(name: str, root: Path) -> Dataset:

@@ -22,7 +22,7 @@ from relmer.reports.run import chosen_engines, run, sources, sources_given
 from relmer.reports.text import one_line
 from relmer.reports.verdicts import FailOn
 
-CASES = ".toml"
+CASES, EXAMPLE = ".toml", "judge(data, 'y ~ x + (x | g)')"
 USUAL = {"sep": ",", "decimal": "."}
 FILES = "answers.json, or a CSV file of case, engine, key and value"
 
@@ -157,14 +157,14 @@ def parted(what: Any, formula: Any, data: Any) -> tuple[Path | pd.DataFrame | No
         It is neither.
     """
     if isinstance(formula, pd.DataFrame | Path) or (isinstance(what, str) and "~" in what):
-        raise DataError("the data come first: judge(data, 'y ~ x + (x | g)')")
+        raise DataError(f"the data come first: {EXAMPLE}")
     if data is not None:
         if formula is None and not (isinstance(data, str | Path) and Path(data).suffix == CASES):
             raise DataError("formula is missing: answers on data of your own need the model")
         return frame_or_path(data), what
     if isinstance(what, pd.DataFrame):
         if formula is None:
-            raise DataError("formula is missing: judge(data, 'y ~ x + (x | g)')")
+            raise DataError(f"formula is missing: {EXAMPLE}")
         return what, None
     is_path = isinstance(what, str | Path)
     if formula is not None or (is_path and Path(what).suffix == CASES):
@@ -195,7 +195,11 @@ def fails_on(given: Iterable[str]) -> tuple[FailOn, ...]:
 def heard(answers: Any, known: Mapping[str, Case], models: Sequence[Case]) -> tuple[Answer, ...]:
     """The answers of a file, or of plain data; to one model of one's own they need not name the case."""
     if isinstance(answers, str | Path):
-        return read_answers(Path(answers), known)
+        try:
+            return read_answers(Path(answers), known)
+        except DataError as error:
+            hint = "" if models or Path(answers).suffix == ".json" else f"; data of your own need a formula: {EXAMPLE}"
+            raise DataError(f"{error}{hint}") from None
     entries = [answers] if isinstance(answers, Mapping | Answer) else answers
     if not isinstance(entries, Sequence) or not all(isinstance(e, Mapping | Answer) for e in entries):
         told = f"not {type(answers).__name__}"

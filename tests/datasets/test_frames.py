@@ -50,7 +50,18 @@ COLUMNS: dict[str, Any] = {
     "offset": MOMENTS.tz_localize(datetime.timezone(datetime.timedelta(hours=5, minutes=30))),
     "days": pd.PeriodIndex(["2020-02-29", None, "1965-01-01"], freq="D"),
     "nothing": pd.Series([None, None, None], dtype=object),
+    "arrow's text": pd.array(["b", None, "a"], dtype="string[pyarrow]"),
+    "arrow's doubles": pd.array([0.1, None, 3.0], dtype="double[pyarrow]"),
+    "arrow's wholes": pd.array([1, None, 2**62 + 1], dtype="int64[pyarrow]"),
+    "arrow's logicals": pd.array([True, None, False], dtype="bool[pyarrow]"),
+    "arrow's days": pd.array([DAY, None, DAY], dtype="date32[pyarrow]"),
+    "arrow's moments": pd.array(MOMENTS, dtype="timestamp[ns][pyarrow]"),
+    "arrow's zoned": pd.array(MOMENTS.tz_localize("Europe/Berlin"), dtype="timestamp[ns, tz=Europe/Berlin][pyarrow]"),
+    "sparse": pd.arrays.SparseArray([1, 0, 2]),
+    "half": np.array([0.1, 2, 3], dtype="float16"),
 }
+# Kept as pandas' own points in time.
+ALIKE = ("arrow's moments", "arrow's zoned", "arrow's text", "string")
 
 
 def same(a: Any, b: Any) -> bool:
@@ -74,7 +85,7 @@ def test_a_column_is_read_as_that_of_the_frame(name: str, index: list[Any] | Non
     (column, missing), (wanted, wanted_missing) = read_column(kept, name), read_column(frame, name)
     assert same(missing, wanted_missing) or (missing is wanted_missing is None)
     assert same(column, wanted)
-    assert str(kept[name].dtype) == str(frame[name].dtype)
+    assert name in ALIKE or str(kept[name].dtype) == str(frame[name].dtype)
 
 
 @settings(deadline=None)
@@ -142,7 +153,15 @@ def test_a_file_that_is_no_frame_is_refused(content: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("moments", "POSIXct"), ("zoned", "POSIXct"), ("dates", "Date"), ("days", "Date")]
+    ("name", "kind"),
+    [
+        ("moments", "POSIXct"),
+        ("arrow's moments", "POSIXct"),
+        ("arrow's days", "Date"),
+        ("zoned", "POSIXct"),
+        ("dates", "Date"),
+        ("days", "Date"),
+    ],
 )
 def test_dates_are_described_as_dates(name: str, kind: str, tmp_path: Path) -> None:
     (column,) = load(keep_frame(pd.DataFrame({name: pd.Series(COLUMNS[name])}), tmp_path)).meta["columns"]

@@ -217,6 +217,17 @@ def test_types_of_a_file_are_stated_by_name(tmp_path: Path) -> None:
     assert names == ["(Intercept)", "day", "size.L"]
 
 
+@pytest.mark.parametrize("name", ["mine.csv", "mine.csv.gz", "mine.parquet"])
+def test_data_without_a_formula_are_no_answers(name: str, tmp_path: Path) -> None:
+    """Every kind of file is judged with a formula; without one a line says that it is missing."""
+    frame, _ = balanced()
+    path = tmp_path / name
+    frame.to_parquet(path) if name.endswith("parquet") else frame.to_csv(path, index=False)
+    with pytest.raises(DataError, match=r"data of your own need a formula: judge\(data, "):
+        relmer.judge(path)
+    assert not relmer.judge(path, ONE_WAY, engines="pls").broken
+
+
 def test_a_file_of_cases(tmp_path: Path) -> None:
     frame, _ = balanced()
     frame.to_csv(tmp_path / "mine.csv", index=False)
