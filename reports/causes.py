@@ -78,7 +78,7 @@ class Scale:
         """How large a failure is, by the first rung that it breaks.
 
         At rung 4 the error of the criterion in its own units: by the certificate where there is a score, the larger of
-        the optimiser's and the evaluation's; else the relative error times the criterion that the engine printed.
+        the optimiser's and the evaluation's; else the gap, or the relative error times the criterion that was printed.
         Elsewhere the relative error 10^-digits of the worst entry; 1 where a yes or no was compared.
         """
         if cause.rung != OPTIMUM:
@@ -88,7 +88,9 @@ class Scale:
         return max(map(self.size_at_optimum, cause.first))
 
     def size_at_optimum(self, comparison: Comparison) -> float:
-        """The error of a criterion in its own units, by its digits and the criterion that the engine printed."""
+        """The error of a criterion in its own units: the gap, else by its digits and what the engine printed."""
+        if comparison.gap is not None:
+            return abs(comparison.gap)
         printed = self.said.values.get("criterion", ()) if self.said is not None else ()
         return relative_error(comparison) * abs(printed[0]) if printed and printed[0] is not None else math.inf
 

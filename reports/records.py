@@ -51,6 +51,8 @@ class Comparison:
         What went wrong, or what harmless cause makes the difference.
     accepted
         The link under which the engine's owner has accepted that this is wrong; empty if nobody has.
+    gap
+        Of an optimum, how far above the lowest known criterion the engine stopped, in the criterion's units.
     """
 
     case: str
@@ -64,6 +66,7 @@ class Comparison:
     evidence: str
     diagnosis: Diagnosis = Diagnosis.NONE
     accepted: str = ""
+    gap: float | None = None
 
     @property
     def breaks(self) -> bool:

@@ -1,6 +1,7 @@
 """Rung 4: how far above the optimum an engine stopped, and why."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -85,7 +86,8 @@ def judge_optimum(hearing: Hearing) -> Iterator[Comparison]:
     if hearing.alone:
         yield not_given(hearing, 4)
     else:
-        yield hearing.against_best(4, "criterion at the optimum", stop, reached)
+        reached_by = hearing.against_best(4, "criterion at the optimum", stop, reached)
+        yield replace(reached_by, gap=hearing.gap if np.isfinite(hearing.gap) else None)
     if not hearing.own or hearing.evaluator.at(estimates.theta).proved:
         yield judge_evaluation(hearing)
     if hearing.certificate is not None:
