@@ -48,8 +48,8 @@ class Graded(Joint):
     def at_roots(self, roots: Sequence[Array]) -> JointSolved:
         """Eliminate all effects at roots T (c, m) of the covariances.
 
-        D = S'S with S = [T'R'; I] = Q D^1/2'. In the order of their lengths, of rows and columns, Householder's errors
-        are relative to each row by itself (Cox and Higham 1998), so to each column of T.
+        D = S'S with S = [T'R'; I] = Q D^1/2' (theory.md, 49). In the order of their lengths, of rows and columns,
+        Householder's errors are relative to each row by itself (Cox and Higham 1998), so to each column of T.
         """
         square = [lower_trapezoid(root) if root.shape[1] > len(root) else padded(root) for root in roots]
         S = np.vstack([times(self.R, square, self.parts).T, np.eye(len(self.R))])

@@ -350,7 +350,7 @@ def named(terms: Sequence[RandomTerm], of: Sequence[Coordinates], changes: list[
 def named_along(names: Sequence[str], combinations: Array) -> tuple[tuple[str, ...], ...]:
     """Names of the changes that a reduced basis of their combinations (k, d) is made of."""
     rows = row_reduced(combinations.T / np.abs(combinations.T).max(axis=1, initial=0.0)[:, None])
-    return tuple(tuple(name for name, part in zip(names, row, strict=True) if part) for row in rows)
+    return tuple(tuple(name for name, part in zip(names, row, strict=True) if part) for row in rows if row.any())
 
 
 def row_reduced(rows: Array) -> Array:
@@ -359,6 +359,8 @@ def row_reduced(rows: Array) -> Array:
     free = list(range(len(rows)))
     while free:
         best = np.abs(rows[free])
+        if not best.any():
+            break
         i, j = np.unravel_index(int(best.argmax()), best.shape)
         pivot = free.pop(int(i))
         rows[pivot] /= rows[pivot, j]

@@ -4,7 +4,7 @@ V^-1 takes from y what Z spans, up to a part of the order of 1 / theta, and that
 numbers of the size of y this is a difference, known to eps of y; of a rest of 1e-10 of y six digits would be left, and
 no optimum. But rest and b are known to their own last digits, and all that a path needs is linear in y, so it is made
 of both: (y - X beta - Z T w) for any w is rest + Z (b - T w), and of rows that are turned until Z is R the response is
-R b on top. Nothing of the size of y remains to be subtracted.
+R b on top (theory.md, 48). Nothing of the size of y remains to be subtracted.
 """
 
 from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import is_regular, logdet_triangle, row_sizes
 from relmer.solver.arrays import Array, Integers
-from relmer.solver.elimination import Corner, Eliminated, weights
+from relmer.solver.elimination import Corner, Eliminated, expected, weights
 from relmer.solver.errors import ModelError
 from relmer.solver.model import original, standardise, theta_of
 from relmer.solver.paths import PATHS, Path, Prepared, criterion, parts, working_scales
@@ -138,15 +138,22 @@ class Objective:
         """Units M (k, k) of the coordinates, None if they have their own; the duals; gradient and Hessian in x = M x'.
 
         Of a response of which X and Z leave little G is so large, and may be so nearly singular, that derivatives in G
-        have no digits of those in T. There the effects are S^-1 b with S = T, whose G is I: T moves by S dT'.
+        have no digits of those in T. There effects are S^-1 b, S = T, whose G is I; T moves by S dT' (theory.md, 50).
         """
         if not self.near:
             duals, second = self.curvature(here)
             return None, duals, *self.coordinates.derivatives(here.blocks, duals, second)
         bases = [basis_at(part) if part.ndim == 2 else None for part in here.blocks]
         roots = self.coordinates.roots(here.blocks)
+        at, p = self.solved(here), self.design.X.shape[1]
         own = [np.eye(len(root)) if S is None else S for root, S in zip(roots, bases, strict=True)]
-        duals, second = self.structure.curvature_in(self.solved(here), self.weights, own)
+        seen = self.structure.curvature_in(at, expected(p, False), own)[0]
+        bases = [
+            None if S is None else S * in_sight(S, H, len(term.levels), row_sizes(part)[:, 0])
+            for S, H, term, part in zip(bases, seen, self.design.terms, here.blocks, strict=True)
+        ]
+        own = [np.eye(len(root)) if S is None else S for root, S in zip(roots, bases, strict=True)]
+        duals, second = self.structure.curvature_in(at, self.weights, own)
         parts = [part if S is None else solved_lower(S, part) for part, S in zip(here.blocks, bases, strict=True)]
         gradient, hessian = self.coordinates.derivatives(parts, duals, second)
         units = linalg.block_diag(
@@ -233,12 +240,22 @@ class NewtonStep:
 
 
 def basis_at(T: Array) -> Array:
-    """S (c, c), T with unit entries on the diagonal where it has none, and columns no shorter than 1."""
+    """S (c, c), T with unit entries on the diagonal where it has none."""
     S = T.copy()
     diagonal = S.diagonal().copy()
     diagonal[np.abs(diagonal) < SINGULAR] = 1.0
     np.fill_diagonal(S, diagonal)
-    return np.asarray(S / np.minimum(1.0, np.linalg.norm(S, axis=0)))
+    return S
+
+
+def in_sight(S: Array, H: Array, levels: int, rows: Array) -> Array:
+    """Factors (c,) of the columns of S by which Z'V^-1 Z has an average of 1 per level on its diagonal.
+
+    So it has where G is regular and large. Of a direction without variance, S says nothing of how large one would be.
+    A column becomes no longer than a row (c,) of T, nor shorter.
+    """
+    squares = np.maximum(H.diagonal() / levels, np.finfo(float).tiny)
+    return np.asarray(np.clip(1.0 / np.sqrt(squares), 1.0, np.maximum(1.0, rows / np.abs(S.diagonal()))))
 
 
 def solved_lower(S: Array, columns: Array, trans: int = 0) -> Array:

@@ -8,6 +8,7 @@ import pytest
 from bounds import HIGHER
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from strategies import mixed_data
 from structured import width
 
@@ -232,3 +233,30 @@ def test_one_row_for_each_effect_is_identified_by_its_structure() -> None:
     assert fit.optimum.converged and not fit.unidentified
     flat = lmer(f"{SLEEP}diag(0 + day | Subject, hom = TRUE)", data_of("sleepstudy"))
     assert flat.unidentified.names == {"Subject.*", "sigma"}
+
+
+def test_sigma_that_falls_to_zero_is_reached_to_rounding_and_named() -> None:
+    """One row per subject and day: with sigma zero V is that of the days, and the criterion has its lowest limit.
+
+    The limit is that of sigma^2 = 0 put in: V of the ten days of a subject, minimised by scipy to 1e-9 of a gap.
+    """
+    fit = lmer(f"{SLEEP}(1 | Subject) + ar1(0 + day | Subject, hom = FALSE)", data_of("sleepstudy"))
+    y, days = fit.design.y.reshape(18, 10), np.arange(10)
+    X = np.column_stack([np.ones(10), days])
+
+    def at_zero(q: np.ndarray) -> float:
+        s, rho = np.exp(q[1:11]), np.tanh(q[11])
+        V = np.exp(2 * q[0]) + np.outer(s, s) * rho ** abs(np.subtract.outer(days, days))
+        L = np.linalg.cholesky(V)
+        W, Y = np.linalg.solve(L, X), np.linalg.solve(L, y.T)
+        A = 18 * W.T @ W
+        left = Y - (W @ np.linalg.solve(A, W.T @ Y.sum(axis=1)))[:, None]
+        logdets = 36 * np.log(L.diagonal()).sum() + np.linalg.slogdet(A)[1]
+        return float(logdets + (left**2).sum() + 178 * np.log(2 * np.pi))
+
+    begun = np.concatenate([np.log(fit.sigma * fit.par.to_numpy()[:-1]), [np.arctanh(fit.par.iloc[-1])]])
+    limit = minimize(at_zero, begun, method="BFGS", options={"gtol": 1e-7}).fun
+    assert fit.optimum.converged
+    assert fit.criterion == pytest.approx(limit, abs=1e-8)
+    assert fit.sigma < 1e-3
+    assert fit.optimum.unidentified == (("sigma",),)
