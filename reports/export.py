@@ -7,7 +7,7 @@ from relmer.datasets import write_whole
 from relmer.reference.certificates import certificates
 from relmer.reports.pages import case_anchors, corpus_page, documents_page, page
 from relmer.reports.records import Report
-from relmer.reports.voices import as_json, junit, markdown
+from relmer.reports.voices import as_json, badge, junit, markdown
 
 
 def corpus(report: Report) -> str:
@@ -22,6 +22,7 @@ VOICES: Mapping[str, Callable[[Report], str]] = {
     "corpus.html": corpus,
     "junit.xml": junit,
     "summary.md": markdown,
+    "badge.json": badge,
 }
 
 

@@ -319,6 +319,8 @@ class Report:
         The accepted failures of the cases and engines of this run.
     fail_on
         What breaks this run beside what is wrong or failed.
+    fewest_digits
+        And so does a quantity with fewer correct digits, where digits are counted; None if nobody asks for any.
     """
 
     created: str
@@ -335,12 +337,20 @@ class Report:
     tolerances: tuple[Tolerance, ...] = ()
     accepted: tuple[KnownFailure, ...] = ()
     fail_on: tuple[FailOn, ...] = ()
+    fewest_digits: float | None = None
     schema: str = field(default=SCHEMA)
 
     def fails(self, comparison: Comparison) -> bool:
         """Whether a comparison breaks this run."""
         chosen = str(comparison.verdict) in self.fail_on
-        return comparison.breaks or chosen or bool(comparison.accepted and FailOn.ACCEPTED in self.fail_on)
+        known = bool(comparison.accepted) and FailOn.ACCEPTED in self.fail_on
+        disagrees = comparison.verdict.breaks and FailOn.DISAGREE in self.fail_on
+        return comparison.breaks or chosen or known or disagrees or self.lacks_digits(comparison)
+
+    def lacks_digits(self, comparison: Comparison) -> bool:
+        """Whether a comparison has fewer digits than this run asks for."""
+        asked, counted = self.fewest_digits, comparison.digits
+        return asked is not None and counted is not None and counted < asked
 
     @property
     def broken(self) -> bool:

@@ -54,6 +54,18 @@ def digits_text(digits: float | None) -> str:
     return f"{math.floor(digits * 10) / 10:.1f}"
 
 
+def cut(text: str, longest: int) -> str:
+    """A text of at most so many characters; of one that is longer the beginning, and where the rest is.
+
+    Examples
+    --------
+    >>> cut("abc", 3), len(cut("a" * 100, 60)), cut("a" * 100, 40)
+    ('abc', 60, 'aaaaaaaaaaaaaaa… (the rest: report.html)')
+    """
+    rest = "… (the rest: report.html)"
+    return text if len(text) <= longest else text[: longest - len(rest)] + rest
+
+
 def printable(text: str) -> str:
     r"""Text without control characters and lone surrogates, which XML forbids and a terminal would obey.
 

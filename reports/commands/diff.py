@@ -8,9 +8,11 @@ import click
 
 from relmer.datasets import DataError, write_whole
 from relmer.reports.changes import Kind
+from relmer.reports.commands.options import annotate_option
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
+    annotate,
     check_writable,
     chosen_cases,
     engines_option,
@@ -22,7 +24,15 @@ from relmer.reports.commands.terminal import (
 from relmer.reports.compared import Asked, asked, compared
 from relmer.reports.diff import diff
 from relmer.reports.records import Report
-from relmer.reports.voices import DIFF_HEADER, diff_junit, diff_markdown, diff_rows, difference, from_json
+from relmer.reports.voices import (
+    DIFF_HEADER,
+    diff_annotations,
+    diff_junit,
+    diff_markdown,
+    diff_rows,
+    difference,
+    from_json,
+)
 
 REPORT = "report.json"
 PAGE = "diff.md"
@@ -48,6 +58,7 @@ FILES = (PAGE, "junit.xml")
     metavar="DIR",
     help="Folder for diff.md and junit.xml.",
 )
+@annotate_option
 @click.pass_obj
 def diff_command(
     debug: bool,
@@ -58,6 +69,7 @@ def diff_command(
     only_changed: bool,
     fail_on: Sequence[str],
     out: Path | None,
+    annotate_as: str | None,
 ) -> None:
     """Tell what moved from OLD to NEW.
 
@@ -76,6 +88,7 @@ def diff_command(
         click.echo(one_line(difference(found)))
         if shown := [] if found.identical else list(diff_rows(found, only_changed)):
             listed(DIFF_HEADER, shown)
+        annotate(annotate_as, diff_annotations(found, chosen))
     sys.exit(DISAGREEMENT if found.fails(chosen) else AGREEMENT)
 
 

@@ -12,10 +12,11 @@ from relmer.reports.accepted import known_failures
 from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.run import say_summary, status_of
-from relmer.reports.commands.terminal import check_writable, one_line_errors, progress
+from relmer.reports.commands.terminal import annotate, check_writable, one_line_errors, progress
 from relmer.reports.export import VOICES, write
 from relmer.reports.given import read_answers, template
 from relmer.reports.run import run, sources_given
+from relmer.reports.voices import report_annotations
 
 
 @click.command("judge")
@@ -50,12 +51,14 @@ def judge_command(
         given = read_answers(answers, known)
         chosen = [known[name] for name in dict.fromkeys(said.case for said in given)]
         judged = tuple(dict.fromkeys(said.engine for said in given))
+        failing = reporting.failing
         failures = known_failures(reporting.accepted)
         with progress(len(chosen)) as advance:
             report = run(chosen, judged, sources_given(given), progress=advance, known=failures, given=given)
-        report = replace(report, fail_on=reporting.fails_on)
+        report = replace(report, **failing)
         write(report, reporting.out)
         say_summary(report, reporting.out)
+        annotate(reporting.annotate_as, report_annotations(report))
     sys.exit(status_of(report))
 
 

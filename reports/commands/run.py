@@ -20,6 +20,7 @@ from relmer.reports.commands.terminal import (
     DISAGREEMENT,
     ENGINE_MISSING,
     INTERRUPTED,
+    annotate,
     check_writable,
     chosen_cases,
     chosen_engines,
@@ -34,7 +35,15 @@ from relmer.reports.given import ANSWERS, answers_json
 from relmer.reports.records import EngineUsed, Report
 from relmer.reports.run import Broken, Interrupted, run, sources
 from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import counts, drift_told, drifts_of, sentence, warnings_of, warnings_told
+from relmer.reports.voices import (
+    counts,
+    drift_told,
+    drifts_of,
+    report_annotations,
+    sentence,
+    warnings_of,
+    warnings_told,
+)
 
 
 @click.command("run")
@@ -85,7 +94,7 @@ def run_command(
     with one_line_errors(debug), ExitStack() as kept:
         out = reporting.out
         check_writable(out, (*VOICES, ANSWERS))
-        known = known_failures(reporting.accepted)
+        failing, known = reporting.failing, known_failures(reporting.accepted)
         if own.given and pattern is not None and own.cases_file is None:
             raise DataError("--case is of the project's own data: leave it out, or --data and --formula")
         models = kept.enter_context(own_cases(own, pattern or "*")) if own.given else ()
@@ -104,13 +113,14 @@ def run_command(
                 )
         except Interrupted as early:
             report, ended = early.report, early
-        report = replace(report, fail_on=reporting.fails_on)
+        report = replace(report, **failing)
         write(report, out)
         write_whole(out, {ANSWERS: answers_json(heard)})
         say_summary(report, out)
         spelled = as_keys if own.cases_file is not None else str
         for case in models:
             click.echo("\n".join(indented(spelled(line)) for line in optimum_told(case, report)))
+        annotate(reporting.annotate_as, report_annotations(report))
     if ended is not None:
         complain(f"{ended}; the report is partial", DISAGREEMENT if isinstance(ended, Broken) else INTERRUPTED)
     with one_line_errors(debug):

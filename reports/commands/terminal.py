@@ -1,6 +1,7 @@
 """What every command does alike: one line for an error, exit statuses, progress, tables."""
 
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -23,17 +24,33 @@ from relmer.reference.certificates import CertificateError
 from relmer.reference.engines import VARIABLE, EngineError, EngineMissing, engine_names, version_names
 from relmer.reports.accepted import AcceptedError
 from relmer.reports.text import as_options, printable
+from relmer.reports.voices import Annotation, github
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
 # As a shell calls the end by a signal: 128 and its number.
 INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+# Where GitHub's runner takes the rest of a line as a command: `::` at its beginning, `##[` wherever it stands.
+COMMAND = re.compile(r"(?<=^:)(?=:)|(?<=#)(?=#\[)")
 INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, AcceptedError, OSError)
 
 
 def one_line(text: object) -> str:
-    """Text as one line that a terminal shows and does not obey."""
-    return " ".join(printable(str(text)).split())
+    r"""Text as one line that a terminal shows and does not obey, nor a service that reads commands in what is printed.
+
+    Examples
+    --------
+    >>> one_line("::set-env name=PATH::x\x1b[31m ##[add-mask]y")
+    ': :set-env name=PATH::x[31m # #[add-mask]y'
+    """
+    return COMMAND.sub(" ", " ".join(printable(str(text)).split()))
+
+
+def annotate(service: str | None, annotations: Iterable[Annotation]) -> None:
+    """Say what breaks to the service that is asked for, a command a line."""
+    if service is not None:
+        for line in github(annotations):
+            click.echo(line)
 
 
 def chosen_cases(pattern: str) -> tuple[Case, ...]:

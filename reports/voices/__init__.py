@@ -1,5 +1,6 @@
 """Voices: a report as JSON, JUnit, Markdown and text."""
 
+from relmer.reports.voices.annotations import Annotation, diff_annotations, github, report_annotations
 from relmer.reports.voices.answer import (
     answer,
     drift_told,
@@ -9,6 +10,7 @@ from relmer.reports.voices.answer import (
     warnings_of,
     warnings_told,
 )
+from relmer.reports.voices.badge import badge
 from relmer.reports.voices.diff import HEADER as DIFF_HEADER
 from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
@@ -31,13 +33,16 @@ from relmer.reports.voices.versions import versions_page
 __all__ = [
     "DIFF_HEADER",
     "QUANTITIES",
+    "Annotation",
     "Kind",
     "Standing",
     "against",
     "answer",
     "as_json",
+    "badge",
     "counts",
     "decision",
+    "diff_annotations",
     "diff_junit",
     "diff_markdown",
     "diff_rows",
@@ -47,10 +52,12 @@ __all__ = [
     "drifts_of",
     "found_of",
     "from_json",
+    "github",
     "junit",
     "kinds",
     "maps",
     "markdown",
+    "report_annotations",
     "rung_name",
     "sentence",
     "standing",
