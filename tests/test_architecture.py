@@ -103,7 +103,7 @@ WINGS = {
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
-    "reports/voices": Wing({"causes", "changes", "diff", "records", "verdicts", "text"}, never={"solver", "reference"}),
+    "reports/voices": Wing({"causes", "changes", "records", "verdicts", "text"}, never={"solver", "reference"}),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
         {"chapters", "records", "verdicts", "text", "voices"}, {"jinja2", "markupsafe"}, never=SOLVER

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from relmer.reports.causes import STALE, wrong_figures
-from relmer.reports.changes import Kind
-from relmer.reports.diff import Diff
+from relmer.reports.changes import Diff, Kind
 from relmer.reports.records import Comparison, Report
 from relmer.reports.text import cut, number, printable
 from relmer.reports.verdicts import FailOn
