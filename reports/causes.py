@@ -9,6 +9,7 @@ from relmer.reports.verdicts import Diagnosis, Verdict
 
 OPTIMUM = 4
 SHOWN = 1
+STALE = "the accepted failure is stale: nothing of the kind was found; remove the entry"
 
 
 @dataclass(frozen=True)

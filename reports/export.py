@@ -7,7 +7,7 @@ from relmer.datasets import write_whole
 from relmer.reference.certificates import certificates
 from relmer.reports.pages import case_anchors, corpus_page, documents_page, page
 from relmer.reports.records import Report
-from relmer.reports.voices import as_json, audit, junit, markdown
+from relmer.reports.voices import as_json, audit, badge, junit, markdown
 
 
 def corpus(report: Report) -> str:
@@ -23,6 +23,7 @@ VOICES: Mapping[str, Callable[[Report], str]] = {
     "junit.xml": junit,
     "summary.md": markdown,
     "audit.md": audit,
+    "badge.json": badge,
 }
 
 

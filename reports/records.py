@@ -327,6 +327,8 @@ class Report:
         What the cases look like: the numbers behind their pictures.
     command
         How the run is made again beside its files, but for where it writes; empty where that is not known.
+    fewest_digits
+        And so does a quantity with fewer correct digits, where digits are counted; None if nobody asks for any.
     """
 
     created: str
@@ -345,6 +347,7 @@ class Report:
     fail_on: tuple[FailOn, ...] = ()
     sights: tuple[Sight, ...] = ()
     command: str = ""
+    fewest_digits: float | None = None
     schema: str = field(default=SCHEMA)
 
     def __repr__(self) -> str:
@@ -356,7 +359,14 @@ class Report:
     def fails(self, comparison: Comparison) -> bool:
         """Whether a comparison breaks this run."""
         chosen = str(comparison.verdict) in self.fail_on
-        return comparison.breaks or chosen or bool(comparison.accepted and FailOn.ACCEPTED in self.fail_on)
+        known = bool(comparison.accepted) and FailOn.ACCEPTED in self.fail_on
+        disagrees = comparison.verdict.breaks and FailOn.DISAGREE in self.fail_on
+        return comparison.breaks or chosen or known or disagrees or self.lacks_digits(comparison)
+
+    def lacks_digits(self, comparison: Comparison) -> bool:
+        """Whether a comparison has fewer digits than this run asks for."""
+        asked, counted = self.fewest_digits, comparison.digits
+        return asked is not None and counted is not None and counted < asked
 
     @property
     def broken(self) -> bool:

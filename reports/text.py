@@ -7,8 +7,8 @@ UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U
 # Marks that change the direction in which what follows is shown (Unicode Standard Annex 9), and the marks of a text's
 # beginning and of annotations, which nobody sees.
 INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
-
-
+# Where GitHub's runner takes the rest of a line as a command: `::` at its beginning, `##[` wherever it stands.
+COMMAND = re.compile(r"(?<=^:)(?=:)|(?<=#)(?=#\[)")
 # What the solver advises of its arguments in Python, and what that is on the command line.
 CHECKS_OFF = re.compile(r"checks=\{((?:'[a-zA-Z.]+': 'ignore'(?:, )?)+)\}")
 NAMES = re.compile(r"'([a-zA-Z.]+)':")
@@ -54,6 +54,18 @@ def digits_text(digits: float | None) -> str:
     return f"{math.floor(digits * 10) / 10:.1f}"
 
 
+def cut(text: str, longest: int) -> str:
+    """A text of at most so many characters; of one that is longer the beginning, and where the rest is.
+
+    Examples
+    --------
+    >>> cut("abc", 3), len(cut("a" * 100, 60)), cut("a" * 100, 40)
+    ('abc', 60, 'aaaaaaaaaaaaaaa… (the rest: report.html)')
+    """
+    rest = "… (the rest: report.html)"
+    return text if len(text) <= longest else text[: longest - len(rest)] + rest
+
+
 def printable(text: str) -> str:
     r"""Text without control characters and lone surrogates, which XML forbids and a terminal would obey.
 
@@ -68,8 +80,14 @@ def printable(text: str) -> str:
 
 
 def one_line(text: object) -> str:
-    """Text as one line that a terminal shows and does not obey."""
-    return " ".join(printable(str(text)).split())
+    r"""Text as one line that a terminal shows and does not obey, nor a service that reads commands in what is printed.
+
+    Examples
+    --------
+    >>> one_line("::set-env name=PATH::x\x1b[31m ##[add-mask]y")
+    ': :set-env name=PATH::x[31m # #[add-mask]y'
+    """
+    return COMMAND.sub(" ", " ".join(printable(str(text)).split()))
 
 
 def indented(line: str) -> str:

@@ -215,10 +215,18 @@ class FailOn(StrEnum):
     Examples
     --------
     >>> [str(choice) for choice in FailOn]
-    ['early', 'within', 'drift', 'accepted']
+    ['early', 'within', 'drift', 'accepted', 'disagree']
+
+    Attributes
+    ----------
+    ACCEPTED
+        What is wrong, and accepted.
+    DISAGREE
+        What is wrong or failed, accepted or not.
     """
 
     EARLY = str(Verdict.EARLY)
     WITHIN = str(Verdict.WITHIN)
     DRIFT = "drift"
     ACCEPTED = "accepted"
+    DISAGREE = "disagree"

@@ -10,9 +10,11 @@ import click
 from relmer.datasets import DataError, write_whole
 from relmer.reports.changes import Kind
 from relmer.reports.commands.judging import leave
+from relmer.reports.commands.options import annotate_option
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
+    annotate,
     chosen_cases,
     engines_option,
     listed,
@@ -25,7 +27,15 @@ from relmer.reports.diff import diff
 from relmer.reports.records import Report
 from relmer.reports.run import Interrupted
 from relmer.reports.text import one_line
-from relmer.reports.voices import DIFF_HEADER, diff_junit, diff_markdown, diff_rows, difference, from_json
+from relmer.reports.voices import (
+    DIFF_HEADER,
+    diff_annotations,
+    diff_junit,
+    diff_markdown,
+    diff_rows,
+    difference,
+    from_json,
+)
 
 REPORT = "report.json"
 PAGE = "diff.md"
@@ -51,6 +61,7 @@ FILES = (PAGE, "junit.xml")
     metavar="DIR",
     help="Folder for diff.md and junit.xml.",
 )
+@annotate_option
 @click.pass_obj
 def diff_command(
     debug: bool,
@@ -61,6 +72,7 @@ def diff_command(
     only_changed: bool,
     fail_on: Sequence[str],
     out: Path | None,
+    annotate_as: str | None,
 ) -> None:
     """Tell what moved from OLD to NEW.
 
@@ -79,6 +91,7 @@ def diff_command(
         click.echo(one_line(difference(found)))
         if shown := [] if found.identical else list(diff_rows(found, only_changed)):
             listed(DIFF_HEADER, shown)
+        annotate(annotate_as, diff_annotations(found, chosen))
     sys.exit(DISAGREEMENT if found.fails(chosen) else AGREEMENT)
 
 

@@ -10,9 +10,10 @@ from relmer.datasets import Case, DataError, cases
 from relmer.reports.commands.judging import WRITTEN, judged_report, leave, say_summary, status_of
 from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import own_cases
-from relmer.reports.commands.terminal import one_line_errors, output
+from relmer.reports.commands.terminal import annotate, one_line_errors, output
 from relmer.reports.given import read_answers, template
 from relmer.reports.run import sources_given
+from relmer.reports.voices import report_annotations
 
 
 @click.command("judge")
@@ -49,6 +50,7 @@ def judge_command(
         judged = tuple(dict.fromkeys(said.engine for said in given))
         report, ended = judged_report(chosen, judged, sources_given(given), reporting, given=given)
         say_summary(report, reporting.out)
+        annotate(reporting.annotate_as, report_annotations(report))
     if ended is not None:
         leave(ended)
     sys.exit(status_of(report))

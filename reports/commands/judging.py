@@ -54,7 +54,7 @@ def judged_report(
     AcceptedError, DataError, OSError
         A file cannot be read or written; one line.
     """
-    known = known_failures(reporting.accepted)
+    failing, known = reporting.failing, known_failures(reporting.accepted)
     journal = Journal(reporting.out / JOURNAL, conditions(engines, judged, limit), given)
     done = taken_up(journal, chosen, reporting)
     heard = [said for result in done.values() for said in result.heard]
@@ -72,7 +72,7 @@ def judged_report(
                 )
         except Interrupted as early:
             report, ended = early.report, early
-        report = replace(report, fail_on=reporting.fails_on, command=invocation(() if given else judged))
+        report = replace(report, **failing, command=invocation(() if given else judged))
         write(report, reporting.out)
         write_whole(reporting.out, {ANSWERS: answers_json(heard)})
     if ended is None:

@@ -1,6 +1,7 @@
 """What commands ask alike: how a file is read, lme4's arguments, models of one's own, where a report goes."""
 
 import csv
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -12,11 +13,13 @@ import click
 from click.core import ParameterSource
 
 from relmer.datasets import DataError, read_types
+from relmer.reports.records import MOST
 from relmer.reports.verdicts import FailOn
 from relmer.solver.model import CHECKS
 
 TABS = {"tab": "\t", "\\t": "\t"}
 """How a tab is written where none can be typed."""
+DIGITS = re.compile(r"digits<([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 ACTIONS = ("na.omit", "na.exclude", "na.fail", "na.pass")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 Command = Callable[..., Any]
@@ -125,11 +128,38 @@ class Reporting:
     accepted: tuple[Path, ...]
     fail_on: tuple[str, ...]
     resume: bool
+    annotate_as: str | None
 
     @property
-    def fails_on(self) -> tuple[FailOn, ...]:
-        """What fails beside what is wrong or failed, each once."""
-        return tuple(dict.fromkeys(map(FailOn, self.fail_on)))
+    def failing(self) -> dict[str, Any]:
+        """What fails beside what is wrong or failed, as the fields of a report: each word once, the most digits.
+
+        Raises
+        ------
+        DataError
+            A word is not known, or the number of digits is none.
+        """
+        known, words, digits = [str(choice) for choice in FailOn], list[FailOn](), list[float]()
+        for text in self.fail_on:
+            if text in known:
+                words.append(FailOn(text))
+            elif text.startswith("digits"):
+                found = DIGITS.fullmatch(text)
+                if found is None or not 0 < float(found[1]) <= MOST:
+                    raise DataError(f"--fail-on is {text!r:.60}: write it as 'digits<8', a number up to {MOST:g}")
+                digits.append(float(found[1]))
+            else:
+                raise DataError(f"--fail-on is {text!r:.60}: give {', '.join(known)} or 'digits<8'")
+        return {"fail_on": tuple(dict.fromkeys(words)), "fewest_digits": max(digits, default=None)}
+
+
+# What a service of continuous integration shows beside the code.
+annotate_option = click.option(
+    "--annotate",
+    "annotate_as",
+    type=click.Choice(["github"]),
+    help="Say what breaks as annotations of GitHub's workflows too.",
+)
 
 
 def by_name(option: str, written: Sequence[str], example: str, last: bool = False) -> dict[str, str]:
@@ -248,11 +278,13 @@ def report_options(command: Command) -> Command:
         ),
         click.option(
             "--fail-on",
-            type=click.Choice([str(choice) for choice in FailOn]),
+            metavar=f"{'|'.join(FailOn)}|digits<N",
             multiple=True,
-            help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more.",
+            help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more. 'digits<8' is any "
+            "quantity with fewer than 8 correct digits.",
         ),
         click.option(
             "--resume", is_flag=True, help="Take up the run that was ended in --out: cases that were done are kept."
         ),
+        annotate_option,
     )

@@ -14,6 +14,7 @@ from relmer.reports.commands.judging import WRITTEN, judged_report, leave, say_s
 from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import own_cases
 from relmer.reports.commands.terminal import (
+    annotate,
     chosen_cases,
     engines_option,
     one_line_errors,
@@ -23,6 +24,7 @@ from relmer.reports.own import optimum_of, optimum_told
 from relmer.reports.records import EngineUsed
 from relmer.reports.run import chosen_engines, sources
 from relmer.reports.text import indented, one_line
+from relmer.reports.voices import report_annotations
 
 
 @click.command("run")
@@ -87,6 +89,7 @@ def run_command(
         spelled = as_keys if own.cases_file is not None else str
         for found in filter(None, (optimum_of(case, report) for case in models)):
             click.echo("\n".join(indented(spelled(line)) for line in optimum_told(found)))
+        annotate(reporting.annotate_as, report_annotations(report))
         if before is not None and ended is None:
             say_moved(before, report, out)
     if ended is not None:

@@ -24,12 +24,20 @@ from relmer.reference.engines import VARIABLE, EngineError, EngineMissing
 from relmer.reports.accepted import AcceptedError
 from relmer.reports.held import held
 from relmer.reports.text import as_options, one_line
+from relmer.reports.voices import Annotation, github
 from relmer.solver.errors import ModelError
 
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
 # As a shell calls the end by a signal: 128 and its number.
 INTERRUPTED, TERMINATED, CLOSED_PIPE = (128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE))
 INPUT_ERRORS = (ModelError, DataError, RecordingError, CertificateError, EngineError, AcceptedError, OSError)
+
+
+def annotate(service: str | None, annotations: Iterable[Annotation]) -> None:
+    """Say what breaks to the service that is asked for, a command a line."""
+    if service is not None:
+        for line in github(annotations):
+            click.echo(line)
 
 
 def chosen_cases(pattern: str) -> tuple[Case, ...]:

@@ -1,5 +1,6 @@
 """Voices: a report as JSON, JUnit, Markdown and text."""
 
+from relmer.reports.voices.annotations import Annotation, diff_annotations, github, report_annotations
 from relmer.reports.voices.answer import (
     answer,
     clause,
@@ -11,6 +12,7 @@ from relmer.reports.voices.answer import (
     warnings_told,
 )
 from relmer.reports.voices.audit import CHECK, TAKEN_OVER, Met, audit, data_of, requirements
+from relmer.reports.voices.badge import badge
 from relmer.reports.voices.diff import HEADER as DIFF_HEADER
 from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
@@ -38,6 +40,7 @@ __all__ = [
     "DIFF_HEADER",
     "QUANTITIES",
     "TAKEN_OVER",
+    "Annotation",
     "Kind",
     "Met",
     "Standing",
@@ -47,12 +50,14 @@ __all__ = [
     "answer",
     "as_json",
     "audit",
+    "badge",
     "badness",
     "clause",
     "content_sha256",
     "counts",
     "data_of",
     "decision",
+    "diff_annotations",
     "diff_junit",
     "diff_markdown",
     "diff_rows",
@@ -62,10 +67,12 @@ __all__ = [
     "drifts_of",
     "found_of",
     "from_json",
+    "github",
     "junit",
     "kinds",
     "maps",
     "markdown",
+    "report_annotations",
     "requirements",
     "rung_name",
     "sentence",

@@ -1,23 +1,26 @@
-"""A run as JUnit XML, for continuous-integration services: a suite per case, a test per comparison."""
+"""A run as JUnit XML, for continuous-integration services: a suite per case, a test per engine and rung."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from xml.etree import ElementTree
 
-from relmer.reports.causes import wrong_figures
+from relmer.reports.causes import STALE, wrong_figures
 from relmer.reports.records import CaseRun, Comparison, Report, Score
-from relmer.reports.text import digits_text, printable
+from relmer.reports.text import cut, digits_text, printable
 from relmer.reports.verdicts import FailOn, Outcome
-from relmer.reports.voices.summary import against, rung_name, source, told
+from relmer.reports.voices.answer import drift_told, drifts_of
+from relmer.reports.voices.summary import against, badness, broken_by, rung_name, source, told
 
-STALE = "the accepted failure is stale: nothing of the kind was found; remove the entry"
+# Characters of a message, of a property's value, and of what a failing test tells of all that it fails by.
+MESSAGE, VALUE, OUTPUT = 300, 300, 2000
 
 
 def junit(report: Report) -> str:
-    """Render `junit.xml`: what breaks fails or is an error, and what is accepted is skipped.
+    """Render `junit.xml`: a test per case, engine and rung; what breaks fails or is an error, accepted is skipped.
 
-    A test that passes has its evidence as output.
+    What is long is cut: a test tells its worst comparison and counts the others, which `report.html` has.
     """
     suites = [suite(report, case) for case in report.cases]
     root = ElementTree.Element("testsuites", {"name": "relmer", **totals(suites)})
@@ -28,7 +31,10 @@ def junit(report: Report) -> str:
 
 def suite(report: Report, case: CaseRun) -> ElementTree.Element:
     """One case, with the facts that identify it and the engines as properties."""
-    judged = tuple(c for c in report.comparisons if c.case == case.name)
+    rungs: dict[tuple[str, int], list[Comparison]] = {}
+    for comparison in report.comparisons:
+        if comparison.case == case.name:
+            rungs.setdefault((comparison.engine, comparison.rung), []).append(comparison)
     element = ElementTree.Element("testsuite", name=printable(case.name), timestamp=printable(report.created))
     facts = {
         "relmer": report.version,
@@ -43,10 +49,10 @@ def suite(report: Report, case: CaseRun) -> ElementTree.Element:
     facts |= {f"warnings {one.engine}": "; ".join(one.warnings) for one in said}
     properties = ElementTree.SubElement(element, "properties")
     for name, value in facts.items():
-        ElementTree.SubElement(properties, "property", name=printable(name), value=printable(value))
+        ElementTree.SubElement(properties, "property", name=printable(name), value=cut(printable(value), VALUE))
     # Some services drop a test whose name they have seen before.
     names: Counter[str] = Counter()
-    for test in (*(testcase(report, comparison) for comparison in judged), *others(report, case)):
+    for test in (*(testcase(report, found) for found in rungs.values()), *others(report, case)):
         name = test.get("name", "")
         names[name] += 1
         test.set("name", name if names[name] == 1 else f"{name} ({names[name]})")
@@ -61,27 +67,43 @@ def scored(score: Score) -> str:
     return f"{score.optimality}; digits against {score.certificate} ({score.level}): {digits}"
 
 
-def testcase(report: Report, comparison: Comparison) -> ElementTree.Element:
-    """One comparison."""
-    name = printable(f"{comparison.engine} · rung {rung_name(comparison.rung)} · {comparison.quantity}")
-    element = ElementTree.Element("testcase", classname=printable(comparison.case), name=name)
-    evidence = printable(comparison.evidence)
-    digits = digits_text(comparison.digits)
-    said = f"{told(comparison)} · against {against(comparison)}" + (f" · {digits} digits" if digits else "")
-    text = f"{evidence}\n{printable(said)}"
-    ended = outcome(report, comparison)
+def testcase(report: Report, comparisons: Sequence[Comparison]) -> ElementTree.Element:
+    """The comparisons of one engine on one rung of one case."""
+    worst = min(comparisons, key=partial(gravity, report))
+    name = printable(f"{worst.engine} · rung {rung_name(worst.rung)}")
+    element = ElementTree.Element("testcase", classname=printable(worst.case), name=name)
+    evidence = cut(printable(f"{worst.quantity}: {worst.evidence}"), MESSAGE)
+    seen = Counter(told(c) for c in comparisons)
+    counted = printable(", ".join(f"{count} {what}" for what, count in seen.items()))
+    ended = outcome(report, worst)
     match ended:
         case Outcome.PASSED:
-            ElementTree.SubElement(element, ended).text = text
-        case Outcome.SKIPPED if comparison.accepted:
-            link = printable(comparison.accepted)
-            ElementTree.SubElement(element, ended, message=f"accepted: {link}; {evidence}").text = text
+            ElementTree.SubElement(element, ended).text = counted
+        case Outcome.SKIPPED if worst.accepted:
+            known = cut(f"accepted: {printable(worst.accepted)}; {evidence}", MESSAGE)
+            ElementTree.SubElement(element, ended, message=known).text = counted
         case Outcome.SKIPPED:
             ElementTree.SubElement(element, ended, message=evidence)
         case _:
-            kind = printable(", ".join(filter(None, (comparison.verdict, comparison.diagnosis))))
+            failing = sorted(filter(report.fails, comparisons), key=badness)
+            kind = printable(broken_by(report, worst))
+            text = cut("\n".join([counted, *map(sentence, failing)]), OUTPUT)
             ElementTree.SubElement(element, ended, type=kind, message=evidence).text = text
     return element
+
+
+def gravity(report: Report, comparison: Comparison) -> tuple[int, tuple[int, float]]:
+    """Sort key: what breaks this run first, then what is accepted, then what agrees; what was not compared last."""
+    place = (Outcome.FAILURE, Outcome.ERROR, Outcome.SKIPPED, Outcome.PASSED).index(outcome(report, comparison))
+    compared = comparison.verdict.judged or comparison.verdict.breaks
+    return place if compared or report.fails(comparison) else len(Outcome), badness(comparison)
+
+
+def sentence(comparison: Comparison) -> str:
+    """A comparison in a line."""
+    digits = digits_text(comparison.digits)
+    said = f"{told(comparison)}, against {against(comparison)}" + (f", {digits} digits" if digits else "")
+    return printable(f"{comparison.quantity}: {comparison.evidence} ({said})")
 
 
 def outcome(report: Report, comparison: Comparison) -> Outcome:
@@ -97,15 +119,15 @@ def others(report: Report, case: CaseRun) -> Iterator[ElementTree.Element]:
     here = partial(filter, lambda record: record.case == case.name)
     figures = here(wrong_figures(report))
     stale = [k for k in here(report.accepted) if k.stale]
-    drift = here(report.drift) if FailOn.DRIFT in report.fail_on else ()
+    moved = replace(report, drift=tuple(here(report.drift)) if FailOn.DRIFT in report.fail_on else ())
     found = [
         *((f"{source(f)} · {f.quantity}", f.verdict, f.evidence) for f in figures),
         *((f"{k.engine} · accepted · {k.diagnosis}", "stale", STALE) for k in stale),
-        *((f"{d.engine} · drift · {d.quantity}", "drift", f"recorded {d.recorded}, now {d.live}") for d in drift),
+        *((f"{engine} · drift", "drift", drift_told(drifts)) for engine, drifts in drifts_of(moved).items()),
     ]
     for name, kind, message in found:
         element = ElementTree.Element("testcase", classname=printable(case.name), name=printable(name))
-        ElementTree.SubElement(element, Outcome.FAILURE, type=kind, message=printable(message))
+        ElementTree.SubElement(element, Outcome.FAILURE, type=kind, message=cut(printable(message), MESSAGE))
         yield element
 
 

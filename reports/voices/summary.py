@@ -127,6 +127,12 @@ def told(comparison: Comparison) -> str:
     return ", ".join(filter(None, (comparison.verdict, comparison.diagnosis, known)))
 
 
+def broken_by(report: Report, comparison: Comparison) -> str:
+    """Why a comparison breaks this run: the verdict as it is told, and that it has fewer digits than are asked for."""
+    few = f"fewer than {report.fewest_digits:g} digits" if report.lacks_digits(comparison) else ""
+    return ", ".join(filter(None, (told(comparison), few)))
+
+
 def source(figure: PublishedFigure) -> str:
     """Who prints a figure: a document, or the source that the case names."""
     return f"document {figure.document}" if figure.document else figure.section

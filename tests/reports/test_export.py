@@ -204,10 +204,11 @@ def test_a_name_listed_twice_is_refused(field, make_report):
         as_json(replace(report, **{field: getattr(report, field) * 2}))
 
 
-def test_write_makes_parents_and_exactly_seven_files(report, tmp_path):
+def test_write_makes_parents_and_exactly_these_files(report, tmp_path):
     out = tmp_path / "a" / "b"
     write(report, out)
-    names = {"report.html", "documents.html", "corpus.html", "report.json", "junit.xml", "summary.md", "audit.md"}
+    pages = {"report.html", "documents.html", "corpus.html"}
+    names = pages | {"report.json", "junit.xml", "summary.md", "audit.md", "badge.json"}
     assert {path.name for path in out.iterdir()} == names
     for name, voice in VOICES.items():
         assert (out / name).read_bytes() == voice(report).encode()

@@ -69,7 +69,7 @@ BREAKS = {
     "agree": (compared(Verdict.AGREE), set()),
     "within": (compared(Verdict.WITHIN), {FailOn.WITHIN}),
     "early": (compared(Verdict.EARLY), {FailOn.EARLY}),
-    "accepted": (compared(Verdict.WRONG, "https://example.org"), {FailOn.ACCEPTED}),
+    "accepted": (compared(Verdict.WRONG, "https://example.org"), {FailOn.ACCEPTED, FailOn.DISAGREE}),
     "wrong": (compared(Verdict.WRONG), set(FailOn) | {None}),
     "failed": (compared(Verdict.FAILED), set(FailOn) | {None}),
     "unsupported": (compared(Verdict.UNSUPPORTED), set()),
