@@ -36,6 +36,8 @@ class Foreign:
     adapter
         The engine itself where it is an adapter of this project, which knows what it declares, whether its package is
         installed and in which version, without importing it.
+    path
+        Where the child looks for modules; not given, where this process does.
 
     Raises
     ------
@@ -43,7 +45,7 @@ class Foreign:
         It cannot be loaded, lacks a member, or speaks for more than it may; one line.
     """
 
-    def __init__(self, entry: EntryPoint, adapter: Any = None) -> None:
+    def __init__(self, entry: EntryPoint, adapter: Any = None, path: Sequence[str] = ()) -> None:
         self.name = entry.name
         self._adapter = adapter
         self._late = 0
@@ -54,7 +56,7 @@ class Foreign:
             "name": entry.name,
             "value": entry.value,
             "group": entry.group,
-            "path": list(sys.path),
+            "path": list(path or sys.path),
         }
         told = self._declared() if adapter is None else declared_by(adapter)
         self.house, self.witness_of = str(told["house"]), told["witness_of"]

@@ -252,6 +252,8 @@ def of_name(declared: Sequence[Entry]) -> Engine | EngineError:
     if len(declared) > 1:
         values = " and ".join(sorted(f"{entry.value:.100}" for entry in declared))
         return EngineError(f"engine {first.name!r:.60} is declared twice, as {values}; remove one")
+    if isinstance(first, Declaration) and first.python:
+        return _foreign(first.name, first.python, (first.folder, *sys.path))
     here = is_ours(first) or not isinstance(first, EntryPoint)
     return _here(first) if here else _foreign(first.name, first.value, tuple(sys.path))
 
@@ -271,7 +273,7 @@ def _guest(name: str, value: str, path: tuple[str, ...]) -> Engine:
 @lru_cache(maxsize=128)
 def _foreign(name: str, value: str, path: tuple[str, ...]) -> Engine | EngineError:
     try:
-        return Foreign(EntryPoint(name, value, GROUP))
+        return Foreign(EntryPoint(name, value, GROUP), path=path)
     except EngineError as error:
         return error
 

@@ -20,7 +20,7 @@ from relmer.reports.evidence import digits, figure, optimality, tolerances
 from relmer.reports.judge.explanations import implied_gap, prints
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
 from relmer.reports.judge.optimum import DIAGNOSES
-from relmer.reports.judge.printed import conventional
+from relmer.reports.judge.printed import PRECISE, SINGLE, conventional
 from relmer.reports.judge.rounding import evaluation
 from relmer.reports.records import Comparison, Optimality
 from relmer.reports.verdicts import Diagnosis, Verdict
@@ -275,12 +275,16 @@ def ruling_of(listing: Listing, key: str, text: str) -> Ruling:
         return AGREES
     if not np.isfinite(value):
         return Ruling(Verdict.NOT_GIVEN, Diagnosis.UNIDENTIFIED, "; it is not defined there")
+    ruling = other_than_optimum(listing, key, implied_gap(view, key, outside(value, text)))
+    # Two figures that differ by a bit of single precision print alike in fewer digits than it has.
+    coarse = is_bound(text) or half_unit(text) >= PRECISE * abs(value)
     # What its own G gives as it stands needs no convention.
     for of in filter(None, (listing.best, None if listing.gives(key) else listing.there)):
         for told, other in conventional(view, key, of):
-            if listing.shows(key, other):
+            unseen = told == SINGLE and coarse and ruling.diagnosis is not Diagnosis.UNKNOWN
+            if listing.shows(key, other) and not unseen:
                 return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is {told}: {other:.10g}")
-    return other_than_optimum(listing, key, implied_gap(view, key, outside(value, text)))
+    return ruling
 
 
 def other_than_optimum(listing: Listing, key: str, implied: float) -> Ruling:

@@ -28,7 +28,7 @@ from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
 
 # The document of a figure that no document of the ledger prints: its section names who prints it.
 ELSEWHERE = ""
-PRECISE = 2.0**-23
+SINGLE, PRECISE = "single precision", 2.0**-23
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def conventional(view: Landscape, key: str, mine: Estimates) -> Iterator[tuple[s
     elif quantity == "t":
         yield f"the value times sqrt({n - p}/{n})", value * ((n - p) / n) ** 0.5
     for step in (-PRECISE, PRECISE):
-        yield "single precision", value * (1 + step)
+        yield SINGLE, value * (1 + step)
 
 
 def of_document(account: Account, view: Landscape, printed: Figure, mine: Estimates, gap: float) -> Reproduction:

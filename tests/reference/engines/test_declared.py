@@ -1,5 +1,6 @@
 """Engines that a person declares in a file: what is read, what is refused and where."""
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,11 @@ def test_the_variable_names_another_file(write, tmp_path: Path, monkeypatch: pyt
     ("text", "told"),
     [
         ("[engine", r"relmer\.toml: Expected"),
+        ("[engine.a]\npython = 7", "python is 7; name module and class"),
+        ("[engine.a]\npython = 'mine'", "name module and class"),
+        ("[engine.a]\npython = '../mine:Mine'", "name module and class"),
+        ("[engine.a]\npython = 'mine:Mine'\nseconds = 3", "has 'seconds' beside python, which stands alone"),
+        ("[engine.a]\npython = 'mine:Mine'\ncommand = ['x']", "has 'command' beside python"),
         ("engine = 3", "engine must be tables"),
         ("engine.e = 3", r'\[engine."e"\] must be a table'),
         ("[engine.e]", r'\[engine."e"\]: command must be a list of texts'),
@@ -100,3 +106,25 @@ def test_what_is_no_engine_is_refused_in_one_line_that_says_where(write, text: s
     with pytest.raises(EngineError, match=told) as caught:
         declarations()
     assert "\n" not in str(caught.value)
+
+
+def test_a_class_beside_the_file_is_an_engine(write, tmp_path: Path) -> None:
+    """And is a stranger's: it speaks for nobody of ours, takes no name of ours, and fails in one line."""
+    text = """
+    class Mine:
+        name = house = "mine"
+        witness_of, definition, needs, capabilities = None, False, (), frozenset()
+        def available(self): return ""
+        def version(self): return "7"
+        def environment(self): return {}
+    """
+    (tmp_path / "mine.py").write_text(textwrap.dedent(text), encoding="utf-8")
+    made = '[engine.mine]\npython = "mine:Mine"\n[engine.lme4]\npython = "mine:Mine"\n'
+    write(made + '[engine.none]\npython = "mine:None_"\n')
+    found = engine("mine")
+    assert (found.house, found.version()) == ("mine", "7")
+    with pytest.raises(EngineError, match="engine 'lme4' is declared twice"):
+        engine("lme4")
+    with pytest.raises(EngineError, match=r"engine 'none' \(mine:None_\) cannot be loaded"):
+        engine("none")
+    found.close()
