@@ -48,6 +48,14 @@ TABLE = (
         "gap that is smaller.",
     ),
     Tolerance(
+        "the inverse of G",
+        "2 n eps × the largest row sum of |Z G| |Δ|, Δ = T⁻¹ by the lengths of its columns, for an engine whose "
+        "dialect says that it works with the inverse of G",
+        "Its triangular factor is that of the rows of Z above those of Δ, each column eps off as a whole. Near a zero "
+        "variance Δ is large, so that Z keeps eps |Δ| only; V = Z G Z' + R moves by twice that times Z G, and each of "
+        "n terms of the criterion by as much.",
+    ),
+    Tolerance(
         "a response far from zero",
         f"where ρ = n eps κ g is at least {LOSS:g}: 2 d log(1 + ρ) of the criterion, n eps max|y| g of a residual, and "
         "of sigma, variances, b and fitted values what follows from these; κ = max|y| / rms(residual), "

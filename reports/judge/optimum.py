@@ -115,7 +115,7 @@ def judge_evaluation(hearing: Hearing) -> Comparison:
     told = f"it printed {estimates.criterion:.10f}, the definition gives {value:.10f}"
     if ruling.verdict is not Verdict.AGREE:
         at = estimates_at(view, estimates.theta) | {"criterion": np.array([value])}
-        above = hearing.unprofiled(at) if hearing.searches or ruling.verdict is Verdict.WRONG else 0.0
+        above = hearing.unprofiled(at)
         if above and abs(value + above - estimates.criterion) <= tolerances.CRITERION * view.size:
             verdict = Verdict.EARLY if above + max(hearing.gap, 0.0) <= tolerances.EARLY else Verdict.WRONG
             ruling = Ruling(verdict, Diagnosis.STOP, f"; {above:.1e} more at the beta and sigma that it found")
