@@ -20,6 +20,7 @@ from relmer.reports.evidence.landscape import (
     landscape,
     values,
 )
+from relmer.reports.evidence.misread import misread
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.tolerances import TABLE
@@ -57,6 +58,7 @@ __all__ = [
     "landscape",
     "marginal",
     "mismatch",
+    "misread",
     "moved_by",
     "optimality",
     "products",

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relmer.reports.evidence import conditioned, convention, digits, estimates_at, optimality, tolerances, uncentred
+from relmer.reports.evidence import (
+    conditioned,
+    convention,
+    digits,
+    estimates_at,
+    misread,
+    optimality,
+    tolerances,
+    uncentred,
+)
 from relmer.reports.judge.hearing import Hearing, Ruling, not_given
 from relmer.reports.judge.rounding import bounded, evaluation
 from relmer.reports.records import Comparison, Optimality, Score
@@ -123,6 +132,10 @@ def judge_evaluation(hearing: Hearing) -> Comparison:
             known := convention(view, "criterion", np.array([estimates.criterion]), at)
         ):
             ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
+        elif ruling.diagnosis is Diagnosis.CRITERION and (
+            slip := misread(view, [estimates.theta], np.array([estimates.criterion]), np.array([value]))
+        ):
+            ruling = ruling.saying(f"; it is the criterion {slip}")
     reached = digits("criterion", np.array(estimates.criterion), np.array(value))
     record = hearing.enclosed if found.proved else hearing.ruled
     return record(4, "criterion at its own theta", ruling.after(told), reached)
