@@ -254,6 +254,9 @@ class Answer:
     figures
         In the place of estimates, what a listing prints: by key, such as "beta[Days]", each judged at half a unit of
         its last digit.
+    failed_in
+        Of an answer that failed or is unsupported, which of "stages", "fit" and "criterion" it was; empty where that is
+        not known.
     """
 
     case: str
@@ -261,6 +264,7 @@ class Answer:
     version: str
     status: Status
     message: str = ""
+    failed_in: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     dataset_sha256: str = ""
     data: Data | None = None

@@ -10,7 +10,7 @@ from relmer.reference.engines.contract import UNDEFINED, Fitted
 from relmer.reference.engines.declared import VARIABLE, Declaration, declarations
 from relmer.reference.engines.errors import EngineError, EngineMissing, EngineUnsupported
 from relmer.reference.engines.folders import remove_abandoned, temporary_folder
-from relmer.reference.engines.kin import ORIGINAL, SEARCHED, Kin, kin_of
+from relmer.reference.engines.kin import INVERSE, ORIGINAL, SEARCHED, Kin, kin_of
 from relmer.reference.engines.protocol import (
     Engine,
     answer,
@@ -24,6 +24,7 @@ from relmer.reference.engines.protocol import (
 from relmer.reference.engines.told import Columns, Told, columns_of, estimates_of, places, theta_of_G
 
 __all__ = [
+    "INVERSE",
     "MEMORY_BYTES",
     "ORIGINAL",
     "SEARCHED",

@@ -15,7 +15,7 @@ import numpy as np
 from relmer.datasets import from_plain, is_printed, parse_key, to_plain
 from relmer.reference.answers import Answer, Data, Estimates, Model
 from relmer.reference.engines.child import plain_text, words
-from relmer.reference.engines.contract import UNDEFINED
+from relmer.reference.engines.contract import CAPABILITIES, UNDEFINED
 from relmer.reference.engines.errors import EngineError
 
 MOST_TEXTS, MOST_LENGTH = 50, 500
@@ -181,6 +181,7 @@ def clean(answer: Answer) -> Answer:
         answer,
         version=plain_text(answer.version, 100),
         message=plain_text(answer.message, MOST_LENGTH),
+        failed_in=answer.failed_in if answer.failed_in in CAPABILITIES else "",
         environment=named_texts(answer.environment, "environment()"),
         warnings=texts(answer.warnings, "warnings"),
     )

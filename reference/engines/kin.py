@@ -13,6 +13,8 @@ ORIGINAL = "lme4"
 RECORDED = ("lme4", "lme4-bobyqa", "lme4-tight")
 # The entry of a dialect that names what a program searches for, where that is more than theta.
 SEARCHED = "searched for"
+# The entry of a dialect of a program that works with the inverse of G.
+INVERSE = "inverse of G"
 
 
 class Declared(Protocol):
@@ -49,12 +51,15 @@ class Kin:
         The engine that all others are held against.
     unprofiled
         The engines that search for beta and sigma too, which others profile: their dialect says so.
+    inverting
+        The engines that work with the inverse of G: their dialect says so.
     """
 
     houses: Mapping[str, str]
     witnesses: Mapping[str, str]
     definition: str
     unprofiled: frozenset[str] = frozenset()
+    inverting: frozenset[str] = frozenset()
 
     def is_own(self, engine: str) -> bool:
         """Whether an engine is this project's own."""
@@ -110,5 +115,11 @@ def kin_of(engines: Iterable[Declared]) -> Kin:
     definitions = [engine.name for engine in listed if engine.definition]
     if len(definitions) != 1:
         raise EngineError(f"one engine must be the definition, not {', '.join(definitions) or 'none'}")
-    unprofiled = frozenset(engine.name for engine in listed if SEARCHED in getattr(engine, "dialect", {}))
-    return Kin(houses=houses, witnesses=witnesses, definition=definitions[0], unprofiled=unprofiled)
+    dialects = {engine.name: getattr(engine, "dialect", {}) for engine in listed}
+    return Kin(
+        houses=houses,
+        witnesses=witnesses,
+        definition=definitions[0],
+        unprofiled=frozenset(name for name, dialect in dialects.items() if SEARCHED in dialect),
+        inverting=frozenset(name for name, dialect in dialects.items() if INVERSE in dialect),
+    )

@@ -325,6 +325,8 @@ def answer(
         refused = isinstance(error, EngineUnsupported) or (isinstance(error, ModelError) and is_ours(type(engine)))
         status = Status.UNSUPPORTED if refused else Status.FAILED
         said = str(error) if isinstance(error, ModelError) else stopped(error)
+        does = engine.capabilities.intersection(asked)
+        known.setdefault("failed_in", next(iter(does)) if len(does) == 1 else "")
         failed = Answer(case=case.name, engine=engine.name, status=status, message=said, **known)
         return clean(failed)
 
@@ -335,14 +337,18 @@ def _pieces(
     """The answer of an engine that gives one, each piece checked as it comes; what is `known` outlives a failed fit."""
     does = engine.capabilities.intersection(asked)
     if "stages" in does:
+        known["failed_in"] = "stages"
         known["data"], known["model"] = plain_stages(engine.stages(case))
+    known["failed_in"] = "fit" if "fit" in does else "criterion"
     fitted = engine.fit(case) if "fit" in does else None
     if "fit" in does and not isinstance(fitted, Fitted):
         raise EngineError(f"fit() must return a Fitted, not {type(fitted).__name__}")
     estimates, figures = told_by(fitted, case) if fitted else (None, {})
     at = [tuple(map(float, theta)) for theta in thetas] + ([estimates.theta] if estimates else [])
     at = list(dict.fromkeys(at))
+    known["failed_in"] = "criterion"
     values = plain_criterion(engine.criterion(case, at), at) if "criterion" in does else ()
+    del known["failed_in"]
     return Answer(
         case=case.name,
         engine=engine.name,

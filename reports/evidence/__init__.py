@@ -1,7 +1,7 @@
 """Facts without a verdict: digits, allowances, the landscape of a case, scores, drift."""
 
 from relmer.reports.evidence import same_rows, tolerances
-from relmer.reports.evidence.conditioning import carried, condition, conditioned, rounding_at
+from relmer.reports.evidence.conditioning import carried, condition, conditioned, inverted, rounding_at
 from relmer.reports.evidence.conventions import candidates, convention
 from relmer.reports.evidence.digits import digits, relative_digits, scales
 from relmer.reports.evidence.drift import drift_of
@@ -20,6 +20,7 @@ from relmer.reports.evidence.landscape import (
     landscape,
     values,
 )
+from relmer.reports.evidence.misread import misread
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.sight import sight
@@ -54,9 +55,11 @@ __all__ = [
     "excess",
     "figure",
     "figure_of_data",
+    "inverted",
     "landscape",
     "marginal",
     "mismatch",
+    "misread",
     "moved_by",
     "optimality",
     "products",

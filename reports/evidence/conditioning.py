@@ -9,11 +9,11 @@ squares and every pivot: the criterion, a sum of logarithms of such numbers, mov
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
+from scipy import linalg, sparse
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
-from relmer.solver.model import Lambda, weighted
+from relmer.solver.model import Lambda, factors, weighted
 
 
 def rounding_at(view: Landscape, theta: Sequence[float]) -> float:
@@ -33,6 +33,29 @@ def condition(view: Landscape, theta: Sequence[float]) -> float:
     ZL = sparse.csc_array(Z @ Lambda(design.template, np.asarray(theta, dtype=float)))
     sizes = abs(ZL)
     return 1.0 + float((sizes.T @ (sizes @ np.ones(ZL.shape[1]))).max(initial=0.0))
+
+
+def inverted(view: Landscape, theta: Sequence[float]) -> float:
+    """How far rounding may move the criterion of who works with the inverse of G; infinite where G has none.
+
+    Such a program triangulates the rows of Z above those of Delta = T^-1 (Pinheiro and Bates 2000, section 2.2.2). Its
+    factor is that of columns that are eps off, relative to each as a whole (Higham 2002, theorem 19.4): near a zero
+    variance Delta outweighs Z, of which only eps |Delta_j| is then left. V moves by 2 eps |Z G|_i |Delta| in row i, and
+    each of n terms of the criterion by so much.
+    """
+    design = view.fit.design
+    _, _, Z = weighted(design)
+    L = sparse.csr_array(Lambda(design.template, np.asarray(theta, dtype=float)))
+    sizes, first = np.zeros(L.shape[0]), 0
+    for term, T in zip(design.terms, factors(design.terms, np.asarray(theta, dtype=float)), strict=True):
+        width, whole = len(T), len(T) * len(term.levels)
+        if not np.all(np.diag(T)):
+            return float("inf")
+        lengths = np.linalg.norm(linalg.solve_triangular(T, np.eye(width), lower=True), axis=0)
+        sizes[first : first + whole] = np.tile(lengths, len(term.levels))
+        first += whole
+    moved = abs(Z @ (L @ L.T)) @ sizes
+    return 2 * tolerances.EPS * len(design.y) * float(moved.max(initial=0.0))
 
 
 def carried(view: Landscape, theta: Sequence[float]) -> float:

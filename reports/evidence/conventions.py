@@ -13,6 +13,7 @@ import numpy as np
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
+from relmer.reports.evidence.recoded import recoded
 from relmer.reports.evidence.uncentred import uncentred
 from relmer.reports.evidence.unprofiled import joint_vcov
 from relmer.solver.arrays import Array
@@ -141,7 +142,8 @@ def candidates(view: Landscape, name: str, at: Mapping[str, Array]) -> Known:
     other = n if view.fit.REML else n - p
     known = KNOWN.get(name)
     sigma2 = float(at["sigma"][0]) ** 2
-    return known(Place(view=view, at=at, n=n, p=p, d=d, other=other, sigma2=sigma2)) if known else []
+    found = known(Place(view=view, at=at, n=n, p=p, d=d, other=other, sigma2=sigma2)) if known else []
+    return [*found, *(recoded(view.fit.design, name, at) if "theta" in at else [])]
 
 
 def of_criterion(here: Place) -> Known:

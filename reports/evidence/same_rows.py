@@ -4,6 +4,7 @@ Only digests of what an engine saw are known. Where one differs, what the slip w
 what this project reads, and the slip whose digest is the engine's is named.
 """
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -79,9 +80,21 @@ def orders(term: RandomTerm) -> list[tuple[str, list[int]]]:
         ("in reverse order", [*reversed(places)]),
         ("as they first occur", [*dict.fromkeys(term.codes.tolist())]),
     ]
+    found.append(("in the order of the numbers in them", sorted(places, key=lambda k: natural(term.levels[k]))))
     if all(level.lstrip("-").replace(".", "", 1).isdigit() for level in term.levels):
         found.append(("in the order of their numbers", sorted(places, key=lambda k: float(term.levels[k]))))
     return found
+
+
+def natural(level: str) -> list[tuple[int, str]]:
+    """Sorts numbers within a label by their size.
+
+    Examples
+    --------
+    >>> sorted(["g10", "g9", "f2"], key=natural)
+    ['f2', 'g9', 'g10']
+    """
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", level)]
 
 
 def reordered(term: RandomTerm, order: list[int]) -> Grouping:

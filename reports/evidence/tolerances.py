@@ -48,6 +48,14 @@ TABLE = (
         "gap that is smaller.",
     ),
     Tolerance(
+        "the inverse of G",
+        "2 n eps × the largest row sum of |Z G| |Δ|, Δ = T⁻¹ by the lengths of its columns, for an engine whose "
+        "dialect says that it works with the inverse of G",
+        "Its triangular factor is that of the rows of Z above those of Δ, each column eps off as a whole. Near a zero "
+        "variance Δ is large, so that Z keeps eps |Δ| only; V = Z G Z' + R moves by twice that times Z G, and each of "
+        "n terms of the criterion by as much.",
+    ),
+    Tolerance(
         "a response far from zero",
         f"where ρ = n eps κ g is at least {LOSS:g}: 2 d log(1 + ρ) of the criterion, n eps max|y| g of a residual, and "
         "of sigma, variances, b and fitted values what follows from these; κ = max|y| / rms(residual), "
@@ -99,10 +107,9 @@ TABLE = (
     Tolerance(
         "estimates at the optimum",
         f"|δq| ≤ {SLACK:g} √(2 gap · J H⁻¹ J') + {EVALUATION:g} × the largest entry; of a coefficient its own size or "
-        "its "
-        "standard error; of theta, a variance component and b at least what moves V or a fitted value by as much in "
-        "units "
-        "of σ², σ: σ²/(max|z_i| max|z_j|), σ/max|z|",
+        "its standard error, but no more than 3 % of that and 16 × 2⁻⁵² of itself; of a covariance of coefficients the "
+        "product of their standard errors; of theta, a variance component and b the largest is that of what they do in "
+        "V or in a fitted value, at least σ², σ: in units of σ²/(max|z_i| max|z_j|), σ/max|z|",
         "The largest change of q over the ellipsoid ½ δ'H δ ≤ gap (J = dq/dθ), with the gap of the engine, that of "
         "the reference and the rounding of both; the factor 2 is for the terms beyond the quadratic. A variance of "
         "1e-19 "

@@ -5,7 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from relmer.reference.answers import Answer, Status
-from relmer.reports.evidence import convention, criterion_at, digits, estimates_at, evaluable, tolerances, uncentred
+from relmer.reports.evidence import (
+    convention,
+    criterion_at,
+    digits,
+    estimates_at,
+    evaluable,
+    misread,
+    tolerances,
+    uncentred,
+)
 from relmer.reports.judge.hearing import Hearing, Record, Ruling, not_given, short
 from relmer.reports.judge.rounding import evaluation
 from relmer.reports.records import Comparison
@@ -69,6 +78,8 @@ def ruling_of(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, w
         at = estimates_at(hearing.view, thetas[worst]) | {"criterion": wanted[worst : worst + 1]}
         if known := convention(hearing.view, "criterion", value[worst : worst + 1], at):
             ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
+        elif ruling.diagnosis is Diagnosis.CRITERION and (slip := misread(hearing.view, thetas, value, wanted)):
+            ruling = ruling.saying(f"; it is the criterion {slip}")
     return ruling.after(told)
 
 

@@ -223,7 +223,8 @@ def evaluated_otherwise(
     above = hearing.unprofiled(at_own_theta)
     at_sigma = {key: unprofiled(key, said, at_own_theta) for key in POWERS} if above and said is not None else {}
     if known := convention(view, name, mine, {**at_own_theta, **at_sigma}):
-        told = f"{known}: the definition gives {own[0]:.10g}, not {mine[0]:.10g}"
+        worst = int(np.argmax(np.abs(mine - own)))
+        told = f"{known}: the definition gives {own[worst]:.10g}, not {mine[worst]:.10g}"
         return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, told)
     if hearing.own or said is None:
         return None

@@ -10,13 +10,15 @@ from relmer.datasets import Case
 from relmer.reference.answers import Answer, Grouping, Status, Term
 from relmer.reference.certificates import Certificate, in_order
 from relmer.reference.engines import ORIGINAL, Kin
-from relmer.reports.evidence import BALLS, Evaluator, Landscape, excess, tolerances
+from relmer.reports.evidence import BALLS, Evaluator, Landscape, conditioned, excess, tolerances, uncentred
 from relmer.reports.judge.stops import Stops
 from relmer.reports.records import RUNGS, Comparison, Score
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
 
 LONGEST = 300
+# Two digits of agreement.
+DIGITS = 100.0
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,17 @@ class Hearing:
     def unprofiled(self, at_own_theta: Mapping[str, Array]) -> float:
         """How far the beta and sigma of a program that searches for them are above what its theta gives; 0 elsewhere.
 
-        It is one if it declares so, or if the criterion that it says is higher by just that.
+        It is one if it declares so, or if the criterion that it says is higher by just that. Where more
+        rounding than that of a sum may move both, so near a hit must show two digits: chance has one.
         """
         said = self.answer.estimates
         if said is None or self.own:
             return 0.0
         above, rounding = excess(self.view, said, at_own_theta), tolerances.CRITERION * self.view.size
         higher = said.criterion - float(self.evaluator.at(said.theta).criterion)
-        shown = above > rounding and abs(higher - above) <= rounding
+        lost = max(uncentred(self.view, said.theta).criterion, conditioned(self.view, said.theta))
+        chance = DIGITS if lost > rounding else 1.0
+        shown = above > chance * rounding and abs(higher - above) <= rounding
         return above if shown or self.searches else 0.0
 
     @property

@@ -18,7 +18,7 @@ from relmer.reports.judge.criterion import judge_criterion
 from relmer.reports.judge.data_and_model import judge_data, judge_model
 from relmer.reports.judge.estimates import judge_estimates
 from relmer.reports.judge.explanations import Account, account_of
-from relmer.reports.judge.hearing import Hearing, Ruling, peer_of
+from relmer.reports.judge.hearing import Hearing, Ruling, not_given, peer_of
 from relmer.reports.judge.listing import judge_listing
 from relmer.reports.judge.optimum import judge_certificate, judge_optimum, stop_of
 from relmer.reports.judge.printed import judge_published
@@ -83,8 +83,7 @@ def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> 
         yield from judge_data(hearing)
         yield from judge_model(hearing)
     if not fitted:
-        first = 1 if answer.data is None else 3
-        yield from from_rung(hearing, first, UNANSWERED[answer.status], answer.message)
+        yield from unanswered(hearing)
         return
     yield from judge_criterion(hearing, answers)
     if answer.figures:
@@ -93,6 +92,23 @@ def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> 
     yield from judge_optimum(hearing)
     yield from judge_estimates(hearing, answers)
     yield from judge_published(hearing, account)
+
+
+def unanswered(hearing: Hearing) -> Iterator[Comparison]:
+    """An answer without a fit: its verdict from the rung on where it went wrong.
+
+    What it saw and built stands. What it was not asked for, or does not tell, has not failed.
+    """
+    answer, told = hearing.answer, hearing.answer.data is not None
+    failed_in = answer.failed_in if answer.status is Status.FAILED else ""
+    if failed_in in ("fit", "criterion") and not told:
+        yield not_given(hearing, 1)
+        yield not_given(hearing, 2)
+    if failed_in == "fit":
+        unasked = f"{answer.engine} was not asked: its fit failed"
+        yield hearing.ruled(3, RUNGS[3], Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, unasked))
+    first = {"fit": 4, "criterion": 3}.get(failed_in, 3 if told else 1)
+    yield from from_rung(hearing, first, UNANSWERED[answer.status], answer.message)
 
 
 def from_rung(hearing: Hearing, first: int, verdict: Verdict, evidence: str) -> Iterator[Comparison]:

@@ -7,7 +7,6 @@ from relmer.reports.judge.hearing import Hearing
 from relmer.solver.arrays import Array
 from relmer.solver.paths import degrees_of_freedom
 
-COEFFICIENTS = ("beta", "se")
 # Entries of theta that a row of V has in it, at most: each is rounded.
 ENTRIES = 8
 # Of a fitted value, a sum of some terms.
@@ -25,20 +24,30 @@ def margin(hearing: Hearing, name: str, reference: Array) -> Array:
     """The rounding of an evaluation, entry by entry.
 
     Relative to the largest entry, of fitted values about their mean; of a coefficient to itself, or its standard error
-    if that is larger; of theta, a variance component or a random effect at least to what it does in V or in the fitted
-    values, in units of sigma.
+    if that is larger, but no more than is harmless; of a covariance of coefficients to their standard errors. Of theta,
+    a variance component or a random effect the largest is that of what they do in V or in the fitted values, in units
+    of sigma: so that a column's own units count for nothing.
     """
     view = hearing.view
     at = view.fit.optimum.theta.tolist()
-    relative = max(tolerances.EVALUATION, tolerances.EPS * condition(view, at), ENTRIES * carried(view, at))
-    size = np.abs(reference)
-    if name in COEFFICIENTS:
-        return np.asarray(relative * np.maximum(size, view.fit.se.to_numpy()))
+    lost = max(tolerances.EPS * condition(view, at), ENTRIES * carried(view, at))
+    relative = max(tolerances.EVALUATION, lost)
+    size, se = np.abs(reference), view.fit.se.to_numpy()
+    if name == "beta":
+        largest = np.maximum(size, se)
+        most = np.maximum(lost * largest, np.sqrt(tolerances.EARLY) * se)
+        return np.asarray(np.minimum(relative * largest, most) + ROUNDINGS * tolerances.EPS * size)
+    if name == "se":
+        return np.asarray(relative * np.maximum(size, se))
+    if name == "vcov" and size.size == se.size**2:
+        return np.asarray(relative * np.outer(se, se).ravel())
     if name == "fitted" and reference.size:
         spread = float(np.abs(reference - reference.mean()).max()) + view.fit.sigma
         return np.asarray(relative * spread + ROUNDINGS * tolerances.EPS * size)
-    largest = np.full(size.shape, size.max(initial=0.0))
-    return np.asarray(relative * np.maximum(largest, units(hearing, name, size.shape)))
+    unit = units(hearing, name, size.shape)
+    if unit.shape == size.shape and unit.all():
+        return np.asarray(relative * max((size / unit).max(initial=0.0), 1.0) * unit)
+    return np.full(size.shape, relative * size.max(initial=0.0))
 
 
 def harmless(hearing: Hearing, name: str, value: Array) -> Array:
@@ -88,8 +97,8 @@ def units(hearing: Hearing, name: str, shape: tuple[int, ...]) -> Array:
 def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> Array:
     """How far an evaluation moves that knows d log(pwrss) and a residual only to what rounding moves them.
 
-    sigma goes with the root of pwrss, variances with pwrss itself; X beta, Z b and the fitted values move with the
-    residual.
+    sigma goes with the root of pwrss, every variance and covariance with pwrss itself; X beta, Z b and the fitted
+    values move with the residual.
     """
     view = hearing.view
     relative = np.expm1(moved.criterion / degrees_of_freedom(view.fit.design, view.fit.REML))
@@ -97,7 +106,7 @@ def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> A
         case "sigma" | "se":
             return np.asarray(relative / 2 * np.abs(value))
         case "vcov" | "varcomp" | "V_diagonal" | "V_rowsum":
-            return np.asarray(relative * np.abs(value).max(initial=0.0) * np.ones(value.shape))
+            return np.asarray(relative * np.abs(value))
         case "fitted":
             return np.full(value.shape, tolerances.SLACK * moved.residual)
         case "b":

@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from relmer.reports.evidence import conditioned, convention, digits, estimates_at, optimality, tolerances, uncentred
+from relmer.reports.evidence import (
+    conditioned,
+    convention,
+    digits,
+    estimates_at,
+    misread,
+    optimality,
+    tolerances,
+    uncentred,
+)
 from relmer.reports.judge.hearing import Hearing, Ruling, not_given
 from relmer.reports.judge.rounding import bounded, evaluation
 from relmer.reports.records import Comparison, Optimality, Score
@@ -117,7 +126,7 @@ def judge_evaluation(hearing: Hearing) -> Comparison:
     told = f"it printed {estimates.criterion:.10f}, the definition gives {value:.10f}"
     if ruling.verdict is not Verdict.AGREE:
         at = estimates_at(view, estimates.theta) | {"criterion": np.array([value])}
-        above = hearing.unprofiled(at) if hearing.searches or ruling.verdict is Verdict.WRONG else 0.0
+        above = hearing.unprofiled(at)
         if above and abs(value + above - estimates.criterion) <= tolerances.CRITERION * view.size:
             verdict = Verdict.EARLY if above + max(hearing.gap, 0.0) <= tolerances.EARLY else Verdict.WRONG
             ruling = Ruling(verdict, Diagnosis.STOP, f"; {above:.1e} more at the beta and sigma that it found")
@@ -125,6 +134,10 @@ def judge_evaluation(hearing: Hearing) -> Comparison:
             known := convention(view, "criterion", np.array([estimates.criterion]), at)
         ):
             ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
+        elif ruling.diagnosis is Diagnosis.CRITERION and (
+            slip := misread(view, [estimates.theta], np.array([estimates.criterion]), np.array([value]))
+        ):
+            ruling = ruling.saying(f"; it is the criterion {slip}")
     reached = digits("criterion", np.array(estimates.criterion), np.array(value))
     record = hearing.enclosed if found.proved else hearing.ruled
     return record(4, "criterion at its own theta", ruling.after(told), reached)

@@ -12,7 +12,7 @@ what a criterion 1e-3 off does; beyond that the value is wrong, and rounding is 
 
 from collections.abc import Sequence
 
-from relmer.reports.evidence import products, rounding_at, tolerances, uncentred
+from relmer.reports.evidence import inverted, products, rounding_at, tolerances, uncentred
 from relmer.reports.judge.hearing import Hearing, Ruling
 from relmer.reports.verdicts import Diagnosis, Verdict
 
@@ -39,10 +39,22 @@ def evaluation(
         if below(errors, list(map(max, moved, conditioned))):
             told = f"; without centring, rounding may move it by {max(moved):.1e}"
             return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
+        if told := inversion(hearing, errors, thetas):
+            return Ruling(bounded(worst), Diagnosis.ROUNDING, told)
         differences = [products(view, theta) for theta in thetas]
         if below(errors, [max(bounds) for bounds in zip(differences, moved, conditioned, strict=True)]):
             return Ruling(bounded(worst), Diagnosis.ROUNDING, f"; {difference(max(differences))}")
     return Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
+
+
+def inversion(hearing: Hearing, errors: Sequence[float], thetas: Sequence[Sequence[float]]) -> str:
+    """What the inverse of G costs an engine that declares that it works with it, if that accounts for the errors."""
+    if hearing.answer.engine not in hearing.kin.inverting:
+        return ""
+    moved = [inverted(hearing.view, theta) for theta in thetas]
+    if not below(errors, moved):
+        return ""
+    return f"; it works with the inverse of G, which is nearly singular: rounding may move it by {max(moved):.1e}"
 
 
 def difference(lost: float) -> str:

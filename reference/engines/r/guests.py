@@ -9,6 +9,7 @@ import numpy as np
 
 from relmer.datasets import Case, key_of
 from relmer.reference.engines import (
+    INVERSE,
     SEARCHED,
     Child,
     EngineError,
@@ -130,6 +131,10 @@ class Nlme(Guest):
 
     name = package = "nlme"
     function = "fit_nlme"
+    dialect: ClassVar[Mapping[str, str]] = {
+        "formulas": AS_NUMBERS,
+        INVERSE: "the rows of Z stand above Delta, Delta'Delta = sigma^2 G^-1",
+    }
 
     def chain(self, design: Design) -> list[list[int]]:
         """The terms of each grouping factor, outermost first.

@@ -233,3 +233,37 @@ def test_what_the_other_side_loses_without_centring_is_not_charged_to_us() -> No
     assert verdicts(0.0, 100 * bound) == {Verdict.WRONG}
     # It is ours that is off.
     assert verdicts(bound / 100, 0.0) == {Verdict.WRONG}
+
+
+@pytest.mark.parametrize("which", ["lme4", "lme4-tight"])
+@pytest.mark.parametrize("quantity", ["b", "fitted"])
+def test_what_rounding_does_to_beta_is_not_taken_for_a_search(which: str, quantity: str) -> None:
+    """SmLs05 is balanced, so that beta is the grand mean at any theta: lme4's is off by 3.5e-6, 1e-4 of its SE.
+
+    The sums are those of numbers near 1e6. No search of beta is in it, though lme4's criterion is off by about as much
+    as such a beta costs.
+    """
+    found = judged("nist/SmLs05-reml", which)[5, quantity]
+    assert (found.verdict, found.diagnosis) == (Verdict.WITHIN, Diagnosis.ROUNDING)
+    assert "without centring" in found.evidence
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_a_search_of_beta_shows_itself_by_the_criterion_even_where_rounding_may_move_beta(shift: float) -> None:
+    """beta a part of its SE away, and the criterion that of this beta: above by the square of that part."""
+    frame = load("sleepstudy").frame
+    model = generated("Reaction ~ Days + (1 | Subject)", frame.assign(Reaction=frame["Reaction"] + shift))
+    assert (uncentred(model.view, model.fit.theta).criterion > 0) == (shift > 0)
+    here = tuple(model.fit.theta)
+    for part in (1e-3, 1e-2):
+        said = model.answer("lme4", here)
+        beta = np.array(said.estimates.beta)
+        # The other coefficient follows as its covariance with this one has it.
+        V = np.array(said.estimates.vcov)
+        beta += part * V[0] / np.sqrt(V[0, 0])
+        moved = said.estimates.criterion + part**2
+        answers = {name: model.answer(name, here) for name in OWN}
+        answers["lme4"] = replace(said, estimates=replace(said.estimates, beta=tuple(beta), criterion=moved))
+        found = {c.quantity: c for c in model.judged(answers, "lme4")}
+        assert found["beta"].diagnosis is Diagnosis.STOP
+        assert found["criterion at its own theta"].diagnosis is Diagnosis.STOP

@@ -1,0 +1,142 @@
+"""Known slips that make another criterion of the same data: which one gives the values that an engine says.
+
+Another method, weights or offset that are left out or misread, a theta whose entries stand elsewhere. Each is computed
+at every theta at which the engine was asked; it is the cause only if it gives all of them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import permutations
+
+import numpy as np
+
+from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.landscape import Landscape
+from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
+from relmer.solver.model import Design, is_structured
+from relmer.solver.paths import criterion, prepare, solve_at
+
+# A slip is the cause only if it leaves no more than this of the difference.
+EXPLAINED = 1e-3
+# Columns of a term that are tried in every order.
+MOST_PERMUTED = 3
+Reading = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A slip: how it is told, the design and the method that it takes, and as what it reads theta."""
+
+    told: str
+    design: Design
+    REML: bool
+    reads: Reading
+
+
+def misread(view: Landscape, thetas: Sequence[Sequence[float]], said: Array, wanted: Array) -> str:
+    """Name the slip that gives what an engine says at some theta; empty if none gives all of it.
+
+    Parameters
+    ----------
+    view
+        Whose model it is.
+    thetas
+        Theta at which the criterion was asked.
+    said, wanted
+        What the engine said there, and the definition.
+    """
+    if not all(map(view.takes, thetas)) or not np.all(np.isfinite(said)):
+        return ""
+    for slip in slips(view):
+        bound = np.maximum(tolerances.CRITERION * view.size, tolerances.EVALUATION)
+        bound = np.minimum(bound, EXPLAINED * np.abs(said - wanted).max())
+        try:
+            prepared = prepare(slip.design, "pls")
+            values = (
+                criterion(slip.design, solve_at(prepared, slip.reads(np.array(theta, dtype=float))), slip.REML)
+                for theta in thetas
+            )
+            if all(abs(value - one) <= bound for value, one in zip(values, said, strict=True)):
+                return slip.told
+        except (ModelError, ArithmeticError, np.linalg.LinAlgError):
+            continue
+    return ""
+
+
+def slips(view: Landscape) -> Iterator[Slip]:
+    """The slips that the model leaves room for."""
+    design, REML = view.fit.design, view.fit.REML
+    other = "ML" if REML else "REML"
+    yield Slip(f"by {other}, not by {'REML' if REML else 'ML'}", design, not REML, np.asarray)
+    if design.offset is not None:
+        yield Slip("without the offset", replace(design, offset=None), REML, np.asarray)
+        yield Slip("with the offset added, not taken off", replace(design, offset=-design.offset), REML, np.asarray)
+    if (w := design.weights) is not None:
+        for told, weights in (
+            ("without the weights", None),
+            ("with the weights squared", w**2),
+            ("with the roots of the weights", np.sqrt(w)),
+            ("with the weights as variances", 1 / w),
+            ("with the weights over their mean", w / w.mean()),
+        ):
+            yield Slip(told, replace(design, weights=weights), REML, np.asarray)
+        if design.offset is not None:
+            yield Slip("without weights and offset", replace(design, weights=None, offset=None), REML, np.asarray)
+    if not is_structured(design.terms):
+        for told, reads in readings([len(term.columns) for term in design.terms], view.fit.sigma):
+            yield Slip(told, design, REML, reads)
+
+
+def readings(widths: Sequence[int], sigma: float) -> Iterator[tuple[str, Reading]]:
+    """As what theta may be read, beside the lower triangle of T by columns."""
+    by_columns = [[(i, j) for j in range(c) for i in range(j, c)] for c in widths]
+
+    def term_by_term(change: Callable[[Array], Array], by_rows: bool = False) -> Reading:
+        def read(theta: Array) -> Array:
+            found, rest = [], iter(theta.tolist())
+            for c, at in zip(widths, by_columns, strict=True):
+                T = np.zeros((c, c))
+                for place in sorted(at) if by_rows else at:
+                    T[place] = next(rest)
+                made = change(T)
+                found += [made[place] for place in at]
+            return np.array(found)
+
+        return read
+
+    if any(c > 2 for c in widths):
+        yield "of a theta that is read by rows, not by columns", term_by_term(np.asarray, by_rows=True)
+    if any(c > 1 for c in widths):
+        yield "of the transpose of T", term_by_term(lambda T: lower_root(T.T @ T))
+        yield "of T without its entries below the diagonal", term_by_term(lambda T: np.diag(np.diag(T)))
+        for order in list(permutations(range(max(widths))))[1:] if max(widths) <= MOST_PERMUTED else []:
+            told = ", ".join(str(k + 1) for k in order)
+            yield f"of the columns of a term in the order {told}", term_by_term(partial(reordered, order))
+    yield (
+        "of theta as the lower triangle of G / sigma^2, not of T",
+        term_by_term(lambda T: lower_root(T + np.tril(T, -1).T)),
+    )
+    yield "of theta in the units of the response, not of sigma", lambda theta: theta / sigma
+
+
+def reordered(order: Sequence[int], T: Array) -> Array:
+    """The factor of a term whose columns stand in another order; of a narrower term as far as it has them."""
+    own = [k for k in order if k < len(T)]
+    return lower_root((T @ T.T)[np.ix_(own, own)])
+
+
+def lower_root(G: Array) -> Array:
+    """The lower triangular T, T T' = G, with a diagonal that is not negative, of a matrix that may be singular.
+
+    Raises
+    ------
+    ArithmeticError
+        G has a negative eigenvalue: there is none.
+    """
+    values, vectors = np.linalg.eigh(G)
+    if values[0] < -tolerances.EVALUATION * max(values[-1], 0.0) or values[-1] < 0:
+        raise ArithmeticError("no covariance matrix")
+    R = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T, mode="r")
+    return np.asarray((R * np.where(np.diag(R) < 0, -1.0, 1.0)[:, None]).T)
