@@ -59,7 +59,7 @@ class Graded(Joint):
         half *= np.where(half.diagonal() < 0, -1.0, 1.0)
         of = replace(self, R=np.asfortranarray(self.R[pivots - 1]), B=np.asfortranarray(self.B[pivots - 1]))
         N = lapack.dtrtrs(half, of.B, lower=1)[0]
-        RXy = np.linalg.qr(np.vstack([N, self.below]), mode="r")
+        RXy = triangle_of(np.vstack([N, self.below]))
         RXy *= np.where(RXy.diagonal() < 0, -1.0, 1.0)[:, None]
         if not np.all(RXy.diagonal() > 0):
             raise ModelError(NO_RESIDUAL)
@@ -97,9 +97,14 @@ def prepare(
         R=np.asfortranarray(in_working(R, parts, scales)),
         B=np.asfortranarray(B),
         within=Xy.T @ Xy,
-        below=np.linalg.qr(Xy, mode="r"),
+        below=triangle_of(Xy),
     )
     return found, RX0
+
+
+def triangle_of(columns: Array) -> Array:
+    """R (k, p) of columns (n, p) = Q R, k = min(n, p)."""
+    return np.asarray(linalg.qr(columns, mode="r")[0][: columns.shape[1]], dtype=float)
 
 
 def padded(root: Array) -> Array:

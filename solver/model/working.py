@@ -61,8 +61,8 @@ def working(term: RandomTerm, C: Array) -> Array:
 
 
 def is_lower(C: Array) -> bool:
-    """Whether C is lower triangular; else it is a diagonal matrix whose columns were put in another order."""
-    return len(C) == 1 or not np.triu(C, 1).any()
+    """Whether C is lower triangular, and regular; else it is a diagonal matrix with its columns in another order."""
+    return bool(C.diagonal().all())
 
 
 def original(scales: Sequence[Array], roots: Sequence[Array]) -> list[Array]:

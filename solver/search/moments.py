@@ -92,12 +92,14 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
         G = covariances_of(prepared, by)
     if is_structured(prepared.design.terms):
         return Moments(left, G, ())
-    vectors = scale[:, None] * equations.vectors[:, equations.values < NEARLY]
-    level = tuple(Level(matrices(each[:-1], widths), float(each[-1])) for each in vectors.T)
+    level: tuple[Level, ...] = ()
+    if equations.values[0] < NEARLY and by is None:
+        vectors = scale[:, None] * equations.vectors[:, equations.values < NEARLY]
+        level = tuple(Level(matrices(each[:-1], widths), float(each[-1])) for each in vectors.T)
     if not known.all() and not REML:
         equations = system(*forms(prepared, at, False), n)
     unknown = [named(prepared, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
-    return Moments(left, G, tuple(unknown), () if by is not None else level)
+    return Moments(left, G, tuple(unknown), level)
 
 
 def covariances_of(prepared: Prepared, by: Spanned) -> list[Array]:

@@ -230,7 +230,9 @@ class NewtonStep:
 
     def carried(self, units: Array) -> "NewtonStep":
         """The step, found in coordinates x', in x = M x' for units M (k, k); its lengths stay in those of x'."""
-        return replace(self, gradient=np.linalg.solve(units.T, self.gradient), axes=units @ self.axes)
+        return replace(
+            self, gradient=np.asarray(np.linalg.solve(units.T, self.gradient), dtype=float), axes=units @ self.axes
+        )
 
     @property
     def level(self) -> bool:
