@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -113,19 +113,56 @@ class SpokenR:
         return self._process
 
     def _reply(self, process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
-        """The next answer; None where R has ended, or says more than anybody would read."""
+        """The next answer; None where R has ended, or says what is no answer, or more than anybody would read.
+
+        What it says behind such a line might be taken for the answer to the next call: it is not asked again.
+        """
         assert process.stdout is not None
         mark = f"{self._mark} ".encode()
-        while (line := process.stdout.readline(LINE_BYTES)).endswith(b"\n"):
+        while (line := line_of(process.stdout)).endswith(b"\n"):
             if line.startswith(mark):
-                reply = json.loads(line.removeprefix(mark))
-                return reply if isinstance(reply, dict) else None
+                return answered(line.removeprefix(mark))
             if line.strip():
                 # What is kept of it has an end; what it prints may have none.
                 with contextlib.suppress(OSError):
                     sys.stderr.buffer.write(line[:2000])
                     sys.stderr.flush()
         return None
+
+
+def line_of(stream: IO[bytes]) -> bytes:
+    """The next line; nothing where it is longer than memory takes."""
+    try:
+        return stream.readline(LINE_BYTES)
+    except MemoryError:
+        return b""
+
+
+def answered(text: bytes) -> dict[str, Any] | None:
+    """The JSON object of an answer; None, and a line on standard error, where it is none. NaN is no JSON.
+
+    Examples
+    --------
+    >>> answered(b'{"value": 7}'), answered(b"[7]"), answered(b'{"value": NaN}')
+    ({'value': 7}, None, None)
+    """
+    try:
+        reply = json.loads(text, parse_constant=refused)
+    except (ValueError, RecursionError, MemoryError) as error:
+        sys.stderr.write(f"the answer is not JSON: {type(error).__name__}: {plain_text(str(error), 100)}\n")
+        return None
+    return reply if isinstance(reply, dict) else None
+
+
+def refused(constant: str) -> None:
+    """Refuse a number that JSON has not.
+
+    Raises
+    ------
+    ValueError
+        Always.
+    """
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def bits(kind: str, values: Sequence[Any], dtype: str) -> dict[str, str]:
