@@ -254,6 +254,44 @@ def types(session: nox.Session) -> None:
         session.run("mypy", "--config-file", str(ROOT / "pyproject.toml"), "-p", "relmer")
 
 
+def pythons() -> list[str]:
+    """The oldest and the newest Python here that relmer takes, by their programs."""
+    found = {}
+    for minor in range(11, 30):
+        name = f"python3.{minor}"
+        # pyenv's shims are there for Pythons that are switched off: what counts is whether the program runs.
+        places = [shutil.which(name), *sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))]
+        for place in map(str, filter(None, places)):
+            if subprocess.run([place, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
+                found[minor] = place
+                break
+    return [found[minor] for minor in sorted({min(found), max(found)})]
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build wheel and source archive into dist/, check them, and try the wheel bare on the oldest and newest Python."""
+    session.install("build>=1.2,<2", "twine>=6,<8")
+    made = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(made, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(made))
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    (whole,) = made.glob("*.whl")
+    session.run("twine", "check", "--strict", *map(str, made.iterdir()))
+    session.run("python", "tests/support/wheel.py", str(whole))
+    for python in pythons():
+        bare = Path(session.create_tmp()) / "bare"
+        shutil.rmtree(bare, ignore_errors=True)
+        session.run(python, "-m", "venv", str(bare), external=True)
+        session.run(str(bare / "bin/pip"), "install", "-q", str(whole), external=True)
+        csv = ROOT / "datasets/data/sleepstudy.csv"
+        with session.chdir(bare):
+            relmer = str(bare / "bin/relmer")
+            session.run(relmer, "fit", "Reaction ~ Days + (Days | Subject)", str(csv), external=True)
+            session.run(relmer, "run", "--case", "docs/*", "--out", str(bare / "report"), external=True)
+    shutil.copytree(made, ROOT / "dist", dirs_exist_ok=True)
+
+
 @nox.session(venv_backend="none")
 def r(session: nox.Session) -> None:
     """Install R and lme4 where apt is."""

@@ -1,0 +1,55 @@
+"""What a wheel of relmer must hold: every file of the rooms, and nothing else.
+
+As a program, `python tests/support/wheel.py WHEEL` says what is missing from a wheel, or too much in it.
+"""
+
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# The rooms' folders, and the package that each is.
+ROOMS = {"src/relmer": "relmer", **{room: f"relmer/{room}" for room in ("solver", "datasets", "reference", "reports")}}
+LARGEST = 5 * 10**6
+
+
+def source(root: Path = ROOT) -> dict[str, Path]:
+    """Files of the rooms, by their names in a wheel."""
+    found = {}
+    for folder, package in ROOMS.items():
+        for path in (root / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                found[f"{package}/{path.relative_to(root / folder).as_posix()}"] = path
+    return found
+
+
+def declared(root: Path = ROOT) -> set[str]:
+    """Names in a wheel of the files that pyproject.toml's lists of packages and data take."""
+    setup = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    taken = set()
+    for package in setup["packages"]:
+        folder = root / setup["package-dir"][package]
+        for pattern in ["*.py", *setup["package-data"].get(package, [])]:
+            for path in folder.glob(pattern):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    taken.add(f"{package.replace('.', '/')}/{path.relative_to(folder).as_posix()}")
+    return taken
+
+
+def faults(wheel: Path) -> list[str]:
+    """What is wrong with a wheel, a line each; none if it is whole and holds no more than it should."""
+    with zipfile.ZipFile(wheel) as packed:
+        held = {name for name in packed.namelist() if ".dist-info/" not in name}
+    wanted = {*source()}
+    lines = [f"missing: {name}" for name in sorted(wanted - held)]
+    lines += [f"too much: {name}" for name in sorted(held - wanted)]
+    if (size := wheel.stat().st_size) >= LARGEST:
+        lines.append(f"{size} bytes are not below {LARGEST}")
+    return lines
+
+
+if __name__ == "__main__":
+    found = faults(Path(sys.argv[1]))
+    print("\n".join(found) or "whole")
+    sys.exit(bool(found))
