@@ -107,6 +107,7 @@ def printed_keys(case: Case) -> set[str]:
     return {*case.published, *documents, *added}
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def values(answer: Estimates) -> dict[str, Array]:
     """Every quantity as a flat array; G, in units of sigma^2, beside them."""
     said = {name: np.asarray(getattr(answer, name), dtype=float).ravel() for name in QUANTITIES}
@@ -129,20 +130,31 @@ def sensitivity(view: Landscape, evaluate: Callable[[Fit], Mapping[str, Array]])
 def along_axes(view: Landscape) -> Iterator[tuple[Fit, Fit, float]]:
     """The fits a step up and a step down along each axis of H that has curvature, and how far apart in its root's unit.
 
-    The axes are those of par, which is theta where no term has a structure.
+    The axes are those of par, which is theta where no term has a structure. There an entry counts in the unit in which
+    it moves Z Lambda as any other does, so that no direction seems flat for the units of its column.
     """
     fit, par = view.fit, view.fit.par.to_numpy()
     if len(par) == 0:
         return
     bounds = par_bounds(fit.design.terms) if is_structured(fit.design.terms) else (-np.inf, np.inf)
-    curvature, axes = linalg.eigh(view.derivatives(fit.optimum.theta).hessian)
+    unit = reach(fit.design)
+    curvature, axes = linalg.eigh(view.derivatives(fit.optimum.theta).hessian * np.outer(unit, unit))
     used = curvature > NEGLIGIBLE * curvature.max()
     for axis, eigenvalue in zip(axes.T[used], curvature[used], strict=True):
         step = STEP / np.sqrt(eigenvalue)
-        ends = [np.clip(par + side * step * axis, *bounds) for side in (1.0, -1.0)]
-        length = STEP * float((ends[0] - ends[1]) @ axis) / step
+        ends = [np.clip(par + side * step * unit * axis, *bounds) for side in (1.0, -1.0)]
+        length = STEP * float(((ends[0] - ends[1]) / unit) @ axis) / step
         if length > 0:
             yield at_par(fit, ends[0]), at_par(fit, ends[1]), length
+
+
+def reach(design: Design) -> Array:
+    """For each entry of par 1 / the largest entry of its column of Z; ones where terms have structures."""
+    if is_structured(design.terms):
+        return np.ones(len(par_bounds(design.terms)[0]))
+    largest = [np.abs(term.X).max(axis=0, initial=0.0) for term in design.terms]
+    entries = [one[i] for one in largest for j in range(len(one)) for i in range(j, len(one))]
+    return np.array([1.0 / entry if entry else 1.0 for entry in entries])
 
 
 def beta_by_theta(view: Landscape) -> Array:

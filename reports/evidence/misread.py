@@ -138,5 +138,6 @@ def lower_root(G: Array) -> Array:
     values, vectors = np.linalg.eigh(G)
     if values[0] < -tolerances.EVALUATION * max(values[-1], 0.0) or values[-1] < 0:
         raise ArithmeticError("no covariance matrix")
-    R = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T, mode="r")
-    return np.asarray((R * np.where(np.diag(R) < 0, -1.0, 1.0)[:, None]).T)
+    R: Array = np.asarray(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T, mode="r"), dtype=float)
+    signs: Array = np.where(np.diag(R) < 0, -1.0, 1.0)
+    return np.asarray(R.T * signs)

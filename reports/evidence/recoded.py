@@ -159,7 +159,7 @@ def random_effects(design: Design, at: Mapping[str, Array]) -> Slips:
         found.append(("with the terms in reverse order", joined(parts[::-1])))
     Ts = factors(terms, at["theta"])
     if all(np.diag(T).all() for T in Ts):
-        u = [np.linalg.solve(T, part.T).T for T, part in zip(Ts, parts, strict=True)]
+        u = [np.asarray(np.linalg.solve(T, part.T).T, dtype=float) for T, part in zip(Ts, parts, strict=True)]
         found += [("u, not Lambda u", joined(u)), ("u / sigma, not Lambda u", joined(u) / sigma)]
     by_name: dict[str, list[list[int]]] = {}
     for k, term in enumerate(terms):

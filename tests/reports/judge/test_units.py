@@ -99,3 +99,15 @@ def test_the_margin_goes_with_the_unit(name: str) -> None:
         found.append((value, margin(SimpleNamespace(view=made.view), name, value)))
     (one, of_one), (other, of_other) = found
     assert np.abs(other / one) == pytest.approx(of_other / of_one, rel=1e-6)
+
+
+@pytest.mark.parametrize("power", POWERS)
+def test_what_the_criterion_leaves_open_goes_with_the_unit(power: int) -> None:
+    """A stop that nobody can see, a part of 1e-8 from the optimum, is no sign that the data leave theta open."""
+    made, plain = model(power), model(0)
+    unit = 2.0 ** (power * np.array([0, 1, 1]))
+    assert made.view.sensitivity["theta"] * unit == pytest.approx(plain.view.sensitivity["theta"], rel=1e-6)
+    here = tuple(made.fit.theta)
+    near = (here[0] * (1 - 1e-8), here[1], here[2] * (1 + 1e-8))
+    found = made.judged({"gls": made.answer("gls", here), "lme4": made.answer("lme4", near)}, "lme4")
+    assert {c.verdict for c in found} == {Verdict.AGREE}
