@@ -13,7 +13,10 @@ class Ending(StrEnum):
     EXHAUSTED = "the steps that a search may take are used up"
     OPEN = "a dual is negative, but no step along it lowers the criterion"
     CONTRADICTED = "values of the criterion lead on from where its derivatives vanish"
-    DROWNED = "the random effects are so large beside the residual that rounding hides where the criterion is lowest"
+    DROWNED = (
+        "the random effects are so large beside the residual, or the weights so uneven, that rounding hides where the "
+        "criterion is lowest"
+    )
     UNCARRIED = (
         "theta's doubles do not carry the optimum that was found, for a covariate's mean is too far above its spread: "
         "subtract the mean"

@@ -14,6 +14,7 @@ from relmer.solver.paths import (
     criterion,
     is_cheap,
     is_drowned,
+    is_graded,
     solution,
     working_roots,
 )
@@ -41,18 +42,18 @@ def confirmed(
 ) -> tuple[Solution, Ending]:
     """The solution where a search ended, and why it ended: DROWNED or UNCARRIED if the criterion is another one there.
 
-    Where X and Z leave little of the response it is asked for twice, by the path and by what witnesses it, and theta's
-    rounding is looked at.
+    Where X and Z leave little of the response, or weights are very uneven, it is asked for twice, by the path and by
+    what witnesses it; and theta's rounding is looked at.
     """
     sound = prepared.sound
     at = solved_again(prepared, objective, here, regular, roots)
     if at is None:
         return eliminated(objective.reduced, roots), Ending.DROWNED
-    values = [criterion(sound.design, at, objective.REML)]
-    if objective.near:
-        values.append(witnessed(prepared, objective, roots))
     rounding = NEAR if objective.near else ROUNDING
-    if not all(is_close(here, value, rounding) for value in values):
+    if not is_close(here, criterion(sound.design, at, objective.REML), rounding):
+        return at, Ending.DROWNED
+    doubtful = objective.near or is_graded(sound.design)
+    if doubtful and not is_close(here, witnessed(prepared, objective, roots), NEAR):
         return at, Ending.DROWNED
     if objective.near or not sound.plain:
         value = value_at(objective, parts_at(prepared, objective, theta))
@@ -76,7 +77,7 @@ def solved_again(
 
 
 def witnessed(prepared: Prepared, objective: Objective, roots: Sequence[Array]) -> float:
-    """The criterion at the end of a nearly exact fit by what the path does not use; infinite where that has no digits.
+    """The criterion at the end of a search by what the path does not use; infinite where that has no digits.
 
     Elimination witnesses the definition, and the definition elimination, unless its blocks are too large.
     """

@@ -1,6 +1,7 @@
 """What holds of every fit by every path, however bad the design: V is one, the criterion is the definition's."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from adversaries import Adversary, adversaries
 from bounds import EPS
@@ -56,3 +57,15 @@ def test_every_fit_is_one_by_the_definition(problem: Adversary, REML: bool) -> N
             converged[0].criterion, abs=DEFINED * size(fit.design, fit.solution, REML)
         )
     assert len(fits) in (0, len(METHODS)), said
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_one_weight_of_1e8_leaves_its_digits_or_no_fit_says_that_it_converged(seed: int) -> None:
+    """Rows beside one of 1e4 times their size: elimination sweeps a level at once, and may lose the small ones."""
+    random = np.random.default_rng(seed)
+    g, f = random.integers(0, 4, 30), random.integers(0, 2, 30)
+    data = pd.DataFrame({"y": random.normal(size=30) + g, "g": g.astype(str), "f": np.array(["a", "b"])[f]})
+    weights = random.uniform(0.4, 3.0, 30)
+    weights[random.integers(30)] = 2e8
+    for method in METHODS:
+        check(lmer("y ~ 1 + (f | g)", data, REML=False, method=method, weights=weights))
