@@ -15,6 +15,7 @@ import pandas as pd
 from relmer.datasets.plain import Misfit, from_plain
 from relmer.datasets.stated import ColumnType, DataError
 from relmer.datasets.table import COMPRESSED, read_table
+from relmer.datasets.whole import write_named
 
 FORM = "relmer-own-data/1"
 
@@ -59,7 +60,7 @@ def keep_table(
     """
     content, stem = file.read_bytes(), Path(file.name.removesuffix(COMPRESSED)).stem
     # The copy keeps the name: messages show it.
-    (folder / file.name).write_bytes(content)
+    write_named(folder / file.name, content)
     said = {
         "form": FORM,
         "name": name or stem,
@@ -71,7 +72,7 @@ def keep_table(
         "types": [asdict(each) for each in types],
     }
     note = folder.resolve() / f"{stem}.data.json"
-    note.write_text(json.dumps(said), encoding="utf-8")
+    write_named(note, json.dumps(said))
     return str(note)
 
 

@@ -18,7 +18,7 @@ from relmer.reports.commands.judge import judge_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
-from relmer.reports.commands.terminal import quiet_ends, status_of_error
+from relmer.reports.commands.terminal import complain, quiet_ends, status_of_error
 from relmer.reports.commands.versions import versions_command
 
 
@@ -29,6 +29,11 @@ class Commands(click.Group):
         """Run as a process: an error that --debug let through is shown, and has its status all the same."""
         try:
             sys.exit(super().__call__(*arguments, **options))
+        except OSError as error:
+            # As where --help cannot be printed: a command tells its own errors.
+            if "--debug" in sys.argv:
+                traceback.print_exception(error)
+            complain(error, status_of_error(error))
         except Exception as error:
             traceback.print_exception(error)
             sys.exit(status_of_error(error))
