@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from relmer.reports.commands.certify import certify_command
+from relmer.reports.commands.completion import completion_command
 from relmer.reports.commands.diff import diff_command
 from relmer.reports.commands.explain import explain_command
 from relmer.reports.commands.fit import fit_command
@@ -65,5 +66,6 @@ for command in (
     cases_command,
     engines_command,
     datasets_command,
+    completion_command,
 ):
     main.add_command(command)
