@@ -17,6 +17,7 @@ from relmer.datasets.frames import frame_text, read_frame
 from relmer.datasets.plain import Misfit, from_plain
 from relmer.datasets.stated import ColumnType, DataError
 from relmer.datasets.table import COMPRESSED, Table, read_table
+from relmer.datasets.whole import write_named
 
 FORM, FRAME_FORM = "relmer-own-data/1", "relmer-own-frame/1"
 FRAME = "frame"
@@ -62,7 +63,7 @@ def keep_table(
     """
     content, stem = file.read_bytes(), Path(file.name.removesuffix(COMPRESSED)).stem
     # The copy keeps the name: messages show it.
-    (folder / file.name).write_bytes(content)
+    write_named(folder / file.name, content)
     said = {
         "form": FORM,
         "name": name or stem,
@@ -104,7 +105,7 @@ def keep_frame(frame: pd.DataFrame, folder: Path, name: str = FRAME) -> str:
 def written(said: dict[str, Any], folder: Path, stem: str) -> str:
     """Write down how data are read; the path of the note."""
     note = folder.resolve() / f"{stem}.data.json"
-    note.write_text(json.dumps(said), encoding="utf-8")
+    write_named(note, json.dumps(said))
     return str(note)
 
 

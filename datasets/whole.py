@@ -22,6 +22,20 @@ def write_whole(folder: Path, contents: Mapping[str, str | bytes]) -> None:
             raise IsADirectoryError(f"{folder / name} is a folder")
     with tempfile.TemporaryDirectory(prefix=".relmer-", dir=folder) as beside:
         for name, content in contents.items():
-            (Path(beside) / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+            write_named(Path(beside) / name, content, folder / name)
         for name in contents:
             os.replace(Path(beside) / name, folder / name)
+
+
+def write_named(path: Path, content: str | bytes, named: Path | None = None) -> None:
+    """Write a file; an error names it, as one of a disk that is full does not by itself, or what it was to become.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    try:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(named or path)) from None

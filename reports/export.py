@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from relmer.datasets import write_whole
 from relmer.reference.certificates import certificates
@@ -27,10 +28,10 @@ VOICES: Mapping[str, Callable[[Report], str]] = {
 }
 
 
-def write(report: Report, out: Path) -> None:
-    """Write the files into the folder `out`, which is made if need be.
+def write(report: Report, out: Path, beside: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write the files into the folder `out`, which is made if need be, and texts `beside` them, by name.
 
-    All are rendered before the first is written, and each replaces its predecessor in one step.
+    All are rendered and written before the first replaces its predecessor, in one step.
 
     Raises
     ------
@@ -40,4 +41,4 @@ def write(report: Report, out: Path) -> None:
         The report contradicts itself; see `check`.
     """
     texts = {name: voice(report) for name, voice in VOICES.items()}
-    write_whole(out, texts)
+    write_whole(out, {**texts, **beside})

@@ -53,7 +53,7 @@ class Journal:
         Raises
         ------
         OSError
-            It cannot be written.
+            It cannot be written; it ends as before.
         """
         if any(said.status == Status.FAILED and ended_from_outside(said.message) for said in result.answers):
             return
@@ -67,6 +67,9 @@ class Journal:
                 line = b"\n" + line
             while line:
                 line = line[os.write(file, line) :]
+        except OSError:
+            os.ftruncate(file, size)
+            raise
         finally:
             os.close(file)
 

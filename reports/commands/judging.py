@@ -1,13 +1,14 @@
 """What `run` and `judge` do alike: judge, with a journal to take up what was ended, write the report, say it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from relmer.datasets import Case, write_whole
+from relmer.datasets import Case
 from relmer.reference.answers import Answer
 from relmer.reports.accepted import known_failures
 from relmer.reports.commands.options import Reporting, invocation
@@ -60,10 +61,13 @@ def judged_report(
     heard = [said for result in done.values() for said in result.heard]
 
     def keep(case: Case, result: CaseResult) -> None:
-        journal.keep(case, result)
+        nonlocal finished
+        with room_for(f"{reporting.out} cannot be written", f"{finished} of {len(chosen)} cases are done; "):
+            journal.keep(case, result)
+        finished += 1
         heard.extend(result.heard)
 
-    left, ended = len(chosen) - len(done), None
+    left, finished, ended = len(chosen) - len(done), len(done), None
     with sigterm_interrupts():
         try:
             with progress(left) as advance:
@@ -73,11 +77,21 @@ def judged_report(
         except Interrupted as early:
             report, ended = early.report, early
         report = replace(report, **failing, command=invocation(() if given else judged))
-        write(report, reporting.out)
-        write_whole(reporting.out, {ANSWERS: answers_json(heard)})
+        with room_for(f"{reporting.out} keeps what it had, the report cannot be written"):
+            write(report, reporting.out, {ANSWERS: answers_json(heard)})
     if ended is None:
         journal.remove()
     return report, ended
+
+
+@contextmanager
+def room_for(what: str, there: str = "") -> Iterator[None]:
+    """Tell what cannot be written, why, what there is and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"{what} ({reason}): {there}make room, and --resume goes on from there") from error
 
 
 def taken_up(journal: Journal, chosen: Sequence[Case], reporting: Reporting) -> Mapping[int, CaseResult]:

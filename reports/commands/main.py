@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from relmer.reports.commands.certify import certify_command
+from relmer.reports.commands.completion import completion_command
 from relmer.reports.commands.diff import diff_command
 from relmer.reports.commands.explain import explain_command
 from relmer.reports.commands.fit import fit_command
@@ -18,7 +19,7 @@ from relmer.reports.commands.judge import judge_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
-from relmer.reports.commands.terminal import quiet_ends, status_of_error
+from relmer.reports.commands.terminal import complain, quiet_ends, status_of_error
 from relmer.reports.commands.versions import versions_command
 
 
@@ -29,6 +30,11 @@ class Commands(click.Group):
         """Run as a process: an error that --debug let through is shown, and has its status all the same."""
         try:
             sys.exit(super().__call__(*arguments, **options))
+        except OSError as error:
+            # As where --help cannot be printed: a command tells its own errors.
+            if "--debug" in sys.argv:
+                traceback.print_exception(error)
+            complain(error, status_of_error(error))
         except Exception as error:
             traceback.print_exception(error)
             sys.exit(status_of_error(error))
@@ -60,5 +66,6 @@ for command in (
     cases_command,
     engines_command,
     datasets_command,
+    completion_command,
 ):
     main.add_command(command)
