@@ -1,14 +1,12 @@
-"""Made-up reports: one as a run would give it, one full of strings that want to break out; a machine without R."""
+"""Made-up reports: one as a run would give it, one full of strings that want to break out of their place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from random import Random
 
 import pytest
 
-from relmer.reference.engines.r import lme4_process
 from relmer.reports.records import (
     CaseRun,
     Comparison,
@@ -388,12 +386,3 @@ def report(request: pytest.FixtureRequest) -> Report:
 def make_report() -> Callable[[int], Report]:
     """The maker of realistic reports, by number of cases."""
     return realistic
-
-
-@pytest.fixture
-def without_r(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A PATH on which there is no R."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    lme4_process.shared.cache_clear()
-    yield
-    lme4_process.shared.cache_clear()
