@@ -27,12 +27,13 @@ def test_the_example_is_short() -> None:
     assert CODE.count("\n") < 60
 
 
-def test_the_example_is_judged_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_is_judged_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_r: None
+) -> None:
     """In its child process, from files as the page names them."""
     (tmp_path / "oneway.py").write_text(CODE, encoding="utf-8")
     (tmp_path / "engines.toml").write_text(blocks(TEXT, "toml")[0], encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
     command, printed = re.findall(r"^    (relmer .* --engine oneway .*)\n\n    (.*)$", TEXT, re.MULTILINE)[0]
     found = relmer(*shlex.split(command)[1:], "--jobs", "1")
     assert found.exit_code == 0, found.output
@@ -88,7 +89,7 @@ def test_where_the_criterion_is_not_defined(nothing: Any, status: str) -> None:
     assert [point.value for point in said.criterion] == ([] if status == "failed" else [None, None])
 
 
-def test_what_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_r: None) -> None:
     """b in another order of levels, SD for variance, another name of a coefficient: each at its rung."""
     honest = one_way().fit(MODEL).estimates
     slips = {
@@ -103,7 +104,6 @@ def test_what_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         SimpleNamespace(name=name, value=name, load=lambda found=found: lambda: found) for name, found in slips.items()
     ]
     monkeypatch.setattr(protocol, "entry_points", lambda group: [*ours, *planted])
-    monkeypatch.setenv("PATH", str(tmp_path))
     asked = [word for name in slips for word in ("--engine", name)]
     found = relmer("run", *asked, "--case", MODEL.name, "--jobs", "1", "--out", str(tmp_path / "out"))
     assert found.exit_code == 1, found.output

@@ -1,4 +1,4 @@
-"""Made-up reports: one as a run would give it, one full of strings that want to break out; a machine without R."""
+"""Made-up reports: one as a run would give it, one full of strings that want to break out of their place."""
 
 from collections.abc import Callable
 from dataclasses import replace

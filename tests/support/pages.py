@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 def section(text: str, heading: str) -> str:
     """What stands below a heading, up to the next."""
-    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", text, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^##+ |\Z)", text, re.DOTALL | re.MULTILINE)
     assert found is not None, f"no heading {heading!r}"
     return found[1]
 
@@ -33,6 +34,19 @@ def section(text: str, heading: str) -> str:
 def relmer(*words: str) -> Result:
     """A command in this process; what it raises is raised."""
     return CliRunner().invoke(main, list(words), catch_exceptions=False)
+
+
+def typed(line: str) -> Result | None:
+    """A line of a shell in the folder in which one works: a command of ours, its output to a file; None, a comment."""
+    words = shlex.split(line, comments=True)
+    if not words:
+        return None
+    file = words.pop() if words[-2:-1] == [">"] else ""
+    assert words[0] == "relmer", line
+    found = relmer(*words[1 : -1 if file else None])
+    if file:
+        Path(file).write_text(found.stdout, encoding="utf-8")
+    return found
 
 
 def judged_as_the_page_says(heading: str, command: Sequence[str], script: str, folder: Path) -> dict[str, object]:
