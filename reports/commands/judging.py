@@ -59,6 +59,7 @@ def judged_report(
     journal = Journal(reporting.out / JOURNAL, conditions(engines, judged, limit), given)
     done = taken_up(journal, chosen, reporting)
     heard = [said for result in done.values() for said in result.heard]
+    finished = len(done)
 
     def keep(case: Case, result: CaseResult) -> None:
         nonlocal finished
@@ -67,7 +68,7 @@ def judged_report(
         finished += 1
         heard.extend(result.heard)
 
-    left, finished, ended = len(chosen) - len(done), len(done), None
+    left, ended = len(chosen) - len(done), None
     with sigterm_interrupts():
         try:
             with progress(left) as advance:
