@@ -213,6 +213,7 @@ def versions(session: nox.Session) -> None:
             remove_chroot(folder)
         for made in new.iterdir():
             shutil.copyfile(made, ROOT / RECORDED / made.name)
+        session.run("python", "-c", "from relmer.reference.answers import recorded; recorded.gather()")
     finally:
         remove_chroot(place)
         if brought:
@@ -272,7 +273,7 @@ def pythons() -> list[str]:
 def release(session: nox.Session) -> None:
     """Build wheel and source archive into dist/, check them, and try the wheel bare on the oldest and newest Python."""
     session.install("build>=1.2,<2", "twine>=6,<8")
-    made = Path(session.create_tmp()) / "dist"
+    made = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(made, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(made))
     shutil.rmtree(ROOT / "build", ignore_errors=True)
@@ -280,7 +281,7 @@ def release(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *map(str, made.iterdir()))
     session.run("python", "tests/support/wheel.py", str(whole))
     for python in pythons():
-        bare = Path(session.create_tmp()) / "bare"
+        bare = Path(session.create_tmp()).resolve() / "bare"
         shutil.rmtree(bare, ignore_errors=True)
         session.run(python, "-m", "venv", str(bare), external=True)
         session.run(str(bare / "bin/pip"), "install", "-q", str(whole), external=True)

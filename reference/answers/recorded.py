@@ -1,8 +1,13 @@
 """Recorded answers: what one version of an engine returned, frozen with its provenance, one JSON file per case.
 
-The files of an engine stand in a folder of its name, or, packed, in a ZIP archive of its name.
+The files of an engine stand in a folder of its name, or, packed, in a ZIP archive of its name. What many versions of an
+engine returned differs in the last digits of its numbers alone: gathered, a case's answers by all of them stand in one
+compressed file, a quarter of their archives.
 """
 
+import functools
+import json
+import lzma
 import shutil
 import zipfile
 from dataclasses import replace
@@ -13,6 +18,7 @@ from relmer.reference.answers.answer import Answer, Status, from_json, to_json
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 ARCHIVE = ".zip"
+GATHERED, ENGINES = "gathered", "engines.json"
 
 
 class RecordingError(ValueError):
@@ -46,7 +52,7 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
         if text is None:
             return None
         answer = from_json(text)
-    except (ValueError, zipfile.BadZipFile) as error:
+    except (ValueError, zipfile.BadZipFile, lzma.LZMAError, EOFError) as error:
         raise RecordingError(
             f"{path.name}: {error}; record it again: relmer record --engine {engine} --into DIR"
         ) from None
@@ -67,14 +73,55 @@ def read(engine: str, case: Case, root: Path = RECORDED) -> Answer | None:
 
 
 def text_of(path: Path) -> str | None:
-    """Text of a recording: of its file, else of its place in the engine's archive; None where there is neither."""
+    """Text of a recording: of its file, else in its engine's archive, else as gathered; None where there is none."""
     if path.exists():
         return path.read_text(encoding="utf-8")
     archive = archive_of(path.parent)
-    if not archive.exists():
-        return None
-    with zipfile.ZipFile(archive) as packed:
-        return packed.read(path.name).decode() if path.name in packed.NameToInfo else None
+    if archive.exists():
+        with zipfile.ZipFile(archive) as packed:
+            if path.name in packed.NameToInfo:
+                return packed.read(path.name).decode()
+    root, engine = path.parent.parent, path.parent.name
+    kept = root / GATHERED / f"{path.name}.xz"
+    return _case_of(kept).get(engine) if kept.exists() and engine in _gathered(root) else None
+
+
+@functools.lru_cache(maxsize=2)
+def _case_of(path: Path) -> dict[str, str]:
+    """Texts of one case, by engine, from the file that they are gathered in."""
+    texts: dict[str, str] = json.loads(lzma.decompress(path.read_bytes()))
+    return texts
+
+
+def _gathered(root: Path) -> list[str]:
+    """Engines whose answers are gathered."""
+    index = root / GATHERED / ENGINES
+    engines: list[str] = json.loads(index.read_text(encoding="utf-8")) if index.exists() else []
+    return engines
+
+
+def gather(root: Path = RECORDED) -> None:
+    """Put what the archives hold into a file a case, in the place of what that holds of these engines' cases.
+
+    The same recordings make the same bytes.
+    """
+    archives = sorted(root.glob(f"*{ARCHIVE}"))
+    names: set[str] = set()
+    for archive in archives:
+        with zipfile.ZipFile(archive) as packed:
+            names |= {*packed.namelist()}
+    engines = sorted({*_gathered(root), *(archive.name.removesuffix(ARCHIVE) for archive in archives)})
+    _case_of.cache_clear()
+    contents: dict[str, bytes] = {ENGINES: (json.dumps(engines, indent=0) + "\n").encode()}
+    for name in sorted(names):
+        texts = {engine: text for engine in engines if (text := text_of(root / engine / name)) is not None}
+        contents[f"{name}.xz"] = lzma.compress(json.dumps(texts).encode(), preset=9 | lzma.PRESET_EXTREME)
+    (root / GATHERED).mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (root / GATHERED / name).write_bytes(content)
+    for archive in archives:
+        archive.unlink()
+    _case_of.cache_clear()
 
 
 def archive_of(folder: Path) -> Path:
@@ -110,5 +157,6 @@ def write(answer: Answer, root: Path = RECORDED) -> Path:
 
 
 def versions(root: Path = RECORDED) -> tuple[str, ...]:
-    """Names of the engines that are recorded as an archive."""
-    return tuple(sorted(path.name.removesuffix(ARCHIVE) for path in root.glob(f"*{ARCHIVE}")))
+    """Names of the engines that are recorded as an archive, or gathered."""
+    archives = (path.name.removesuffix(ARCHIVE) for path in root.glob(f"*{ARCHIVE}"))
+    return tuple(sorted({*archives, *_gathered(root)}))
