@@ -115,11 +115,6 @@ def test_cases(folder: Path) -> None:
     assert told.split(";")[0] == re.sub(r":\d+:\d+:", ":", line).split(";")[0]
 
 
-def test_python() -> None:
-    for code in blocks(text_of("docs/python.md"), "python"):
-        exec(code, {})
-
-
 def test_judge(folder: Path) -> None:
     text = text_of("docs/judge.md")
     (folder / "ANSWERS.json").write_text(blocks(text, "json")[0], encoding="utf-8")
