@@ -280,6 +280,7 @@ def report_options(command: Command) -> Command:
             "--fail-on",
             metavar=f"{'|'.join(FailOn)}|digits<N",
             multiple=True,
+            shell_complete=lambda context, parameter, begun: [str(word) for word in FailOn if word.startswith(begun)],
             help="Fail with status 1 on this too, beside what is wrong or failed; repeat for more. 'digits<8' is any "
             "quantity with fewer than 8 correct digits.",
         ),
