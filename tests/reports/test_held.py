@@ -62,7 +62,7 @@ def test_a_lock_that_was_removed_is_no_lock(tmp_path: Path) -> None:
     with held(tmp_path):
         (tmp_path / LOCK).unlink()
         with held(tmp_path):
-            pass
+            assert (tmp_path / LOCK).exists()
 
 
 @pytest.mark.parametrize("error", [OSError(37, "No locks available"), OSError(28, "No space left on device")])

@@ -6,6 +6,31 @@ from pathlib import Path
 
 import pytest
 
+HONEST = """
+from relmer.datasets import data_of
+from relmer.reference.engines import Fitted
+from relmer.reference.own_fits import estimates
+from relmer.solver import lmer
+
+
+class Engine:
+    name, house, witness_of, definition = "theirs", "theirs", None, False
+    needs, capabilities = (), frozenset({"fit"})
+
+    def available(self):
+        return ""
+
+    def version(self):
+        return "1"
+
+    def environment(self):
+        return {}
+
+    def fit(self, case):
+        return Fitted(estimates(lmer(case.formula, data_of(case), REML=case.reml)))
+"""
+"""An engine of another package that answers as `pls` does, and tells no stages."""
+
 
 def planted(folder: Path, patch: pytest.MonkeyPatch, package: str, text: str, engines: Mapping[str, str]) -> None:
     """Write module and metadata of `package` into `folder`, and put that on the path, for child processes too."""

@@ -7,34 +7,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from relmer.reports.commands.main import main
-from tests.support.planting import planted
+from tests.support.planting import HONEST, planted
 
-# One that stops above the optimum of dyestuff, with some digits, and agrees with nothing beyond; its name is a text.
-ENGINE = """
-from dataclasses import replace
-from relmer.datasets import data_of
-from relmer.reference.engines import Fitted
-from relmer.reference.own_fits import estimates
-from relmer.solver import lmer
+# Its sigma is wrong, and what it says would be a command.
+ENGINE = HONEST.replace(
+    "return Fitted(estimates(lmer(case.formula, data_of(case), REML=case.reml)))",
+    """found = estimates(lmer(case.formula, data_of(case), REML=case.reml))
+        from dataclasses import replace
 
-
-class Theirs:
-    name, house, witness_of, definition = "theirs", "theirs", None, False
-    needs, capabilities = (), frozenset({"fit"})
-
-    def available(self):
-        return ""
-
-    def version(self):
-        return "1"
-
-    def environment(self):
-        return {}
-
-    def fit(self, case):
-        found = estimates(lmer(case.formula, data_of(case), REML=case.reml))
-        return Fitted(replace(found, sigma=found.sigma * 1.25), warnings=("::error::said by the engine",))
-"""
+        return Fitted(replace(found, sigma=found.sigma * 1.25), warnings=("::error::said by the engine",))""",
+)
 CASE = ("--case", "dyestuff/reml", "--engine", "pls")
 
 
@@ -49,7 +31,7 @@ def commands(found: Result) -> list[str]:
 
 @pytest.fixture
 def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_r: None) -> tuple[str, ...]:
-    planted(tmp_path / "packages", monkeypatch, "theirs", ENGINE, {"theirs": "Theirs"})
+    planted(tmp_path / "packages", monkeypatch, "theirs", ENGINE, {"theirs": "Engine"})
     return ("--case", "dyestuff/reml", "--engine", "theirs")
 
 

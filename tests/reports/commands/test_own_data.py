@@ -13,31 +13,7 @@ from click.testing import CliRunner, Result
 
 from relmer.reference.engines import remove_abandoned
 from relmer.reports.commands.main import main
-from tests.support.planting import planted
-
-ENGINE = """
-from relmer.datasets import load
-from relmer.reference.engines import Fitted
-from relmer.reference.own_fits import estimates
-from relmer.solver import lmer
-
-
-class Engine:
-    name, house, witness_of, definition = "theirs", "theirs", None, False
-    needs, capabilities = (), frozenset({"fit"})
-
-    def available(self):
-        return ""
-
-    def version(self):
-        return "1"
-
-    def environment(self):
-        return {}
-
-    def fit(self, case):
-        return Fitted(estimates(lmer(case.formula, load(case.dataset).frame, REML=case.reml)))
-"""
+from tests.support.planting import HONEST, planted
 
 
 def relmer(*arguments: str) -> Result:
@@ -121,7 +97,7 @@ def test_the_numbers_are_those_of_the_exact_law(tmp_path: Path, without_r: None)
 def test_every_process_finds_them(tmp_path: Path, without_r: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers, and an engine of another package in a child of its own; two models, by maximum likelihood."""
     path, _ = balanced(tmp_path)
-    planted(tmp_path / "packages", monkeypatch, "theirs", ENGINE, {"theirs": "Engine"})
+    planted(tmp_path / "packages", monkeypatch, "theirs", HONEST, {"theirs": "Engine"})
     out = tmp_path / "out"
     models = ("--formula", "y ~ half + (1 | g)", "--formula", "y ~ (half | g)", "--ml")
     found = relmer("run", "--data", str(path), "--na", "?", *models, "--out", str(out), "--engine", "theirs")

@@ -20,34 +20,11 @@ from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.reports.voices import as_json, from_json
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import at_theta
-from tests.support.planting import planted
+from tests.support.planting import HONEST, planted
 
 pytestmark = pytest.mark.usefixtures("without_r")
 OURS = ["pls", "qr"]
 ONE_WAY = "y ~ 1 + (1 | g)"
-ENGINE = """
-from relmer.datasets import data_of
-from relmer.reference.engines import Fitted
-from relmer.reference.own_fits import estimates
-from relmer.solver import lmer
-
-
-class Engine:
-    name, house, witness_of, definition = "theirs", "theirs", None, False
-    needs, capabilities = (), frozenset({"fit"})
-
-    def available(self):
-        return ""
-
-    def version(self):
-        return "1"
-
-    def environment(self):
-        return {}
-
-    def fit(self, case):
-        return Fitted(estimates(lmer(case.formula, data_of(case), REML=case.reml)))
-"""
 
 
 def balanced(seed: int = 5) -> tuple[pd.DataFrame, np.ndarray]:
@@ -148,7 +125,7 @@ def test_the_child_of_an_engine_finds_the_frame(tmp_path: Path, monkeypatch: pyt
     """An engine of another package in a child of its own; levels in an order that is stated."""
     frame, _ = balanced()
     frame["half"] = np.where(np.arange(42) % 2, "b", "a")
-    planted(tmp_path / "packages", monkeypatch, "theirs", ENGINE, {"theirs": "Engine"})
+    planted(tmp_path / "packages", monkeypatch, "theirs", HONEST, {"theirs": "Engine"})
     models = ["y ~ half + (1 | g)", "y ~ (half | g)"]
     found = relmer.judge(frame, models, REML=False, levels={"half": ["b", "a"]}, engines="theirs")
     assert {(said.case, said.status) for said in found.answers if said.engine == "theirs"} == {
