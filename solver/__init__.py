@@ -19,13 +19,27 @@ from relmer.solver.documents import (
     pseudo_data,
 )
 from relmer.solver.errors import ModelError
-from relmer.solver.fits import Fit, Ztlist, coef, covariances, lmer, mmList, ngrps
+from relmer.solver.fits import (
+    Fit,
+    Refits,
+    Ztlist,
+    bootstrap,
+    coef,
+    covariances,
+    lmer,
+    mmList,
+    ngrps,
+    refit,
+    simulate,
+)
 
 __all__ = [
     "Fit",
     "ModelError",
+    "Refits",
     "Zb",
     "Ztlist",
+    "bootstrap",
     "cluster_covariances",
     "coef",
     "covariances",
@@ -46,4 +60,6 @@ __all__ = [
     "profile_curve",
     "profile_surface",
     "pseudo_data",
+    "refit",
+    "simulate",
 ]
