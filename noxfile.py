@@ -240,6 +240,15 @@ def hot(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of docs/ into site/: no page outside its contents, no link to nothing, no request to others."""
+    session.install(".[docs]")
+    quiet = {"NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", "build", "--strict", "-f", "docs/site/mkdocs.yml", *session.posargs, env=quiet)
+    session.run("python", "tests/support/built_site.py", "site")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("ruff>=0.9,<1")

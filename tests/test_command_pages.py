@@ -13,7 +13,7 @@ from pages import blocks, text_of, typed
 
 from relmer.reports.commands.main import main
 
-WITH_COMMANDS = ("own", "certify", "cases", "answers", "engines", "versions")
+WITH_COMMANDS = ("own", "certify", "cases", "answers", "engines", "versions", "commands")
 SYNOPSIS = re.compile(r"^    (relmer \w[^:\n]*(?:\n {5,}[\[-].*)*)$", re.MULTILINE)
 
 
@@ -44,6 +44,10 @@ def test_every_option_is_one_of_the_command(page: str) -> None:
     for shown in commands(page):
         known = {name for option in main.commands[shown.split()[1]].params for name in option.opts}
         assert {*re.findall(r"(?<!\S)\[?(--[a-z-]+)", shown)} <= known, shown
+
+
+def test_every_command_is_on_the_page_of_commands() -> None:
+    assert {shown.split()[1] for shown in commands("commands")} == {*main.commands}
 
 
 def test_own(folder: Path) -> None:
