@@ -22,6 +22,8 @@ from relmer.reports.evidence.tolerances import TABLE
 
 CONFIG = ROOT / "docs" / "site" / "mkdocs.yml"
 WIDTHS = (400, 1400)
+# A function that has the name of its file is documented by its whole name.
+CASES = "relmer.datasets.cases.cases"
 # Pages of the site that stand elsewhere in the repository.
 ELSEWHERE = {"index.md", "CONTRIBUTING.md", "CHANGELOG.md", "reference/DEFINITION.md"}
 
@@ -86,7 +88,7 @@ def test_every_tolerance_stands_there_with_its_derivation(site: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "names"),
     [
-        ("relmer", [f"relmer.{name}" for name in relmer.__all__ if name != "version"]),
+        ("relmer", [CASES if name == "cases" else f"relmer.{name}" for name in relmer.__all__ if name != "version"]),
         ("solver", [f"relmer.solver.{name}" for name in relmer.solver.__all__ if name not in ("Fit", "lmer")]),
         ("engines", [f"relmer.reference.engines.Engine.{name}" for name in dir(Engine) if name[0] != "_"]),
     ],
@@ -96,6 +98,8 @@ def test_every_public_name_is_on_a_page(site: Path, page: str, names: list[str])
         read for path, read in built_site.read(site).items() if path == (site / "api" / f"{page}.html").resolve()
     )
     assert len(names) >= 6 and not {*names} - read.anchors
+    # Nothing but functions, classes and their members: a whole module would show its inside.
+    assert "doc-module" not in (site / "api" / f"{page}.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,10 @@ def test_what_is_wrong_is_seen(tmp_path: Path, planted: str, seen: str) -> None:
     assert built_site.faults(tmp_path) == []
     (tmp_path / "page.html").write_text(right + planted, encoding="utf-8")
     assert built_site.faults(tmp_path) == [f"page.html: {seen}"]
+    command = [sys.executable, built_site.__file__, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == f"page.html: {seen}\n"
+    (tmp_path / "page.html").write_text(right, encoding="utf-8")
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     (tmp_path / "page.html").write_text("<h1>x</h1>", encoding="utf-8")
     assert built_site.faults(tmp_path) == ["page.html: no skip link"]
 

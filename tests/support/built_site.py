@@ -97,5 +97,4 @@ def faults(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    said = faults(Path(sys.argv[1]))
-    sys.exit("\n".join(said))
+    sys.exit("\n".join(faults(Path(sys.argv[1]))) or 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pages import ROOT, relmer, text_of
 
 WITH_R = "with R"
-BLOCK = re.compile(r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r'^```(\w*)(?: title="([^"]*)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 PAGES = sorted(
     page.relative_to(ROOT).as_posix()
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -33,9 +33,14 @@ class Step:
     with_r: bool = False
 
 
+def fenced(page: str) -> list[tuple[str, str, str]]:
+    """Language, title and text of the blocks of a page."""
+    return BLOCK.findall(text_of(page))
+
+
 def steps(page: str) -> Iterator[Step]:
     """The files and commands of a page, in their order."""
-    for language, title, body in BLOCK.findall(text_of(page)):
+    for language, title, body in fenced(page):
         if language == "console":
             for typed, printed in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", body, re.MULTILINE):
                 yield Step(typed.replace("\\\n", " "), printed, with_r=title == WITH_R)
