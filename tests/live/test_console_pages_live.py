@@ -17,13 +17,14 @@ def test_a_page_prints_what_it_says(
     page: str, lme4_engine: Lme4, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = [(step, output) for step, output in consoles.walk(page, tmp_path, with_r=True) if step.with_r]
+    asked = [*consoles.walk(page, tmp_path, with_r=True)]
     assert asked
     for step, output in asked:
+        # Another lme4 may stop elsewhere.
         if lme4_engine.version() == VERSION:
             assert re.fullmatch(consoles.pattern(step.printed), output), f"$ {step.typed}\n{output}"
         else:
-            assert output.startswith(f"lme4 {lme4_engine.version()} ")
+            assert f"lme4 {lme4_engine.version()} " in output
 
 
 def test_there_is_one() -> None:

@@ -62,7 +62,10 @@ def pattern(printed: str) -> str:
 
 
 def walk(page: str, folder: Path, with_r: bool = False) -> Iterator[tuple[Step, str]]:
-    """Do what a page says in the folder in which one works, with the repository's data in it: commands and output."""
+    """Do what a page says in the folder in which one works, with the repository's data in it: commands and output.
+
+    Those that need R, or those that need none.
+    """
     (folder / "docs").mkdir()
     (folder / "docs" / "examples").symlink_to(ROOT / "docs" / "examples")
     (folder / "datasets").symlink_to(ROOT / "datasets")
@@ -71,10 +74,10 @@ def walk(page: str, folder: Path, with_r: bool = False) -> Iterator[tuple[Step, 
         words = shlex.split(step.typed, comments=True)
         if step.file:
             Path(step.file).write_text(step.printed, encoding="utf-8")
-        elif step.with_r and not with_r:
-            continue
         elif words[0] == "cp":
             shutil.copyfile(words[1], words[2])
+        elif step.with_r is not with_r:
+            continue
         elif words == ["echo", "$?"]:
             yield step, f"{status}\n"
         else:
