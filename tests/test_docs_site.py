@@ -22,10 +22,12 @@ from relmer.reports.evidence.tolerances import TABLE
 
 CONFIG = ROOT / "docs" / "site" / "mkdocs.yml"
 WIDTHS = (400, 1400)
+# What axe-core looks at: code, links and tables.
+VIEWS = (("notebook", "light"), ("findings", "dark"))
 # A function that has the name of its file is documented by its whole name.
 CASES = "relmer.datasets.cases.cases"
 # Pages of the site that stand elsewhere in the repository.
-ELSEWHERE = {"index.md", "CONTRIBUTING.md", "CHANGELOG.md", "reference/DEFINITION.md"}
+ELSEWHERE = {"index.md", "CONTRIBUTING.md", "CHANGELOG.md", "reference/DEFINITION.md", "notebook.md"}
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +149,8 @@ def served(site: Path) -> Iterator[str]:
 
 def test_in_a_browser(site: Path, served: str, chromium) -> None:
     """No page is wider than a phone, nothing is wrong or asked of others, the search finds, Tab leads past the head."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
+
     wrong, asked = [], set()
     still = chromium.new_context(java_script_enabled=False).new_page()
     for path in built_site.read(site):
@@ -159,6 +163,14 @@ def test_in_a_browser(site: Path, served: str, chromium) -> None:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text))
     page.on("request", lambda request: asked.add(request.url))
+    for name, scheme in VIEWS:
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{served}{name}.html")
+        page.wait_for_timeout(100)
+        violations = Axe().run(page).response["violations"]
+        wrong += [
+            f"{name}: {each['id']}, {each['nodes'][0]['html']}" for each in violations if each["impact"] != "minor"
+        ]
     page.goto(f"{served}index.html")
     page.keyboard.press("Tab")
     assert "md-skip" in page.evaluate("document.activeElement.className")

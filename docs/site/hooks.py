@@ -10,6 +10,7 @@ import tempfile
 import tomllib
 from pathlib import Path, PurePosixPath
 
+from cells import as_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
@@ -19,6 +20,8 @@ from relmer.reports.evidence.tolerances import TABLE
 
 ROOT = Path(__file__).parents[2]
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
+NOTEBOOK = "docs/notebook.ipynb"
+MOVED = {**PAGES, NOTEBOOK: "notebook.md"}
 LINK = re.compile(r"(\]\()([^)\s#:]+)([)#])")
 ROW = re.compile(r"^\|.*$", re.MULTILINE)
 CODE = re.compile(r"`[^`]+`")
@@ -59,6 +62,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
                 pages += [place] if place.endswith(".md") else []
     for place, uri in wanted.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / place)))
+    files.append(File.generated(config, MOVED[NOTEBOOK], content=as_page(ROOT / NOTEBOOK)))
     return files
 
 
@@ -71,11 +75,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def turned(found: re.Match[str]) -> str:
         place = repository_path(source, found[2])
-        uri = PAGES.get(place) or place.removeprefix("docs/")
+        uri = MOVED.get(place) or place.removeprefix("docs/")
         return f"{found[1]}{os.path.relpath(uri, PurePosixPath(here).parent)}{found[3]}"
 
     parts = FENCED.split(markdown)
-    text = "".join(part if part.startswith("```") else ROW.sub(bare, LINK.sub(turned, part)) for part in parts)
+    # A paragraph that follows a block at once would be none.
+    text = "".join(f"\n{part}\n" if k % 2 else ROW.sub(bare, LINK.sub(turned, part)) for k, part in enumerate(parts))
     return text.replace(TOLERANCES, tolerances())
 
 
