@@ -1,6 +1,6 @@
 """Plant every fault on every case, and print the score by rung: `python -m tests.faults --help`.
 
-A case that the journal has whole is not judged again, so that a run that was interrupted goes on.
+A case that the journal has whole, of the same commit, is not judged again: a run that was interrupted goes on.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -52,12 +53,14 @@ def of_case(case: str, faults: list[str]) -> list[Result]:
 
 
 def kept(journal: Path | None) -> dict[str, list[Result]]:
-    """The results of whole cases in a journal; a line that was cut off is none."""
+    """The results of whole cases in a journal, of this commit; a line that was cut off is none."""
     found: dict[str, list[Result]] = {}
     for line in journal.read_text("utf-8").splitlines() if journal and journal.exists() else []:
         try:
             case = json.loads(line)
         except ValueError:
+            continue
+        if case["commit"] != commit():
             continue
         found[case["case"]] = [
             Result(**{**one, "showing": Showing(one["showing"]), "outcome": Outcome(one["outcome"])})
@@ -77,10 +80,13 @@ def judged(cases: list[str], faults: list[str], jobs: int, journal: Path | None)
             print(f"{case}: {len(found)} faults", file=sys.stderr, flush=True)
             if journal:
                 with journal.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"case": case, "results": [asdict(one) for one in found]}) + "\n")
+                    file.write(
+                        json.dumps({"commit": commit(), "case": case, "results": [asdict(one) for one in found]}) + "\n"
+                    )
             yield from found
 
 
+@cache
 def commit() -> str:
     """The commit that was measured; empty where git tells none."""
     told = subprocess.run(

@@ -167,11 +167,11 @@ class Court:
 
 
 def refitted(fit: Fit, design: Design, REML: bool) -> Fit | None:
-    """The fit of another design; None if there is none."""
+    """The fit of another design; None if there is none, as where the rows that are left make X singular."""
     try:
         prepared = prepare(design, "pls")
         optimum, solution = optimise(prepared, REML, None, alone=False)
-    except ModelError:
+    except (ModelError, np.linalg.LinAlgError):
         return None
     return replace(fit, REML=REML, prepared=prepared, optimum=optimum, solution=solution)
 

@@ -75,8 +75,8 @@ def terms_exchanged(court: Court) -> Answer | None:
 
 
 def numbered(court: Court) -> bool:
-    """Whether each label of the first factor holds one number."""
-    return all(len(re.findall(r"\d+", level)) == 1 for level in court.design.terms[0].levels)
+    """Whether the labels of the first factor are one word, each with a number after it."""
+    return len({re.sub(r"\d+$", "#", level) for level in court.design.terms[0].levels}) == 1
 
 
 ORDERS = "in the order of the(ir)? numbers|first occur|code point"

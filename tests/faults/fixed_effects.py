@@ -15,6 +15,8 @@ from .reading import COVARIATE, by_formula, fixed_factors, fixed_numbers, fixed_
 
 # The comparison that shows other columns of X.
 NAMES = "coefficient names"
+# Of a centred design a column in reverse is its own negative.
+MIRRORED = "other sign|rows .*in reverse order"
 
 
 def of_X(change: Callable[[Court, np.ndarray], Any], *columns: str) -> Callable[[Court], Answer | None]:
@@ -155,7 +157,7 @@ def of_X_faults() -> Iterator[Fault]:
         ],
     )
     changes: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str, Where]] = {
-        "with the other sign": (np.negative, "other sign", COEFFICIENTS),
+        "with the other sign": (np.negative, MIRRORED, COEFFICIENTS),
         "times 1000": (lambda x: 1000 * x, "times 1000", COEFFICIENTS),
         "about its mean": (lambda x: x - x.mean(), "about its mean", SPREAD),
         "standardised": (lambda x: (x - x.mean()) / x.std(ddof=1), "standard deviation", SPREAD),

@@ -14,6 +14,7 @@ from relmer.solver.model import RandomTerm
 from .court import Court
 from .data import single
 from .fault import FREE, GROUPED, SLOPES, TERMS, Fault, Where, table
+from .fixed_effects import MIRRORED
 from .reading import COVARIATE, by_formula, fixed_numbers
 
 NESTED = re.compile(r"\(([^()|]*)\| *([\w.]+)/([\w.]+)\)")
@@ -137,7 +138,7 @@ def of_Z_faults() -> Iterator[Fault]:
         ],
     )
     changes: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
-        "with the other sign": (np.negative, "other sign"),
+        "with the other sign": (np.negative, MIRRORED),
         "times 10": (lambda x: 10 * x, "times 10"),
         "about its mean": (lambda x: x - x.mean(), "about its mean"),
     }
