@@ -37,8 +37,8 @@ LIST = """## Rung {rung}: {name}
 HEAD = """# What the harness catches
 
 A harness is worth what it catches. {faults} faults that a real program might have are planted in honest answers to
-{cases} cases, and the judge hears each. Rungs are those of [report.md](report.md). This page is made by
-`nox -s faults -- --write` (`python -m tests.faults --write`); it was measured with relmer {relmer} at commit
+{cases} cases of at most 3,000 rows, and the judge hears each. Rungs are those of [report.md](report.md). This page
+is made by `nox -s faults -- --write` (`python -m tests.faults --write`); it was measured with relmer {relmer} at commit
 `{commit}` on {date}.
 
 A fault of the data or the model is the fit of the wrong data or the wrong model, as it should be fitted; a fault of
