@@ -125,7 +125,7 @@ def faults(session: nox.Session) -> None:
     session.install(".[certify]")
     journal = Path(session.cache_dir).resolve() / "faults.jsonl"
     session.run("python", "-m", "tests.faults", "--journal", str(journal), *session.posargs)
-    journal.unlink()
+    journal.unlink(missing_ok=True)
 
 
 @nox.session
