@@ -102,9 +102,9 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers on all cases.
+    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers and planted faults.
 
-    And the install of the README is done in a fresh copy. It takes half an hour.
+    And the install of the README is done in a fresh copy. It takes an hour.
     """
     install_r(session)
     install(session, "dev", "certify")
@@ -114,6 +114,19 @@ def nightly(session: nox.Session) -> None:
     drawn = {"RELMER_REQUIRE": "lme4", "RELMER_EXAMPLES": "20000"}
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
     session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
+    session.run("python", "-m", "tests.faults")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Plant every fault on every case, and print what the judge catches. `-- --write` makes docs/faults.md anew.
+
+    It takes half an hour on one core; `-- --jobs N` takes more. One that was interrupted goes on.
+    """
+    session.install(".[certify]")
+    journal = Path(session.cache_dir).resolve() / "faults.jsonl"
+    session.run("python", "-m", "tests.faults", "--journal", str(journal), *session.posargs)
+    journal.unlink(missing_ok=True)
 
 
 @nox.session
