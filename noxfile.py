@@ -104,12 +104,13 @@ def verify(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers on all cases.
 
-    It takes half an hour.
+    And the install of the README is done in a fresh copy. It takes half an hour.
     """
     install_r(session)
     install(session, "dev", "certify")
     session.run("relmer", "certify", "--verify", "--trees", *session.posargs)
     session.run("python", "tests/support/fuzz.py", "600")
+    session.run("python", "tests/support/questions.py")
     drawn = {"RELMER_REQUIRE": "lme4", "RELMER_EXAMPLES": "20000"}
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
     session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
@@ -238,6 +239,15 @@ def hot(session: nox.Session) -> None:
     store = f"--benchmark-storage=file://{Path(session.cache_dir) / 'hot'}"
     arguments = [store, "--benchmark-autosave", "--benchmark-compare", *session.posargs]
     session.run("pytest", "tests/bench/hot.py", *arguments, env={"OPENBLAS_NUM_THREADS": "1"})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of docs/ into site/: no page outside its contents, no link to nothing, no request to others."""
+    session.install(".[docs]")
+    quiet = {"NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", "build", "--strict", "-f", "docs/site/mkdocs.yml", *session.posargs, env=quiet)
+    session.run("python", "tests/support/built_site.py", "site")
 
 
 @nox.session
