@@ -21,8 +21,8 @@ class Values:
 
     Attributes
     ----------
-    value
-        The criterion (m,); infinite where rounding leaves no residual.
+    value, size
+        The criterion (m,), infinite where rounding leaves no residual; and the sizes of its parts, added up.
     Dinv
         (m, K, r, r).
     beta
@@ -34,6 +34,7 @@ class Values:
     """
 
     value: Array
+    size: Array
     Dinv: Array
     beta: Array
     inverse: Array
@@ -43,6 +44,7 @@ class Values:
         """Those of some responses."""
         return Values(
             value=self.value[which],
+            size=self.size[which],
             Dinv=self.Dinv[which],
             beta=self.beta[which],
             inverse=self.inverse[which],
@@ -53,6 +55,7 @@ class Values:
         """Take those of some responses from elsewhere."""
         for own, other in (
             (self.value, others.value),
+            (self.size, others.size),
             (self.Dinv, others.Dinv),
             (self.beta, others.beta),
             (self.inverse, others.inverse),
@@ -77,14 +80,15 @@ def values_at(shared: Shared, of: Responses, REML: bool, theta: Array) -> Values
     pwrss = A_yy - np.einsum("mx,mx->m", beta, A_xy)
     d = n - p if REML else n
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = logdets @ shared.counts + d * (1.0 + np.log(2 * math.pi / d * pwrss))
+        each = [logdets @ shared.counts, d * (1.0 + np.log(2 * math.pi / d * pwrss))]
     if REML:
-        value = value + logdet_RX + 2.0 * np.log(np.abs(shared.RX0.diagonal())).sum()
+        each.append(logdet_RX + 2.0 * np.log(np.abs(shared.RX0.diagonal())).sum())
     weights = shared.design.weights
     if weights is not None:
-        value = value - np.log(weights).sum()
+        each.append(np.full(m, -np.log(weights).sum()))
+    value, size = np.sum(each, axis=0), np.abs(each).sum(axis=0)
     value = np.where(np.isfinite(value) & (pwrss > 0), value, np.inf)
-    return Values(value=value, Dinv=Dinv, beta=beta, inverse=inverse, pwrss=pwrss)
+    return Values(value=value, size=size, Dinv=Dinv, beta=beta, inverse=inverse, pwrss=pwrss)
 
 
 def inverted(S: Array) -> tuple[Array, Array]:

@@ -37,7 +37,7 @@ def descend(shared: Shared, of: Responses, REML: bool, begun: Array, enough: flo
     previous, least = np.full(m, np.inf), np.full(m, np.inf)
     for _ in range(MOST_STEPS):
         step = step_at(shared, own, REML, theta[left], at)
-        noise = NOISE * np.maximum(1.0, np.abs(at.value))
+        noise = NOISE * at.size
         hidden = (step.decrement <= noise) & (step.decrement > least / 4)
         ended = ~step.known | (step.decrement <= enough) | hidden
         settled[left[ended & step.known & step.regular]] = True

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relmer.solver.algebra import lower_triangle
+from relmer.solver.algebra import RANK, lower_triangle
 from relmer.solver.arrays import Array, Booleans, Integers
 from relmer.solver.many.criterion import derivatives_at, values_at
 from relmer.solver.many.descent import Ends, descend
 from relmer.solver.many.rows import Responses, Shared, lower
 from relmer.solver.search import AGAIN, NEGATIVE, NOISE, RAISED, RAY
 
-# A working variance, beside the largest one or 1, without which the criterion may be lower or the same.
-LITTLE = 1e-4
 # Part of y0's square that X and Z leave at least, as in `paths.spanned`: else sigma is a difference.
 MUCH = 1e-4
 
@@ -39,7 +37,7 @@ def lowest(shared: Shared, of: Responses, REML: bool, start: Array) -> Found:
     along = np.stack([values_at(shared, of, REML, np.tile(scale * one, (m, 1))).value for scale in RAY], axis=1)
     framed = np.pad(along, ((0, 0), (1, 1)), constant_values=np.inf)
     minima = (framed[:, 1:-1] < framed[:, :-2]) & (framed[:, 1:-1] < framed[:, 2:])
-    raised = np.where(one * start**2 < one * LITTLE, RAISED, start)
+    raised = np.where(one * start**2 < one * RANK, RAISED, start)
     at_start = values_at(shared, of, REML, np.tile(raised, (m, 1))).value
     best = RAY[np.argmin(along, axis=1)][:, None] * one
     nearer = at_start < along.min(axis=1)
@@ -92,7 +90,7 @@ def ended(shared: Shared, of: Responses, REML: bool, begun: Array) -> Ended:
     ends = descend(shared, of, REML, begun)
     cleared, null = without_little(shared, ends.theta)
     at = values_at(shared, of, REML, cleared)
-    kept = null & (at.value <= ends.value + NOISE * np.maximum(1.0, np.abs(ends.value)))
+    kept = null & (at.value <= ends.value + NOISE * at.size)
     theta = np.where(kept[:, None], cleared, ends.theta)
     value = np.where(kept, at.value, ends.value)
     shown = ends.settled.copy()
@@ -113,14 +111,14 @@ def without_little(shared: Shared, theta: Array) -> tuple[Array, Booleans]:
         own = theta[:, start : start + len(i)]
         start += len(i)
         if width == 1:
-            little = own[:, 0] ** 2 < LITTLE
+            little = own[:, 0] ** 2 <= RANK
             found.append(np.where(little[:, None], 0.0, own))
             some |= little
             continue
         T = np.zeros((len(theta), width, width))
         T[:, i, j] = own
         left, sizes, _ = np.linalg.svd(T)
-        little = sizes**2 < LITTLE * np.maximum(1.0, sizes[:, :1] ** 2)
+        little = sizes**2 <= RANK * np.maximum(1.0, sizes[:, :1] ** 2)
         if not little.any():
             found.append(own)
             continue
@@ -142,7 +140,7 @@ def least_dual(shared: Shared, theta: Array, slopes: Array) -> Array:
         dual = np.zeros_like(T)
         dual[:, i, j] = dual[:, j, i] = slopes[:, own] / np.where(i == j, 1.0, 2.0)
         left, sizes, _ = np.linalg.svd(T)
-        null = sizes**2 < LITTLE * np.maximum(1.0, sizes[:, :1] ** 2)
+        null = sizes**2 <= RANK * np.maximum(1.0, sizes[:, :1] ** 2)
         turned = left.transpose(0, 2, 1) @ dual @ left
         # What is no direction of the null space has a dual that is never the least.
         outside = np.where(null, 0.0, np.inf)
