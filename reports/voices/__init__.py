@@ -14,6 +14,7 @@ from relmer.reports.voices.answer import (
 from relmer.reports.voices.audit import CHECK, TAKEN_OVER, Met, audit, data_of, requirements
 from relmer.reports.voices.badge import badge
 from relmer.reports.voices.diff import HEADER as DIFF_HEADER
+from relmer.reports.voices.diff import as_json as diff_json
 from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
@@ -58,6 +59,7 @@ __all__ = [
     "data_of",
     "decision",
     "diff_annotations",
+    "diff_json",
     "diff_junit",
     "diff_markdown",
     "diff_rows",
