@@ -21,6 +21,7 @@ from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
 from relmer.reports.commands.terminal import complain, quiet_ends, status_of_error
 from relmer.reports.commands.versions import versions_command
+from relmer.reports.commands.warnings import warnings_command
 
 
 class Commands(click.Group):
@@ -61,6 +62,7 @@ for command in (
     diff_command,
     record_command,
     versions_command,
+    warnings_command,
     certify_command,
     explain_command,
     cases_command,
