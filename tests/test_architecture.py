@@ -98,7 +98,8 @@ WINGS = {
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records", "text"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
-    "reports/explain": Wing({"evidence", "records"}, {"numpy"}),
+    "reports/doubts": Wing(never={"solver", "reference", "datasets"}),
+    "reports/explain": Wing({"doubts", "evidence", "records"}, {"numpy"}),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
     "reports/held": Wing(never={"solver", "reference", "datasets"}),
@@ -116,7 +117,9 @@ WINGS = {
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
-    "reports/voices": Wing({"causes", "changes", "records", "verdicts", "text"}, never={"solver", "reference"}),
+    "reports/voices": Wing(
+        {"causes", "changes", "doubts", "records", "verdicts", "text"}, never={"solver", "reference"}
+    ),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
         {"chapters", "pictures", "records", "sights", "verdicts", "text", "voices"},

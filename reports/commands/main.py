@@ -24,6 +24,7 @@ from relmer.reports.commands.run import run_command
 from relmer.reports.commands.signs import bear_encoding
 from relmer.reports.commands.terminal import INTERRUPTED, complain, quiet_ends, status_of_error
 from relmer.reports.commands.versions import versions_command
+from relmer.reports.commands.warnings import warnings_command
 
 
 class Commands(click.Group):
@@ -88,6 +89,7 @@ for command in (
     diff_command,
     record_command,
     versions_command,
+    warnings_command,
     certify_command,
     explain_command,
     cases_command,

@@ -35,6 +35,7 @@ from relmer.reports.voices.summary import (
 )
 from relmer.reports.voices.versions import versions_page
 from relmer.reports.voices.warned import Warned, warned, warned_told
+from relmer.reports.voices.warnings_page import warnings_page
 
 __all__ = [
     "CHECK",
@@ -86,6 +87,7 @@ __all__ = [
     "warned",
     "warned_told",
     "warnings_of",
+    "warnings_page",
     "warnings_told",
     "worst",
 ]

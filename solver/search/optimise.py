@@ -27,7 +27,7 @@ from relmer.solver.paths import (
     solve_at,
 )
 from relmer.solver.search.ending import Ending
-from relmer.solver.search.faces import escape, held_out, on_face, probed
+from relmer.solver.search.faces import escape, has_a_slope, held_out, on_face, probed
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import Moments, moments, unidentified_at, unidentified_par
 from relmer.solver.search.objective import MANY, NOISE, NewtonStep, Objective, Point
@@ -241,19 +241,6 @@ def descend(objective: Objective, here: Point) -> Descent:
             break
         here = escaped
     return Descent(here, gap=end.gap, duals=duals, ending=Ending.OPEN)
-
-
-def has_a_slope(objective: Objective, singular: Point) -> bool:
-    """Whether Newton's step at a singular point gains more than rounding, once each T has its columns of zeros last.
-
-    A T with a zero on its diagonal before another column hides a slope: with T_11 = 0 no entry of T turns v of G = v v'
-    towards its first coordinate to first order, though that changes G.
-    """
-    if not objective.coordinates.free:
-        return False
-    x = objective.coordinates.joined(singular.blocks)
-    step = objective.newton_step(singular, x, max(LONGEST, float(np.abs(x).max())))
-    return step.decrement > NOISE * singular.size
 
 
 def outwards_too(objective: Objective, end: Descent) -> Descent:
