@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from relmer.datasets import DataError, write_whole
+from relmer.reports.commands.completion import cases_begun
+from relmer.reports.commands.telling import telling_options
 from relmer.reports.commands.terminal import (
     check_writable,
     chosen_cases,
@@ -22,12 +24,13 @@ RECORDED = ("lme4@*",)
 
 @click.command("warnings")
 @click.argument("engines", metavar="PATTERN...", nargs=-1)
-@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases to look at.")
+@click.option("--case", "pattern", shell_complete=cases_begun, default="*", metavar="GLOB", help="Cases to look at.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes, to judge them.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the page to this file."
 )
 @engines_option
+@telling_options("quiet")
 @click.pass_obj
 def warnings_command(debug: bool, engines: tuple[str, ...], pattern: str, jobs: int, out: Path | None) -> None:
     """Write a page in Markdown on the warnings of engines: true, without cause, or missing.
