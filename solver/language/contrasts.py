@@ -232,10 +232,8 @@ def with_what_lacks(matrix: Array, what: str) -> Array:
 
 def is_real(entry: object) -> bool:
     """Whether an entry of a matrix is a real number, or misses; True and False are none, as in R."""
-    return (
-        entry is None
-        or isinstance(entry, numbers.Real | np.integer | np.floating)
-        and not isinstance(entry, bool | np.bool_)
+    return entry is None or (
+        isinstance(entry, numbers.Real | np.integer | np.floating) and not isinstance(entry, bool | np.bool_)
     )
 
 
