@@ -29,7 +29,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "record": ("relmer record --engine pls --case dyestuff/reml --into recordings",),
     "versions": ("relmer versions 'lme4@*' --case dyestuff/reml --out versions.md",),
     "warnings": ("relmer warnings 'lme4@*' --case 'nist/SmLs08-*' --out warnings.md",),
-    "peers": ("relmer peers report --out peers.md",),
+    "peers": ("relmer peers report",),
     "certify": (
         "relmer certify --verify --case dyestuff/reml --jobs 1",
         "relmer certify --export values --case 'dyestuff/*'",
