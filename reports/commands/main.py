@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `versions`, `record`, `certify` and lists.
+"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `versions`, `record`, `certify`, `laws` and lists.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -16,6 +16,7 @@ from relmer.reports.commands.diff import diff_command
 from relmer.reports.commands.explain import explain_command
 from relmer.reports.commands.fit import fit_command
 from relmer.reports.commands.judge import judge_command
+from relmer.reports.commands.laws import laws_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
@@ -63,6 +64,7 @@ for command in (
     versions_command,
     certify_command,
     explain_command,
+    laws_command,
     cases_command,
     engines_command,
     datasets_command,
