@@ -118,6 +118,10 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
     session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
     session.run("python", "-m", "tests.faults")
+    everybody = ("nlme", "statsmodels", "mixedlm", "mixedlm-rs")
+    named = [f"--engine={name}" for name in ("pls", "qr", "gls", "lme4", "lme4-bobyqa", "lme4-tight", *everybody)]
+    page = Path(session.create_tmp()) / "laws.md"
+    session.run("relmer", "laws", *named, "--page", str(page), success_codes=[0, 1])
 
 
 @nox.session

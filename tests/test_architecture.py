@@ -114,6 +114,7 @@ WINGS = {
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
     "reports/evidence": Wing({"records", "sights", "verdicts"}, {*NUMBERS, "pandas"}),
+    "reports/laws": Wing({"evidence"}, {"numpy", "pandas"}),
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
@@ -139,6 +140,7 @@ WINGS = {
             "given",
             "held",
             "journal",
+            "laws",
             "one_case",
             "own",
             "records",

@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `record`, `certify`, pages and lists.
+"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `record`, `certify`, `laws`, pages and lists.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -18,6 +18,7 @@ from relmer.reports.commands.examples import told_examples
 from relmer.reports.commands.explain import explain_command
 from relmer.reports.commands.fit import fit_command
 from relmer.reports.commands.judge import judge_command
+from relmer.reports.commands.laws import laws_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
 from relmer.reports.commands.peers import peers_command
 from relmer.reports.commands.record import record_command
@@ -94,6 +95,7 @@ for command in (
     peers_command,
     certify_command,
     explain_command,
+    laws_command,
     cases_command,
     engines_command,
     datasets_command,
