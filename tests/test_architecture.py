@@ -109,6 +109,9 @@ WINGS = {
         {"accepted", "certified", "evidence", "export", "given", "own", "records", "run", "text", "verdicts", "voices"},
         {"numpy", "pandas"},
     ),
+    # Importable as relmer.conformance; its options, as relmer_pytest, load nothing of relmer for other runs.
+    "reports/conformance": Wing({"accepted", "causes", "records", "run", "verdicts"}, {"pytest"}),
+    "reports/conformance/options": Wing({"conformance"}, {"pytest"}),
     "reports/compared": Wing({"one_case", "records", "run"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
@@ -175,7 +178,8 @@ def imports(text: str) -> Iterator[tuple[str, str]]:
 
     Of a room or wing that is imported whole, every name that is taken out of it counts.
     """
-    tree, whole = ast.parse(text), {}
+    # The kit stands among the reports.
+    tree, whole = ast.parse(text.replace("relmer.conformance", "relmer.reports.conformance")), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
