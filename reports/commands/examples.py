@@ -35,6 +35,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "relmer certify --export values --case 'dyestuff/*'",
     ),
     "explain": (f"relmer explain {SITES} --theta 1,0,0.1",),
+    "laws": ("relmer laws --engine pls --law rows --case dyestuff/reml",),
     "cases": ("relmer cases --case 'docs/*'",),
     "engines": ("relmer engines",),
     "datasets": ("relmer datasets",),

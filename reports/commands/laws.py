@@ -10,6 +10,7 @@ import click
 
 from relmer.datasets import Case, DataError, write_whole
 from relmer.reference.engines import EngineMissing, engine, engine_names
+from relmer.reports.commands.completion import cases_begun, engines_begun
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -30,12 +31,21 @@ SAMPLE = (
 
 
 @click.command("laws")
-@click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine to ask; repeat for more; else all.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    shell_complete=engines_begun,
+    metavar="NAME",
+    help="Engine to ask; repeat for more; else all.",
+)
 @engines_option
 @click.option(
     "--law", "names", multiple=True, metavar="NAME", help="Law to hold it against; repeat for more; else all."
 )
-@click.option("--case", "pattern", metavar="GLOB", help="Cases to change; else six small ones.")
+@click.option(
+    "--case", "pattern", shell_complete=cases_begun, metavar="GLOB", help="Cases to change; else six small ones."
+)
 @click.option(
     "--limit", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Seconds of an engine for one answer."
 )
