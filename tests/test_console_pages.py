@@ -11,6 +11,7 @@ RUN_BY = {
     "docs/answers.md": "tests/test_answers_page.py",
     "docs/cases.md": "tests/test_command_pages.py",
     "docs/ci.md": "tests/test_ci_page.py",
+    "docs/conformance.md": "tests/reports/conformance/test_kit.py",
     "docs/documents.md": "tests/test_documents_page.py",
     "docs/engines.md": "tests/test_engines_page.py",
     "docs/howto/two-lme4s.md": "tests/test_command_pages.py",

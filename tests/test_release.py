@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((wheel.ROOT / "pyproject.toml").read_text(encoding="utf-
 
 def test_the_lists_take_every_file_of_the_rooms_and_no_other() -> None:
     assert wheel.declared() == {*wheel.source()}
-    assert not [name for name in wheel.source() if "test_" in name]
+    assert [name for name in wheel.source() if "test_" in name] == ["relmer/conformance/test_conformance.py"]
 
 
 @pytest.mark.parametrize("name", ["reports/new/__init__.py", "reference/new.toml", "solver/algebra/table.csv"])

@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # The rooms' folders, and the package that each is.
 ROOMS = {"src/relmer": "relmer", **{room: f"relmer/{room}" for room in ("solver", "datasets", "reference", "reports")}}
+# Wings that are packages of their own: pytest finds the kit's checks and its options by name.
+APART = {"relmer/reports/conformance/options": "relmer_pytest", "relmer/reports/conformance": "relmer/conformance"}
 LARGEST = 5 * 10**6
 
 
@@ -20,7 +22,9 @@ def source(root: Path = ROOT) -> dict[str, Path]:
     for folder, package in ROOMS.items():
         for path in (root / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
-                found[f"{package}/{path.relative_to(root / folder).as_posix()}"] = path
+                name = f"{package}/{path.relative_to(root / folder).as_posix()}"
+                wing = next((wing for wing in APART if name.startswith(f"{wing}/")), "")
+                found[APART.get(wing, "") + name.removeprefix(wing)] = path
     return found
 
 
