@@ -20,20 +20,25 @@ from relmer.solver.documents import (
 )
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, Ztlist, coef, covariances, lmer, mmList, ngrps
+from relmer.solver.inference import anova_table, coef_table, contest, hypotheses
 
 __all__ = [
     "Fit",
     "ModelError",
     "Zb",
     "Ztlist",
+    "anova_table",
     "cluster_covariances",
     "coef",
+    "coef_table",
+    "contest",
     "covariances",
     "expanded",
     "extended_system",
     "getFE",
     "getV",
     "gls_table",
+    "hypotheses",
     "indicators",
     "khatri_rao",
     "lmer",

@@ -1,0 +1,164 @@
+"""Contrasts: what must not matter does not, what is not defined is refused in one line, what is open is named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from bounds import SOLVED
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from relmer.datasets import load
+from relmer.solver import ModelError, anova_table, coef_table, contest, lmer
+from relmer.solver.inference.kenward_roger import scaled
+from relmer.solver.inference.satterthwaite import joined
+
+SLEEP = "Reaction ~ Days + (Days | Subject)"
+WAYS = ("Satterthwaite", "Kenward-Roger")
+# A covariate's unit moves X by the rounding of its doubles, and the optimum by that times the condition of the Hessian.
+MOVED = 1e-8
+
+
+@pytest.fixture(scope="module")
+def sleepstudy() -> pd.DataFrame:
+    return load("sleepstudy").frame
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from([1e-9, 1e-3, 7.0, 1e6]), st.sampled_from([(1e-6, 0.0), (0.1, 0.5), (1e5, -3.0), (1.0, 7.0)]))
+def test_units_and_origins(unit: float, moved_by: tuple[float, float]) -> None:
+    scale, shift = moved_by
+    data = load("sleepstudy").frame
+    plain = lmer(SLEEP, data)
+    moved = lmer(SLEEP, data.assign(Reaction=data["Reaction"] * unit, Days=data["Days"] * scale + shift))
+    l, same = [1.0, 3.0], [1.0, 3.0 * scale + shift]
+    for way in WAYS:
+        for first, second in ((l, same), ([0.0, 1.0], [0.0, 1.0])):
+            a, b = (contest(fit, row, False, way).iloc[0] for fit, row in ((plain, first), (moved, second)))
+            np.testing.assert_allclose(
+                a[["df", "t value", "Pr(>|t|)"]], b[["df", "t value", "Pr(>|t|)"]], rtol=30 * MOVED
+            )
+    a, b = (contest(fit, np.eye(2), ddf="Kenward-Roger").iloc[0, 2:] for fit in (plain, moved))
+    np.testing.assert_allclose(a, b, rtol=30 * MOVED)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1.0, 1e-7, 1e9]))
+def test_F_is_that_of_the_space_of_the_rows(seed: int, unit: float) -> None:
+    """F and its first degrees of freedom whatever rows span the space; Kenward and Roger's second ones too."""
+    fit = lmer("Reaction ~ Days + I(Days^2) + (1 | Subject)", load("sleepstudy").frame)
+    L = np.random.default_rng(seed).normal(size=(2, 3))
+    mixed = np.array([[unit, 0.0], [unit * 3, 1.0], [0.0, 2.0]]) @ L
+    for way in WAYS:
+        a, b = contest(fit, L, ddf=way).iloc[0], contest(fit, mixed, ddf=way).iloc[0]
+        assert a["NumDF"] == b["NumDF"] == 2
+        assert a["F value"] == pytest.approx(b["F value"], rel=MOVED)
+        if way == "Kenward-Roger":
+            assert a["DenDF"] == pytest.approx(b["DenDF"], rel=MOVED)
+
+
+def test_one_row_is_t_squared_and_rhs_moves_the_estimate(sleepstudy: pd.DataFrame) -> None:
+    fit = lmer(SLEEP, sleepstudy)
+    for way in (*WAYS, "residual", "between-within"):
+        t = contest(fit, [0, 1], False, way, 10.0).iloc[0]
+        F = contest(fit, [0, 1], True, way, 10.0).iloc[0]
+        assert F["F value"] == pytest.approx(t["t value"] ** 2, rel=SOLVED)
+        assert F["DenDF"] == pytest.approx(t["df"], rel=SOLVED)
+        assert F["Pr(>F)"] == pytest.approx(t["Pr(>|t|)"], rel=1e-8)
+        assert t["t value"] == pytest.approx((fit.beta["Days"] - 10) / t["Std. Error"], rel=SOLVED)
+        assert t["Pr(>|t|)"] == pytest.approx(2 * stats.t.sf(abs(t["t value"]), t["df"]), rel=1e-10)
+
+
+def test_counted_degrees_of_freedom() -> None:
+    """SAS: sleepstudy has 18 subjects and 180 rows; of oats Variety varies within blocks."""
+    sleep = lmer(SLEEP, load("sleepstudy").frame)
+    assert coef_table(sleep, "residual")["df"].tolist() == [178, 178]
+    assert coef_table(sleep, "between-within")["df"].tolist() == [17, 161]
+    oats = lmer("yield ~ nitro + Variety + (1 | Block/Variety)", load("Oats").frame)
+    assert anova_table(oats, ddf="between-within")["DenDF"].tolist() == [72 - 6 - 3] * 2
+    orthodont = lmer("distance ~ age * Sex + (age | Subject)", load("Orthodont").frame)
+    assert anova_table(orthodont, ddf="between-within")["DenDF"].tolist() == [108 - 27 - 2, 27 - 2, 108 - 27 - 2]
+
+
+def test_without_random_effects_it_is_ordinary_least_squares() -> None:
+    fit = lmer("mpg ~ wt + am", load("mtcars").frame)
+    for way in (*WAYS, "residual"):
+        assert coef_table(fit, way)["df"].to_numpy() == pytest.approx([29.0] * 3, rel=SOLVED)
+        assert contest(fit, np.eye(3), ddf=way)["DenDF"][0] == pytest.approx(29.0, rel=SOLVED)
+
+
+def test_covariances_that_no_data_tell_apart_leave_the_degrees_of_freedom(sleepstudy: pd.DataFrame) -> None:
+    plain, twice = lmer(SLEEP, sleepstudy), lmer("Reaction ~ Days + (1 | Subject) + (Days | Subject)", sleepstudy)
+    assert twice.unidentified
+    for way in WAYS:
+        np.testing.assert_allclose(coef_table(twice, way), coef_table(plain, way), rtol=MOVED)
+
+
+def test_a_covariate_that_is_too_far_from_zero_is_refused(sleepstudy: pd.DataFrame) -> None:
+    """In the chart of theta the curvature is lost to rounding: no number, rather than a wrong one."""
+    fit = lmer(SLEEP, sleepstudy.assign(Days=sleepstudy["Days"] * 0.1 + 2010))
+    with pytest.raises(ModelError, match="subtract its mean"):
+        contest(fit, [1.0, 2010.3], False)
+    assert coef_table(fit, "Kenward-Roger")["df"].to_numpy() == pytest.approx([17.0, 17.0], rel=1e-5)
+
+
+def test_a_sum_of_variances_is_enough() -> None:
+    """One row in each group: the data know the sum of the variances alone, which is all that a contrast needs."""
+    random = np.random.default_rng(5)
+    n = 12
+    data = pd.DataFrame({"y": random.normal(size=n), "x": random.normal(size=n), "g": np.arange(n)})
+    checks = {"check.nobs.vs.nlev": "ignore", "check.nobs.vs.nRE": "ignore"}
+    fit = lmer("y ~ x + (1 | g)", data, control=checks)
+    for way in WAYS:
+        assert coef_table(fit, way)["df"].to_numpy() == pytest.approx([10.0, 10.0], rel=MOVED)
+
+
+@pytest.mark.parametrize(
+    ("ask", "why"),
+    [
+        (lambda fit: coef_table(fit, "kenward"), "ddf 'kenward' is not known; choose one of Satterthwaite, "),
+        (lambda fit: contest(fit, [1, 2, 3]), r"L has shape \(1, 3\); it needs 2 columns"),
+        (lambda fit: contest(fit, [[1, np.nan]]), "L has an entry that is no finite number"),
+        (lambda fit: contest(fit, ["a", "b"]), "L must be numbers"),
+        (lambda fit: contest(fit, [1, 0], rhs=[1, 2]), "rhs must be a number, or 1 of them"),
+        (lambda fit: contest(fit, [1, 0], rhs="x"), "rhs must be a number"),
+        (lambda fit: contest(fit, [[1, 0], [2, 0]], rhs=1), "row 2 of L depends on those before it"),
+    ],
+)
+def test_refusals(ask, why: str, sleepstudy: pd.DataFrame) -> None:
+    with pytest.raises(ModelError, match=f"^{why}"):
+        ask(lmer(SLEEP, sleepstudy))
+
+
+def test_what_is_not_defined_is_refused(sleepstudy: pd.DataFrame) -> None:
+    with pytest.raises(ModelError, match="for REML: fit the model with REML=True"):
+        coef_table(lmer(SLEEP, sleepstudy, REML=False), "Kenward-Roger")
+    with pytest.raises(ModelError, match="cs of Subject need not be: take Satterthwaite"):
+        coef_table(lmer("Reaction ~ Days + cs(Days | Subject)", sleepstudy), "Kenward-Roger")
+    crossed = lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", load("Penicillin").frame)
+    with pytest.raises(ModelError, match="grouping factors plate, sample cross"):
+        coef_table(crossed, "between-within")
+
+
+def test_rows_of_zeros_are_no_hypothesis(sleepstudy: pd.DataFrame) -> None:
+    for way in WAYS:
+        assert contest(lmer(SLEEP, sleepstudy), [[0, 0]], ddf=way).iloc[0].isna().all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 6), st.floats(2.0, 1e6))
+def test_moments_of_F_meet_the_exact_cases(q: int, nu: float) -> None:
+    """The analysis of variance: A_1 = 2 q^2 / nu, A_2 = 2 q / nu; Hotelling: A_1 = 2 q / m, A_2 = q (q + 1) / m."""
+    found = scaled(q, 2 * q * q / nu, 2 * q / nu)
+    assert found == (pytest.approx(nu, rel=1e-9), pytest.approx(1.0, rel=1e-9))
+    m = nu + q - 1
+    found = scaled(q, 2 * q / m, q * (q + 1) / m)
+    assert found == (pytest.approx(nu, rel=1e-9), pytest.approx(nu / m, rel=1e-9))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(2.5, 500.0), min_size=2, max_size=5))
+def test_joined_degrees_of_freedom_give_the_expectation(nu: list[float]) -> None:
+    """An F with them has the mean of the t^2."""
+    found = joined(np.array(nu))
+    assert found / (found - 2) == pytest.approx(np.mean([each / (each - 2) for each in nu]), rel=1e-6)
