@@ -134,7 +134,7 @@ def kenward_roger(fit: Fit) -> KenwardRoger:
     n, p = fit.design.X.shape
     first, second = at.expected
     information = np.block([[np.full((1, 1), float(n - p)), first[None]], [first[:, None], second]])
-    W, flat = open_inverse(information / 2, ("sigma", *theta_names(fit.design.terms)))
+    W, flat = open_inverse(information / 2, ("sigma", *theta_names(fit.design.terms)), SAME)
     inner = W[1:, 1:]
     middle = np.tensordot(inner, at.second, 2)
     along = np.tensordot(inner, at.P, 1)

@@ -45,7 +45,7 @@ def independent(L: Array, vcov: Array) -> Integers:
     return full_rank_columns(whitened(L, vcov).T)
 
 
-def open_inverse(H: Array, names: tuple[str, ...]) -> tuple[Array, Array]:
+def open_inverse(H: Array, names: tuple[str, ...], flat: float = FLAT) -> tuple[Array, Array]:
     """H^-1 (k, k) on the directions with curvature, and those without any (k, m), for a positive semi-definite H.
 
     Raises
@@ -56,11 +56,11 @@ def open_inverse(H: Array, names: tuple[str, ...]) -> tuple[Array, Array]:
     unit = np.sqrt(np.abs(H.diagonal()))
     unit[unit == 0] = 1.0
     sizes, axes = linalg.eigh(H / unit / unit[:, None])
-    if len(sizes) and sizes[0] < -FLAT * max(1.0, sizes[-1]):
+    if len(sizes) and sizes[0] < -flat * max(1.0, sizes[-1]):
         where = names[int(np.abs(axes[:, 0]).argmax())]
         raise ModelError(
             f"the criterion curves down along {where} here, so that this is no minimum: fit the model to its optimum"
         )
-    seen = sizes > FLAT * max(1.0, sizes.max(initial=0.0))
+    seen = sizes > flat * max(1.0, sizes.max(initial=0.0))
     half = axes[:, seen] / np.sqrt(sizes[seen]) / unit[:, None]
     return half @ half.T, axes[:, ~seen] / unit[:, None]
