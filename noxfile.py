@@ -102,17 +102,31 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers on all cases.
+    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers and planted faults.
 
-    It takes half an hour.
+    And the install of the README is done in a fresh copy. It takes an hour.
     """
     install_r(session)
     install(session, "dev", "certify")
     session.run("relmer", "certify", "--verify", "--trees", *session.posargs)
     session.run("python", "tests/support/fuzz.py", "600")
+    session.run("python", "tests/support/questions.py")
     drawn = {"RELMER_REQUIRE": "lme4", "RELMER_EXAMPLES": "20000"}
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
     session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
+    session.run("python", "-m", "tests.faults")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Plant every fault on every case, and print what the judge catches. `-- --write` makes docs/faults.md anew.
+
+    It takes half an hour on one core; `-- --jobs N` takes more. One that was interrupted goes on.
+    """
+    session.install(".[certify]")
+    journal = Path(session.cache_dir).resolve() / "faults.jsonl"
+    session.run("python", "-m", "tests.faults", "--journal", str(journal), *session.posargs)
+    journal.unlink(missing_ok=True)
 
 
 @nox.session
@@ -228,6 +242,7 @@ def bench(session: nox.Session) -> None:
     session.install(".", "mixedlm==1.3.0", "lme-python==0.2.7")
     session.run("python", "tests/bench/bench.py", *session.posargs)
     session.run("python", "tests/bench/design.py")
+    session.run("python", "tests/bench/refit.py", env={"OPENBLAS_NUM_THREADS": "1"})
 
 
 @nox.session
@@ -237,6 +252,15 @@ def hot(session: nox.Session) -> None:
     store = f"--benchmark-storage=file://{Path(session.cache_dir) / 'hot'}"
     arguments = [store, "--benchmark-autosave", "--benchmark-compare", *session.posargs]
     session.run("pytest", "tests/bench/hot.py", *arguments, env={"OPENBLAS_NUM_THREADS": "1"})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of docs/ into site/: no page outside its contents, no link to nothing, no request to others."""
+    session.install(".[docs]")
+    quiet = {"NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", "build", "--strict", "-f", "docs/site/mkdocs.yml", *session.posargs, env=quiet)
+    session.run("python", "tests/support/built_site.py", "site")
 
 
 @nox.session

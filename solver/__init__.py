@@ -19,15 +19,29 @@ from relmer.solver.documents import (
     pseudo_data,
 )
 from relmer.solver.errors import ModelError
-from relmer.solver.fits import Fit, Ztlist, coef, covariances, lmer, mmList, ngrps
+from relmer.solver.fits import (
+    Fit,
+    Refits,
+    Ztlist,
+    bootstrap,
+    coef,
+    covariances,
+    lmer,
+    mmList,
+    ngrps,
+    refit,
+    simulate,
+)
 from relmer.solver.inference import anova_table, coef_table, contest, hypotheses
 
 __all__ = [
     "Fit",
     "ModelError",
+    "Refits",
     "Zb",
     "Ztlist",
     "anova_table",
+    "bootstrap",
     "cluster_covariances",
     "coef",
     "coef_table",
@@ -51,4 +65,6 @@ __all__ = [
     "profile_curve",
     "profile_surface",
     "pseudo_data",
+    "refit",
+    "simulate",
 ]

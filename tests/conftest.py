@@ -1,5 +1,7 @@
 """What tests of several rooms share."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,3 +17,26 @@ def without_r(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
     lme4_process.shared.cache_clear()
     yield
     lme4_process.shared.cache_clear()
+
+
+def absent(reason: str) -> None:
+    """Skip for `reason`, or fail where a browser is required."""
+    if "chromium" in os.environ.get("RELMER_REQUIRE", "").replace(",", " ").split():
+        pytest.fail(f"RELMER_REQUIRE asks for chromium, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """Debian's chromium, driven by Playwright."""
+    found = shutil.which("chromium")
+    if found is None:
+        absent("chromium is not on the PATH")
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    except ImportError:
+        absent("the Python package playwright is not installed: pip install 'relmer[dev]'")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

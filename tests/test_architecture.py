@@ -55,7 +55,10 @@ WINGS = {
     "solver/elimination": Wing({*GROUND, "algebra", "model"}, NUMBERS),
     "solver/paths": Wing({*GROUND, "algebra", "model", "elimination"}, NUMBERS),
     "solver/search": Wing({*GROUND, "algebra", "model", "elimination", "paths"}, NUMBERS),
-    "solver/fits": Wing({*GROUND, "threads", "algebra", "model", "language", "paths", "search"}, {*NUMBERS, "pandas"}),
+    "solver/many": Wing({*GROUND, "algebra", "model", "elimination", "search"}, NUMBERS),
+    "solver/fits": Wing(
+        {*GROUND, "threads", "algebra", "model", "language", "paths", "search", "many"}, {*NUMBERS, "pandas"}
+    ),
     "solver/documents": Wing(
         {*GROUND, "threads", "algebra", "model", "language", "paths", "search", "fits"}, {*NUMBERS, "pandas"}
     ),

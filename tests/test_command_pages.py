@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pages import blocks, text_of, typed
+from pages import ROOT, blocks, text_of, typed
 
 from relmer.reports.commands.main import main
 
-WITH_COMMANDS = ("own", "certify", "cases", "answers", "engines", "versions")
+WITH_COMMANDS = (
+    *("own", "certify", "cases", "answers", "engines", "versions", "commands", "report", "howto/two-lme4s"),
+)
 SYNOPSIS = re.compile(r"^    (relmer \w[^:\n]*(?:\n {5,}[\[-].*)*)$", re.MULTILINE)
 
 
@@ -44,6 +46,22 @@ def test_every_option_is_one_of_the_command(page: str) -> None:
     for shown in commands(page):
         known = {name for option in main.commands[shown.split()[1]].params for name in option.opts}
         assert {*re.findall(r"(?<!\S)\[?(--[a-z-]+)", shown)} <= known, shown
+
+
+def test_no_page_shows_a_command_that_is_not_held_here() -> None:
+    pages = (path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md"))
+    assert {page for page in pages if commands(page)} == {*WITH_COMMANDS}
+
+
+def test_the_lme4_of_another_r_is_declared_as_the_page_says(folder: Path) -> None:
+    (toml,) = blocks(text_of("docs/howto/two-lme4s.md"), "toml")
+    (folder / "relmer.toml").write_text(toml, encoding="utf-8")
+    found = typed("relmer engines")
+    assert found is not None and any(line.startswith("lme4@2.1\t") for line in found.output.splitlines())
+
+
+def test_every_command_is_on_the_page_of_commands() -> None:
+    assert {shown.split()[1] for shown in commands("commands")} == {*main.commands}
 
 
 def test_own(folder: Path) -> None:

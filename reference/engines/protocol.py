@@ -41,6 +41,9 @@ MEMBERS = (
 class Engine(Protocol):
     """An adapter to one package that fits mixed models.
 
+    An engine may declare `dialect` as well: texts by name, such as {"order of text levels": "by locale"}, on what its
+    models mean otherwise than lme4's. docs/engines.md has the orders, the lengths and the errors.
+
     Attributes
     ----------
     name
@@ -56,9 +59,6 @@ class Engine(Protocol):
         What must be installed for it to run, in short phrases.
     capabilities
         Any of "stages", "criterion" and "fit".
-
-    An engine may declare `dialect` as well: texts by name, such as {"order of text levels": "by locale"}, on what its
-    models mean otherwise than lme4's. docs/engines.md has the orders, the lengths and the errors.
     """
 
     @property

@@ -2,7 +2,7 @@
 
 from relmer.reports.evidence import same_rows, tolerances
 from relmer.reports.evidence.conditioning import carried, condition, conditioned, inverted, rounding_at
-from relmer.reports.evidence.conventions import candidates, convention
+from relmer.reports.evidence.conventions import candidates, convention, everywhere
 from relmer.reports.evidence.digits import digits, relative_digits, scales
 from relmer.reports.evidence.drift import drift_of
 from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, evaluator_of
@@ -52,6 +52,7 @@ __all__ = [
     "estimates_at",
     "evaluable",
     "evaluator_of",
+    "everywhere",
     "excess",
     "figure",
     "figure_of_data",

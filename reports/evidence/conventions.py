@@ -5,14 +5,14 @@ manuals of nlme (standard errors under ML times sqrt(n / (n - p)), Pinheiro & Ba
 statsmodels (constants of the log-likelihood), and field.md's list of what engines got wrong.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from relmer.reports.evidence import tolerances
-from relmer.reports.evidence.landscape import Landscape
+from relmer.reports.evidence.landscape import Landscape, estimates_at
 from relmer.reports.evidence.recoded import recoded
 from relmer.reports.evidence.uncentred import uncentred
 from relmer.reports.evidence.unprofiled import joint_vcov
@@ -48,19 +48,45 @@ def convention(view: Landscape, name: str, said: Array, at: Mapping[str, Array])
     value = at[name]
     if said.shape != value.shape or not np.all(np.isfinite(said)):
         return ""
+    if known := next(fitting(view, name, said, at), ""):
+        return known
     scale = max(float(np.abs(value).max(initial=0.0)), np.finfo(float).tiny)
-    rounding = rounding_of(view, name, at)
-    for told, candidate in candidates(view, name, at):
-        size = max(float(np.abs(candidate).max(initial=0.0)), np.finfo(float).tiny)
-        off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
-        known_to = max(tolerances.EVALUATION, rounding.relative) * size + rounding.absolute
-        told_apart = off <= known_to and DIGIT * known_to <= apart
-        if told_apart or off <= min(tolerances.EVALUATION * size, EXPLAINED * apart):
-            return told
     if name in ("se", "vcov") and is_joint(joint_vcov(view, at), name, said, value):
         return "with the uncertainty of theta added, as the inverse of the joint information of beta and theta has it"
     single = np.abs(said - value) <= max(FEW, len(view.fit.design.y)) * SINGLE * scale
     return "single precision" if np.all(single) and np.all(said == said.astype(np.float32)) else ""
+
+
+def fitting(view: Landscape, name: str, said: Array, at: Mapping[str, Array]) -> Iterator[str]:
+    """Every convention by which the definition's values become what was said."""
+    value = at[name]
+    scale = float(np.abs(value).max(initial=0.0))
+    rounding = rounding_of(view, name, at)
+    for told, candidate in candidates(view, name, at):
+        # Of what is nought once the rest is taken off, the rounding of the subtraction is left.
+        size = max(float(np.abs(candidate).max(initial=0.0)), FEW * tolerances.EPS / tolerances.EVALUATION * scale)
+        off, apart = np.abs(said - candidate).max(initial=0.0), np.abs(candidate - value).max(initial=0.0)
+        known_to = max(tolerances.EVALUATION, rounding.relative) * size + rounding.absolute
+        told_apart = off <= known_to and DIGIT * known_to <= apart
+        if told_apart or off <= min(tolerances.EVALUATION * size, EXPLAINED * apart):
+            yield told
+
+
+def everywhere(view: Landscape, thetas: Sequence[Sequence[float]], said: Array, wanted: Array) -> str:
+    """Name the convention by which the definition's criterion becomes what was said at every theta; empty if none does.
+
+    At one theta alone two may give the same: at zero log|RX|^2 is log|X'WX|.
+    """
+    common: list[str] | None = None
+    for theta, value, reference in zip(thetas, said, wanted, strict=True):
+        if not view.takes(theta):
+            return ""
+        at = estimates_at(view, theta) | {"criterion": np.array([reference])}
+        found = [*fitting(view, "criterion", np.array([value]), at)]
+        common = found if common is None else [told for told in common if told in found]
+        if not common:
+            return ""
+    return next(iter(common or ()), "")
 
 
 @dataclass(frozen=True)
@@ -153,6 +179,7 @@ def of_criterion(here: Place) -> Known:
     constants = [
         ("", value),
         ("without the constant d log(2 pi)", value - d * one),
+        ("without the constant d", value - d),
         ("without the constant d (1 + log(2 pi))", value - d * (1 + one)),
         ("without the constant d (1 + log(2 pi / d))", value - d * (1 + np.log(2 * np.pi / d))),
     ]
@@ -164,7 +191,9 @@ def of_criterion(here: Place) -> Known:
             (f"with {here.n} log(2 pi) for {d} log(2 pi)", value + here.p * one),
         ]
     if design.weights is not None:
-        constants.append(("without the sum of the logarithms of the weights", value + np.log(design.weights).sum()))
+        log_W = np.log(design.weights).sum()
+        constants.append(("without the sum of the logarithms of the weights", value + log_W))
+        constants.append(("with the sum of the logarithms of the weights added, not taken off", value + 2 * log_W))
     forms = {"": 1.0, "as a log-likelihood, not -2 times it": -0.5, "with its sign turned": -1.0, "halved": 0.5}
     pairs = [(form, told, factor * number) for form, factor in forms.items() for told, number in constants]
     return [(" ".join(filter(None, (form, told))), number) for form, told, number in pairs if form or told]
@@ -188,13 +217,25 @@ def of_se(here: Place) -> Known:
         (f"standard errors times sqrt({left}/{n})", value * np.sqrt(left / n)),
         ("variances, not standard errors", value**2),
         ("standard errors in units of sigma", value / np.sqrt(here.sigma2)),
+        ("standard errors of the information's diagonal alone, not of its inverse", diagonal_alone(here.at["vcov"])),
     ]
+
+
+def diagonal_alone(vcov: Array) -> Array:
+    """Standard errors of who inverts the diagonal of the information: 1 / sqrt of it."""
+    p = int(np.sqrt(vcov.size))
+    return np.asarray(1 / np.sqrt(np.diag(np.linalg.inv(vcov.reshape(p, p))))) if p else np.zeros(0)
 
 
 def of_vcov(here: Place) -> Known:
     """The other divisor; units of sigma^2."""
     value, n, left = here.at["vcov"], here.n, here.n - here.p
+    C = value.reshape(here.p, here.p)
+    se = np.sqrt(np.diag(C))
     return [
+        ("the information, not its inverse", np.linalg.inv(C).ravel()),
+        ("the diagonal alone, without covariances", np.diag(np.diag(C)).ravel()),
+        ("correlations, not covariances", (C / np.outer(se, se)).ravel()),
         (f"covariances times {n}/{left}", value * n / left),
         (f"covariances times {left}/{n}", value * left / n),
         ("covariances in units of sigma^2", value / here.sigma2),
@@ -229,7 +270,13 @@ def of_fitted(here: Place) -> Known:
     """Residuals; one part of the sum."""
     value, design = here.at["fitted"], here.view.fit.design
     population = design.X @ here.at["beta"]
+    known = (
+        []
+        if design.offset is None
+        else [("X beta and the offset, without the random effects", population + design.offset)]
+    )
     return [
+        *known,
         ("residuals, not fitted values", design.y - value),
         ("fitted values without the random effects", population),
         ("what the random effects add, without X beta", value - population),

@@ -1,7 +1,8 @@
 """Known slips that make another criterion of the same data: which one gives the values that an engine says.
 
-Another method, weights or offset that are left out or misread, a theta whose entries stand elsewhere. Each is computed
-at every theta at which the engine was asked; it is the cause only if it gives all of them.
+Another method, weights or offset that are left out or misread, a part of the criterion that is lost or counted
+otherwise, a theta whose entries stand elsewhere. Each is computed at every theta at which the engine was asked; it is
+the cause only if it gives all of them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,27 +13,30 @@ from itertools import permutations
 import numpy as np
 
 from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.conditioning import rounding_at
 from relmer.reports.evidence.landscape import Landscape
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design, is_structured
-from relmer.solver.paths import criterion, prepare, solve_at
+from relmer.solver.paths import Solution, criterion, degrees_of_freedom, prepare, solve_at
 
 # A slip is the cause only if it leaves no more than this of the difference.
 EXPLAINED = 1e-3
 # Columns of a term that are tried in every order.
 MOST_PERMUTED = 3
 Reading = Callable[[Array], Array]
+Formula = Callable[[Design, Solution, bool], float]
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A slip: how it is told, the design and the method that it takes, and as what it reads theta."""
+    """A slip: how it is told, the design and method that it takes, as what it reads theta, how it puts all together."""
 
     told: str
     design: Design
     REML: bool
     reads: Reading
+    formula: Formula = criterion
 
 
 def misread(view: Landscape, thetas: Sequence[Sequence[float]], said: Array, wanted: Array) -> str:
@@ -49,16 +53,16 @@ def misread(view: Landscape, thetas: Sequence[Sequence[float]], said: Array, wan
     """
     if not all(map(view.takes, thetas)) or not np.all(np.isfinite(said)):
         return ""
+    known_to = np.maximum([rounding_at(view, theta) for theta in thetas], tolerances.EVALUATION)
+    bounds = np.minimum(known_to, EXPLAINED * np.abs(said - wanted).max())
     for slip in slips(view):
-        bound = np.maximum(tolerances.CRITERION * view.size, tolerances.EVALUATION)
-        bound = np.minimum(bound, EXPLAINED * np.abs(said - wanted).max())
         try:
             prepared = prepare(slip.design, "pls")
             values = (
-                criterion(slip.design, solve_at(prepared, slip.reads(np.array(theta, dtype=float))), slip.REML)
+                slip.formula(slip.design, solve_at(prepared, slip.reads(np.array(theta, dtype=float))), slip.REML)
                 for theta in thetas
             )
-            if all(abs(value - one) <= bound for value, one in zip(values, said, strict=True)):
+            if all(abs(value - one) <= bound for value, one, bound in zip(values, said, bounds, strict=True)):
                 return slip.told
         except (ModelError, ArithmeticError, np.linalg.LinAlgError):
             continue
@@ -84,9 +88,47 @@ def slips(view: Landscape) -> Iterator[Slip]:
             yield Slip(told, replace(design, weights=weights), REML, np.asarray)
         if design.offset is not None:
             yield Slip("without weights and offset", replace(design, weights=None, offset=None), REML, np.asarray)
+    for told, formula in formulas(design, REML):
+        yield Slip(told, design, REML, np.asarray, formula)
     if not is_structured(design.terms):
         for told, reads in readings([len(term.columns) for term in design.terms], view.fit.sigma):
             yield Slip(told, design, REML, reads)
+
+
+def formulas(design: Design, REML: bool) -> Iterator[tuple[str, Formula]]:
+    """How the criterion may be put together, beside as it is (theory.md, 8).
+
+    Its parts are log|L|^2, under REML log|RX|^2, and d (1 + log(2 pi pwrss / d)), pwrss with the penalty |u|^2.
+    """
+
+    def plus(log_L: float = 0.0, log_RX: float = 0.0, penalty: float = 0.0, divisor: int = 0) -> Formula:
+        def formula(design: Design, at: Solution, REML: bool) -> float:
+            d = degrees_of_freedom(design, REML)
+            other, pwrss = d + divisor, at.pwrss + penalty * float(at.u @ at.u)
+            if min(other, pwrss) <= 0:
+                raise ArithmeticError("no logarithm")
+            profiled = (e * (1 + np.log(2 * np.pi * of / e)) for e, of in ((other, pwrss), (d, at.pwrss)))
+            changed = log_L * at.logdet_L + log_RX * at.logdet_RX + float(np.subtract(*profiled))
+            return criterion(design, at, REML) + changed
+
+        return formula
+
+    p = design.X.shape[1]
+    if REML:
+        yield "without log|RX|²", plus(log_RX=-1.0)
+        yield "with half of log|RX|²", plus(log_RX=-0.5)
+        yield "with log|RX|² taken off, not added", plus(log_RX=-2.0)
+        yield "with n for n - p", plus(divisor=p)
+        yield "with n - p - 1 for n - p", plus(divisor=-1)
+    else:
+        yield "with log|RX|² added, as REML has it", plus(log_RX=1.0)
+        yield "with n - p for n", plus(divisor=-p)
+        yield "with n - 1 for n", plus(divisor=-1)
+    yield "with half of log|L|²", plus(log_L=-0.5)
+    yield "without log|L|²", plus(log_L=-1.0)
+    yield "with twice log|L|²", plus(log_L=1.0)
+    yield "without the penalty |u|²", plus(penalty=-1.0)
+    yield "with the penalty |u|² twice", plus(penalty=1.0)
 
 
 def readings(widths: Sequence[int], sigma: float) -> Iterator[tuple[str, Reading]]:

@@ -11,6 +11,8 @@ from relmer.reports.evidence.same_rows import orders
 from relmer.solver.arrays import Array
 from relmer.solver.model import Design, RandomTerm, factors, weighted
 
+# Singular values of T below this part of the largest are rounding.
+SINGULAR = 1e-12
 Slips = list[tuple[str, Array]]
 
 
@@ -158,9 +160,9 @@ def random_effects(design: Design, at: Mapping[str, Array]) -> Slips:
     if len(terms) > 1:
         found.append(("with the terms in reverse order", joined(parts[::-1])))
     Ts = factors(terms, at["theta"])
-    if all(np.diag(T).all() for T in Ts):
-        u = [np.asarray(np.linalg.solve(T, part.T).T, dtype=float) for T, part in zip(Ts, parts, strict=True)]
-        found += [("u, not Lambda u", joined(u)), ("u / sigma, not Lambda u", joined(u) / sigma)]
+    # u is in the range of T', where T has no null space.
+    u = [np.asarray((np.linalg.pinv(T, rcond=SINGULAR) @ part.T).T) for T, part in zip(Ts, parts, strict=True)]
+    found += [("u, not Lambda u", joined(u)), ("u / sigma, not Lambda u", joined(u) / sigma)]
     by_name: dict[str, list[list[int]]] = {}
     for k, term in enumerate(terms):
         for told, order in orders(term):

@@ -18,6 +18,8 @@ from relmer.solver.model import Design, RandomTerm
 MOST = 10**7
 # Columns of which a slip is sought.
 MOST_COLUMNS = 5
+# Of other units.
+FACTORS = (1000.0, 100.0, 10.0, 0.1, 0.01, 0.001)
 
 
 def response(design: Design, seen: Data) -> str:
@@ -30,6 +32,10 @@ def response(design: Design, seen: Data) -> str:
         ("the response about its mean", y - y.mean()),
         ("the response in units of its standard deviation", (y - y.mean()) / y.std(ddof=1)),
         ("the logarithm of the response", np.log(np.where(y > 0, y, 1.0))),
+        ("the response with the other sign", -y),
+        ("the response a row late", np.roll(y, 1)),
+        ("the response rounded to integers", np.round(y)),
+        *((f"the response times {factor:g}", factor * y) for factor in FACTORS),
         *((f"the rows sorted by {term.group}", y[np.argsort(term.codes, kind="stable")]) for term in design.terms),
     ]
     return first(name for name, value in slips if data_seen(value, {}).response_sha256 == seen.response_sha256)
@@ -43,11 +49,13 @@ def per_row(design: Design, name: str, seen: str) -> str:
     slips = [(f"the {name} in single precision", values.astype(np.float32).astype(float))]
     if name == "offset":
         slips += [("no offset, but zeros", np.zeros_like(values)), ("the offset with the other sign", -values)]
+        slips += [("the offset twice", 2 * values)]
     else:
         slips += [
             ("no weights, but ones", np.ones_like(values)),
             ("the reciprocals of the weights, as variances", 1 / values),
             ("the square roots of the weights", np.sqrt(values)),
+            ("the squares of the weights", values**2),
             ("the reciprocals of the roots of the weights, as standard deviations", 1 / np.sqrt(values)),
             ("the weights over their mean", values / values.mean()),
             ("the weights as parts of their sum", values / values.sum()),
@@ -169,7 +177,7 @@ def slip_of(design: Design, name: str, k: int, seen: str) -> str:
         ("coded -1 and 1 for 0 and 1", 2 * x - 1),
         ("coded 1 and -1 for 0 and 1", 1 - 2 * x),
         ("its logarithm", np.log(np.where(x > 0, x, 1.0))),
-        *((f"times {factor:g}", factor * x) for factor in (1000.0, 100.0, 10.0, 0.1, 0.01, 0.001)),
+        *((f"times {factor:g}", factor * x) for factor in FACTORS),
         *((f"its rows sorted by {other.group}", x[np.argsort(other.codes, kind="stable")]) for other in design.terms),
     ]
     return first(told for told, value in slips if digest_alone(value, term) == seen)

@@ -34,8 +34,10 @@ def excess(view: Landscape, said: Estimates, at: Mapping[str, Array]) -> float:
         The definition's values at the engine's theta.
     """
     r = (said.sigma / float(at["sigma"][0])) ** 2
+    if len(said.beta) != len(at["beta"]):
+        return float("inf")
     delta = np.asarray(said.beta) - at["beta"]
-    if len(delta) != len(at["beta"]) or not (np.isfinite(delta).all() and r > 0):
+    if not (np.isfinite(delta).all() and r > 0):
         return float("inf")
     p, d = len(delta), degrees_of_freedom(view.fit.design, view.fit.REML)
     root = linalg.cholesky(at["vcov"].reshape(p, p), lower=True) if p else np.zeros((0, 0))

@@ -1,16 +1,16 @@
 """Rung 3: the criterion at shared theta, free of any optimiser's noise."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 
 import numpy as np
 
 from relmer.reference.answers import Answer, Status
 from relmer.reports.evidence import (
-    convention,
     criterion_at,
     digits,
-    estimates_at,
     evaluable,
+    everywhere,
     misread,
     tolerances,
     uncentred,
@@ -20,6 +20,9 @@ from relmer.reports.judge.rounding import evaluation
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
+
+# What accounts for the values of an engine: whether it is a convention, and its name.
+Cause = Callable[[], tuple[bool, str]]
 
 
 def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator[Comparison]:
@@ -32,6 +35,7 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
     listed = {theta for thetas in kinds.values() for theta in thetas}
     kinds["optimum"] = tuple(theta for theta in mine if theta not in listed)
     reference, record = at_shared_theta(hearing, answers, dict.fromkeys([*listed, *mine]))
+    cause = cache(partial(cause_of, hearing, mine, reference))
     if not mine or not reference:
         yield not_given(hearing, 3)
         return
@@ -47,7 +51,7 @@ def judge_criterion(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
         elif common:
             value = np.array([mine[theta] for theta in common])
             wanted = np.array([reference[theta] for theta in common])
-            ruling = ruling_of(hearing, common, value, wanted)
+            ruling = ruling_of(hearing, common, value, wanted, cause)
             if ruling.verdict is Verdict.WRONG and hearing.own and record == hearing.ruled:
                 ruling = peers_rounding(hearing, common, value, wanted) or ruling
             yield record(3, quantity, ruling, digits("criterion", value, wanted))
@@ -68,19 +72,33 @@ def nan_if_none(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def ruling_of(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, wanted: Array) -> Ruling:
+def ruling_of(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, wanted: Array, cause: Cause) -> Ruling:
     """Rule on values of the criterion at some theta."""
     error = np.abs(value - wanted)
     worst = int(np.argmax(error))
     told = f"{len(thetas)} theta; largest difference {error[worst]:.1e} at ({short(thetas[worst])})"
     ruling = evaluation(hearing, error.tolist(), thetas, shared=True)
     if ruling.verdict is Verdict.WRONG and hearing.view.takes(thetas[worst]):
-        at = estimates_at(hearing.view, thetas[worst]) | {"criterion": wanted[worst : worst + 1]}
-        if known := convention(hearing.view, "criterion", value[worst : worst + 1], at):
+        is_convention, known = cause()
+        if is_convention:
             ruling = Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"; it is the criterion {known}")
-        elif ruling.diagnosis is Diagnosis.CRITERION and (slip := misread(hearing.view, thetas, value, wanted)):
-            ruling = ruling.saying(f"; it is the criterion {slip}")
+        elif ruling.diagnosis is Diagnosis.CRITERION and known:
+            ruling = ruling.saying(f"; it is the criterion {known}")
     return ruling.after(told)
+
+
+def cause_of(
+    hearing: Hearing, said: Mapping[tuple[float, ...], float], reference: Mapping[tuple[float, ...], float]
+) -> tuple[bool, str]:
+    """What gives all the values that an engine says, wherever it was asked; nothing if nothing known does.
+
+    At one kind of theta alone two slips may give the same: at zero log|RX|^2 is log|X'WX|.
+    """
+    thetas = [theta for theta in said if theta in reference and np.isfinite(said[theta])]
+    value, wanted = (np.array([values[theta] for theta in thetas]) for values in (said, reference))
+    if known := everywhere(hearing.view, thetas, value, wanted):
+        return True, known
+    return False, misread(hearing.view, thetas, value, wanted)
 
 
 def peers_rounding(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, wanted: Array) -> Ruling | None:

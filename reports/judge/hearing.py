@@ -144,6 +144,8 @@ class Hearing:
         if said is None or self.own:
             return 0.0
         above, rounding = excess(self.view, said, at_own_theta), tolerances.CRITERION * self.view.size
+        if not np.isfinite(above):
+            return 0.0
         higher = said.criterion - float(self.evaluator.at(said.theta).criterion)
         lost = max(uncentred(self.view, said.theta).criterion, conditioned(self.view, said.theta))
         chance = DIGITS if lost > rounding else 1.0
@@ -228,8 +230,24 @@ def same(hearing: Hearing, rung: int, quantity: str, mine: object, theirs: objec
     if mine == theirs:
         return hearing.ruled(rung, quantity, AGREES.saying(f"the same: {told(mine)}"[:LONGEST]))
     different = Diagnosis.DATA if rung == 1 else Diagnosis.MODEL
-    evidence = f"{cause or f'{told(mine)} against {told(theirs)}'}"[:LONGEST]
+    both = f"{told(mine)} against {told(theirs)}"
+    if len(both) > LONGEST and isinstance(mine, tuple) and isinstance(theirs, tuple):
+        both = apart(mine, theirs)
+    evidence = (cause or both)[:LONGEST]
     return hearing.ruled(rung, quantity, Ruling(Verdict.WRONG, different, evidence))
+
+
+def apart(mine: tuple[object, ...], theirs: tuple[object, ...]) -> str:
+    """In what two long lists differ.
+
+    Examples
+    --------
+    >>> apart(("(Intercept)", "x"), ("(Intercept)", "z")), apart(("x", "z"), ("z", "x"))
+    ('without z and with x', 'the same in another order: x, z')
+    """
+    lost, added = (tuple(one for one in some if one not in others) for some, others in ((theirs, mine), (mine, theirs)))
+    parts = [f"{word} {told(some)}" for word, some in (("without", lost), ("with", added)) if some]
+    return " and ".join(parts) or f"the same in another order: {told(mine)}"
 
 
 def told(value: object) -> str:

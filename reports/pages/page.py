@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from relmer.reports.chapters import arranged, chapters, rounded, tally
 from relmer.reports.pages.case_pictures import pictures
+from relmer.reports.pages.caught import caught
 from relmer.reports.pages.engines import engine_rows
 from relmer.reports.pages.packed import packed
 from relmer.reports.pages.views import CaseView, case_views, engine_view
@@ -55,7 +56,7 @@ FEW = 3
 # Where the head of a narrow column may be parted.
 BROKEN = {"criterion": "cri\u00adte\u00adrion", "varcomp": "var\u00adcomp"}
 # Views without a name of their own.
-PLAIN = ("audit", "all-findings", "accepted", "digits", "drift", "tolerances", "environment", "reading")
+PLAIN = ("audit", "all-findings", "accepted", "digits", "drift", "tolerances", "caught", "environment", "reading")
 
 
 def page(report: Report) -> str:
@@ -89,6 +90,7 @@ def details(
     shown = maps(report)
     common = {
         "report": report,
+        "caught": caught(),
         "names": {view.run.name for view in views},
         "maps": shown,
         "worst": worst(shown),

@@ -2,6 +2,19 @@
 
 from relmer.solver.elimination.contract import Eliminated, Elimination
 from relmer.solver.elimination.corner import Corner, expected, weights
-from relmer.solver.elimination.structure import Structure, build, build_apart
+from relmer.solver.elimination.levels import orthogonalise
+from relmer.solver.elimination.structure import Grouping, Structure, build, build_apart, groupings_of
 
-__all__ = ["Corner", "Eliminated", "Elimination", "Structure", "build", "build_apart", "expected", "weights"]
+__all__ = [
+    "Corner",
+    "Eliminated",
+    "Elimination",
+    "Grouping",
+    "Structure",
+    "build",
+    "build_apart",
+    "expected",
+    "groupings_of",
+    "orthogonalise",
+    "weights",
+]

@@ -61,8 +61,8 @@ class Elimination(Protocol):
     def is_sparse(self) -> bool:
         """Whether a sparse factor is used, of which second derivatives are differences."""
 
-    def solve(self, G: Sequence[Array]) -> Eliminated:
-        """Eliminate the factors at the covariances G, one (c, c) each."""
+    def solve(self, G: Sequence[Array], roots: Sequence[Array] | None = None) -> Eliminated:
+        """Eliminate the factors at the covariances G, one (c, c) each; with T (c, c) of G = T T' to more digits."""
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
         """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""

@@ -75,9 +75,9 @@ class Crossed:
         """Whether the factor of the others is sparse."""
         return self.front.is_sparse
 
-    def solve(self, G: Sequence[Array]) -> "CrossedSolved":
+    def solve(self, G: Sequence[Array], roots: Sequence[Array] | None = None) -> "CrossedSolved":
         """Eliminate the first factor, then the others, at the covariances G, one (c, c) each."""
-        return solve(self, G)
+        return solve(self, G, roots)
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
         """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""
@@ -189,14 +189,15 @@ def cross_products(Z: Array, effects: Codes, parts: Sequence[Part], codes: Seque
     return S
 
 
-def solve(reduced: Crossed, G: Sequence[Array]) -> CrossedSolved:
-    """Eliminate the first factor, then the others, at the covariances G, one (c, c) each."""
+def solve(reduced: Crossed, G: Sequence[Array], roots: Sequence[Array] | None = None) -> CrossedSolved:
+    """Eliminate the first factor, then the others, at the covariances G = T T', one (c, c) each."""
     width = reduced.width
-    N, logdet = eliminate(reduced.rows, width, G[0])
+    T = [root_of(each) for each in G] if roots is None else roots
+    N, logdet = eliminate(reduced.rows, width, T[0])
     root = N[-width:]
     inverse_D = products(root, root)
     s = reduced.s + reduced.coupling.down(products(root, N[width:-width]))
-    factor, logdet_M = reduced.front.factored(inverse_D, [root_of(each) for each in G[1:]])
+    factor, logdet_M = reduced.front.factored(inverse_D, T[1:])
     b = factor.omega_times(s)
     Xy = N[width:-width].reshape(len(reduced.within), -1)
     A = reduced.within + Xy @ Xy.T - s.T @ b

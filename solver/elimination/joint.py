@@ -42,15 +42,18 @@ class Joint:
     is_costly = is_sparse = False
     is_swept = True
 
-    def solve(self, G: Sequence[Array]) -> "JointSolved":
-        """Eliminate all effects at the covariances G, one (c, c) each.
+    def solve(self, G: Sequence[Array], roots: Sequence[Array] | None = None) -> "JointSolved":
+        """Eliminate all effects at the covariances G = T T', one (c, c) each.
 
         Raises
         ------
         ModelError
             The covariances are so large that D is not positive definite to rounding.
         """
-        return eliminate(self, times(self.R, G, self.parts) @ self.R.T)
+        if roots is None:
+            return eliminate(self, times(self.R, G, self.parts) @ self.R.T)
+        RT = times(self.R, roots, self.parts)
+        return eliminate(self, RT @ RT.T)
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
         """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""
@@ -110,7 +113,9 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     rows = np.zeros((q + len(columns) - count, n))
     rows[effects_of(parts, codes), np.arange(n)] = columns[:count]
     rows[q:] = columns[count:]
-    reduced = np.triu(lapack.dgeqrf(rows.T, overwrite_a=1)[0][: len(rows)])
+    # Householder's reflections keep the digits of small rows below large ones (Cox and Higham 1998).
+    order = np.argsort(-np.abs(rows).max(axis=0), kind="stable")
+    reduced = np.triu(lapack.dgeqrf(rows[:, order].T, overwrite_a=1)[0][: len(rows)])
     m = min(n, q)
     R0 = reduced[m:, q:]
     return Joint(parts, np.asfortranarray(reduced[:m, :q]), np.asfortranarray(reduced[:m, q:]), R0.T @ R0)

@@ -6,7 +6,7 @@ products A0 only. Then the level's V^-1 is that of D = I + R G R' (c x c), and w
 
     log|V| = sum log|D|,   A = A0 + sum N_B'N_B,   Z_i'V^-1 [Z_i X y] = N_R'[N_R N_B] (theory.md, 15).
 
-Nothing is subtracted, so a large variance costs no digits, and G = 0 is like any other.
+Nothing is squared or subtracted, so a large variance costs no digits, and G = 0 is like any other.
 
 Arrays hold the levels last, so that numpy runs over all of them at once: R[b, a, i] is pseudo-row a of column b.
 """
@@ -89,15 +89,20 @@ def project(columns: Array, basis: Array, coefficients: Array, codes: Codes, ind
             part -= np.take(along, codes, axis=1) * direction
 
 
-def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, Array]:
-    """N = D^-1/2 [R B] for D = I + R G R' (theory.md, 14), and log|D|.
+def eliminate(rows: Array, width: int, T: Array) -> tuple[Array, Array]:
+    """N = D^-1/2 [R B] for D = I + (R T)(R T)', G = T T' (theory.md, 14), and log|D|.
+
+    D^1/2 comes of [I RT] by reflections, pseudo-row by pseudo-row, so that nothing is squared: rows of large weight may
+    lie along each other, or where slope and intercept cancel, and still have the digits that R T has.
 
     Parameters
     ----------
     rows
         R of `width` columns and B of the others, (m, width, l).
     width
-        How many columns have the covariance G (width, width), the same in every level.
+        How many columns have the covariance G, the same in every level.
+    T
+        Its root (width, width).
 
     Returns
     -------
@@ -107,24 +112,25 @@ def eliminate(rows: Array, width: int, G: Array) -> tuple[Array, Array]:
         log|D| of each level (l,).
     """
     R = rows[:width]
-    if not G.any():
+    if not T.any():
         return rows, np.zeros(R.shape[2:])
-    GR = (G @ R.reshape(width, -1)).reshape(R.shape)
     if width == 1:
-        pivot = np.sqrt(1.0 + R[0, 0] * GR[0, 0])
+        pivot = np.sqrt(1.0 + (T[0, 0] * R[0, 0]) ** 2)
         return rows / pivot, 2.0 * np.log(pivot)
-    work = np.empty((width + len(rows), *R.shape[1:]))
-    np.einsum("xa...,xb...->ab...", R, GR, out=work[:width])
-    work[width:] = rows
+    RT = (T.T @ R.reshape(width, -1)).reshape(R.shape)
+    N = rows.copy()
     logdet = np.zeros(R.shape[2:])
     for a in range(width):
-        pivot = work[a, a]
-        pivot += 1.0
-        logdet += np.log(pivot)
-        work[a:, a] /= np.sqrt(pivot)
+        own, later = RT[:, a], RT[:, a + 1 :]
+        square = 1.0 + (own * own).sum(axis=0)
+        pivot = np.sqrt(square)
+        logdet += np.log(square)
+        N[:, a] /= pivot
         if a + 1 < width:
-            work[a + 1 :, a + 1 :] -= work[a + 1 :, a, None] * work[a + 1 : width, a]
-    return work[width:], logdet
+            along = (later * own[:, None]).sum(axis=0) / pivot
+            later -= own[:, None] * (along / (1.0 + pivot))
+            N[:, a + 1 :] -= N[:, a, None] * along
+    return N, logdet
 
 
 def products(left: Array, right: Array) -> Array:

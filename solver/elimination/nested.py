@@ -23,6 +23,7 @@ from functools import cached_property
 
 import numpy as np
 
+from relmer.solver.algebra import root_of
 from relmer.solver.arrays import Array, Codes
 from relmer.solver.elimination.contract import ray_of
 from relmer.solver.elimination.corner import Corner, Weights, diagonals, own_second, solved, squares, whiten
@@ -78,9 +79,9 @@ class Nested:
         """Whether A0 is of rows that are orthogonal to every effect."""
         return len(self.stages) <= 1
 
-    def solve(self, G: Sequence[Array]) -> "NestedSolved":
-        """Eliminate the factors inside out at the covariances G, one (c, c) each."""
-        return solve(self, G)
+    def solve(self, G: Sequence[Array], roots: Sequence[Array] | None = None) -> "NestedSolved":
+        """Eliminate the factors inside out at the covariances G = T T', one (c, c) each."""
+        return solve(self, G, roots)
 
     def ray(self, scales: Array) -> tuple[Array, Array]:
         """log|V| (m,) and the diagonals of RXy (m, p + 1) at m multiples G = scale I."""
@@ -137,8 +138,9 @@ def prepare(columns: Array, widths: Sequence[int], codes: Sequence[Codes], level
     return Nested(tuple(stages), rows, tuple(fronts), Xy @ Xy.T)
 
 
-def solve(reduced: Nested, G: Sequence[Array]) -> NestedSolved:
-    """Eliminate the factors inside out at the covariances G, one (c, c) each."""
+def solve(reduced: Nested, G: Sequence[Array], roots: Sequence[Array] | None = None) -> NestedSolved:
+    """Eliminate the factors inside out at the covariances G = T T', one (c, c) each."""
+    T = [root_of(each) for each in G] if roots is None else roots
     fronts = [front.copy() for front in reduced.fronts]
     A = reduced.within.copy()
     rows, logdet, N = reduced.rows, 0.0, []
@@ -146,7 +148,7 @@ def solve(reduced: Nested, G: Sequence[Array]) -> NestedSolved:
         if j:
             rows = compress(fronts[j - 1], stage.width)
             receive(reduced, j, fronts, A, rows[stage.width :], -1.0)
-        left, part = eliminate(rows, stage.width, G[j])
+        left, part = eliminate(rows, stage.width, T[j])
         receive(reduced, j, fronts, A, left[stage.width :], 1.0)
         logdet += float(part.sum())
         N.append(left)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg
 
-from relmer.solver.algebra import lower_triangle
+from relmer.solver.algebra import lower_trapezoid, lower_triangle
 from relmer.solver.arrays import Array, Codes, Integers
 from relmer.solver.elimination import apart, crossed, joint, nested
 from relmer.solver.elimination.contract import Eliminated, Elimination
@@ -66,9 +66,10 @@ class Structure:
 
     def at_roots(self, roots: Sequence[Array]) -> Eliminated:
         """The same at covariances G = T T' of roots T (c, m)."""
-        if not isinstance(self.elimination, apart.Graded):
-            return self.solve([root @ root.T for root in roots])
-        return self.elimination.at_roots(self.by_grouping(roots))
+        if isinstance(self.elimination, apart.Graded):
+            return self.elimination.at_roots(self.by_grouping(roots))
+        square = self.by_grouping([root if root.shape[0] == root.shape[1] else lower_trapezoid(root) for root in roots])
+        return self.elimination.solve([T @ T.T for T in square], square)
 
     def curvature(self, at: Eliminated, weights: Weights, exact: bool = True) -> tuple[list[Array], Array]:
         """The dual df/dG (c, c) of every term, and d2f/dgamma2 of all; if not exact, AI where that is costly."""

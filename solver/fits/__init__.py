@@ -6,13 +6,17 @@ from relmer.solver.fits.fit import Fit, at_par, at_theta
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.matrices import Ztlist, mmList
+from relmer.solver.fits.refit import Refits, refit
+from relmer.solver.fits.simulate import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
 
 __all__ = [
     "Fit",
+    "Refits",
     "Ztlist",
     "at_par",
     "at_theta",
+    "bootstrap",
     "coef",
     "covariances",
     "html_table",
@@ -21,5 +25,7 @@ __all__ = [
     "mmList",
     "ngrps",
     "open_components",
+    "refit",
     "remarks",
+    "simulate",
 ]

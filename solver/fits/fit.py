@@ -1,5 +1,6 @@
 """A fit, with all its matrices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,8 @@ from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, unit
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError
 from relmer.solver.fits.html import html
+from relmer.solver.fits.refit import Progress, Refits, refit
+from relmer.solver.fits.simulate import simulate
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, canonical
@@ -317,6 +320,20 @@ class Fit:
     def singular(self) -> bool:
         """Whether some covariance matrix G_j has not full rank."""
         return bool(np.any(np.isfinite(self.optimum.duals)))
+
+    def refit(self, y: Any, progress: Progress | None = None) -> "Fit | Refits":
+        """The model for another response, or for many: `relmer.solver.refit`."""
+        return refit(self, y, progress)
+
+    def simulate(
+        self,
+        nsim: int = 1,
+        seed: int | None = None,
+        re_form: str | None = "NA",
+        newparams: Mapping[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Responses drawn from the model: `relmer.solver.simulate`."""
+        return simulate(self, nsim, seed, re_form, newparams)
 
 
 def at_theta(fit: Fit, theta: ArrayLike) -> Fit:

@@ -5,6 +5,7 @@ is formed and factored for itself, as a textbook does for the clusters of a two-
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -21,11 +22,12 @@ from relmer.solver.algebra import (
     whitened_by_root,
 )
 from relmer.solver.arrays import Array, Integers
+from relmer.solver.errors import ModelError
 from relmer.solver.model import Design, Lambda, Template, weighted
 from relmer.solver.paths.large import apart, is_large, sizes_of, turned_back
 from relmer.solver.paths.solution import Solution
 from relmer.solver.paths.spanned import Spanned, spanned
-from relmer.solver.paths.sweeping import swept
+from relmer.solver.paths.sweeping import is_graded, swept
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,15 @@ class Blocks:
         ModelError
             The covariances are so large that rounding leaves no digits.
         """
-        large = is_large(roots, self.sizes)
+        if is_graded(self.design) and is_large(roots, self.sizes):
+            # Heavy rows of one level lie along each other in V; not so in its root, if this can be turned apart.
+            with suppress(ModelError):
+                return self.whitened(roots, True)
+            return self.whitened(roots, is_large(roots, sizes_of(self.design)))
+        return self.whitened(roots, is_large(roots, self.sizes))
+
+    def whitened(self, roots: Sequence[Array], large: bool) -> Solution:
+        """The same by the root of V where effects are large, else by V."""
         turned = [apart(*pair) for pair in zip(roots, self.sizes, strict=True)] if large else []
         factor = repeated([T for T, _ in turned] if large else roots, self.levels)
         root = sparse.csr_array(self.Z @ factor)
@@ -107,7 +117,7 @@ def prepare(design: Design) -> Blocks:
         X=X[order],
         Z=sparse.csr_array(Z)[order],
         levels=tuple(len(term.levels) for term in design.terms),
-        sizes=sizes_of(design),
+        sizes=sizes_of(design, is_graded(design)),
         starts=starts,
         design=design,
         order=order,

@@ -47,10 +47,9 @@ class Point:
 class Objective:
     """The criterion in working coordinates as a function of the factors T, and its derivatives.
 
-    Its value comes by the path that was prepared, its derivatives by elimination whatever the path. Where X and Z leave
-    little of the response the definition takes twenty times as long, and a search many steps: there values come by
-    elimination too, until the look around, and the path has its say at the end (`witness`). Only what was solved last
-    is kept: of a large model it takes as much memory as the data.
+    Values and derivatives come by elimination, whatever the path, so that all paths search alike; once the search has
+    ended, values come by the path that was prepared (`by_own_path`), and it has its say. Only what was solved last is
+    kept: of a large model it takes as much memory as the data.
     """
 
     def __init__(self, prepared: Prepared, REML: bool) -> None:
@@ -65,8 +64,6 @@ class Objective:
         self.near = self.reduced.spanned is not None
         self.flat = LEVEL if self.near else FLAT
         self.path: Path | None = None
-        if prepared.method != "pls" and not self.near:
-            self.path = PATHS[prepared.method](standardise(design).design)
         self.defined = prepared.method == "gls"
         self.coordinates = coordinates_of(prepared.design.terms, working_scales(prepared), prepared.sound.present)
         self.unbounded = UNBOUNDED_SEVERAL if len(self.structure.groupings) > 1 else UNBOUNDED_ONE
@@ -78,8 +75,12 @@ class Objective:
         self.evaluations, self.steps, self.work = 1, 0, 0
         self.entries = len(self.coordinates.bounds[0])
 
+    def by_own_path(self, prepared: Prepared) -> None:
+        """From here on evaluate by the path that was prepared, of whose rows the search needs none."""
+        self.path = prepared.path if self.near else PATHS[prepared.method](standardise(self.design).design)
+
     def at(self, blocks: Sequence[Array]) -> Point:
-        """Evaluate the criterion, by the path that was asked for."""
+        """Evaluate the criterion, by elimination or by the path."""
         self.evaluations += 1
         self.last = None
         at = self.solve(blocks)

@@ -125,8 +125,8 @@ def optimise(
 ) -> tuple[Optimum, Solution]:
     """Minimise the criterion over theta, evaluated by the path that was prepared; also the solution at the minimum.
 
-    The derivatives are those of elimination whatever the path. The path "gls" ends with a look around by its own
-    values (theory.md, 41), which makes it a second witness of theta.
+    The search is that of elimination whatever the path, which then goes on from its end by values of its own. The path
+    "gls" also looks around (theory.md, 41), which makes it a second witness of theta.
 
     Parameters
     ----------
@@ -168,9 +168,8 @@ def optimise(
     objective.level = found.level
     begun = None if given_start is None else parts_at(prepared, objective, given_start)
     end = lowest(objective, found, begun, alone)
-    if prepared.method == "gls":
-        objective.path = prepared.path if objective.near else objective.path
-        end = looked_around(objective, end)
+    if prepared.method != "pls":
+        end = by_path(prepared, objective, end)
     if not end.minimal:
         check_span(reduced, REML)
     here = end.here
@@ -222,11 +221,16 @@ def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alon
 
 def descend(objective: Objective, here: Point) -> Descent:
     """Descend to a minimum in G."""
-    for _ in range(sum(len(part) for part in here.blocks) + 1):
+    turned = False
+    for _ in range(2 * sum(len(part) for part in here.blocks) + 1):
         end = outwards_too(objective, newton(objective, here))
         singular = on_face(objective, end.here)
         if singular is None:
             return end
+        if not turned and has_a_slope(objective, singular):
+            here, turned = singular, True
+            continue
+        turned = False
         probes = probed(objective, singular)
         duals = tuple(probe.rise for probe in probes)
         if min(duals) >= NEGATIVE:
@@ -237,6 +241,19 @@ def descend(objective: Objective, here: Point) -> Descent:
             break
         here = escaped
     return Descent(here, gap=end.gap, duals=duals, ending=Ending.OPEN)
+
+
+def has_a_slope(objective: Objective, singular: Point) -> bool:
+    """Whether Newton's step at a singular point gains more than rounding, once each T has its columns of zeros last.
+
+    A T with a zero on its diagonal before another column hides a slope: with T_11 = 0 no entry of T turns v of G = v v'
+    towards its first coordinate to first order, though that changes G.
+    """
+    if not objective.coordinates.free:
+        return False
+    x = objective.coordinates.joined(singular.blocks)
+    step = objective.newton_step(singular, x, max(LONGEST, float(np.abs(x).max())))
+    return step.decrement > NOISE * singular.size
 
 
 def outwards_too(objective: Objective, end: Descent) -> Descent:
@@ -265,6 +282,20 @@ def farther(objective: Objective, here: Point) -> Point:
         if not there.value < here.value - NOISE * here.size:
             return here
         here, times = there, 2.0 * times
+
+
+def by_path(prepared: Prepared, objective: Objective, end: Descent) -> Descent:
+    """The end of a descent once the path that was prepared has had its say.
+
+    It goes on from there by its own values; where these take twenty times as long, and a descent many steps, they are
+    asked for at the end alone (`confirmed`). The path "gls" looks around.
+    """
+    if prepared.method == "gls" or not objective.near:
+        objective.by_own_path(prepared)
+    if not objective.near:
+        here = objective.at(end.here.blocks)
+        end = descend(objective, here) if math.isfinite(here.value) else end
+    return looked_around(objective, end) if prepared.method == "gls" else end
 
 
 def looked_around(objective: Objective, end: Descent) -> Descent:

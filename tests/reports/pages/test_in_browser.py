@@ -1,9 +1,6 @@
 """The page in a real browser: links, filters, keys, sizes, accessibility, print; nothing is fetched, nothing runs."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,29 +10,6 @@ from relmer.reports.export import write
 WIDTHS = (400, 900, 1400)
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
 NODES = "document.querySelectorAll('*').length"
-
-
-def absent(reason: str) -> None:
-    """Skip for `reason`, or fail where a browser is required."""
-    if "chromium" in os.environ.get("RELMER_REQUIRE", "").replace(",", " ").split():
-        pytest.fail(f"RELMER_REQUIRE asks for chromium, but {reason}", pytrace=False)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """Debian's chromium, driven by Playwright."""
-    found = shutil.which("chromium")
-    if found is None:
-        absent("chromium is not on the PATH")
-    try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415
-    except ImportError:
-        absent("the Python package playwright is not installed: pip install 'relmer[dev]'")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 class Tab:

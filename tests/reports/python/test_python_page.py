@@ -21,7 +21,7 @@ def test_the_page_runs(
     pd.DataFrame({"y": y, "x": x, "g": [f"g{k}" for k in g]}).round(3).to_csv(tmp_path / "my.csv", index=False)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     namespace: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), namespace)

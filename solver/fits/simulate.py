@@ -1,0 +1,143 @@
+"""Responses drawn from a fitted model, and the parametric bootstrap."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
+from relmer.solver.fits.refit import Progress, Refits, refit
+from relmer.solver.model import Lambda, checked_theta
+
+if TYPE_CHECKING:
+    from relmer.solver.fits.fit import Fit
+
+# Responses that are drawn from one stream: the same whatever is drawn before or beside them.
+STREAM = 64
+KNOWN = ("theta", "beta", "sigma")
+
+
+def simulate(
+    fit: "Fit",
+    nsim: int = 1,
+    seed: int | None = None,
+    re_form: str | None = "NA",
+    newparams: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Draw responses from the model: y = X beta + Z b + offset + e, with e ~ N(0, sigma^2 / weights).
+
+    Draw number i depends on the seed and on i alone, not on how many are drawn, nor on the machine.
+
+    Parameters
+    ----------
+    fit
+        The model.
+    nsim
+        How many.
+    seed
+        A whole number of at least 0; None draws differently each time.
+    re_form
+        "NA" or "~0" draws new random effects, b ~ N(0, sigma^2 Lambda Lambda'), as lme4 does by default; None keeps
+        those of the fit.
+    newparams
+        theta, beta or sigma in place of those of the fit.
+
+    Returns
+    -------
+    DataFrame
+        (n, nsim), columns sim_1, sim_2, ... as in R, rows under their labels in the data.
+
+    Raises
+    ------
+    ModelError
+        An argument is none of these.
+
+    References
+    ----------
+    Bates et al. (2015), equations 2 and 3.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from relmer.solver import lmer
+    >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc")})
+    >>> fit = lmer("y ~ 1 + (1 | g)", data)
+    >>> a, b = simulate(fit, 3, seed=1), simulate(fit, 100, seed=1)
+    >>> a.shape, a.equals(b.iloc[:, :3])
+    ((6, 3), True)
+    """
+    nsim, seed = checked(nsim, "nsim"), None if seed is None else checked(seed, "seed")
+    if re_form not in (None, "NA", "~0"):
+        raise ModelError(
+            f're_form is {re_form!r:.40}: give "NA" to draw random effects, or None to keep those of the fit'
+        )
+    theta, beta, sigma = parameters(fit, newparams or {})
+    design = fit.design
+    n, q = design.Z.shape
+    spread = sigma if design.weights is None else sigma / np.sqrt(design.weights)[:, None]
+    mean = design.X @ beta if design.offset is None else design.X @ beta + design.offset
+    root = sigma * Lambda(design.template, theta)
+    if re_form is None:
+        mean = mean + (fit.mu - design.X @ fit.solution.beta - (0.0 if design.offset is None else design.offset))
+    drawn = np.empty((n, nsim))
+    entropy = np.random.SeedSequence(seed).entropy
+    for first in range(0, nsim, STREAM):
+        count = min(STREAM, nsim - first)
+        stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy, spawn_key=(first // STREAM,))))
+        normal = stream.standard_normal((count, n + q)).T
+        y = mean[:, None] + spread * normal[:n]
+        if re_form is not None:
+            y = y + design.Z @ (root @ normal[n:])
+        drawn[:, first : first + count] = y
+    names = [f"sim_{k}" for k in range(1, nsim + 1)]
+    return pd.DataFrame(drawn, index=fit.index[fit._places], columns=names)
+
+
+def checked(value: Any, name: str) -> int:
+    """A whole number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise ModelError(f"{name} is {value!r:.40}: give a whole number of at least 0")
+    return int(value)
+
+
+def parameters(fit: "Fit", given: Mapping[str, Any]) -> tuple[Array, Array, float]:
+    """theta, beta and sigma, those of the fit where no others are given."""
+    if unknown := [str(name) for name in given if name not in KNOWN]:
+        raise ModelError(f"newparams has {unknown[0]!r:.40}: it may have {', '.join(KNOWN)}")
+    theta, beta = fit.optimum.theta, fit.solution.beta
+    sigma = given.get("sigma", fit.sigma)
+    if "theta" in given:
+        theta = checked_theta(fit.design.terms, given["theta"])
+    if "beta" in given:
+        beta = np.asarray(given["beta"], dtype=float)
+        if beta.shape != fit.solution.beta.shape or not np.isfinite(beta).all():
+            names = ", ".join(fit.design.coefficients)
+            raise ModelError(f"newparams: beta needs {len(fit.solution.beta)} numbers: {names:.80}")
+    if isinstance(sigma, bool) or not isinstance(sigma, int | float | np.number) or not 0 <= sigma < np.inf:
+        raise ModelError(f"newparams: sigma is {sigma!r:.40}; give a number of at least 0")
+    return theta, beta, float(sigma)
+
+
+def bootstrap(fit: "Fit", nsim: int, seed: int | None = None, progress: Progress | None = None) -> Refits:
+    """The parametric bootstrap: the model refitted to responses that it draws itself, as lme4's `bootMer`.
+
+    Parameters
+    ----------
+    fit, nsim, seed
+        As of `simulate`.
+    progress
+        As of `refit`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from relmer.solver import lmer
+    >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc")})
+    >>> len(bootstrap(lmer("y ~ 1 + (1 | g)", data), 20, seed=1))
+    20
+    """
+    found = refit(fit, simulate(fit, nsim, seed), progress)
+    assert isinstance(found, Refits)
+    return found

@@ -1,0 +1,7 @@
+"""All faults, by rung."""
+
+from . import coefficients, criterion, data, effects, fixed_effects, misread, optimum, random_effects, rows, variances
+from .fault import Fault
+
+PARTS = (data, fixed_effects, random_effects, criterion, misread, optimum, coefficients, variances, effects, rows)
+FAULTS: dict[str, Fault] = {fault.name: fault for part in PARTS for fault in part.FAULTS}

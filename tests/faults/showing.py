@@ -1,0 +1,167 @@
+"""Whether a planted fault must show on a case: what it moved, beside what rounding may move by the table of tolerances.
+
+The table (docs/report.md, "Tolerances") says what an honest engine may be off by. A fault that moves a number by more
+than twice that must show; one that moves none by half of it is no fault that anybody could see. Nothing here asks the
+judge: the bounds are the table's, and what was moved is the planted answer less the honest one.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import cache
+
+import numpy as np
+
+from relmer.reference.answers import Answer
+from relmer.reports.evidence import (
+    QUANTITIES,
+    allowance,
+    carried,
+    condition,
+    conditioned,
+    products,
+    rounding_at,
+    tolerances,
+    uncentred,
+    values,
+)
+from relmer.solver.paths import degrees_of_freedom
+
+from .court import Court, court
+from .fault import Fault
+
+# Between half the bound and twice it nobody is held to anything.
+EDGE = 2.0
+# A difference must have this many times what an evaluation's rounding may be, entry by entry.
+EVALUATION = 10 * tolerances.EVALUATION
+
+
+class Showing(StrEnum):
+    """Whether a fault shows on a case."""
+
+    MUST = "must show"
+    EDGE = "at the edge of rounding"
+    CANNOT = "cannot show"
+
+
+def showing(fault: Fault, at: Court, planted: Answer) -> Showing:
+    """Whether a fault must show on a case, by what it moved."""
+    if fault.hidden:
+        return Showing.CANNOT
+    assert planted.estimates is not None
+    if len(planted.estimates.theta) != len(at.theta):
+        return Showing.MUST
+    moved = max(MOVED[fault.rung](at, planted), default=0.0)
+    return Showing.MUST if moved > EDGE else Showing.EDGE if moved > 1 / EDGE else Showing.CANNOT
+
+
+def data_moved(at: Court, planted: Answer) -> Iterator[float]:
+    """Data are compared exactly."""
+    yield np.inf if planted.data != at.honest.data else 0.0
+
+
+def model_moved(at: Court, planted: Answer) -> Iterator[float]:
+    """Names and matrices are compared exactly; the sums of a matrix to what computed columns are known to."""
+    mine, theirs = planted.model, at.honest.model
+    assert mine is not None and theirs is not None
+    for name in ("coefficients", "terms", "theta_names"):
+        yield np.inf if getattr(mine, name) != getattr(theirs, name) else 0.0
+    for name in ("X", "Z", "Lambda"):
+        one, two = getattr(mine, name), getattr(theirs, name)
+        if one.shape != two.shape:
+            yield np.inf
+        for part in ("total", "weighted"):
+            wanted = getattr(two, part)
+            yield abs(getattr(one, part) - wanted) / (tolerances.MATRIX * max(abs(wanted), 1e-300))
+
+
+@cache
+def criterion_bound(name: str, theta: tuple[float, ...]) -> float:
+    """What rounding may move the criterion by at a theta, of an engine that centres nothing."""
+    view = court(name).made.view
+    return max(rounding_at(view, theta), uncentred(view, theta).criterion, products(view, theta))
+
+
+def criterion_moved(at: Court, planted: Answer) -> Iterator[float]:
+    """Of every theta that was asked."""
+    for point in planted.criterion:
+        off = np.inf if point.value is None else abs(point.value - at.value(point.theta))
+        yield np.inf if not np.isfinite(off) else off / criterion_bound(at.name, point.theta)
+
+
+def optimum_moved(at: Court, planted: Answer) -> Iterator[float]:
+    """The gap to the optimum, and what is claimed beside what theta has."""
+    said, view = planted.estimates, at.made.view
+    assert said is not None
+    there = at.value(said.theta)
+    noise = max(tolerances.GAP * view.size, conditioned(view, said.theta), uncentred(view, said.theta).criterion)
+    yield (there - at.value(at.theta)) / (2 * noise)
+    yield abs(said.criterion - there) / criterion_bound(at.name, said.theta)
+
+
+def estimates_moved(at: Court, planted: Answer) -> Iterator[float]:
+    """Every entry of every quantity."""
+    assert planted.estimates is not None
+    mine, theirs = values(planted.estimates), values(at.said)
+    for name in QUANTITIES:
+        if mine[name].shape != theirs[name].shape:
+            yield np.inf
+        elif mine[name].size:
+            bound = entry_bounds(at.name)[name]
+            yield float(np.max(np.abs(mine[name] - theirs[name]) / np.maximum(bound, np.finfo(float).tiny)))
+
+
+@cache
+def entry_bounds(name: str) -> dict[str, np.ndarray]:
+    """What every entry of the estimates may be off by, of an engine that centres nothing and stops within rounding."""
+    at = court(name)
+    view, said = at.made.view, values(at.said)
+    moved, theta = uncentred(view, at.theta), at.theta
+    d = degrees_of_freedom(at.design, at.REML)
+    lost = float(np.expm1(max(moved.criterion, products(view, theta)) / d))
+    relative = max(EVALUATION, 8 * carried(view, theta), tolerances.EPS * condition(view, theta))
+    residual = tolerances.SLACK * moved.residual
+    largest = np.maximum(np.abs(at.design.X).max(axis=0, initial=0.0), np.finfo(float).tiny)
+    bounds = {}
+    for quantity in QUANTITIES:
+        size, scale = np.abs(said[quantity]), scale_of(at, quantity, said)
+        slack = tolerances.SLACK * allowance(view, quantity, tolerances.GAP * view.size)
+        match quantity:
+            case "beta":
+                excess = residual / largest
+            case "fitted":
+                excess = np.full(size.shape, residual)
+            case "b":
+                excess = residual / reach(at, "b")
+            case _:
+                excess = lost * size
+        bounds[quantity] = relative * scale + slack + excess
+    return bounds
+
+
+def scale_of(at: Court, quantity: str, said: dict[str, np.ndarray]) -> np.ndarray:
+    """What an entry's rounding is relative to; of theta, components and b the largest in units of what they do in V."""
+    size, se = np.abs(said[quantity]), said["se"]
+    match quantity:
+        case "beta":
+            return np.maximum(size, se)
+        case "se":
+            return size
+        case "vcov":
+            return np.outer(se, se).ravel()
+        case "theta" | "varcomp" | "b":
+            unit = reach(at, quantity)
+            return np.max(size * unit, initial=0.0) / unit
+    return np.full(size.shape, size.max(initial=0.0))
+
+
+def reach(at: Court, quantity: str) -> np.ndarray:
+    """How large the columns of Z are that an entry goes with."""
+    sizes = [np.maximum(np.abs(term.X).max(axis=0), np.finfo(float).tiny) for term in at.design.terms]
+    if quantity == "b":
+        each = [np.tile(one, len(term.levels)) for one, term in zip(sizes, at.design.terms, strict=True)]
+        return np.concatenate([*each, np.zeros(0)])
+    power = 1 if quantity == "varcomp" else 0
+    return np.array([s[i] * s[j] ** power for s in sizes for j in range(len(s)) for i in range(j, len(s))])
+
+
+MOVED = {1: data_moved, 2: model_moved, 3: criterion_moved, 4: optimum_moved, 5: estimates_moved}
