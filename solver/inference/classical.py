@@ -7,6 +7,7 @@ import numpy as np
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
+from relmer.solver.inference.expansion import Expansion, expansion
 from relmer.solver.inference.terms import kept_columns
 from relmer.solver.language import FixedTerms
 from relmer.solver.model import RandomTerm, is_nested
@@ -18,14 +19,18 @@ class Counted:
 
     Attributes
     ----------
-    vcov
-        sigma^2 Phi of beta (p, p).
+    at
+        The covariance of beta.
     each
         Of every coefficient (p,).
     """
 
-    vcov: Array
+    at: Expansion
     each: Array
+
+    def whitened(self, L: Array) -> Array:
+        """Rows L vcov^1/2 (m, p)."""
+        return self.at.whitened(L, self.at.Phi)
 
     def degrees(self, l: Array) -> float:
         """Those of one contrast l (p,)."""
@@ -47,7 +52,7 @@ def residual(fit: Fit) -> Counted:
     array([178., 178.])
     """
     n, p = fit.design.X.shape
-    return Counted(fit.vcov.to_numpy(), np.full(p, float(n - p)))
+    return Counted(expansion(fit), np.full(p, float(n - p)))
 
 
 def between_within(fit: Fit) -> Counted:
@@ -74,9 +79,7 @@ def between_within(fit: Fit) -> Counted:
     varies = np.any(X[first][subject.codes] != X, axis=0)
     terms = FixedTerms(fit.frame).of_columns[kept_columns(fit)]
     within = np.isin(terms, terms[varies])
-    return Counted(
-        fit.vcov.to_numpy(), np.where(within, float(n - count - within.sum()), float(count - (~within).sum()))
-    )
+    return Counted(expansion(fit), np.where(within, float(n - count - within.sum()), float(count - (~within).sum())))
 
 
 def subjects(terms: tuple[RandomTerm, ...]) -> RandomTerm:

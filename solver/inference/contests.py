@@ -163,7 +163,7 @@ def t_table(fit: Fit, L: pd.DataFrame, method: Method, right: Array | float = 0.
     """A t test of each row of L."""
     rows = L.to_numpy()
     estimate = rows @ fit.solution.beta
-    error = np.sqrt(np.einsum("ij,jk,ik->i", rows, method.vcov, rows))
+    error = np.sqrt((method.whitened(rows) ** 2).sum(axis=1))
     df = np.array([method.degrees(row) for row in rows])
     t = (estimate - right) / error
     p = 2 * special.stdtr(df, -np.abs(t))
@@ -178,15 +178,16 @@ def F_test(fit: Fit, L: Array, method: Method, right: Array) -> list[float]:
     ModelError
         The right side of a row that others determine is not theirs.
     """
-    kept = independent(L, method.vcov)
+    halves = method.whitened(L)
+    kept = independent(halves)
     if not len(kept):
         return [np.nan] * len(F_TABLE)
     if len(kept) < len(L) and np.any(right != 0):
         least = np.setdiff1d(np.arange(len(L)), kept)[0]
         raise ModelError(f"row {least + 1} of L depends on those before it: leave it out where rhs is not zero")
     q, rows = len(kept), L[kept]
-    half = linalg.cholesky(rows @ method.vcov @ rows.T, lower=True)
-    white = linalg.solve_triangular(half, rows @ fit.solution.beta - right[kept], lower=True)
+    half = np.linalg.qr(halves[kept].T, mode="r")
+    white = linalg.solve_triangular(half, rows @ fit.solution.beta - right[kept], trans="T")
     plain = float(white @ white) / q
     nu, factor = method.joint(L)
     square = plain * fit.sigma**2

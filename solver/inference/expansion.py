@@ -1,6 +1,6 @@
 """How the covariance of beta moves with the variances: from the rows, without a matrix of n x n.
 
-With X = Q R (theory.md, 12), the working columns of Z (theory.md, 13), U = Z Lambda and V = I + UU', Woodbury's formula
+With X = Q R (theory.md, 12), U = Z Lambda and V = I + UU', Woodbury's formula
 
     V^-1 B = B - U (I + U'U)^-1 U'B
 
@@ -8,21 +8,28 @@ gives D = Z'V^-1 Q. For the change E_k of all G by a unit of entry k of gamma, V
 
     Phi = (Q'V^-1 Q)^-1,   P_k = Q'V^-1 V_k V^-1 Q = D'E_k D,   dPhi/dgamma_k = Phi P_k Phi,
     d log pwrss/dgamma_k = -e'E_k e / pwrss,   e = Z'V^-1 (y - X beta).
+
+The columns of Z are those X_j C_j^-T of which the mean of Z'V^-1 Z over the levels is I: C is the working one of
+theory.md, 13, times the lower triangular M of the mean M M' there. Degrees of freedom are the same in all coordinates;
+in these the information on gamma is as well conditioned as the data allow, whatever a covariate's unit and origin. Of a
+response of which X and Z leave little, the coordinates are those that keep its digits, M = I.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy import linalg, sparse
+from scipy.linalg import lapack
 from scipy.sparse.linalg import SuperLU
 
 from relmer.solver.algebra import factorize, lower_triangle, repeated, sweep
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import expected
+from relmer.solver.elimination import Structure, Weights, build, expected
 from relmer.solver.fits import Fit
 from relmer.solver.model import factors, gamma_of, inwards, weighted, working
-from relmer.solver.paths import is_graded, working_roots
+from relmer.solver.paths import is_graded, working_roots, working_scales
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,13 @@ class Expansion:
     inverse
         V^-1.
     Z
-        Working columns, weighted, sparse (n, q).
+        Columns X_j C_j^-T, weighted, sparse (n, q).
+    scales
+        C (c, r) of every term, r = 0 where it is not present.
+    roots
+        C'T (r, c) of the terms that are present.
+    structure
+        The reduced rows in these coordinates.
     D
         Z'V^-1 Q of each term that is present (l, r, p).
     e
@@ -69,12 +82,22 @@ class Expansion:
     Phi: Array
     inverse: Inverse
     Z: sparse.csr_array
+    scales: tuple[Array, ...]
+    roots: tuple[Array, ...]
+    structure: Structure
     D: tuple[Array, ...]
     e: tuple[Array, ...]
 
     def of(self, L: Array) -> Array:
         """Rows L (m, p) as they are for R beta: L R^-1."""
         return np.asarray(linalg.solve_triangular(self.R, L.T, trans="T").T) if len(self.R) else L
+
+    def whitened(self, L: Array, Phi: Array) -> Array:
+        """Rows L vcov^1/2 (m, p), for the covariance sigma^2 Phi of R beta: the length of each is its standard error.
+
+        L R^-1 comes first: where a covariate is far from zero, what cancels in L vcov L' is the square of that.
+        """
+        return np.asarray(self.fit.sigma * self.of(L) @ linalg.cholesky(Phi, lower=True)) if len(Phi) else L
 
     def back(self, covariance: Array) -> Array:
         """The covariance (p, p) of beta from that of R beta."""
@@ -117,12 +140,29 @@ class Expansion:
     @cached_property
     def expected(self) -> tuple[Array, Array]:
         """tr(H_X E_k) (m,) and tr(H_X E_k H_X E_o) (m, m), H_X = Z'V^-1 Z swept by X (theory.md, 27)."""
+        duals, second = self.curvature(expected(len(self.Phi)))
+        return gamma_of(duals) if duals else np.zeros(0), -second
+
+    def curvature(self, weights: Weights) -> tuple[list[Array], Array]:
+        """The dual (r, r) of every term that is present, and second derivatives in gamma (m, m)."""
         if not self.D:
-            return np.zeros(0), np.zeros((0, 0))
-        reduced = self.fit.prepared.reduced
-        at = reduced.structure.at_roots(roots_of(self.fit))
-        duals, second = reduced.structure.curvature(at, expected(len(self.Phi)))
-        return gamma_of(duals), -second
+            return [], np.zeros((0, 0))
+        return self.structure.curvature(self.structure.at_roots(self.roots), weights)
+
+    @cached_property
+    def lost(self) -> float:
+        """By how much rounding of theta is magnified in C'T: of a slope's covariate, its distance from zero in spreads.
+
+        1 where nothing cancels.
+        """
+        found = 1.0
+        blocks = factors(self.fit.design.terms, self.fit.optimum.theta)
+        present = [(C, T) for C, T in zip(self.scales, blocks, strict=True) if C.shape[1]]
+        for (C, T), root in zip(present, self.roots, strict=True):
+            size, left = np.abs(C).T @ np.abs(T), np.sqrt((root**2).sum(axis=0))
+            moved = left > 0
+            found = max(found, float((np.sqrt((size**2).sum(axis=0))[moved] / left[moved]).max(initial=1.0)))
+        return found
 
 
 def turned(D: Array, i: int, j: int) -> Array:
@@ -133,23 +173,42 @@ def turned(D: Array, i: int, j: int) -> Array:
     return found
 
 
-def roots_of(fit: Fit) -> list[Array]:
-    """Roots of the working G of the terms that are present."""
-    blocks = factors(fit.design.terms, fit.optimum.theta)
-    return working_roots(fit.prepared.reduced.scales, inwards(fit.prepared.sound, blocks))
+def means(fit: Fit, roots: Sequence[Array]) -> list[Array]:
+    """M (r, r), lower triangular, with M M' the mean of Z'V^-1 Z over the levels, in working coordinates."""
+    structure = fit.prepared.reduced.structure
+    if fit.prepared.reduced.spanned is not None:
+        return [np.eye(len(root)) for root in roots]
+    duals, _ = structure.curvature(structure.at_roots(roots), expected(fit.design.X.shape[1], False))
+    found = []
+    for term, dual in zip(fit.prepared.sound.design.terms, duals, strict=True):
+        M, status = lapack.dpotrf(dual / len(term.levels), lower=1)
+        found.append(np.eye(len(dual)) if status else np.tril(M))
+    return found
 
 
 def expansion(fit: Fit) -> Expansion:
     """The covariance of beta at a fit, and all that its derivatives need."""
-    sound, scales = fit.prepared.sound, fit.prepared.reduced.scales
+    sound, reduced = fit.prepared.sound, fit.prepared.reduced
+    roots = working_roots(reduced.scales, inwards(sound, factors(fit.design.terms, fit.optimum.theta)))
     present = sound.design.terms if sound.present else ()
-    terms = [replace(term, X=working(term, C).T) for term, C in zip(present, scales, strict=True)]
+    M = means(fit, roots) if present else []
+    inner = [C @ own for C, own in zip(reduced.scales, M, strict=bool(present))]
+    roots = [own.T @ root for own, root in zip(M, roots, strict=bool(present))]
+    terms = [replace(term, X=working(term, C).T) for term, C in zip(present, inner, strict=True)]
     y, X, Z = weighted(replace(sound.design, terms=tuple(terms)))
     shapes = [(len(term.levels), term.X.shape[1]) for term in terms]
-    U = sparse.csr_array(Z @ repeated(roots_of(fit), [l for l, _ in shapes]))
+    U = sparse.csr_array(Z @ repeated(roots, [l for l, _ in shapes]))
     eye = sparse.eye_array(U.shape[1], format="csc")
     inverse = Inverse(U, factorize(sparse.csc_array(U.T @ U + eye), "MMD_AT_PLUS_A") if U.shape[1] else None)
     found, p = sweep(X, y, is_graded(sound.design)), X.shape[1]
+    half = np.ones(len(y)) if sound.design.weights is None else np.sqrt(sound.design.weights)
+    structure = reduced.structure
+    if present and reduced.spanned is None:
+        Xy = np.concatenate([found.Q.T, found.residual[None]])
+        structure = build(present, [half * term.X.T for term in terms], Xy)
+    scales = working_scales(fit.prepared)
+    for k, own in zip(sound.present, M, strict=bool(present)):
+        scales[k] = scales[k] @ own
     VQ = inverse.times(found.Q)
     A = found.Q.T @ VQ
     Phi = linalg.inv((A + A.T) / 2) if p else A
@@ -163,6 +222,9 @@ def expansion(fit: Fit) -> Expansion:
         Phi=(Phi + Phi.T) / 2,
         inverse=inverse,
         Z=sparse.csr_array(Z),
+        scales=tuple(scales),
+        roots=tuple(roots),
+        structure=structure,
         D=tuple(part.reshape(*shape, p) for part, shape in zip(np.split(D, ends), shapes, strict=False)),
         e=tuple(part.reshape(shape) for part, shape in zip(np.split(e, ends), shapes, strict=False)),
     )

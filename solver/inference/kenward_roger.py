@@ -27,7 +27,7 @@ from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
 from relmer.solver.inference.expansion import Expansion, expansion
-from relmer.solver.inference.methods import OPEN, SLOPE, independent, open_inverse
+from relmer.solver.inference.methods import KNOWN, OPEN, Curved, curved, independent
 from relmer.solver.model import theta_names
 
 # A difference of numbers of order one that is rounding, of sums of products of matrices.
@@ -44,21 +44,27 @@ class KenwardRoger:
     ----------
     at
         Phi and P.
-    vcov
-        sigma^2 Phi_A of beta (p, p).
+    Phi_A
+        (p, p), of R beta.
     P
         P_0 and the P_k (m + 1, p, p).
-    W
-        Asymptotic covariance (m + 1, m + 1) of the coordinates of V in the basis V, V_1, ..., V_m.
-    flat
-        Directions of these along which the expected information is zero (m + 1, r).
+    curved
+        Expected information (m + 1, m + 1) on the coordinates of V in the basis V, V_1, ..., V_m.
     """
 
     at: Expansion
-    vcov: Array
+    Phi_A: Array
     P: Array
-    W: Array
-    flat: Array
+    curved: Curved
+
+    @property
+    def vcov(self) -> Array:
+        """sigma^2 Phi_A of beta (p, p)."""
+        return self.at.back(self.at.fit.sigma**2 * self.Phi_A)
+
+    def whitened(self, L: Array) -> Array:
+        """Rows L vcov^1/2 (m, p)."""
+        return self.at.whitened(L, self.Phi_A)
 
     def degrees(self, l: Array) -> float:
         """Those of one contrast l (p,)."""
@@ -72,14 +78,16 @@ class KenwardRoger:
         ModelError
             The data leave the variance of the contrasts open.
         """
-        own = self.at.of(L[independent(L, self.vcov)])
-        half = linalg.cholesky(own @ self.at.Phi @ own.T, lower=True)
-        M = linalg.solve_triangular(half, own @ self.at.Phi, lower=True)
+        kept = L[independent(self.whitened(L))]
+        M = np.linalg.qr(self.at.whitened(kept, self.at.Phi).T)[0].T @ linalg.cholesky(self.at.Phi, lower=True).T
         B = M @ self.P @ M.T
-        if np.abs(np.tensordot(self.flat, B, (0, 0))).max(initial=0.0) > SLOPE:
+        flat = B.reshape(len(B), -1)
+        spread, error = self.curved.form(flat)
+        A_2 = float(np.trace(spread))
+        if error > KNOWN * A_2:
             raise ModelError(OPEN)
-        traces, flat = np.trace(B, axis1=1, axis2=2), B.reshape(len(B), -1)
-        return scaled(len(own), float(traces @ self.W @ traces), float((self.W * (flat @ flat.T)).sum()))
+        A_1, _ = self.curved.form(np.trace(B, axis1=1, axis2=2)[:, None])
+        return scaled(len(kept), float(A_1[0, 0]), A_2)
 
 
 def scaled(q: int, A_1: float, A_2: float) -> tuple[float, float]:
@@ -134,16 +142,17 @@ def kenward_roger(fit: Fit) -> KenwardRoger:
     n, p = fit.design.X.shape
     first, second = at.expected
     information = np.block([[np.full((1, 1), float(n - p)), first[None]], [first[:, None], second]])
-    W, flat = open_inverse(information / 2, ("sigma", *theta_names(fit.design.terms)), SAME)
-    inner = W[1:, 1:]
+    found = curved(information / 2, ("sigma", *theta_names(fit.design.terms)), at.lost)
+    if np.any(found.seen & (found.sizes * KNOWN < found.noise)):
+        raise ModelError(OPEN)
+    inner = found.inverse[1:, 1:]
     middle = np.tensordot(inner, at.second, 2)
     along = np.tensordot(inner, at.P, 1)
     middle -= np.einsum("kab,kbc->ac", at.P @ at.Phi, along)
     Phi_A = at.Phi + 2 * at.Phi @ middle @ at.Phi
     return KenwardRoger(
         at=at,
-        vcov=at.back(fit.sigma**2 * (Phi_A + Phi_A.T) / 2),
+        Phi_A=(Phi_A + Phi_A.T) / 2,
         P=np.concatenate([linalg.inv(at.Phi)[None] if p else np.zeros((1, 0, 0)), at.P]),
-        W=W,
-        flat=flat,
+        curved=found,
     )

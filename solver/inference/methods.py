@@ -1,20 +1,20 @@
 """What every method of denominator degrees of freedom gives: a covariance of beta, t and F (inference.md, 3)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from scipy import linalg
 
 from relmer.solver.algebra import full_rank_columns
-from relmer.solver.arrays import Array, Integers
+from relmer.solver.arrays import Array, Booleans, Integers
 from relmer.solver.errors import ModelError
 
-# Curvature in coordinates of its own units, beside the largest of 1, that is rounding: Hessians are sums of some 1e3
-# products of numbers of one size, each known to some eps.
-FLAT = 1e-7
-# Slope along such a direction, a unit long where curvatures are of order one, that is rounding:
-# its square over a curvature of FLAT is 1e-11, no more.
-SLOPE = 1e-9
+# What sums and products of matrices of order one lose, by entry: some 64 roundings.
+ROUNDED = 64 * float(np.finfo(float).eps)
+# A denominator degree of freedom is given where rounding leaves it six digits, or else it is refused.
+KNOWN = 1e-6
 OPEN = (
     "the variance of a contrast has no known degrees of freedom: the data leave it open (see the fit's unidentified), "
     "or a covariate of a random slope is so far from zero that rounding hides it: subtract its mean"
@@ -24,9 +24,8 @@ OPEN = (
 class Method(Protocol):
     """A way to the reference distribution of L beta, for rows L of contrasts."""
 
-    @property
-    def vcov(self) -> Array:
-        """Covariance of beta (p, p) that standard errors come from."""
+    def whitened(self, L: Array) -> Array:
+        """Rows L vcov^1/2 (m, p), for the covariance of beta: their lengths are the standard errors."""
 
     def degrees(self, l: Array) -> float:
         """Denominator degrees of freedom of one contrast l (p,)."""
@@ -35,18 +34,53 @@ class Method(Protocol):
         """Denominator degrees of freedom of F for rows L (m, p), and what F is multiplied by."""
 
 
-def whitened(L: Array, vcov: Array) -> Array:
-    """Rows L vcov^1/2 (m, p), of one length each where they are contrasts of one standard error."""
-    return np.asarray(L @ linalg.cholesky(vcov, lower=True)) if len(vcov) else L
+def independent(whitened: Array) -> Integers:
+    """Of whitened rows (m, p) those that the ones before them do not determine, whatever their units."""
+    return full_rank_columns(whitened.T)
 
 
-def independent(L: Array, vcov: Array) -> Integers:
-    """The rows of L (m, p) that those before them do not determine, whatever their units."""
-    return full_rank_columns(whitened(L, vcov).T)
+@dataclass(frozen=True)
+class Curved:
+    """A positive semi-definite H (k, k) by its axes, in units in which its diagonal is one, and what it is known to.
+
+    With H + E in the place of H, g'H^-1 g changes by g'H^-1 E H^-1 g, so at most by ||E|| ||H^-1 g||^2: that is what
+    rounding may do to degrees of freedom. A curvature below ||E|| counts as ||E||; of a direction that moves nothing,
+    little comes of that, and of one that moves something, more than can be given.
+
+    Attributes
+    ----------
+    sizes
+        Curvatures (k,), at least ||E||.
+    axes
+        Columns (k, k): of H in its own units, D^-1 times the eigenvectors.
+    seen
+        Which curvatures (k,) are more than rounding.
+    noise
+        ||E||.
+    """
+
+    sizes: Array
+    axes: Array
+    seen: Booleans
+    noise: float
+
+    def form(self, G: Array) -> tuple[Array, float]:
+        """G'H^-1 G (s, s) for G (k, s), and the bound of the error of its trace."""
+        along = self.axes.T @ G
+        solved = along / self.sizes[:, None]
+        return along.T @ solved, self.noise * float((solved**2).sum())
+
+    @property
+    def inverse(self) -> Array:
+        """H^-1 (k, k) on the directions that are seen."""
+        half = self.axes[:, self.seen] / np.sqrt(self.sizes[self.seen])
+        return half @ half.T
 
 
-def open_inverse(H: Array, names: tuple[str, ...], flat: float = FLAT) -> tuple[Array, Array]:
-    """H^-1 (k, k) on the directions with curvature, and those without any (k, m), for a positive semi-definite H.
+def curved(H: Array, names: Sequence[str], lost: float, slope: float = 0.0) -> Curved:
+    """H by its axes, for entries that are known to `lost` roundings, where the gradient is no more than `slope`.
+
+    A curvature of a level valley is of the size of the gradient (theory.md, 35), up or down.
 
     Raises
     ------
@@ -56,11 +90,12 @@ def open_inverse(H: Array, names: tuple[str, ...], flat: float = FLAT) -> tuple[
     unit = np.sqrt(np.abs(H.diagonal()))
     unit[unit == 0] = 1.0
     sizes, axes = linalg.eigh(H / unit / unit[:, None])
-    if len(sizes) and sizes[0] < -flat * max(1.0, sizes[-1]):
+    noise = ROUNDED * lost * max(1, len(sizes))
+    if len(sizes) and sizes[0] < -noise - slope:
         where = names[int(np.abs(axes[:, 0]).argmax())]
         raise ModelError(
             f"the criterion curves down along {where} here, so that this is no minimum: fit the model to its optimum"
         )
-    seen = sizes > flat * max(1.0, sizes.max(initial=0.0))
-    half = axes[:, seen] / np.sqrt(sizes[seen]) / unit[:, None]
-    return half @ half.T, axes[:, ~seen] / unit[:, None]
+    return Curved(
+        sizes=np.maximum(np.abs(sizes), noise), axes=axes / unit[:, None], seen=np.abs(sizes) > noise, noise=noise
+    )

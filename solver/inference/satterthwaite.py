@@ -19,50 +19,52 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from relmer.solver.algebra import full_rank_columns, lower_triangle
 from relmer.solver.arrays import Array
+from relmer.solver.elimination import weights
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
 from relmer.solver.inference.expansion import Expansion, expansion
-from relmer.solver.inference.methods import OPEN, SLOPE, independent, open_inverse, whitened
-from relmer.solver.model import Carrier, par_bounds, par_names, pars
-from relmer.solver.paths import degrees_of_freedom, working_scales
+from relmer.solver.inference.methods import KNOWN, OPEN, ROUNDED, Curved, curved, independent
+from relmer.solver.model import Carrier, Covariance, gamma_of, pars
+from relmer.solver.paths import degrees_of_freedom
 
+# What is left of a column that others determine exactly is rounding.
+EXACT = ROUNDED
 # Degrees of freedom that count as the same, as in lmerTest.
 SAME = 1e-8
 
 
 @dataclass(frozen=True)
 class Satterthwaite:
-    """The covariance of beta and its derivatives in par at a fit.
+    """The covariance of beta and its derivatives in coordinates x of theta at a fit.
 
     Attributes
     ----------
     at
         The covariance, and its derivatives in gamma.
-    vcov
-        sigma^2 Phi of beta (p, p).
     slopes
-        dPhi/dpar of R beta (k, p, p).
+        dPhi/dx of R beta (k, p, p).
     slope_of_pwrss
-        d log pwrss/dpar (k,).
-    inverse
-        (d2f/dpar2)^-1 (k, k).
-    flat
-        Directions of par along which the criterion does not curve (k, m).
+        d log pwrss/dx (k,).
+    curved
+        d2f/dx2 (k, k).
     d
         Degrees of freedom of sigma.
     """
 
     at: Expansion
-    vcov: Array
     slopes: Array
     slope_of_pwrss: Array
-    inverse: Array
-    flat: Array
+    curved: Curved
     d: int
 
+    def whitened(self, L: Array) -> Array:
+        """Rows L vcov^1/2 (m, p)."""
+        return self.at.whitened(L, self.at.Phi)
+
     def degrees(self, l: Array) -> float:
-        """1 / (g'(d2f/dpar2)^-1 g + 1 / d), for a contrast l (p,).
+        """1 / (g'(d2f/dx2)^-1 g + 1 / d), for a contrast l (p,).
 
         Raises
         ------
@@ -71,9 +73,11 @@ class Satterthwaite:
         """
         own = self.at.of(l[None])[0]
         g = own @ self.slopes @ own / (own @ self.at.Phi @ own) + self.slope_of_pwrss
-        if np.abs(g @ self.flat).max(initial=0.0) > SLOPE:
+        form, error = self.curved.form(g[:, None])
+        share = float(form[0, 0]) + 1.0 / self.d
+        if error > KNOWN * share:
             raise ModelError(OPEN)
-        return float(1.0 / (g @ self.inverse @ g + 1.0 / self.d))
+        return 1.0 / share
 
     def joint(self, L: Array) -> tuple[float, float]:
         """Of F for rows L (m, p): from the nu of the eigenvectors of L vcov L' (Fai and Cornelius 1996).
@@ -84,8 +88,9 @@ class Satterthwaite:
 
         The eigenvectors, and so nu, are those of the rows as they stand: F does not depend on their units, nu does.
         """
-        axes = linalg.svd(whitened(L, self.vcov), full_matrices=False)[0]
-        rows = axes.T[: len(independent(L, self.vcov))] @ L
+        white = self.whitened(L)
+        axes = linalg.svd(white, full_matrices=False)[0]
+        rows = axes.T[: len(independent(white))] @ L
         return joined(np.array([self.degrees(row) for row in rows])), 1.0
 
 
@@ -105,6 +110,47 @@ def joined(nu: Array) -> float:
     return 2 * E / (E - len(nu))
 
 
+@dataclass(frozen=True)
+class Chart:
+    """Coordinates x of what theta, or the par of a structure, can move of one term.
+
+    Attributes
+    ----------
+    changes
+        d(C'G C)/dx, the lower triangle of each, (k, m).
+    bend
+        tr(Delta d2(C'G C)/dx2) (k, k).
+    """
+
+    changes: Array
+    bend: Array
+
+
+def by_columns(basis: Array, C: Array, root: Array, dual: Array) -> Chart:
+    """The chart of a term without structure, for its C (c, r), C'T (r, c) and dual (r, r).
+
+    Column j of T moves in its rows from j on, and that of C'T in the span of rows j to c of C, for which orthonormal
+    columns are taken: x is linear in theta, so that the chart is that of theta but for its units. What is redundant is
+    told by the exact basis (c, r) of the term's columns.
+    """
+    rows, columns = lower_triangle(C.shape[1])
+    spans = [np.linalg.qr(C[j + full_rank_columns(basis[j:].T, EXACT)].T)[0] for j in range(len(C))]
+    outer = [np.einsum("ak,b->kab", Q, t) for Q, t in zip(spans, root.T, strict=True)]
+    moved = np.concatenate(outer)
+    return Chart(
+        (moved + moved.transpose(0, 2, 1))[:, rows, columns],
+        np.asarray(linalg.block_diag(*(2.0 * Q.T @ dual @ Q for Q in spans))),
+    )
+
+
+def by_structure(structure: Covariance, C: Array, par: Array, dual: Array) -> Chart:
+    """The chart of a term with a structure: those of its par that are at no bound."""
+    lower, upper = structure.bounds(len(C))
+    inside = np.flatnonzero((par > lower) & (par < upper))
+    carrier = Carrier(structure, C)
+    return Chart(carrier.changes(par)[inside], carrier.bend(par, dual)[inside[:, None], inside])
+
+
 def satterthwaite(fit: Fit) -> Satterthwaite:
     """The exact derivatives that Satterthwaite's degrees of freedom take, at a fit.
 
@@ -116,25 +162,29 @@ def satterthwaite(fit: Fit) -> Satterthwaite:
     ModelError
         The criterion curves down: this is no minimum.
     """
-    terms, at = fit.design.terms, expansion(fit)
-    each, names = pars(terms, fit.optimum.theta), par_names(terms)
-    changes = [
-        Carrier(term.structure, C).changes(own)
-        for term, C, own in zip(terms, working_scales(fit.prepared), each, strict=True)
+    terms, at, sound = fit.design.terms, expansion(fit), fit.prepared.sound
+    n, p = fit.design.X.shape
+    duals, second = at.curvature(weights(p, n, fit.REML))
+    par = pars(terms, fit.optimum.theta)
+    charts = [
+        by_columns(sound.bases[k].C, at.scales[k], root, dual)
+        if terms[k].is_free
+        else by_structure(terms[k].structure, at.scales[k], par[k], dual)
+        for k, root, dual in zip(sound.present, at.roots, duals, strict=bool(duals))
     ]
-    free = np.repeat([term.is_free for term in terms], [len(own) for own in each]).astype(bool)
-    par = np.concatenate([np.zeros(0), *each])
-    lower, upper = par_bounds(terms)
-    moving = np.flatnonzero(free | ((par > lower) & (par < upper)))
-    J = linalg.block_diag(*changes)[moving] if changes else np.zeros((0, 0))
-    hessian = fit.derivatives.hessian[moving[:, None], moving]
-    inverse, flat = open_inverse(hessian, tuple(names[k] for k in moving))
+    names = [terms[k].group for k, chart in zip(sound.present, charts, strict=bool(duals)) for _ in chart.bend]
+    J = linalg.block_diag(*(chart.changes for chart in charts)) if charts else np.zeros((0, 0))
+    bends = linalg.block_diag(*(chart.bend for chart in charts)) if charts else np.zeros((0, 0))
+    hessian = J @ second @ J.T + bends
+    unit = np.sqrt(np.abs(hessian.diagonal()))
+    unit[unit == 0] = 1.0
+    summed = np.abs(J) @ np.abs(second) @ np.abs(J).T + np.abs(bends)
+    lost = at.lost * float((summed.diagonal() / unit**2).max(initial=1.0))
+    gradient = J @ gamma_of(duals) if duals else np.zeros(0)
     return Satterthwaite(
         at=at,
-        vcov=fit.vcov.to_numpy(),
         slopes=np.tensordot(J, at.Phi @ at.P @ at.Phi, 1),
         slope_of_pwrss=J @ at.slope_of_pwrss,
-        inverse=inverse,
-        flat=flat,
+        curved=curved(hessian, names, lost, float(np.abs(gradient / unit).max(initial=0.0))),
         d=degrees_of_freedom(fit.design, fit.REML),
     )

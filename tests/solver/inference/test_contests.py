@@ -24,22 +24,34 @@ def sleepstudy() -> pd.DataFrame:
     return load("sleepstudy").frame
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.sampled_from([1e-9, 1e-3, 7.0, 1e6]), st.sampled_from([(1e-6, 0.0), (0.1, 0.5), (1e5, -3.0), (1.0, 7.0)]))
+@settings(max_examples=16, deadline=None)
+@given(
+    st.sampled_from([1e-9, 1e-3, 7.0, 1e6]),
+    st.sampled_from(
+        [(1e-6, 0.0), (1e6, 0.0), (0.1, 0.5), (1e5, -3.0), (0.1, 2010.0), (1.0, 2010.0), (1.0, 14610.0), (1e-6, 0.5)]
+    ),
+)
 def test_units_and_origins(unit: float, moved_by: tuple[float, float]) -> None:
-    scale, shift = moved_by
-    data = load("sleepstudy").frame
+    """The optimum is that of the moved covariate, rounded.
+
+    A double of scale * Days + shift is off by eps of itself, which is 1 + |shift| / scale of Days; so is theta, carried
+    to the covariate's own origin. Degrees of freedom, t and p know a covariate to that times the condition of the
+    Hessian in its own units, here below 4, and p, whose logarithm moves by t^2 / 2 to 700 of t, to 700 times that.
+    """
+    (scale, shift), data = moved_by, load("sleepstudy").frame
+    known = 64 * np.finfo(float).eps * (1 + abs(shift) / scale)
     plain = lmer(SLEEP, data)
     moved = lmer(SLEEP, data.assign(Reaction=data["Reaction"] * unit, Days=data["Days"] * scale + shift))
     l, same = [1.0, 3.0], [1.0, 3.0 * scale + shift]
     for way in WAYS:
         for first, second in ((l, same), ([0.0, 1.0], [0.0, 1.0])):
             a, b = (contest(fit, row, False, way).iloc[0] for fit, row in ((plain, first), (moved, second)))
-            np.testing.assert_allclose(
-                a[["df", "t value", "Pr(>|t|)"]], b[["df", "t value", "Pr(>|t|)"]], rtol=30 * MOVED
-            )
-    a, b = (contest(fit, np.eye(2), ddf="Kenward-Roger").iloc[0, 2:] for fit in (plain, moved))
-    np.testing.assert_allclose(a, b, rtol=30 * MOVED)
+            np.testing.assert_allclose(a[["df", "t value"]], b[["df", "t value"]], rtol=known * 4)
+            np.testing.assert_allclose(a["Pr(>|t|)"], b["Pr(>|t|)"], rtol=known * 4 * 700)
+    rows = np.eye(2), np.array([[1.0, shift], [0.0, scale]])
+    a, b = (contest(fit, L, ddf="Kenward-Roger").iloc[0] for fit, L in zip((plain, moved), rows, strict=True))
+    assert a["DenDF"] == pytest.approx(b["DenDF"], rel=known * 4)
+    assert a["F value"] == pytest.approx(b["F value"], rel=known * 4)
 
 
 @settings(max_examples=20, deadline=None)
@@ -94,12 +106,48 @@ def test_covariances_that_no_data_tell_apart_leave_the_degrees_of_freedom(sleeps
         np.testing.assert_allclose(coef_table(twice, way), coef_table(plain, way), rtol=MOVED)
 
 
-def test_a_covariate_that_is_too_far_from_zero_is_refused(sleepstudy: pd.DataFrame) -> None:
-    """In the chart of theta the curvature is lost to rounding: no number, rather than a wrong one."""
-    fit = lmer(SLEEP, sleepstudy.assign(Days=sleepstudy["Days"] * 0.1 + 2010))
-    with pytest.raises(ModelError, match="subtract its mean"):
-        contest(fit, [1.0, 2010.3], False)
-    assert coef_table(fit, "Kenward-Roger")["df"].to_numpy() == pytest.approx([17.0, 17.0], rel=1e-5)
+@pytest.mark.parametrize(
+    ("scale", "shift", "digits"), [(0.1, 2010.0, 10), (1.0, 14610.0, 10), (1e-6, 1.0, 8), (1.0, -1e6, 8)]
+)
+def test_a_covariate_far_from_zero_has_the_degrees_of_freedom_of_the_analysis_of_variance(
+    scale: float, shift: float, digits: int, sleepstudy: pd.DataFrame
+) -> None:
+    """A year, a day since 1970: of 16 digits, those are left that its distance from zero in spreads leaves."""
+    fit = lmer(SLEEP, sleepstudy.assign(Days=sleepstudy["Days"] * scale + shift))
+    assert digits <= 16 - np.log10(abs(shift) / (3 * scale))
+    for way in WAYS:
+        found = contest(fit, [[1.0, 3 * scale + shift], [1.0, shift], [0.0, 1.0]], False, way)["df"]
+        np.testing.assert_allclose(found, 17.0, rtol=10.0**-digits)
+
+
+@pytest.mark.parametrize("shift", [1e10, 1e12])
+def test_a_covariate_that_is_too_far_from_zero_is_refused_or_has_six_digits(
+    shift: float, sleepstudy: pd.DataFrame
+) -> None:
+    fit = lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy.assign(Days=sleepstudy["Days"] + shift))
+    near = lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy)
+    for way in WAYS:
+        try:
+            found = coef_table(fit, way)["df"].iloc[0]
+        except ModelError as error:
+            assert "subtract its mean" in str(error)
+        else:
+            assert found == pytest.approx(coef_table(near, way)["df"].iloc[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_data_leave_open_is_refused(way: str) -> None:
+    """A slope that no data tell from the residual, on which the variance of the contrast hangs."""
+    random = np.random.default_rng(8)
+    g = np.repeat(np.arange(8), 2)
+    data = pd.DataFrame({"y": random.normal(size=16) + random.normal(size=8)[g], "g": g, "x": np.tile([0.0, 1.0], 8)})
+    fit = lmer("y ~ x + (x | g)", data, control={"check.nobs.vs.nRE": "ignore"})
+    assert fit.unidentified
+    found = coef_table(fit, way)["df"]
+    # Of x the sum of the variances is known: that of 8 differences; of the intercept too.
+    np.testing.assert_allclose(found, [7.0, 7.0], rtol=MOVED)
+    one = contest(fit, [1.0, 0.5], False, way)["df"].iloc[0]
+    assert one == pytest.approx(7.0, rel=MOVED)
 
 
 def test_a_sum_of_variances_is_enough() -> None:
