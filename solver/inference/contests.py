@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
+from relmer.solver.algebra import is_regular
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
@@ -14,6 +15,8 @@ from relmer.solver.inference.kenward_roger import kenward_roger
 from relmer.solver.inference.methods import Method, independent
 from relmer.solver.inference.satterthwaite import satterthwaite
 from relmer.solver.inference.terms import hypotheses, rows_of
+from relmer.solver.model import factors
+from relmer.solver.paths import working_scales
 
 METHODS: Mapping[str, Callable[[Fit], Method]] = {
     "Satterthwaite": satterthwaite,
@@ -51,7 +54,8 @@ def coef_table(fit: Fit, ddf: str = "Satterthwaite") -> pd.DataFrame:
     Returns
     -------
     (p, 5) DataFrame
-        With the labels of lmerTest's ``coef(summary(fit))``.
+        With the labels of lmerTest's ``coef(summary(fit))``; ``attrs["boundary"]`` names the grouping factors whose
+        covariance has not full rank.
 
     Raises
     ------
@@ -97,7 +101,8 @@ def contest(
     Returns
     -------
     DataFrame
-        (1, 6) with the labels of lmerTest's ``contestMD``, or (m, 5) with those of ``contest1D``.
+        (1, 6) with the labels of lmerTest's ``contestMD``, or (m, 5) with those of ``contest1D``; ``attrs`` as in
+        `coef_table`.
 
     Raises
     ------
@@ -116,7 +121,7 @@ def contest(
     right = checked_right(rhs, len(rows))
     method = method_of(fit, ddf)
     if joint:
-        return pd.DataFrame([F_test(fit, rows, method, right)], columns=F_TABLE)
+        return named(fit, pd.DataFrame([F_test(fit, rows, method, right)], columns=F_TABLE))
     index = list(L.index) if isinstance(L, pd.DataFrame) else range(len(rows))
     return t_table(fit, pd.DataFrame(rows, index), method, right)
 
@@ -136,7 +141,8 @@ def anova_table(fit: Fit, type: str | int = "III", ddf: str = "Satterthwaite") -
     Returns
     -------
     DataFrame
-        A row for each term, with the labels of lmerTest's ``anova(fit)``; NaN for one without columns.
+        A row for each term, with the labels of lmerTest's ``anova(fit)``; NaN for one without columns; ``attrs`` as
+        in `coef_table`.
 
     Raises
     ------
@@ -156,7 +162,20 @@ def anova_table(fit: Fit, type: str | int = "III", ddf: str = "Satterthwaite") -
     method = method_of(fit, ddf)
     each = hypotheses(fit, type)
     rows = [F_test(fit, L.to_numpy(), method, np.zeros(len(L))) for L in each.values()]
-    return pd.DataFrame(np.array(rows).reshape(len(rows), len(F_TABLE)), list(each), F_TABLE)
+    return named(fit, pd.DataFrame(np.array(rows).reshape(len(rows), len(F_TABLE)), list(each), F_TABLE))
+
+
+def named(fit: Fit, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the boundary of the fit in its attrs: Satterthwaite's method counts a variance of zero as known.
+
+    Of a given theta, it is where the working G has not full rank.
+    """
+    terms, at = fit.design.terms, fit.optimum
+    roots = [C.T @ T for C, T in zip(working_scales(fit.prepared), factors(terms, at.theta), strict=True)]
+    singular = np.isfinite(at.duals) if at.duals else [len(root) > 0 and not is_regular(root) for root in roots]
+    groups = [term.group for term, yes in zip(terms, singular, strict=True) if yes]
+    table.attrs["boundary"] = tuple(dict.fromkeys(groups))
+    return table
 
 
 def t_table(fit: Fit, L: pd.DataFrame, method: Method, right: Array | float = 0.0) -> pd.DataFrame:
@@ -167,7 +186,7 @@ def t_table(fit: Fit, L: pd.DataFrame, method: Method, right: Array | float = 0.
     df = np.array([method.degrees(row) for row in rows])
     t = (estimate - right) / error
     p = 2 * special.stdtr(df, -np.abs(t))
-    return pd.DataFrame(np.column_stack([estimate, error, df, t, p]), L.index, T_TABLE)
+    return named(fit, pd.DataFrame(np.column_stack([estimate, error, df, t, p]), L.index, T_TABLE))
 
 
 def F_test(fit: Fit, L: Array, method: Method, right: Array) -> list[float]:

@@ -24,6 +24,7 @@ import numpy as np
 from scipy import linalg
 
 from relmer.solver.arrays import Array
+from relmer.solver.elimination import expected
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
 from relmer.solver.inference.expansion import Expansion, expansion
@@ -142,7 +143,8 @@ def kenward_roger(fit: Fit) -> KenwardRoger:
     n, p = fit.design.X.shape
     first, second = at.expected
     information = np.block([[np.full((1, 1), float(n - p)), first[None]], [first[:, None], second]])
-    found = curved(information / 2, ("sigma", *theta_names(fit.design.terms)), at.lost)
+    whole = np.append(float(n), -at.curvature(expected(p, False))[1].diagonal())
+    found = curved(information / 2, whole / 2, ("sigma", *theta_names(fit.design.terms)), at.lost)
     if np.any(found.seen & (found.sizes * KNOWN < found.noise)):
         raise ModelError(OPEN)
     inner = found.inverse[1:, 1:]

@@ -41,7 +41,7 @@ def independent(whitened: Array) -> Integers:
 
 @dataclass(frozen=True)
 class Curved:
-    """A positive semi-definite H (k, k) by its axes, in units in which its diagonal is one, and what it is known to.
+    """A positive semi-definite H (k, k) by its axes, in units of the sums that its diagonal is left of, and its noise.
 
     With H + E in the place of H, g'H^-1 g changes by g'H^-1 E H^-1 g, so at most by ||E|| ||H^-1 g||^2: that is what
     rounding may do to degrees of freedom. A curvature below ||E|| counts as ||E||; of a direction that moves nothing,
@@ -77,8 +77,8 @@ class Curved:
         return half @ half.T
 
 
-def curved(H: Array, names: Sequence[str], lost: float, slope: float = 0.0) -> Curved:
-    """H by its axes, for entries that are known to `lost` roundings, where the gradient is no more than `slope`.
+def curved(H: Array, summed: Array, names: Sequence[str], lost: float, gradient: Array | float = 0.0) -> Curved:
+    """H by its axes, for a diagonal that is left of sums of sizes (k,), all known to `lost` roundings.
 
     A curvature of a level valley is of the size of the gradient (theory.md, 35), up or down.
 
@@ -87,11 +87,11 @@ def curved(H: Array, names: Sequence[str], lost: float, slope: float = 0.0) -> C
     ModelError
         H has a negative curvature: it is not that of a minimum.
     """
-    unit = np.sqrt(np.abs(H.diagonal()))
+    unit = np.sqrt(np.maximum(np.abs(H.diagonal()), summed))
     unit[unit == 0] = 1.0
     sizes, axes = linalg.eigh(H / unit / unit[:, None])
     noise = ROUNDED * lost * max(1, len(sizes))
-    if len(sizes) and sizes[0] < -noise - slope:
+    if len(sizes) and sizes[0] < -noise - np.abs(gradient / unit).max(initial=0.0):
         where = names[int(np.abs(axes[:, 0]).argmax())]
         raise ModelError(
             f"the criterion curves down along {where} here, so that this is no minimum: fit the model to its optimum"

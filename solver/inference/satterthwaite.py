@@ -21,7 +21,7 @@ from scipy import linalg
 
 from relmer.solver.algebra import full_rank_columns, lower_triangle
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import weights
+from relmer.solver.elimination import expected, weights
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
 from relmer.solver.inference.expansion import Expansion, expansion
@@ -176,15 +176,13 @@ def satterthwaite(fit: Fit) -> Satterthwaite:
     J = linalg.block_diag(*(chart.changes for chart in charts)) if charts else np.zeros((0, 0))
     bends = linalg.block_diag(*(chart.bend for chart in charts)) if charts else np.zeros((0, 0))
     hessian = J @ second @ J.T + bends
-    unit = np.sqrt(np.abs(hessian.diagonal()))
-    unit[unit == 0] = 1.0
-    summed = np.abs(J) @ np.abs(second) @ np.abs(J).T + np.abs(bends)
-    lost = at.lost * float((summed.diagonal() / unit**2).max(initial=1.0))
+    whole = at.curvature(expected(p, False))[1]
+    summed = np.abs(J) @ (np.abs(second) + np.abs(whole)) @ np.abs(J).T + np.abs(bends)
     gradient = J @ gamma_of(duals) if duals else np.zeros(0)
     return Satterthwaite(
         at=at,
         slopes=np.tensordot(J, at.Phi @ at.P @ at.Phi, 1),
         slope_of_pwrss=J @ at.slope_of_pwrss,
-        curved=curved(hessian, names, lost, float(np.abs(gradient / unit).max(initial=0.0))),
+        curved=curved(hessian, summed.diagonal(), names, at.lost, gradient),
         d=degrees_of_freedom(fit.design, fit.REML),
     )

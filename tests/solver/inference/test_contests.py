@@ -10,6 +10,7 @@ from scipy import stats
 
 from relmer.datasets import load
 from relmer.solver import ModelError, anova_table, coef_table, contest, lmer
+from relmer.solver.fits import at_theta
 from relmer.solver.inference.kenward_roger import scaled
 from relmer.solver.inference.satterthwaite import joined
 
@@ -137,17 +138,27 @@ def test_a_covariate_that_is_too_far_from_zero_is_refused_or_has_six_digits(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_data_leave_open_is_refused(way: str) -> None:
-    """A slope that no data tell from the residual, on which the variance of the contrast hangs."""
+    """Levels that are fixed and random: their variance is in that of every mean, and the data say nothing of it."""
+    random = np.random.default_rng(8)
+    f = np.repeat(np.arange(4), 5)
+    data = pd.DataFrame({"y": random.normal(size=20), "f": f.astype(str), "x": random.normal(size=20)})
+    fit = at_theta(lmer("y ~ x + f + (1 | f)", data), [0.7])
+    with pytest.raises(ModelError, match=r"^the variance of a contrast has no known degrees of freedom"):
+        coef_table(fit, way)
+    # Within the levels all is known.
+    assert contest(fit, [0, 1, 0, 0, 0], False, way)["df"].iloc[0] == pytest.approx(15.0, rel=MOVED)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_of_what_is_unidentified_the_known_sums_are_enough(way: str) -> None:
+    """Of two rows a group, x 0 in one and 1 in the other, 8 pairs know the variance of both: 7 degrees of freedom."""
     random = np.random.default_rng(8)
     g = np.repeat(np.arange(8), 2)
     data = pd.DataFrame({"y": random.normal(size=16) + random.normal(size=8)[g], "g": g, "x": np.tile([0.0, 1.0], 8)})
     fit = lmer("y ~ x + (x | g)", data, control={"check.nobs.vs.nRE": "ignore"})
     assert fit.unidentified
-    found = coef_table(fit, way)["df"]
-    # Of x the sum of the variances is known: that of 8 differences; of the intercept too.
-    np.testing.assert_allclose(found, [7.0, 7.0], rtol=MOVED)
-    one = contest(fit, [1.0, 0.5], False, way)["df"].iloc[0]
-    assert one == pytest.approx(7.0, rel=MOVED)
+    found = contest(fit, [[1.0, 0.0], [0.0, 1.0], [1.0, 0.5]], False, way)["df"]
+    np.testing.assert_allclose(found, 7.0, rtol=MOVED)
 
 
 def test_a_sum_of_variances_is_enough() -> None:
@@ -210,3 +221,18 @@ def test_joined_degrees_of_freedom_give_the_expectation(nu: list[float]) -> None
     """An F with them has the mean of the t^2."""
     found = joined(np.array(nu))
     assert found / (found - 2) == pytest.approx(np.mean([each / (each - 2) for each in nu]), rel=1e-6)
+
+
+def test_a_table_names_the_boundary(sleepstudy: pd.DataFrame) -> None:
+    """A variance of zero, at an optimum and at a given theta; of an interior fit there is nothing to name."""
+    noise = sleepstudy.assign(
+        Reaction=sleepstudy["Reaction"] - sleepstudy.groupby("Subject")["Reaction"].transform("mean")
+    )
+    fit, interior = lmer("Reaction ~ Days + (1 | Subject)", noise), lmer(SLEEP, sleepstudy)
+    assert fit.singular
+    for way in (*WAYS, "residual"):
+        for table in (coef_table, anova_table):
+            assert table(fit, ddf=way).attrs["boundary"] == ("Subject",)
+            assert table(at_theta(interior, [1.0, 0.5, 0.0]), ddf=way).attrs["boundary"] == ("Subject",)
+            assert table(interior, ddf=way).attrs["boundary"] == ()
+        assert contest(fit, [[0, 1]], ddf=way).attrs["boundary"] == ("Subject",)
