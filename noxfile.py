@@ -36,6 +36,9 @@ RELEASES = {"bullseye": "1.1-26", "bookworm": "1.1-31", "trixie": "1.1-37", "for
 R_IN_CHROOT = ["r-base-core", "r-cran-lme4", "r-cran-nlme", "r-cran-jsonlite"]
 VARIANTS = ("lme4", "lme4-bobyqa", "lme4-tight")
 RECORDED = "reference/recorded"
+# Other people's packages: each in the extra of its name, or of R.
+PEERS = ("statsmodels", "mixedlm", "mixedlm-rs", "lme-python", "kamino-lme", "interlace-lme")
+R_PEERS = ("nlme", "nlme-gls", "glmmtmb")
 
 
 def r_works() -> bool:
@@ -117,6 +120,10 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
     session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
     session.run("python", "-m", "tests.faults")
+    everybody = ("nlme", "statsmodels", "mixedlm", "mixedlm-rs")
+    named = [f"--engine={name}" for name in ("pls", "qr", "gls", "lme4", "lme4-bobyqa", "lme4-tight", *everybody)]
+    page = Path(session.create_tmp()) / "laws.md"
+    session.run("relmer", "laws", *named, "--page", str(page), success_codes=[0, 1])
 
 
 @nox.session
@@ -235,6 +242,20 @@ def versions(session: nox.Session) -> None:
         if brought:
             session.run("apt-get", "remove", "-q", "-y", "debootstrap", external=True)
     session.run("relmer", "versions", "lme4@*", "--out", "docs/versions.md")
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Judge other people's packages on every case, and make docs/peers.md; 35 minutes, taken up where it was ended.
+
+    Arguments are engines, such as statsmodels; all that can be brought otherwise.
+    """
+    chosen = session.posargs or [*PEERS, *R_PEERS]
+    session.install("-e", f".[{','.join(['certify', 'r', *(name for name in chosen if name in PEERS)])}]")
+    asked = [word for name in chosen for word in ("--engine", name)]
+    # Status 1 is what the page is for: packages are wrong somewhere.
+    session.run("relmer", "run", *asked, "--resume", "--out", "relmer-peers", success_codes=[0, 1])
+    session.run("relmer", "peers", "relmer-peers", "--out", "docs/peers.md")
 
 
 @nox.session

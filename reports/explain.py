@@ -1,6 +1,5 @@
 """Is this convergence warning real? Where an engine stands, what its warnings are worth, and what would change."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from relmer.datasets import Case
+from relmer.reports.doubts import Doubt, doubt_of
 from relmer.reports.evidence import digits, estimates_at, evaluator_of, landscape, optimality, tolerances
 from relmer.reports.records import Optimality
 from relmer.solver.arrays import Array
@@ -17,16 +17,12 @@ from relmer.solver.model import factors, theta_names
 
 # |t| from which on a coefficient is commonly told from zero.
 T_VALUE = 1.96
-STEPS = re.compile(r"converge|max\|grad\||gradient|degenerate|Hessian|eigenvalue|maxfun|unidentifiable", re.I)
-SINGULAR = re.compile(r"singular", re.I)
 # A mean of so many spreads is far from zero: lme4's search begins to lose its way.
 FAR = 10.0
 # A spread of so many, or of one part in so many, is an odd unit: theta of a slope is then small or large for lme4.
 UNIT = 1000.0
 # Terms whose orders are all tried.
 MOST_ORDERED = 4
-RANK = re.compile(r"rank deficient", re.I)
-SCALES = re.compile(r"different scales|rescal", re.I)
 
 
 @dataclass(frozen=True)
@@ -239,15 +235,16 @@ def moments(fit: Fit) -> list[tuple[str, float, float]]:
 
 def judged(text: str, fit: Fit, gap: float, stands: bool) -> Warned:
     """Say whether a warning is true."""
-    if RANK.search(text):
-        dropped = ", ".join(fit.dropped)
-        return Warned(text, bool(dropped), f"{dropped} follows from the others" if dropped else "X has full rank")
-    if STEPS.search(text):
-        return Warned(text, *of_steps(fit, gap, stands))
-    if SINGULAR.search(text):
-        return Warned(text, *of_singularity(fit))
-    if SCALES.search(text):
-        return Warned(text, not stands, "it did no harm here" if stands else "it did harm here")
+    match doubt_of(text):
+        case Doubt.RANK:
+            dropped = ", ".join(fit.dropped)
+            return Warned(text, bool(dropped), f"{dropped} follows from the others" if dropped else "X has full rank")
+        case Doubt.CONVERGENCE | Doubt.HESSIAN:
+            return Warned(text, *of_steps(fit, gap, stands))
+        case Doubt.SINGULAR:
+            return Warned(text, *of_singularity(fit))
+        case Doubt.SCALES:
+            return Warned(text, not stands, "it did no harm here" if stands else "it did harm here")
     return Warned(text, None, "it speaks of something else")
 
 

@@ -1,9 +1,10 @@
 """One case of a run: every engine asked, what it says judged; whatever goes wrong is a verdict on the case."""
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from time import perf_counter
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -24,6 +25,8 @@ from relmer.solver.model import Design
 
 # The source of an engine whose answers are given, not asked for.
 GIVEN = "given"
+# Who is charged with the time that judging takes, and drawing.
+JUDGE = "judging"
 SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
@@ -32,7 +35,7 @@ Verdicts = tuple[tuple[Comparison, ...], tuple[Score, ...], tuple[PublishedFigur
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case, judged."""
+    """A case, judged; `seconds` are those that passed by engine, the judge's own last."""
 
     case: CaseRun
     comparisons: tuple[Comparison, ...]
@@ -42,6 +45,17 @@ class CaseResult:
     figures: tuple[PublishedFigure, ...]
     sight: Sight | None = None
     heard: tuple[Answer, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@contextmanager
+def charged(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Charge the seconds that pass to a name."""
+    begun = perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] = seconds.get(name, 0.0) + perf_counter() - begun
 
 
 def run_case(
@@ -71,10 +85,12 @@ def run_case(
         shared = [theta for thetas in points.values() for theta in thetas]
         theirs: dict[str, Answer] = {**told}
         drift: list[Drift] = []
+        seconds: dict[str, float] = {}
         for name, used in engines.items():
             if not kin.is_own(name) and name not in told:
                 frozen = recorded.read(name, case)
-                theirs[name] = foreign_answer(used, case, shared, frozen, limit)
+                with charged(seconds, name):
+                    theirs[name] = foreign_answer(used, case, shared, frozen, limit)
                 if used.source == "live" and frozen is not None:
                     drift += drift_of(frozen, theirs[name])
         if refused(case):
@@ -85,9 +101,14 @@ def run_case(
             }
         optima = [a.estimates.theta for a in theirs.values() if a.estimates and evaluable(a.estimates.theta)]
         thetas = list(dict.fromkeys([*shared, *(t for t in optima if {len(t)} == {*map(len, shared[:1])})]))
-        answers = {name: usable(theirs[name] if name in theirs else own_answer(name, case, thetas)) for name in engines}
-        comparisons, scores, figures = verdicts_on(case, answers, judged, points, kin)
-        seen = seen_of(case, answers)
+        for name in engines:
+            if name not in theirs:
+                with charged(seconds, name):
+                    theirs[name] = own_answer(name, case, thetas)
+        answers = {name: usable(theirs[name]) for name in engines}
+        with charged(seconds, JUDGE):
+            comparisons, scores, figures = verdicts_on(case, answers, judged, points, kin)
+            seen = seen_of(case, answers)
     return CaseResult(
         case=described(case, design),
         comparisons=comparisons,
@@ -97,6 +118,7 @@ def run_case(
         figures=figures,
         sight=seen,
         heard=tuple(answers.values()),
+        seconds=seconds,
     )
 
 

@@ -102,7 +102,8 @@ WINGS = {
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records", "text"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
-    "reports/explain": Wing({"evidence", "records"}, {"numpy"}),
+    "reports/doubts": Wing(never={"solver", "reference", "datasets"}),
+    "reports/explain": Wing({"doubts", "evidence", "records"}, {"numpy"}),
     "reports/machine": Wing(libraries={"threadpoolctl"}, never={"solver", "reference", "datasets"}),
     "reports/processes": Wing(never={"solver", "datasets"}),
     "reports/held": Wing(never={"solver", "reference", "datasets"}),
@@ -112,15 +113,21 @@ WINGS = {
         {"accepted", "certified", "evidence", "export", "given", "own", "records", "run", "text", "verdicts", "voices"},
         {"numpy", "pandas"},
     ),
+    # Importable as relmer.conformance; its options, as relmer_pytest, load nothing of relmer for other runs.
+    "reports/conformance": Wing({"accepted", "causes", "records", "run", "verdicts"}, {"pytest"}),
+    "reports/conformance/options": Wing({"conformance"}, {"pytest"}),
     "reports/compared": Wing({"one_case", "records", "run"}),
     "reports/corpus": Wing({"pages"}),
     "reports/export": Wing({"pages", "records", "verdicts", "voices"}, never=SOLVER),
     # Facts before verdicts.
     "reports/evidence": Wing({"records", "sights", "verdicts"}, {*NUMBERS, "pandas"}),
+    "reports/laws": Wing({"evidence"}, {"numpy", "pandas"}),
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
-    "reports/voices": Wing({"causes", "changes", "records", "verdicts", "text"}, never={"solver", "reference"}),
+    "reports/voices": Wing(
+        {"causes", "changes", "doubts", "records", "verdicts", "text"}, never={"solver", "reference"}
+    ),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
         {"chapters", "pictures", "records", "sights", "verdicts", "text", "voices"},
@@ -140,6 +147,7 @@ WINGS = {
             "given",
             "held",
             "journal",
+            "laws",
             "one_case",
             "own",
             "records",
@@ -174,7 +182,8 @@ def imports(text: str) -> Iterator[tuple[str, str]]:
 
     Of a room or wing that is imported whole, every name that is taken out of it counts.
     """
-    tree, whole = ast.parse(text), {}
+    # The kit stands among the reports.
+    tree, whole = ast.parse(text.replace("relmer.conformance", "relmer.reports.conformance")), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)

@@ -14,7 +14,8 @@ from pages import ROOT, blocks, text_of, typed
 from relmer.reports.commands.main import main
 
 WITH_COMMANDS = (
-    *("own", "certify", "cases", "answers", "engines", "versions", "commands", "report", "howto/two-lme4s"),
+    *("own", "certify", "cases", "answers", "engines", "versions", "warnings", "peers", "laws", "commands", "report"),
+    "howto/two-lme4s",
 )
 SYNOPSIS = re.compile(r"^    (relmer \w[^:\n]*(?:\n {5,}[\[-].*)*)$", re.MULTILINE)
 

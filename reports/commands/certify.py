@@ -16,8 +16,10 @@ import click
 from relmer.datasets import DataError
 from relmer.reference.certificates import certificates
 from relmer.reports.certified import told_of
+from relmer.reports.commands.completion import cases_begun
 from relmer.reports.commands.options import Own, model_options
 from relmer.reports.commands.own import own_cases
+from relmer.reports.commands.telling import telling_options
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -30,7 +32,9 @@ from relmer.reports.text import indented, one_line
 
 
 @click.command("certify")
-@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases, such as 'sleepstudy/*'.")
+@click.option(
+    "--case", "pattern", shell_complete=cases_begun, default="*", metavar="GLOB", help="Cases, such as 'sleepstudy/*'."
+)
 @model_options
 @click.option("--global", "wants_global", is_flag=True, help="With --data: prove too that no minimum is lower.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where they are written.")
@@ -44,6 +48,7 @@ from relmer.reports.text import indented, one_line
 @click.option("--again", is_flag=True, help="Make also what is neither missing nor stale.")
 @click.option("--export", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the values there.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@telling_options("quiet")
 @click.pass_obj
 def certify_command(
     debug: bool,

@@ -3,9 +3,23 @@
 import click
 from click.shell_completion import get_completion_class
 
+from relmer import datasets
+from relmer.reference.engines import engine_names, peer_names, version_names
+
 SHELLS = ("bash", "zsh", "fish")
 # How click is asked for completions: the name of the program in capitals.
 VARIABLE = "_RELMER_COMPLETE"
+
+
+def cases_begun(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Cases whose names begin so, for a shell."""
+    return [case.name for case in datasets.cases() if case.name.startswith(begun)]
+
+
+def engines_begun(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Engines whose names begin so, those of one version and of other people's packages too, for a shell."""
+    known = dict.fromkeys((*engine_names(), *peer_names(), *version_names()))
+    return [name for name in known if name.startswith(begun)]
 
 
 @click.command("completion")

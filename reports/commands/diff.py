@@ -9,8 +9,10 @@ import click
 
 from relmer.datasets import DataError, write_whole
 from relmer.reports.changes import Kind
+from relmer.reports.commands.completion import cases_begun
 from relmer.reports.commands.judging import leave
 from relmer.reports.commands.options import annotate_option
+from relmer.reports.commands.telling import Telling, add, document, say, telling, telling_options
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -26,10 +28,10 @@ from relmer.reports.compared import Asked, asked, compared
 from relmer.reports.diff import diff
 from relmer.reports.records import Report
 from relmer.reports.run import Interrupted
-from relmer.reports.text import one_line
 from relmer.reports.voices import (
     DIFF_HEADER,
     diff_annotations,
+    diff_json,
     diff_junit,
     diff_markdown,
     diff_rows,
@@ -45,7 +47,14 @@ FILES = (PAGE, "junit.xml")
 @click.command("diff")
 @click.argument("old")
 @click.argument("new")
-@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases on which engines or recordings are judged.")
+@click.option(
+    "--case",
+    "pattern",
+    shell_complete=cases_begun,
+    default="*",
+    metavar="GLOB",
+    help="Cases on which engines or recordings are judged.",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes, to judge them.")
 @engines_option
 @click.option("--only-changed", is_flag=True, help="Leave out the cases and engines of which nothing differs.")
@@ -62,6 +71,7 @@ FILES = (PAGE, "junit.xml")
     help="Folder for diff.md and junit.xml.",
 )
 @annotate_option
+@telling_options("quiet", "as_json")
 @click.pass_obj
 def diff_command(
     debug: bool,
@@ -88,9 +98,11 @@ def diff_command(
         if out is not None:
             texts = (diff_markdown(found, chosen, only_changed), diff_junit(found, chosen, only_changed))
             write_whole(out, dict(zip(FILES, texts, strict=True)))
-        click.echo(one_line(difference(found)))
-        if shown := [] if found.identical else list(diff_rows(found, only_changed)):
+        say([difference(found)])
+        shown = [] if found.identical else list(diff_rows(found, only_changed))
+        if shown and telling() == Telling():
             listed(DIFF_HEADER, shown)
+        document(lambda: diff_json(found, chosen, only_changed))
         annotate(annotate_as, diff_annotations(found, chosen))
     sys.exit(DISAGREEMENT if found.fails(chosen) else AGREEMENT)
 
@@ -144,5 +156,4 @@ def say_moved(before: Report, report: Report, out: Path) -> None:
     """Say on a line what moved since an earlier report, and write `diff.md` beside this one."""
     found = diff(before, report)
     write_whole(out, {PAGE: diff_markdown(found, only_changed=True)})
-    click.echo(one_line(f"since {before.created}: {difference(found)}"))
-    click.echo(one_line(f"diff: {out / PAGE}"))
+    add([f"since {before.created}: {difference(found)}", f"diff: {out / PAGE}"])

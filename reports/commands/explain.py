@@ -9,8 +9,10 @@ from relmer.datasets import Case, DataError
 from relmer.reference.answers import Answer, Status
 from relmer.reference.engines import EngineMissing, answer, participant
 from relmer.reference.own_fits import design_of
+from relmer.reports.commands.completion import engines_begun
 from relmer.reports.commands.options import Own, model_options
 from relmer.reports.commands.own import own_cases
+from relmer.reports.commands.telling import say, telling_options
 from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, one_line_errors
 from relmer.reports.explain import Coefficient, Explanation, explain
 from relmer.reports.records import Optimality
@@ -26,10 +28,17 @@ INTERCEPT = "(Intercept)"
 
 @click.command("explain")
 @model_options
-@click.option("--engine", default="lme4", show_default=True, help="Who is asked, where --theta is not given.")
+@click.option(
+    "--engine",
+    default="lme4",
+    shell_complete=engines_begun,
+    show_default=True,
+    help="Who is asked, where --theta is not given.",
+)
 @click.option("--theta", metavar="NUMBERS", help="theta of a fit, as getME(fit, 'theta') prints it: 0.9,0.1,0.2.")
 @click.option("--warning", "warned", multiple=True, help="With --theta: a warning of that fit; repeat for more.")
 @click.option("--limit", type=click.FloatRange(min=1), help="Seconds after which the engine is given up.")
+@telling_options("quiet")
 @click.pass_obj
 def explain_command(
     debug: bool,
@@ -62,8 +71,7 @@ def explain_command(
                 found = explain(case, f"{said.engine} {said.version}", said.estimates.theta, said.warnings)
             if len(cases) > 1:
                 click.echo(one_line(case.formula))
-            for line in told(found):
-                click.echo(one_line(line))
+            say(map(one_line, told(found)))
             if not found.stands:
                 status = DISAGREEMENT
     sys.exit(status)

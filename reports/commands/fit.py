@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from relmer.datasets import Case, read_table, with_levels
 from relmer.reports.commands.options import Arguments, Reading, argument_options, reading_options
 from relmer.reports.commands.own import tell
-from relmer.reports.commands.terminal import one_line_errors
+from relmer.reports.commands.telling import telling_options
+from relmer.reports.commands.terminal import one_line_errors, show_table
 from relmer.reports.own import remarks_on
 from relmer.solver.fits import Fit, lmer, open_components, remarks
 from relmer.solver.language import lines_of
@@ -31,6 +31,7 @@ from relmer.solver.language import reading as reading_of
 @click.option("--start", default="", metavar="THETA", help="A theta where the search begins too, such as 1,0,1.")
 @click.option("--explain", is_flag=True, help="Say how the formula was read, term by term, and by which lme4.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@telling_options("quiet")
 @click.pass_obj
 def fit_command(
     debug: bool,
@@ -111,17 +112,18 @@ def say_fit(fit: Fit) -> None:
     console.print(
         Text(f"{fit.formula}\n{criterion} {fit.criterion:.10f}, {len(fit.design.y)} rows, method {fit.method}")
     )
-    random = Table("group", "effect", "variance or covariance", "SD or correlation", title="random effects")
+    random = []
     for row, is_open in zip(fit.varcorr.to_dict(orient="records"), open_components(fit), strict=True):
         effect = " × ".join(row[name] for name in ("var1", "var2") if isinstance(row[name], str))
         numbers = [marked(f"{float(row[name]):.8g}", is_open) for name in ("vcov", "sdcor")]
-        random.add_row(Text(row["group"]), Text(effect), *numbers)
-    fixed = Table("coefficient", "estimate", "SE", "t", title="fixed effects")
+        random.append((row["group"], effect, *numbers))
+    fixed = []
     for name, beta, se, t in zip(fit.design.coefficients, fit.beta, fit.se, fit.t, strict=True):
         of_beta, of_se = name in fit.unidentified.beta, name in fit.unidentified.se
         numbers = [marked(f"{beta:.8g}", of_beta), marked(f"{se:.8g}", of_se), marked(f"{t:.6g}", of_beta or of_se)]
-        fixed.add_row(Text(name), *numbers)
-    console.print(random, fixed)
+        fixed.append((name, *numbers))
+    show_table(console, ("group", "effect", "variance or covariance", "SD or correlation"), random, "random effects")
+    show_table(console, ("coefficient", "estimate", "SE", "t"), fixed, "fixed effects")
     for remark in remarks(fit):
         console.print(Text(remark), soft_wrap=True)
     if not fit.optimum.converged:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from relmer.datasets import Case, DataError, cases
+from relmer.reports.commands.completion import cases_begun
 from relmer.reports.commands.judging import WRITTEN, judged_report, leave, say_summary, status_of
 from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import own_cases
@@ -18,7 +19,13 @@ from relmer.reports.voices import report_annotations
 
 @click.command("judge")
 @click.argument("answers", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--template", "asked", metavar="CASE", help="Write the form to fill in for a case, instead of judging.")
+@click.option(
+    "--template",
+    "asked",
+    shell_complete=cases_begun,
+    metavar="CASE",
+    help="Write the form to fill in for a case, instead of judging.",
+)
 @click.option("--csv", "as_table", is_flag=True, help="The form as CSV, one figure to a row.")
 @model_options
 @report_options

@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-import click
-
 from relmer.datasets import Case
 from relmer.reference.answers import Answer
 from relmer.reports.accepted import known_failures
 from relmer.reports.commands.options import Reporting, invocation
+from relmer.reports.commands.telling import details, document, note, say
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -29,9 +28,8 @@ from relmer.reports.journal import JOURNAL, Journal, conditions
 from relmer.reports.one_case import CaseResult
 from relmer.reports.records import EngineUsed, Report
 from relmer.reports.run import Broken, Interrupted, run
-from relmer.reports.text import indented, one_line
 from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import spoken
+from relmer.reports.voices import as_json, spoken
 
 WRITTEN = (*VOICES, ANSWERS)
 
@@ -59,13 +57,14 @@ def judged_report(
     journal = Journal(reporting.out / JOURNAL, conditions(engines, judged, limit), given)
     done = taken_up(journal, chosen, reporting)
     heard = [said for result in done.values() for said in result.heard]
-    finished = len(done)
+    finished, seconds = len(done), dict[str, Mapping[str, float]]()
 
     def keep(case: Case, result: CaseResult) -> None:
         nonlocal finished
         with room_for(f"{reporting.out} cannot be written", f"{finished} of {len(chosen)} cases are done; "):
             journal.keep(case, result)
         finished += 1
+        seconds[case.name] = result.seconds
         heard.extend(result.heard)
 
     left, ended = len(chosen) - len(done), None
@@ -82,6 +81,7 @@ def judged_report(
             write(report, reporting.out, {ANSWERS: answers_json(heard)})
     if ended is None:
         journal.remove()
+    details(report, seconds)
     return report, ended
 
 
@@ -100,11 +100,11 @@ def taken_up(journal: Journal, chosen: Sequence[Case], reporting: Reporting) -> 
     if reporting.resume:
         done, there = journal.done(chosen), journal.path.exists()
         told = done.told(len(chosen)) if there else f"no run was ended in {reporting.out}: all is judged"
-        click.echo(f"--resume: {one_line(told)}", err=True)
+        note(f"--resume: {told}")
         return done.results
     if left := len({entry["case"] for entry in journal.entries()}):
         told = f"a run that was ended has left {left} judged cases in {reporting.out}: --resume would take them up"
-        click.echo(f"note: {one_line(told)}", err=True)
+        note(f"note: {told}")
     return {}
 
 
@@ -117,9 +117,8 @@ def leave(ended: Interrupted, told: str = "the report is partial, and --resume g
 
 def say_summary(report: Report, out: Path) -> None:
     """Say what came out, and where it was written: the answer first."""
-    lines = [*spoken(report), f"report: {out / 'report.html'}"]
-    for line in lines:
-        click.echo(indented(line))
+    say([*spoken(report), f"report: {out / 'report.html'}"])
+    document(lambda: as_json(report))
 
 
 def status_of(report: Report, required: Sequence[str] = ()) -> int:

@@ -5,12 +5,13 @@ import click
 from relmer import datasets
 from relmer.reference.certificates import data_sha256
 from relmer.reference.engines import engine_names, peer_names, version_names
+from relmer.reports.commands.completion import cases_begun
 from relmer.reports.commands.terminal import chosen_cases, engines_option, listed, one_line_errors
 from relmer.reports.run import sources, with_recorded_version
 
 
 @click.command("cases")
-@click.option("--case", "pattern", default="*", metavar="GLOB")
+@click.option("--case", "pattern", shell_complete=cases_begun, default="*", metavar="GLOB")
 @click.pass_obj
 def cases_command(debug: bool, pattern: str) -> None:
     """List the cases."""

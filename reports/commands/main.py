@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `versions`, `record`, `certify` and lists.
+"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `record`, `certify`, `laws`, pages and lists.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -9,18 +9,24 @@ import traceback
 from typing import Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from relmer.reports.commands.certify import certify_command
 from relmer.reports.commands.completion import completion_command
 from relmer.reports.commands.diff import diff_command
+from relmer.reports.commands.examples import told_examples
 from relmer.reports.commands.explain import explain_command
 from relmer.reports.commands.fit import fit_command
 from relmer.reports.commands.judge import judge_command
+from relmer.reports.commands.laws import laws_command
 from relmer.reports.commands.lists import cases_command, datasets_command, engines_command
+from relmer.reports.commands.peers import peers_command
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
-from relmer.reports.commands.terminal import complain, quiet_ends, status_of_error
+from relmer.reports.commands.signs import bear_encoding
+from relmer.reports.commands.terminal import INTERRUPTED, complain, quiet_ends, status_of_error
 from relmer.reports.commands.versions import versions_command
+from relmer.reports.commands.warnings import warnings_command
 
 
 class Commands(click.Group):
@@ -39,13 +45,37 @@ class Commands(click.Group):
             traceback.print_exception(error)
             sys.exit(status_of_error(error))
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Carry out a command line; what cannot be read of it is told in one line, with the nearest name."""
+        bear_encoding()
+        if not options.get("standalone_mode", True):
+            return super().main(*arguments, **options)
+        try:
+            status = super().main(*arguments, **{**options, "standalone_mode": False})
+        except click.UsageError as error:
+            complain(in_one_line(error), error.exit_code)
+        except click.ClickException as error:
+            complain(error.format_message(), error.exit_code)
+        except click.Abort:
+            complain("interrupted", INTERRUPTED)
+        sys.exit(status if isinstance(status, int) else 0)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Carry out the command."""
         with quiet_ends():
             return super().invoke(ctx)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def in_one_line(error: click.UsageError) -> str:
+    """What is wrong with a command line, the name that is nearest to what was written, and where all are listed."""
+    told = error.format_message().strip()
+    asked = f"`{error.ctx.command_path if error.ctx is not None else 'relmer'} --help`"
+    if isinstance(error, NoArgsIsHelpError):
+        told = f"give a command: {', '.join(main.commands)}"
+    return f"{told.rstrip('.')}{'' if told.endswith('?') else ';'} {asked} shows examples"
+
+
+@click.group("relmer", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="relmer")
 @click.pass_context
@@ -61,11 +91,16 @@ for command in (
     diff_command,
     record_command,
     versions_command,
+    warnings_command,
+    peers_command,
     certify_command,
     explain_command,
+    laws_command,
     cases_command,
     engines_command,
     datasets_command,
     completion_command,
 ):
+    command.epilog = told_examples(command.name or "")
     main.add_command(command)
+main.epilog = told_examples("")

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from relmer.datasets import DataError, read_types
+from relmer.reports.commands.telling import telling_options
 from relmer.reports.records import MOST
 from relmer.reports.verdicts import FailOn
 from relmer.solver.model import CHECKS
@@ -262,7 +263,7 @@ def model_options(command: Command) -> Command:
 def report_options(command: Command) -> Command:
     """Give a command the options that say where its report goes and what fails, as its argument `reporting`."""
     return with_options(
-        collected(Reporting, "reporting")(command),
+        telling_options("quiet", "verbose", "as_json")(collected(Reporting, "reporting")(command)),
         click.option(
             "--out",
             type=click.Path(path_type=Path, file_okay=False),

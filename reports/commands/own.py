@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import click
-
 from relmer.datasets import Case, DataError
 from relmer.reports.commands.options import Own
+from relmer.reports.commands.telling import note
 from relmer.reports.own import own_cases_of, own_models
-from relmer.reports.text import as_options, one_line
+from relmer.reports.text import as_options
 
 
 def tell(notes: Iterable[str]) -> None:
     """Say on stderr, a line each, what the data were taken for."""
-    for note in dict.fromkeys(notes):
-        click.echo(f"note: {one_line(as_options(note))}", err=True)
+    for told in dict.fromkeys(notes):
+        note(f"note: {as_options(told)}")
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from relmer.datasets import Case
 from relmer.reference.answers import Status, recorded
 from relmer.reference.engines import EngineError, answer, engine
 from relmer.reference.own_fits import design_of, shared_points
+from relmer.reports.commands.completion import cases_begun, engines_begun
+from relmer.reports.commands.telling import telling_options
 from relmer.reports.commands.terminal import (
     check_writable,
     chosen_cases,
@@ -20,8 +22,16 @@ from relmer.reports.run import chosen_engines, sources
 
 
 @click.command("record")
-@click.option("--engine", "names", multiple=True, required=True, metavar="NAME", help="Engine to record.")
-@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases to record.")
+@click.option(
+    "--engine",
+    "names",
+    shell_complete=engines_begun,
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help="Engine to record.",
+)
+@click.option("--case", "pattern", shell_complete=cases_begun, default="*", metavar="GLOB", help="Cases to record.")
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
@@ -31,6 +41,7 @@ from relmer.reports.run import chosen_engines, sources
 )
 @click.option("--pack", is_flag=True, help="One archive for each engine, in the place of a folder.")
 @engines_option
+@telling_options("quiet")
 @click.pass_obj
 def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path, pack: bool) -> None:
     """Freeze what an engine returns now, with its versions and the data's sha256."""

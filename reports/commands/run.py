@@ -9,10 +9,12 @@ import click
 
 from relmer.datasets import DataError, as_keys
 from relmer.reference.engines import engine_names
+from relmer.reports.commands.completion import cases_begun, engines_begun
 from relmer.reports.commands.diff import read_report, say_moved
 from relmer.reports.commands.judging import WRITTEN, judged_report, leave, say_summary, status_of
 from relmer.reports.commands.options import Own, Reporting, model_options, report_options
 from relmer.reports.commands.own import own_cases
+from relmer.reports.commands.telling import add, note
 from relmer.reports.commands.terminal import (
     annotate,
     chosen_cases,
@@ -23,23 +25,36 @@ from relmer.reports.commands.terminal import (
 from relmer.reports.own import optimum_of, optimum_told
 from relmer.reports.records import EngineUsed
 from relmer.reports.run import chosen_engines, sources
-from relmer.reports.text import indented, one_line
+from relmer.reports.text import one_line
 from relmer.reports.voices import report_annotations
 
 
 @click.command("run")
-@click.option("--case", "pattern", metavar="GLOB", help="Cases to run, such as 'docs/*'; all otherwise.")
+@click.option(
+    "--case",
+    "pattern",
+    shell_complete=cases_begun,
+    metavar="GLOB",
+    help="Cases to run, such as 'docs/*'; all otherwise.",
+)
 @model_options
 @click.option(
     "--engine",
     "engines",
+    shell_complete=engines_begun,
     multiple=True,
     metavar="NAME",
     help="Engine to judge, any of `relmer engines`, or a pattern; repeat for more.",
 )
 @engines_option
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
-@click.option("--require", multiple=True, metavar="ENGINE", help="Fail with status 3 unless this engine runs here.")
+@click.option(
+    "--require",
+    shell_complete=engines_begun,
+    multiple=True,
+    metavar="ENGINE",
+    help="Fail with status 3 unless this engine runs here.",
+)
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -83,12 +98,12 @@ def run_command(
         used = sources(judged, require)
         before = None if baseline is None else read_report(baseline)
         for line in said_first(used.values()):
-            click.echo(line, err=True)
+            note(line)
         report, ended = judged_report(chosen, judged, used, reporting, jobs, limit)
         say_summary(report, out)
         spelled = as_keys if own.cases_file is not None else str
         for found in filter(None, (optimum_of(case, report) for case in models)):
-            click.echo("\n".join(indented(spelled(line)) for line in optimum_told(found)))
+            add(spelled(line) for line in optimum_told(found))
         annotate(reporting.annotate_as, report_annotations(report))
         if before is not None and ended is None:
             say_moved(before, report, out)

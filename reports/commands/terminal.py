@@ -4,16 +4,26 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import current_thread, main_thread
-from typing import Any, NoReturn
+from time import monotonic
+from typing import NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column, Table
 from rich.text import Text
 
 from relmer import datasets
@@ -22,11 +32,14 @@ from relmer.reference.answers import RecordingError
 from relmer.reference.certificates import CertificateError
 from relmer.reference.engines import VARIABLE, EngineError, EngineMissing
 from relmer.reports.accepted import AcceptedError
+from relmer.reports.commands.telling import note, telling
 from relmer.reports.held import held
 from relmer.reports.text import as_options, one_line
 from relmer.reports.voices import Annotation, github
 from relmer.solver.errors import ModelError
 
+# Columns below which a bar has no room; seconds that are worth telling.
+NARROW, WORTH_TELLING, WIDEST = 60, 10.0, 10_000
 AGREEMENT, DISAGREEMENT, BAD_INPUT, ENGINE_MISSING = range(4)
 # As a shell calls the end by a signal: 128 and its number.
 INTERRUPTED, TERMINATED, CLOSED_PIPE = (128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE))
@@ -37,7 +50,7 @@ def annotate(service: str | None, annotations: Iterable[Annotation]) -> None:
     """Say what breaks to the service that is asked for, a command a line."""
     if service is not None:
         for line in github(annotations):
-            click.echo(line)
+            click.echo(line, err=telling().as_json)
 
 
 def chosen_cases(pattern: str) -> tuple[Case, ...]:
@@ -166,17 +179,36 @@ def output(folder: Path, names: Iterable[str]) -> Iterator[None]:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Any]:
-    """Show a bar on a terminal, a plain line per case elsewhere."""
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Show a bar on a terminal, a plain line per case elsewhere; how long the rest takes, once that can be said."""
     console = Console(stderr=True)
-    if not console.is_terminal:
-        done = iter(range(1, total + 1))
-        yield lambda name: click.echo(f"[{next(done)}/{total}] {one_line(name)}", err=True)
+    if telling().quiet:
+        yield lambda name: None
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar:
+    if not console.is_terminal or console.is_dumb_terminal:
+        begun, done = monotonic(), iter(range(1, total + 1))
+        yield lambda name: note(f"{counted(next(done), total, monotonic() - begun)} {name}")
+        return
+    wide = (BarColumn(), TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")))
+    columns = (MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, *(wide if console.width >= NARROW else ()), console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
-        yield lambda name: bar.update(task, advance=1, description=name)
+        yield lambda name: bar.update(task, advance=1, description=escape(one_line(name)))
+
+
+def counted(done: int, total: int, passed: float) -> str:
+    """How many of how many are done, and how long the rest takes if it goes on so; not where that is soon.
+
+    Examples
+    --------
+    >>> counted(1, 4, 2.0), counted(30, 90, 60.0), counted(4, 4, 90.0)
+    ('[1/4]', '[30/90, 2 min left]', '[4/4]')
+    """
+    left = passed / done * (total - done)
+    if left < WORTH_TELLING:
+        return f"[{done}/{total}]"
+    told = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min"
+    return f"[{done}/{total}, {told} left]"
 
 
 def listed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -186,7 +218,23 @@ def listed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         for row in rows:
             click.echo("\t".join(map(one_line, row)))
         return
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
-    console.print(table)
+    show_table(console, header, rows)
+
+
+def show_table(
+    console: Console, header: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None
+) -> None:
+    """Print a table; where a word of it would be broken, since the terminal is narrow, a line for each cell."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    table = Table(*header, title=title)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    if Measurement.get(console, console.options.update(width=WIDEST), table).minimum <= console.width:
+        console.print(table)
+        return
+    for line in filter(None, (title,)):
+        console.print(Text(line), soft_wrap=True)
+    for row in cells:
+        for k, (name, cell) in enumerate(zip(header, row, strict=True)):
+            if cell:
+                console.print(Text(f"{'  ' if k else ''}{name}: {cell}"), soft_wrap=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from relmer.datasets import DataError, write_whole
+from relmer.reports.commands.completion import cases_begun
+from relmer.reports.commands.telling import telling_options
 from relmer.reports.commands.terminal import (
     check_writable,
     chosen_cases,
@@ -23,12 +25,15 @@ from relmer.reports.voices import versions_page
 
 @click.command("versions")
 @click.argument("engines", metavar="PATTERN", default="lme4@*")
-@click.option("--case", "pattern", default="*", metavar="GLOB", help="Cases to compare them on.")
+@click.option(
+    "--case", "pattern", shell_complete=cases_begun, default="*", metavar="GLOB", help="Cases to compare them on."
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes, to judge them.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the page to this file."
 )
 @engines_option
+@telling_options("quiet")
 @click.pass_obj
 def versions_command(debug: bool, engines: str, pattern: str, jobs: int, out: Path | None) -> None:
     """Write a page in Markdown on the versions of an engine that match PATTERN, 'lme4@*' otherwise.

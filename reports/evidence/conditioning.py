@@ -13,6 +13,7 @@ from scipy import linalg, sparse
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
+from relmer.solver.arrays import Array
 from relmer.solver.model import Lambda, factors, weighted
 
 
@@ -59,7 +60,12 @@ def inverted(view: Landscape, theta: Sequence[float]) -> float:
 
 
 def carried(view: Landscape, theta: Sequence[float]) -> float:
-    """Relative error of V that the rounding of theta itself makes: where Z Lambda is a difference of large numbers.
+    """The largest of `carried_by_row`; 0 without rows."""
+    return float(carried_by_row(view, theta).max(initial=0.0))
+
+
+def carried_by_row(view: Landscape, theta: Sequence[float]) -> Array:
+    """Relative error of each V_ii that the rounding of theta makes: where Z Lambda is a difference of large numbers.
 
     A covariate far from its origin makes it so. An error of eps in every entry of Lambda moves row i of Z Lambda by eps
     (|Z| |Lambda|)_i, and V_ii by twice its product with that row.
@@ -70,4 +76,4 @@ def carried(view: Landscape, theta: Sequence[float]) -> float:
     rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ abs(L))
     sums = np.asarray(rows.multiply(moved).sum(axis=1)).ravel()
     variance = 1.0 + np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-    return 2 * tolerances.EPS * float((sums / variance).max(initial=0.0))
+    return np.asarray(2 * tolerances.EPS * sums / variance)

@@ -118,11 +118,13 @@ TABLE = (
     Tolerance(
         "estimates at the same theta",
         f"{EVALUATION:g} × the largest entry, or 8 × what the rounding of theta moves V by, if that is more; of fitted "
-        "values about their mean, and 16 × 2⁻⁵² of themselves",
+        "values about their mean, and 16 × 2⁻⁵² of themselves; of the diagonal of V each entry itself, of its row sums "
+        "Σ_j |V_ij|",
         "Two correct programs solve the same linear systems; with condition numbers of X up to 1e5 (bdf, after "
         "scaling) the errors are 1e5 × 2⁻⁵² × a small factor, below 1e-9. Where a covariate is far from its origin "
         "Z Λ is a difference of large numbers, and theta, a double, carries V to 2⁻⁵² of these only: 2 × 2⁻⁵² "
-        "|Z| |Λ| beside |Z Λ| for each entry.",
+        "|Z| |Λ| beside |Z Λ| for each entry. V_ii is a sum of squares, so that nothing cancels and each is known to "
+        "its own size, row by row; in a row's sum entries of V cancel where covariates change their sign.",
     ),
     Tolerance(
         "finding",

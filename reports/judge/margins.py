@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from relmer.reports.evidence import Uncentred, allowance, carried, condition, tolerances
+from relmer.reports.evidence import Landscape, Uncentred, allowance, carried, carried_by_row, condition, tolerances
 from relmer.reports.judge.hearing import Hearing
 from relmer.solver.arrays import Array
-from relmer.solver.paths import degrees_of_freedom
+from relmer.solver.paths import degrees_of_freedom, marginal_root
 
 # Entries of theta that a row of V has in it, at most: each is rounded.
 ENTRIES = 8
@@ -26,7 +26,8 @@ def margin(hearing: Hearing, name: str, reference: Array) -> Array:
     Relative to the largest entry, of fitted values about their mean; of a coefficient to itself, or its standard error
     if that is larger, but no more than is harmless; of a covariance of coefficients to their standard errors. Of theta,
     a variance component or a random effect the largest is that of what they do in V or in the fitted values, in units
-    of sigma: so that a column's own units count for nothing.
+    of sigma: so that a column's own units count for nothing. An entry of V is a sum of squares, a row's sum one of
+    products: each is relative to the sum of their sizes, so that no large entry of V hides a small one.
     """
     view = hearing.view
     at = view.fit.optimum.theta.tolist()
@@ -41,13 +42,35 @@ def margin(hearing: Hearing, name: str, reference: Array) -> Array:
         return np.asarray(relative * np.maximum(size, se))
     if name == "vcov" and size.size == se.size**2:
         return np.asarray(relative * np.outer(se, se).ravel())
-    if name == "fitted" and reference.size:
-        spread = float(np.abs(reference - reference.mean()).max()) + view.fit.sigma
-        return np.asarray(relative * spread + ROUNDINGS * tolerances.EPS * size)
+    if name in ("fitted", "V_diagonal", "V_rowsum") and size.shape == view.fit.design.y.shape:
+        return margin_by_row(view, name, reference, relative)
     unit = units(hearing, name, size.shape)
     if unit.shape == size.shape and unit.all():
         return np.asarray(relative * max((size / unit).max(initial=0.0), 1.0) * unit)
     return np.full(size.shape, relative * size.max(initial=0.0))
+
+
+def margin_by_row(view: Landscape, name: str, reference: Array, relative: float) -> Array:
+    """The rounding of what has an entry for each row."""
+    size, at = np.abs(reference), view.fit.optimum.theta.tolist()
+    match name:
+        case "V_diagonal":
+            evaluation = max(tolerances.EVALUATION, tolerances.EPS * condition(view, at))
+            return np.asarray(np.maximum(evaluation, ENTRIES * carried_by_row(view, at)) * size)
+        case "V_rowsum":
+            return np.asarray(relative * np.maximum(size, absolute_sums(view)))
+    spread = float(np.abs(reference - reference.mean()).max(initial=0.0)) + view.fit.sigma
+    return np.asarray(relative * spread + ROUNDINGS * tolerances.EPS * size)
+
+
+def absolute_sums(view: Landscape) -> Array:
+    """sigma^2 (|Z Lambda| |Z Lambda|'1 + 1/w) at the optimum: no row's sum of |V_ij| is larger.
+
+    Where covariates change their sign, entries of V cancel in a row's sum, which is known to the rounding of these.
+    """
+    fit = view.fit
+    root = abs(fit.sigma * marginal_root(fit.prepared, fit.optimum.theta, fit.optimum.roots))
+    return np.asarray(root @ (root.T @ np.ones(root.shape[0])) + fit.R.diagonal())
 
 
 def harmless(hearing: Hearing, name: str, value: Array) -> Array:

@@ -14,12 +14,14 @@ from relmer.reports.voices.answer import (
 from relmer.reports.voices.audit import CHECK, TAKEN_OVER, Met, audit, data_of, requirements
 from relmer.reports.voices.badge import badge
 from relmer.reports.voices.diff import HEADER as DIFF_HEADER
+from relmer.reports.voices.diff import as_json as diff_json
 from relmer.reports.voices.diff import diff_junit, diff_markdown, difference
 from relmer.reports.voices.diff import rows as diff_rows
 from relmer.reports.voices.heat import QUANTITIES, digits_of, maps, worst
 from relmer.reports.voices.junit import junit
 from relmer.reports.voices.kinds import Kind, Told, decision, kinds
 from relmer.reports.voices.markdown import markdown
+from relmer.reports.voices.peers import peers_page
 from relmer.reports.voices.report_json import as_json, content_sha256, from_json
 from relmer.reports.voices.spoken import spoken
 from relmer.reports.voices.summary import (
@@ -34,6 +36,7 @@ from relmer.reports.voices.summary import (
 )
 from relmer.reports.voices.versions import versions_page
 from relmer.reports.voices.warned import Warned, warned, warned_told
+from relmer.reports.voices.warnings_page import warnings_page
 
 __all__ = [
     "CHECK",
@@ -58,6 +61,7 @@ __all__ = [
     "data_of",
     "decision",
     "diff_annotations",
+    "diff_json",
     "diff_junit",
     "diff_markdown",
     "diff_rows",
@@ -72,6 +76,7 @@ __all__ = [
     "kinds",
     "maps",
     "markdown",
+    "peers_page",
     "report_annotations",
     "requirements",
     "rung_name",
@@ -84,6 +89,7 @@ __all__ = [
     "warned",
     "warned_told",
     "warnings_of",
+    "warnings_page",
     "warnings_told",
     "worst",
 ]

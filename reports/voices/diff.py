@@ -1,5 +1,6 @@
 """What differs between two reports, as rows, a sentence, Markdown and JUnit XML."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import singledispatch
@@ -35,6 +36,7 @@ IDENTICAL = "The two reports are the same, but for the time."
 AROUND = "environment"
 ABSENT, SAME = "none", "same"
 Row = tuple[str, ...]
+SCHEMA = "relmer-diff/1"
 
 
 def rows(found: Diff, only_changed: bool = False) -> Iterator[Row]:
@@ -43,6 +45,20 @@ def rows(found: Diff, only_changed: bool = False) -> Iterator[Row]:
         yield row(change)
     if not only_changed:
         yield from ((SAME, case, engine, *("",) * (len(HEADER) - 3)) for case, engine in found.same)
+
+
+def as_json(found: Diff, chosen: frozenset[Kind] = frozenset(), only_changed: bool = False) -> str:
+    """Render the difference as a JSON document, as `diff.schema.json` describes it."""
+    content = {
+        "schema": SCHEMA,
+        "before": {"created": found.before.created, "version": found.before.version},
+        "after": {"created": found.after.created, "version": found.after.version},
+        "summary": difference(found),
+        "identical": found.identical,
+        "fails": bool(found.fails(chosen)),
+        "changes": [dict(zip(HEADER, cells, strict=True)) for cells in rows(found, only_changed)],
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 @singledispatch

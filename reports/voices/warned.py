@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relmer.reports.causes import OPTIMUM
+from relmer.reports.doubts import Doubt, doubt_of
 from relmer.reports.records import Comparison, Report, Said, Score
 from relmer.reports.text import number
 from relmer.reports.verdicts import Verdict
-
-# Words by which a program doubts its own fit, and by which it says that a covariance matrix is singular.
-DOUBTS = ("converge", "eigenvalue", "unidentifiable", "rescale")
-SINGULAR = "singular"
 
 
 class Word(StrEnum):
@@ -31,6 +28,11 @@ class Warned:
     case: str
     text: str
     word: Word
+
+    @property
+    def kind(self) -> Doubt | None:
+        """What it is about."""
+        return doubt_of(self.text)
 
 
 def warned(report: Report, engine: str) -> tuple[Warned, ...]:
@@ -61,7 +63,7 @@ def of_case(said: Said, own: Sequence[Comparison], score: Score | None) -> Itera
         word = Word.OPEN
         if doubts(text):
             word = Word.TRUE if wrong else Word.FALSE if known else Word.OPEN
-        elif SINGULAR in text.lower() and score is not None:
+        elif doubt_of(text) is Doubt.SINGULAR and score is not None:
             word = Word.TRUE if not score.regular else Word.OPEN if wrong else Word.FALSE
         yield Warned(said.case, text, word)
     if not any(map(doubts, said.warnings)) and any(c.verdict is Verdict.WRONG and c.rung == OPTIMUM for c in own):
@@ -69,8 +71,9 @@ def of_case(said: Said, own: Sequence[Comparison], score: Score | None) -> Itera
 
 
 def doubts(text: str) -> bool:
-    """Whether a program doubts its fit by this."""
-    return any(word in text.lower() for word in DOUBTS)
+    """Whether a program doubts by this where its search stopped."""
+    kind = doubt_of(text)
+    return kind is not None and kind.of_the_stop
 
 
 def warned_told(found: Sequence[Warned]) -> str:

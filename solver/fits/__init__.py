@@ -6,8 +6,8 @@ from relmer.solver.fits.fit import Fit, at_par, at_theta
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.matrices import Ztlist, mmList
-from relmer.solver.fits.refit import Refits, refit
-from relmer.solver.fits.simulate import bootstrap, simulate
+from relmer.solver.fits.refitting import Refits, refit
+from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
 
 __all__ = [

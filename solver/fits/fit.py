@@ -15,8 +15,8 @@ from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, unit
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError
 from relmer.solver.fits.html import html
-from relmer.solver.fits.refit import Progress, Refits, refit
-from relmer.solver.fits.simulate import simulate
+from relmer.solver.fits.refitting import Progress, Refits, refit
+from relmer.solver.fits.simulating import simulate
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, canonical

@@ -1,5 +1,6 @@
 """R's contrasts: by default treatment for unordered factors and orthogonal polynomials for ordered ones."""
 
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -204,13 +205,36 @@ def chosen_contrasts(name: str, given: Any, factor: Factor) -> Coding:
             raise ModelError(f"{what} have other rows than its levels, {shortened(', '.join(levels), 200)}")
         names = None if isinstance(given.columns, pd.RangeIndex) else tuple(map(str, given.columns))
     try:
-        matrix = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ModelError(f"{what} are no matrix of numbers and no name: give one of {', '.join(NAMED)}") from None
-    matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+        raw = np.asarray(given)
+        # NumPy would read text, and drop imaginary parts.
+        matrix = raw.astype(np.float64) if all(map(is_real, raw.flat)) else None
+    except (TypeError, ValueError, OverflowError):
+        matrix = None
+    if matrix is None:
+        raise ModelError(f"{what} are no matrix of numbers and no name: give one of {', '.join(NAMED)}")
+    vector = matrix.ndim == 1
+    matrix = matrix[:, None] if vector else matrix
     if matrix.ndim != 2 or len(matrix) != len(levels) or not matrix.shape[1] or not np.isfinite(matrix).all():
         raise ModelError(f"{what} need {len(levels)} rows of finite numbers, one for each level that occurs")
+    if vector and len(levels) > 2:
+        matrix = with_what_lacks(matrix, what)
     return matrix, names or numbered(matrix.shape[1])
+
+
+def with_what_lacks(matrix: Array, what: str) -> Array:
+    """Contrasts (k, c) and the columns that k levels lack, orthogonal to them (k, k - 1), as R's ``contrasts<-``."""
+    k, present = matrix.shape
+    Q, R = np.linalg.qr(np.column_stack([np.ones(k), matrix]), mode="complete")
+    if np.abs(np.diag(R)).min() <= np.finfo(float).eps * k * np.abs(R).max():
+        raise ModelError(f"{what} are linearly dependent")
+    return np.column_stack([matrix, Q[:, present + 1 : k]])
+
+
+def is_real(entry: object) -> bool:
+    """Whether an entry of a matrix is a real number, or misses; True and False are none, as in R."""
+    return entry is None or (
+        isinstance(entry, numbers.Real | np.integer | np.floating) and not isinstance(entry, bool | np.bool_)
+    )
 
 
 def coding(factor: Factor, *, full: bool, chosen: Coding | None = None) -> Coding:

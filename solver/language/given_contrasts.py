@@ -16,6 +16,7 @@ from relmer.solver.language.contrasts import (
     sums,
     treatment,
     treatment_on,
+    with_what_lacks,
 )
 from relmer.solver.language.factors import Coding, Column, Factor, Matrix, Missing, Variable, or_none
 
@@ -33,14 +34,19 @@ def made_by(name: str, n: Variable, *arguments: object) -> Variable:
             raise ModelError(f"{name}() takes from 2 to {MOST_LEVELS} levels, not {count:g}")
         levels = numbered(int(count))
     coded: Coding
-    if own[-1] is False:
+    if NAMED[name] is polynomial:
+        matrix, names = polynomial_at(own[0], levels) if isinstance(own[0], np.ndarray) else polynomial(levels)
+        # Without contrasts R keeps the column of ones, and names all by their degrees.
+        coded = matrix, names
+        if own[-1] is False:
+            count = len(levels)
+            coded = np.column_stack([np.ones(count), matrix]), tuple(f"^{degree}" for degree in range(count))
+    elif own[-1] is False:
         coded = np.eye(len(levels)), levels
     elif NAMED[name] is treatment and isinstance(own[0], float):
         if own[0] not in range(1, len(levels) + 1):
             raise ModelError(f"{name}() is given the base {own[0]:g} for {len(levels)} levels")
         coded = treatment_on(levels, int(own[0]) - 1)
-    elif NAMED[name] is polynomial and isinstance(own[0], np.ndarray):
-        coded = polynomial_at(own[0], levels)
     else:
         coded = NAMED[name](levels)
     matrix, names = coded
@@ -64,10 +70,7 @@ def completed(given: Column, levels: tuple[str, ...], how_many: float | None) ->
         raise ModelError(f"C() takes contrasts of {k} rows of numbers, for the levels {shortened(', '.join(levels))}")
     present = matrix.shape[1]
     if present < wanted:
-        Q, R = np.linalg.qr(np.column_stack([np.ones(k), matrix]), mode="complete")
-        if np.abs(np.diag(R)).min() <= np.finfo(float).eps * k * np.abs(R).max():
-            raise ModelError("C() is given contrasts that are linearly dependent")
-        matrix = np.column_stack([matrix, Q[:, present + 1 : k]])
+        matrix = with_what_lacks(matrix, "contrasts of C()")
         names = (*names, *("",) * (k - 1 - present))
     else:
         matrix, names = matrix[:, :wanted], names[:wanted]

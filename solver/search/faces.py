@@ -56,6 +56,18 @@ def on_face(objective: Objective, here: Point) -> Point | None:
     return there if there.value <= here.value + NOISE * here.size else None
 
 
+def has_a_slope(objective: Objective, singular: Point) -> bool:
+    """Whether Newton's step at a singular point gains more than rounding, once each T has its columns of zeros last.
+
+    A T with a zero on its diagonal before another column hides a slope: with T_11 = 0 no entry of T turns v of G = v v'
+    towards its first coordinate to first order, though that changes G.
+    """
+    if not objective.coordinates.free:
+        return False
+    step = objective.newton_step(singular, objective.coordinates.joined(singular.blocks), np.inf)
+    return step.decrement > NOISE * singular.size
+
+
 def probed(objective: Objective, here: Point) -> list[Probe]:
     """How the criterion rises least from the bounds of every term at a point."""
     duals = objective.curvature(here)[0]

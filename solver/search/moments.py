@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import lower_triangle
@@ -32,6 +33,9 @@ DEPENDENT = 1e-10
 NEARLY = 1e-4
 # Part of the largest square below which a form is swept away by X: what is left of it is that rounding.
 SWEPT = 1e-12
+# Mean square over the rows of what X leaves of the columns of Z, of unit length per level, that is rounding: some
+# hundred eps. A G that REML would see through less is beyond what a search may end at, 1e7 times sigma.
+UNSEEN = 1e-13
 # Part of a direction, in standard units, that counts for zero.
 ABSENT = 1e-5
 
@@ -51,12 +55,15 @@ class Moments:
         model with structures it is asked at the optimum.
     level
         Directions in which the covariances can change while V hardly does, or not at all.
+    unseen
+        Whether REML sees nothing of the random effects, all of them in the span of X: any G has the same criterion.
     """
 
     at: Corner
     G: list[Array] | None
     unidentified: tuple[tuple[str, ...], ...]
     level: tuple["Level", ...] = ()
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,8 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
     by = reduced.spanned
     if structure.elimination.is_sparse:
         return Moments(left, None, ())
-    equations = system(*forms(prepared, at), n - p)
+    border, products = forms(prepared, at)
+    equations = system(border, products, n - p)
     observed = gamma_of([e @ e.T for e in structure.effects(at)])
     scale, known = equations.scale, equations.known
     along = equations.vectors[:, known].T @ (scale * np.concatenate([observed, [at.root_pwrss**2]]))
@@ -90,16 +98,35 @@ def moments(prepared: Prepared, REML: bool = True) -> Moments:
     G = matrices(solution[:-1] / solution[-1], widths) if solution[-1] > 0 else None
     if by is not None:
         G = covariances_of(prepared, by)
+    unseen = REML and by is None and bool(np.abs(border).max() <= UNSEEN * n)
     if is_structured(prepared.design.terms):
-        return Moments(left, G, ())
+        return Moments(left, G, (), unseen=unseen)
     level: tuple[Level, ...] = ()
     if equations.values[0] < NEARLY and by is None:
-        vectors = scale[:, None] * equations.vectors[:, equations.values < NEARLY]
-        level = tuple(Level(matrices(each[:-1], widths), float(each[-1])) for each in vectors.T)
+        level = tuple(
+            Level(matrices(each[:-1], widths), float(each[-1])) for each in level_directions(prepared, at, equations).T
+        )
     if not known.all() and not REML:
         equations = system(*forms(prepared, at, False), n)
     unknown = [named(prepared, direction, equations.scale) for direction in equations.vectors[:, ~equations.known].T]
-    return Moments(left, G, tuple(unknown), level)
+    return Moments(left, G, tuple(unknown), level, unseen)
+
+
+def level_directions(prepared: Prepared, at: Eliminated, equations: "Equations") -> Array:
+    """Directions of gamma and sigma^2, as columns (k + 1, m), along which V hardly changes.
+
+    What the equations do not know may change V much, within the span of X alone: of `g + (1 | g)` REML sees no variance
+    of g. Its criterion is constant there, however large V grows, and what it seems to gain is rounding. So of these
+    directions those remain along which V itself, not swept by X, changes by less than NEARLY.
+    """
+    directions = equations.scale[:, None] * equations.vectors
+    nearly, open_ = directions[:, equations.known & (equations.values < NEARLY)], directions[:, ~equations.known]
+    if not open_.size:
+        return nearly
+    whole = system(*forms(prepared, at, False), len(prepared.design.X))
+    along = whole.vectors.T @ (open_ / whole.scale[:, None])
+    changes, turned = linalg.eigh((along.T * whole.values) @ along, along.T @ along)
+    return np.hstack([open_ @ turned[:, changes < NEARLY], nearly])
 
 
 def covariances_of(prepared: Prepared, by: Spanned) -> list[Array]:

@@ -8,7 +8,6 @@ which it is negative leads further down.
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,14 +25,14 @@ from relmer.solver.paths import (
     is_graded,
     solve_at,
 )
-from relmer.solver.search.ending import Ending
-from relmer.solver.search.faces import escape, held_out, on_face, probed
+from relmer.solver.search.ending import Descent, Ending, Optimum
+from relmer.solver.search.faces import escape, has_a_slope, held_out, on_face, probed
 from relmer.solver.search.look import look_around
 from relmer.solver.search.moments import Moments, moments, unidentified_at, unidentified_par
 from relmer.solver.search.objective import MANY, NOISE, NewtonStep, Objective, Point
 from relmer.solver.search.places import found_at, parts_at
 from relmer.solver.search.residual import check_residual, check_span, drowned
-from relmer.solver.search.starts import FEW, along_ray, around_circles, begin, correlated, off_face
+from relmer.solver.search.starts import FEW, along_ray, around_circles, at_multiple, begin, correlated, off_face
 from relmer.solver.search.valleys import slid
 from relmer.solver.search.witness import confirmed
 
@@ -59,65 +58,6 @@ LONGEST = 4.0
 OUTWARDS = 4
 # A dual below this is negative: the working G is of order one, and so are the slopes that count.
 NEGATIVE = -1e-6
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """Where the search ended, and what shows that it is a minimum.
-
-    Attributes
-    ----------
-    theta
-        At the minimum, in the units of the design.
-    evaluations
-        Evaluations of the criterion by the path.
-    converged
-        The decrement is at rounding level and every dual is positive on the null space of its G.
-    decrement
-        The estimated gap to the minimum: delta (theory.md, 39) where derivatives were last taken, times what the steps
-        before say that the last step leaves of it (theory.md, 40).
-    duals
-        Per term the smallest eigenvalue of the dual on the null space of G, in working coordinates; infinite where G
-        has full rank.
-    ending
-        Why the search ended.
-    unidentified
-        Per direction in which theta, or theta and sigma, can change without any change of the criterion the names of
-        those that do: theta is one of many. By REML so may be beta and its standard errors.
-    roots
-        Of the G of each term that has a column that is not redundant, (r, c), in sound coordinates: what theta, which
-        is rounded, stands for.
-    """
-
-    theta: Array
-    evaluations: int
-    converged: bool
-    decrement: float
-    duals: tuple[float, ...]
-    ending: Ending
-    unidentified: tuple[tuple[str, ...], ...] = ()
-    roots: tuple[Array, ...] = ()
-
-
-@dataclass(frozen=True)
-class Descent:
-    """Where a descent ended: the point, the gap that is left there, the smallest dual of every term, and why."""
-
-    here: Point
-    gap: float
-    duals: tuple[float, ...]
-    ending: Ending
-
-    @property
-    def regular(self) -> bool:
-        """Whether every G has full rank."""
-        return all(map(math.isinf, self.duals))
-
-    @property
-    def minimal(self) -> bool:
-        """Whether the gap is at rounding level, no dual is negative, and no value of the criterion contradicts."""
-        settled = self.gap <= NOISE * self.here.size
-        return settled and self.ending not in (Ending.OPEN, Ending.CONTRADICTED)
 
 
 def optimise(
@@ -167,8 +107,8 @@ def optimise(
     found = moments(prepared, REML)
     objective.level = found.level
     begun = None if given_start is None else parts_at(prepared, objective, given_start)
-    end = lowest(objective, found, begun, alone)
-    if prepared.method != "pls":
+    end = unsearched(objective, begun) if found.unseen else lowest(objective, found, begun, alone)
+    if prepared.method != "pls" and not found.unseen:
         end = by_path(prepared, objective, end)
     if not end.minimal:
         check_span(reduced, REML)
@@ -195,6 +135,12 @@ def optimise(
         roots=tuple(turned),
     )
     return optimum, given(sound, at)
+
+
+def unsearched(objective: Objective, begun: list[Array] | None) -> Descent:
+    """The start, or T = I, where all have the same criterion: a search would follow rounding, as far as that leads."""
+    here = at_multiple(objective, 1.0) if begun is None else objective.at(begun)
+    return Descent(here, gap=0.0, duals=(math.inf,) * len(here.blocks), ending=Ending.UNSEEN)
 
 
 def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alone: bool) -> Descent:
@@ -241,19 +187,6 @@ def descend(objective: Objective, here: Point) -> Descent:
             break
         here = escaped
     return Descent(here, gap=end.gap, duals=duals, ending=Ending.OPEN)
-
-
-def has_a_slope(objective: Objective, singular: Point) -> bool:
-    """Whether Newton's step at a singular point gains more than rounding, once each T has its columns of zeros last.
-
-    A T with a zero on its diagonal before another column hides a slope: with T_11 = 0 no entry of T turns v of G = v v'
-    towards its first coordinate to first order, though that changes G.
-    """
-    if not objective.coordinates.free:
-        return False
-    x = objective.coordinates.joined(singular.blocks)
-    step = objective.newton_step(singular, x, max(LONGEST, float(np.abs(x).max())))
-    return step.decrement > NOISE * singular.size
 
 
 def outwards_too(objective: Objective, end: Descent) -> Descent:

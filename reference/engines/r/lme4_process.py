@@ -154,7 +154,7 @@ def shared() -> Lme4Process:
 def advice(error: str) -> str:
     """One line on why R does not start from Python, and what to install, from the text of the error."""
     if "No module named 'rpy2" in error:
-        return f"the Python package rpy2-rinterface is missing: pip install '{RPY2}'"
+        return f"the Python package rpy2 is missing: pip install 'rpy2>=3.6.3,<3.6.7' '{RPY2}'"
     if symbol := re.search(r"undefined symbol:? *'?(\w+)|symbol '(\w+)' not found", error):
         return (
             "the installed rpy2-rinterface does not fit this R, which has no symbol "

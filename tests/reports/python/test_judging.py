@@ -357,3 +357,12 @@ def test_a_check_is_turned_off_by_the_name_that_the_refusal_gives() -> None:
     assert {one.engine for one in found.answers if one.values} >= {"pls", "qr"}
     with pytest.raises(ModelError, match=r"check\.nothing"):
         relmer.judge(frame, "y ~ x + (1 | g)", engines=["pls"], checks={"check.nothing": "ignore"})
+
+
+def test_two_processes_give_what_one_gives() -> None:
+    """A frame goes to each process; two models, so that there is something to share."""
+    frame, _ = balanced()
+    one, two = (relmer.judge(frame, [ONE_WAY, "y ~ 0 + (1 | g)"], engines=OURS, jobs=jobs) for jobs in (1, 2))
+    assert [case.name for case in two.cases] == [case.name for case in one.cases]
+    assert len(two.cases) == 2
+    assert (two.comparisons, two.scores, two.answers) == (one.comparisons, one.scores, one.answers)

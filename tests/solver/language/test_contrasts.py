@@ -105,6 +105,56 @@ def test_the_model_is_the_same_whatever_the_contrasts(seed: int, contrasts: str)
     np.testing.assert_allclose(other.fitted, plain.fitted, atol=1e-5)
 
 
+# R 4.2.2: model.matrix(~ h, contrasts.arg = list(h = ...))[1:3, 3].
+VECTORS = [
+    ([1, 2, -3], [-0.771516749810460, 0.617213399848368, 0.154303349962092]),
+    ([-1, 0, 1], [0.408248290463863, -0.816496580927726, 0.408248290463863]),
+    ([2, -1, -1], [0.0, -0.707106781186547, 0.707106781186548]),
+    ([0, 0, 5], [-0.707106781186548, 0.707106781186548, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("given", "rest"), VECTORS)
+def test_a_vector_gets_the_columns_that_it_lacks_and_a_matrix_does_not(given: list[int], rest: list[float]) -> None:
+    y = np.random.default_rng(1).normal(size=18)
+    data = pd.DataFrame({"h": list("abc") * 6, "g": np.repeat(list("uvw"), 6), "y": y})
+    X = lmer("y ~ h + (1 | g)", data, contrasts={"h": given}).X
+    assert list(X.columns) == ["(Intercept)", "h1", "h2"]
+    np.testing.assert_allclose(X.to_numpy()[:3, 1:], np.column_stack([given, rest]), atol=1e-15)
+    alone = lmer("y ~ h + (1 | g)", data, contrasts={"h": np.reshape(given, (3, 1))}).X
+    assert list(alone.columns) == ["(Intercept)", "h1"]
+
+
+# R 4.2.2: model.matrix(~ C(f, ...))[1:5, 3:5]; its column of ones, ^0, is redundant.
+FULL = {
+    "contr.poly(5, contrasts = FALSE)": [
+        [-0.632455532034, 0.534522483825, -0.316227766017],
+        [-0.316227766017, -0.267261241912, 0.632455532034],
+        [0.0, -0.534522483825, 0.0],
+        [0.316227766017, -0.267261241912, -0.632455532034],
+        [0.632455532034, 0.534522483825, 0.316227766017],
+    ],
+    "contr.poly(5, scores = c(1, 2, 4, 8, 16), contrasts = FALSE)": [
+        [-0.4262867932596, 0.4620308277253, -0.4810503133720],
+        [-0.3443085637866, 0.1694113034993, 0.2077262716834],
+        [-0.1803521048406, -0.2926195242260, 0.6887765850553],
+        [0.1475608130514, -0.7238482967696, -0.4947165154564],
+        [0.8033866488353, 0.3850256897711, 0.0792639720897],
+    ],
+}
+
+
+@pytest.mark.parametrize("spelled", FULL)
+def test_polynomials_without_contrasts_begin_with_ones(spelled: str) -> None:
+    """Of all R's contrasts these alone are no indicators then."""
+    y = np.random.default_rng(2).normal(size=20)
+    data = pd.DataFrame({"f": pd.Categorical(list("abcde") * 4), "g": np.repeat(list("uv"), 10), "y": y})
+    fit = lmer(f"y ~ C(f, {spelled}) + (1 | g)", data)
+    assert fit.dropped == (f"C(f, {spelled})^0",)
+    assert list(fit.X.columns[1:]) == [f"C(f, {spelled})^{degree}" for degree in (1, 2, 3)]
+    np.testing.assert_allclose(fit.X.to_numpy()[:5, 1:], FULL[spelled], atol=1e-12)
+
+
 REFUSED = [
     ({"f": "contr.foo"}, "contrasts of 'f' are 'contr.foo': give one of contr.treatment, contr.sum"),
     ({"f": "sum"}, "give one of contr.treatment"),
@@ -114,6 +164,7 @@ REFUSED = [
     ({"f": np.ones((3, 1, 1))}, "need 3 rows"),
     ({"f": [["u"], ["v"], ["w"]]}, "no matrix of numbers and no name"),
     ({"f": None}, "need 3 rows"),
+    ({"f": [2, 2, 2]}, "are linearly dependent"),
     ({"f": pd.DataFrame({"one": [1, 2, 3]}, index=["a", "b", "z"])}, "other rows than its levels, a, b, c"),
     ({"z": "contr.sum"}, "'z', which is no factor of the fixed effects"),
     ({"x": "contr.sum"}, "'x', which is no factor"),
@@ -122,6 +173,18 @@ REFUSED = [
     ({"f +": "contr.sum"}, "cannot read"),
     ("contr.sum", "contrasts are str: give a dict"),
     ([("f", "contr.sum")], "contrasts are list: give a dict"),
+    *(
+        ({"f": matrix}, "no matrix of numbers and no name")
+        for matrix in (
+            np.array([[1], [0], [-1]]) * 1j,
+            [["1"], ["0"], ["-1"]],
+            [["1.5", 0.0], ["0", 1.0], [1.0, 2.0]],
+            np.array(["2020-01-01", "2020-01-02", "2020-01-03"], dtype="datetime64[ns]"),
+            [[True], [False], [True]],
+            pd.DataFrame({"one": ["1", "0", "-1"]}),
+            [[10**400], [0], [1]],
+        )
+    ),
 ]
 
 

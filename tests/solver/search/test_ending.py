@@ -9,9 +9,9 @@ import pytest
 from relmer.datasets import load
 from relmer.solver import lmer
 from relmer.solver.fits.fit import Fit, at_theta
-from relmer.solver.search.ending import Ending
+from relmer.solver.search.ending import Ending, Optimum
 from relmer.solver.search.objective import Objective
-from relmer.solver.search.optimise import Optimum, optimise
+from relmer.solver.search.optimise import optimise
 from relmer.solver.search.term_parts import Probe, Triangle
 
 # The function of that name hides the module.

@@ -54,7 +54,8 @@ def agree(found: list[Fit]) -> bool:
     return not values or max(values) - min(values) <= DIGITS * max(1.0, *map(abs, values))
 
 
-@settings(max_examples=40, deadline=None)
+# The same draws each time: what a bound of 1e-10 leaves to the weights' rounding is no matter of luck.
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(FORMULAS)), st.integers(-140, 140), st.booleans())
 def test_in_any_unit(seed: int, kind: str, power: int, REML: bool) -> None:
     data = few_rows(seed)
@@ -88,11 +89,12 @@ def weighed(seed: int, power: float, heavy: int) -> pd.DataFrame:
     return data
 
 
-@settings(max_examples=40, deadline=None)
+# The same draws each time: what a bound of 1e-10 leaves to the weights' rounding is no matter of luck.
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(["one", "slopes", "wide", "crossed", "nested"]),
-    st.sampled_from([(1, 8.0), (2, 7.0), (3, 6.0)]),
+    st.sampled_from([(1, 8.0), (2, 6.0), (3, 5.0)]),
     st.booleans(),
 )
 def test_a_few_heavy_rows(seed: int, kind: str, most: tuple[int, float], REML: bool) -> None:

@@ -55,7 +55,7 @@ def pretender(tmp_path, monkeypatch):
             "3.6.3 to 3.6.5 load R 4.2, 3.6.6 and later need R >= 4.5",
         ),
         ("ImportError: _rinterface_cffi_api.so: undefined symbol: R_getVar", "no symbol R_getVar"),
-        ("ModuleNotFoundError: No module named 'rpy2'", "rpy2-rinterface is missing: pip install"),
+        ("ModuleNotFoundError: No module named 'rpy2'", "package rpy2 is missing: pip install 'rpy2>"),
         ("OSError: libR.so: cannot open shared object file", "--enable-R-shlib"),
         ("ValueError: r_home is None. Try python -m rpy2.situation", "install R >= 4.0"),
         ("Segmentation\nfault", "R does not start from Python: Segmentation fault"),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.refit import Progress, Refits, refit
+from relmer.solver.fits.refitting import Progress, Refits, refit
 from relmer.solver.model import Lambda, checked_theta
 
 if TYPE_CHECKING:

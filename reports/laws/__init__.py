@@ -1,0 +1,19 @@
+"""Metamorphic laws: how an engine's answer must move when its problem is changed, held against any engine."""
+
+from relmer.reports.laws.asking import Outcome, heard, outcome, smallest
+from relmer.reports.laws.law import LAWS, Law
+from relmer.reports.laws.page import command_of, written_page
+from relmer.reports.laws.problem import Problem, problem_of
+
+__all__ = [
+    "LAWS",
+    "Law",
+    "Outcome",
+    "Problem",
+    "command_of",
+    "heard",
+    "outcome",
+    "problem_of",
+    "smallest",
+    "written_page",
+]
