@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent
 R_PACKAGES = [
     "r-base-core",
     "r-cran-lme4",
+    "r-cran-lmertest",
+    "r-cran-pbkrtest",
     "r-cran-nlme",
     "r-cran-mlmrev",
     "r-cran-jsonlite",

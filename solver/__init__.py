@@ -32,6 +32,7 @@ from relmer.solver.fits import (
     refit,
     simulate,
 )
+from relmer.solver.inference import anova_table, coef_table, contest, hypotheses
 
 __all__ = [
     "Fit",
@@ -39,15 +40,19 @@ __all__ = [
     "Refits",
     "Zb",
     "Ztlist",
+    "anova_table",
     "bootstrap",
     "cluster_covariances",
     "coef",
+    "coef_table",
+    "contest",
     "covariances",
     "expanded",
     "extended_system",
     "getFE",
     "getV",
     "gls_table",
+    "hypotheses",
     "indicators",
     "khatri_rao",
     "lmer",

@@ -44,7 +44,7 @@ NUMBERS = {"numpy", "scipy"}
 GROUND = {"arrays", "errors"}
 SOLVER = {"solver"}
 WINGS = {
-    "solver": Wing({"documents", "fits", "errors"}),
+    "solver": Wing({"documents", "fits", "inference", "errors"}),
     "solver/arrays": Wing(libraries={"numpy"}),
     "solver/errors": Wing(),
     "solver/threads": Wing(libraries={"threadpoolctl"}),
@@ -61,6 +61,10 @@ WINGS = {
     ),
     "solver/documents": Wing(
         {*GROUND, "threads", "algebra", "model", "language", "paths", "search", "fits"}, {*NUMBERS, "pandas"}
+    ),
+    # Documents and inference never meet: they share the fits.
+    "solver/inference": Wing(
+        {*GROUND, "algebra", "model", "language", "elimination", "paths", "fits"}, {*NUMBERS, "pandas"}
     ),
     "datasets": Wing(libraries={"numpy", "pandas"}),
     "reference": Wing(),

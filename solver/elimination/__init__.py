@@ -1,7 +1,7 @@
 """G to log|V|, A = [X y]'V^-1 [X y] and their derivatives (theory.md, 14 to 34), by the structure of Z."""
 
 from relmer.solver.elimination.contract import Eliminated, Elimination
-from relmer.solver.elimination.corner import Corner, expected, weights
+from relmer.solver.elimination.corner import Corner, Weights, expected, weights
 from relmer.solver.elimination.levels import orthogonalise
 from relmer.solver.elimination.structure import Grouping, Structure, build, build_apart, groupings_of
 
@@ -11,6 +11,7 @@ __all__ = [
     "Elimination",
     "Grouping",
     "Structure",
+    "Weights",
     "build",
     "build_apart",
     "expected",

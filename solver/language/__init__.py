@@ -7,6 +7,7 @@ from relmer.solver.language.dialect import needs, unread
 from relmer.solver.language.factors import Clock, Dates, as_factor
 from relmer.solver.language.formula import Formula, canonical, filled, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
+from relmer.solver.language.hypotheses import FixedTerms
 from relmer.solver.language.matrix import model_matrix
 from relmer.solver.language.per_row import columns_in, numbers_per_row
 from relmer.solver.language.reading import Reading, lines_of, reading
@@ -18,6 +19,7 @@ __all__ = [
     "Call",
     "Clock",
     "Dates",
+    "FixedTerms",
     "Formula",
     "ModelFrame",
     "Name",

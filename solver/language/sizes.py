@@ -43,7 +43,7 @@ def check_columns_of_terms(terms: Terms, widths: Sequence[Widths], full: set[tup
     ModelError
         With the number of columns, and the term that makes most of them.
     """
-    columns = [prod(widths[i][(j, i) in full] for i in term) for j, term in enumerate(terms.terms)]
+    columns = columns_of_terms(terms, widths, full)
     p = terms.intercept + sum(columns)
     size, work = DOUBLE * n * p, n * p**2
     if size <= MOST_BYTES and (p <= MOST_COLUMNS or work <= MOST_WORK):
@@ -54,6 +54,11 @@ def check_columns_of_terms(terms: Terms, widths: Sequence[Widths], full: set[tup
         f"{shortened(terms.labels[widest])} makes {columns[widest]:,} of them: make it a grouping factor, as in "
         f"(1 | {shortened(terms.labels[widest], 40)}), or leave it out"
     )
+
+
+def columns_of_terms(terms: Terms, widths: Sequence[Widths], full: set[tuple[int, int]]) -> list[int]:
+    """How many columns each term makes; see `check_columns_of_terms`."""
+    return [prod(widths[i][(j, i) in full] for i in term) for j, term in enumerate(terms.terms)]
 
 
 def width(variable: Column, chosen: Coding | None = None) -> Widths:

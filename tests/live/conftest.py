@@ -29,6 +29,16 @@ def rscript() -> str:
 
 
 @pytest.fixture(scope="session")
+def rscript_of_inference(rscript: str) -> str:
+    """Rscript whose R has lmerTest and pbkrtest; RELMER_REQUIRE=lmerTest asks for them."""
+    probe = "for (p in c('lmerTest', 'pbkrtest')) if (!requireNamespace(p, quietly = TRUE)) cat(p, '')"
+    said = subprocess.run([rscript, "--vanilla", "-e", probe], check=False, capture_output=True, text=True, timeout=120)
+    if said.returncode or said.stdout.strip():
+        absent(f"R has no {said.stdout.strip() or 'packages'}", "lmerTest")
+    return rscript
+
+
+@pytest.fixture(scope="session")
 def lme4_engine() -> Iterator[Lme4]:
     """lme4 as a user calls it."""
     engine = default()
