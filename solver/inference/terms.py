@@ -94,7 +94,7 @@ def kept_columns(fit: Fit) -> Integers:
 
 def unit_triangle(X: Array) -> Array:
     """diag(R)^-1 R (p, p) of X = Q R."""
-    R = np.linalg.qr(X / lengths(X), mode="r")
+    R = np.asarray(np.linalg.qr(X / lengths(X), mode="r"))
     return np.asarray(R / R.diagonal()[:, None] * lengths(X) / lengths(X)[:, None])
 
 
