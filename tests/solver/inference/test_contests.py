@@ -252,3 +252,10 @@ def test_variances_beside_which_the_residual_is_small_have_six_digits_or_are_ref
         else:
             np.testing.assert_allclose(coef_table(fit, way)["df"], 7.0, rtol=1e-6)
     assert coef_table(fit, "residual")["df"].tolist() == [38.0, 38.0]
+
+
+@pytest.mark.parametrize("effects", ["Days + twice", "twice + Days", "0 + twice + Days"])
+def test_redundant_columns_of_a_term_leave_the_degrees_of_freedom(effects: str, sleepstudy: pd.DataFrame) -> None:
+    fit = lmer(f"Reaction ~ Days + ({effects} | Subject)", sleepstudy.assign(twice=2 * sleepstudy["Days"] + 1))
+    for way in WAYS:
+        np.testing.assert_allclose(coef_table(fit, way)["df"], 17.0, rtol=MOVED)
