@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import linalg
 
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
-from relmer.solver.inference.expansion import Expansion, expansion
 from relmer.solver.inference.terms import kept_columns
 from relmer.solver.language import FixedTerms
 from relmer.solver.model import RandomTerm, is_nested
@@ -19,18 +19,19 @@ class Counted:
 
     Attributes
     ----------
-    at
-        The covariance of beta.
+    fit
+        The covariance of beta is sigma^2 (RX'RX)^-1.
     each
         Of every coefficient (p,).
     """
 
-    at: Expansion
+    fit: Fit
     each: Array
 
     def whitened(self, L: Array) -> Array:
-        """Rows L vcov^1/2 (m, p)."""
-        return self.at.whitened(L, self.at.Phi)
+        """Rows L vcov^1/2 (m, p): sigma L RX^-1."""
+        RX = self.fit.solution.RX
+        return np.asarray(self.fit.sigma * linalg.solve_triangular(RX, L.T, trans="T").T) if len(RX) else L
 
     def degrees(self, l: Array) -> float:
         """Those of one contrast l (p,)."""
@@ -52,7 +53,7 @@ def residual(fit: Fit) -> Counted:
     array([178., 178.])
     """
     n, p = fit.design.X.shape
-    return Counted(expansion(fit), np.full(p, float(n - p)))
+    return Counted(fit, np.full(p, float(n - p)))
 
 
 def between_within(fit: Fit) -> Counted:
@@ -79,7 +80,7 @@ def between_within(fit: Fit) -> Counted:
     varies = np.any(X[first][subject.codes] != X, axis=0)
     terms = FixedTerms(fit.frame).of_columns[kept_columns(fit)]
     within = np.isin(terms, terms[varies])
-    return Counted(expansion(fit), np.where(within, float(n - count - within.sum()), float(count - (~within).sum())))
+    return Counted(fit, np.where(within, float(n - count - within.sum()), float(count - (~within).sum())))
 
 
 def subjects(terms: tuple[RandomTerm, ...]) -> RandomTerm:

@@ -27,9 +27,16 @@ from scipy.sparse.linalg import SuperLU
 from relmer.solver.algebra import factorize, lower_triangle, repeated, sweep
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Structure, Weights, build, expected
+from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
+from relmer.solver.inference.methods import KNOWN, ROUNDED
 from relmer.solver.model import factors, gamma_of, inwards, weighted, working
 from relmer.solver.paths import is_graded, working_roots, working_scales
+
+DROWNED = (
+    "the variances of the random effects are so large beside the residual's that rounding leaves degrees of freedom no "
+    "digits: take residual or between-within"
+)
 
 
 @dataclass(frozen=True)
@@ -187,7 +194,14 @@ def means(fit: Fit, roots: Sequence[Array]) -> list[Array]:
 
 
 def expansion(fit: Fit) -> Expansion:
-    """The covariance of beta at a fit, and all that its derivatives need."""
+    """The covariance of beta at a fit, and all that its derivatives need.
+
+    Raises
+    ------
+    ModelError
+        The condition of V is such that Woodbury's formula leaves less than six digits: one step of refinement leaves
+        the square of what rounding does to it.
+    """
     sound, reduced = fit.prepared.sound, fit.prepared.reduced
     roots = working_roots(reduced.scales, inwards(sound, factors(fit.design.terms, fit.optimum.theta)))
     present = sound.design.terms if sound.present else ()
@@ -198,6 +212,8 @@ def expansion(fit: Fit) -> Expansion:
     y, X, Z = weighted(replace(sound.design, terms=tuple(terms)))
     shapes = [(len(term.levels), term.X.shape[1]) for term in terms]
     U = sparse.csr_array(Z @ repeated(roots, [l for l, _ in shapes]))
+    if U.shape[1] and ROUNDED * (1.0 + abs(U.T @ U).sum(axis=0).max()) > KNOWN**0.5:
+        raise ModelError(DROWNED)
     eye = sparse.eye_array(U.shape[1], format="csc")
     inverse = Inverse(U, factorize(sparse.csc_array(U.T @ U + eye), "MMD_AT_PLUS_A") if U.shape[1] else None)
     found, p = sweep(X, y, is_graded(sound.design)), X.shape[1]

@@ -166,18 +166,22 @@ def satterthwaite(fit: Fit) -> Satterthwaite:
     n, p = fit.design.X.shape
     duals, second = at.curvature(weights(p, n, fit.REML))
     par = pars(terms, fit.optimum.theta)
-    charts = [
-        by_columns(sound.bases[k].C, at.scales[k], root, dual)
-        if terms[k].is_free
-        else by_structure(terms[k].structure, at.scales[k], par[k], dual)
-        for k, root, dual in zip(sound.present, at.roots, duals, strict=bool(duals))
-    ]
+    units, whole = at.curvature(expected(p, False))
+    charts, sums = (
+        [
+            by_columns(sound.bases[k].C, at.scales[k], root, dual)
+            if terms[k].is_free
+            else by_structure(terms[k].structure, at.scales[k], par[k], dual)
+            for k, root, dual in zip(sound.present, at.roots, each, strict=bool(duals))
+        ]
+        for each in (duals, units)
+    )
     names = [terms[k].group for k, chart in zip(sound.present, charts, strict=bool(duals)) for _ in chart.bend]
     J = linalg.block_diag(*(chart.changes for chart in charts)) if charts else np.zeros((0, 0))
     bends = linalg.block_diag(*(chart.bend for chart in charts)) if charts else np.zeros((0, 0))
     hessian = J @ second @ J.T + bends
-    whole = at.curvature(expected(p, False))[1]
     summed = np.abs(J) @ (np.abs(second) + np.abs(whole)) @ np.abs(J).T + np.abs(bends)
+    summed += linalg.block_diag(*(np.abs(chart.bend) for chart in sums)) if sums else 0.0
     gradient = J @ gamma_of(duals) if duals else np.zeros(0)
     return Satterthwaite(
         at=at,

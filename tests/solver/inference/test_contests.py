@@ -236,3 +236,26 @@ def test_a_table_names_the_boundary(sleepstudy: pd.DataFrame) -> None:
             assert table(at_theta(interior, [1.0, 0.5, 0.0]), ddf=way).attrs["boundary"] == ("Subject",)
             assert table(interior, ddf=way).attrs["boundary"] == ()
         assert contest(fit, [[0, 1]], ddf=way).attrs["boundary"] == ("Subject",)
+
+
+@pytest.mark.parametrize("noise", [1e-3, 1e-5, 1e-6, 1e-9])
+def test_variances_beside_which_the_residual_is_small_have_six_digits_or_are_refused(noise: float) -> None:
+    """Balanced growth: 7 degrees of freedom, however small the residual is."""
+    random = np.random.default_rng(1)
+    g, x = np.repeat(np.arange(8), 5), np.tile(np.arange(5.0), 8)
+    y = 10 * random.normal(size=8)[g] + random.normal(size=8)[g] * x + noise * random.normal(size=40)
+    fit = lmer("y ~ x + (x | g)", pd.DataFrame({"y": y, "x": x, "g": g}))
+    for way in WAYS:
+        if noise < 1e-3:
+            with pytest.raises(ModelError, match=r"^the variances of the random effects are so large .* take residual"):
+                coef_table(fit, way)
+        else:
+            np.testing.assert_allclose(coef_table(fit, way)["df"], 7.0, rtol=1e-6)
+    assert coef_table(fit, "residual")["df"].tolist() == [38.0, 38.0]
+
+
+@pytest.mark.parametrize("effects", ["Days + twice", "twice + Days", "0 + twice + Days"])
+def test_redundant_columns_of_a_term_leave_the_degrees_of_freedom(effects: str, sleepstudy: pd.DataFrame) -> None:
+    fit = lmer(f"Reaction ~ Days + ({effects} | Subject)", sleepstudy.assign(twice=2 * sleepstudy["Days"] + 1))
+    for way in WAYS:
+        np.testing.assert_allclose(coef_table(fit, way)["df"], 17.0, rtol=MOVED)
