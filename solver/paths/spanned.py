@@ -230,7 +230,7 @@ def columns_of(columns: Array, root: Array, order: Sequence[Integers]) -> Column
     """Find columns of full rank, group after group, in rows of these roots of weights.
 
     What is left of a column that others determine is rounding, n eps of its length, over the least of the pivots before
-    it. Where only the rows of small weights tell columns apart, pivots are as small as these rows are beside the others.
+    it. Where only rows of small weights tell columns apart, pivots are as small as these rows are beside the others.
     """
     weighted = root[:, None] * columns
     lengths = np.linalg.norm(weighted, axis=0)
