@@ -43,10 +43,14 @@ def warnings_page(reports: Sequence[Report], command: str) -> str:
 def counted(name: str, found: Sequence[Warned]) -> Iterator[list[str]]:
     """The engine's warnings by kind and worth, and its silent failures."""
     silent = sum(one.word is Word.MISSING for one in found)
-    seen = Counter((one.kind, one.word) for one in found if one.word is not Word.MISSING)
-    kinds = [kind for kind in (*Doubt, None) if any(kind == each for each, _ in seen)]
+    seen: Counter[tuple[Doubt | None, Word]] = Counter(
+        (one.kind, one.word) for one in found if one.word is not Word.MISSING
+    )
+    kinds: list[Doubt | None] = [*Doubt, None]
     first = True
     for kind in kinds:
+        if not any(kind is each for each, _ in seen):
+            continue
         yield [name if first else "", str(kind or "other"), *(str(seen[kind, word] or "") for word in WORDS), ""]
         first = False
     yield [name if first else "", "none", "", "", "", str(silent)]

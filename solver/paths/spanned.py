@@ -33,6 +33,8 @@ FAR, MUCH = 1e12, 1e-4
 WITHIN = 1e-10
 # Numbers in [X Z] up to which it is written out.
 DENSE = 2**22
+# Part of the smallest pivot that rows of small weights leave, below which none counts, however uneven the weights.
+HALFWAY = 0.1
 # Sweeps: each leaves of what is left n eps times the condition of [X Z], the last what the coefficients' rounding is.
 SWEEPS = 4
 
@@ -225,17 +227,23 @@ class Columns:
 
 
 def columns_of(columns: Array, root: Array, order: Sequence[Integers]) -> Columns:
-    """Find columns of full rank, group after group, in rows of these roots of weights."""
+    """Find columns of full rank, group after group, in rows of these roots of weights.
+
+    What is left of a column that others determine is rounding, n eps of its length, over the least of the pivots before
+    it. Where only rows of small weights tell columns apart, pivots are as small as these rows are beside the others.
+    """
     weighted = root[:, None] * columns
     lengths = np.linalg.norm(weighted, axis=0)
     lengths[lengths == 0] = 1.0
+    spread = float(root.max() / root.min())
+    rounding = min(max(columns.shape) * EPS * spread, HALFWAY / spread)
     Q, kept = np.zeros((len(columns), 0)), [np.zeros(0, dtype=np.int64)]
     for each in order:
         own = weighted[:, each] / lengths[each]
         for _ in range(2):
             own = own - Q @ (Q.T @ own)
         _, R, pivots = linalg.qr(own, mode="economic", pivoting=True)
-        rank = int((np.abs(R.diagonal()) > max(columns.shape) * EPS).sum())
+        rank = int((np.abs(R.diagonal()) > rounding).sum())
         kept.append(each[pivots[:rank]])
         Q = np.hstack([Q, linalg.qr(own[:, pivots[:rank]], mode="economic")[0]])
     chosen = np.concatenate(kept)

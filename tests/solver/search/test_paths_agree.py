@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pandas as pd
 import pytest
+from definition import minus_two_loglik
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,3 +126,14 @@ def test_log_det_V_of_heavy_rows_is_that_of_60_digits(path: str, kind: str, heav
         exact = sum(2 * mpmath.log(L[k, k]) + mpmath.log(mpmath.mpf(w)) for k, w in enumerate(data["w"]))
     # eps times the root of the largest weight, where intercept and slope cancel: R T has that of its own digits left.
     assert at.solution.logdet_L == pytest.approx(float(exact), abs=np.finfo(float).eps * 1e9**0.5 * 10)
+
+
+def test_rows_that_small_weights_alone_tell_apart_are_no_exact_fit() -> None:
+    """Seen: with three weights of 1e6 a column that others determine counted, and all paths refused: no residual."""
+    found = fits(FORMULAS["wide"], weighed(175, 6.0, 3), False, weights="w")
+    assert len(found) == 3 and agree(found)
+    assert all(fit.optimum.converged for fit in found)
+    fit = found[0]
+    defined = minus_two_loglik(fit.design.X, fit.V.toarray(), fit.design.y, REML=False)
+    # The dense V has a condition of 1e6 or so, and n = 59 terms.
+    assert fit.criterion == pytest.approx(defined, abs=1e-6)
