@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from relmer.reports.doubts import Doubt
 from relmer.reports.records import Report
 from relmer.reports.text import number
+from relmer.reports.verdicts import Verdict
 from relmer.reports.voices.markdown import escape, table
 from relmer.reports.voices.warned import Warned, Word, warned
 
@@ -66,4 +67,4 @@ def each(found: dict[str, tuple[Warned, ...]]) -> Iterator[list[str]]:
                 if name not in engines.setdefault(key, []):
                     engines[key].append(name)
     for (case, kind, word), names in engines.items():
-        yield [case, kind, "wrong" if word is Word.MISSING else str(word), escape(", ".join(names))]
+        yield [case, kind, str(Verdict.WRONG if word is Word.MISSING else word), escape(", ".join(names))]
