@@ -33,7 +33,7 @@ FAR, MUCH = 1e12, 1e-4
 WITHIN = 1e-10
 # Numbers in [X Z] up to which it is written out.
 DENSE = 2**22
-# Part of the smallest pivot that rows of small weights leave, below which none counts, however uneven the weights.
+# Part of the smallest pivot that rows of small weights leave, up to which rounding is told from it.
 HALFWAY = 0.1
 # Sweeps: each leaves of what is left n eps times the condition of [X Z], the last what the coefficients' rounding is.
 SWEEPS = 4
@@ -236,7 +236,9 @@ def columns_of(columns: Array, root: Array, order: Sequence[Integers]) -> Column
     lengths = np.linalg.norm(weighted, axis=0)
     lengths[lengths == 0] = 1.0
     spread = float(root.max() / root.min())
-    rounding = min(max(columns.shape) * EPS * spread, HALFWAY / spread)
+    rounding = max(columns.shape) * EPS
+    # Of rows still more uneven such pivots and that rounding cannot be told from each other.
+    rounding *= spread if rounding * spread**2 <= HALFWAY else 1.0
     Q, kept = np.zeros((len(columns), 0)), [np.zeros(0, dtype=np.int64)]
     for each in order:
         own = weighted[:, each] / lengths[each]
