@@ -8,7 +8,7 @@ from relmer.reports.sights import Sight
 from relmer.reports.verdicts import Diagnosis, FailOn, FigureVerdict, Verdict
 
 MOST = 16.0
-RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates"}
+RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates", 6: "inference"}
 SCHEMA = "relmer-report/2"
 
 
@@ -36,7 +36,7 @@ class Comparison:
     case, engine
         Names.
     rung
-        1 to 5, a key of RUNGS.
+        1 to 6, a key of RUNGS.
     quantity
         What was compared: "response", "X", "devfun at theta[0]", "beta", ...
     verdict

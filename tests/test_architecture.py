@@ -69,10 +69,11 @@ WINGS = {
     "datasets": Wing(libraries={"numpy", "pandas"}),
     "reference": Wing(),
     "reference/own_fits": Wing({"answers"}, {"numpy"}),
+    "reference/own_inference": Wing({"answers"}, NUMBERS),
     "reference/published": Wing(),
     "reference/matrices": Wing({"verify"}),
     "reference/answers": Wing(libraries=NUMBERS),
-    "reference/engines": Wing({"answers", "own_fits"}, {"numpy"}),
+    "reference/engines": Wing({"answers", "own_fits", "own_inference"}, {"numpy"}),
     # A package that is adapted is imported by name, in a child.
     "reference/engines/peers": Wing({"answers", "engines", "own_fits"}, {"numpy", "pandas"}),
     "reference/engines/r": Wing({"answers", "engines", "own_fits"}, {*NUMBERS, "pandas", "threadpoolctl"}),

@@ -19,6 +19,7 @@ from relmer.reference.answers.answer import (
     sha256_of,
     to_json,
 )
+from relmer.reference.answers.inference import Inference, Tested
 from relmer.reference.answers.recorded import RecordingError
 from relmer.reference.answers.shared_theta import shared_thetas
 
@@ -29,10 +30,12 @@ __all__ = [
     "Estimates",
     "Fingerprint",
     "Grouping",
+    "Inference",
     "Model",
     "RecordingError",
     "Status",
     "Term",
+    "Tested",
     "data_seen",
     "each_column",
     "fingerprint",

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from relmer.datasets import read_record, to_plain
+from relmer.reference.answers.inference import Inference
 
 SCHEMA = "relmer-answer/1"
 
@@ -254,6 +255,8 @@ class Answer:
     figures
         In the place of estimates, what a listing prints: by key, such as "beta[Days]", each judged at half a unit of
         its last digit.
+    inference
+        What is concluded from the fit; null where nothing is told.
     failed_in
         Of an answer that failed or is unsupported, which of "stages", "fit" and "criterion" it was; empty where that is
         not known.
@@ -272,6 +275,7 @@ class Answer:
     criterion: tuple[CriterionValue, ...] = ()
     estimates: Estimates | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
+    inference: Inference | None = None
     warnings: tuple[str, ...] = ()
     recorded: bool = False
     schema: str = SCHEMA

@@ -19,6 +19,7 @@ from relmer.reference.engines.protocol import (
     installed,
     participant,
     peer_names,
+    tester_names,
     version_names,
 )
 from relmer.reference.engines.told import Columns, Told, columns_of, estimates_of, places, theta_of_G
@@ -58,6 +59,7 @@ __all__ = [
     "sendable",
     "serve",
     "temporary_folder",
+    "tester_names",
     "theta_of_G",
     "version_names",
 ]

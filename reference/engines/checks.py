@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from relmer.datasets import from_plain, is_printed, parse_key, to_plain
-from relmer.reference.answers import Answer, Data, Estimates, Model
+from relmer.reference.answers import Answer, Data, Estimates, Inference, Model
 from relmer.reference.engines.child import plain_text, words
 from relmer.reference.engines.contract import CAPABILITIES, UNDEFINED
 from relmer.reference.engines.errors import EngineError
@@ -116,6 +116,35 @@ def plain_estimates(said: object, rows: int | None, covariances: int | None = No
     )
 
 
+def plain_inference(said: object, estimates: Estimates | None) -> Inference:
+    """What is concluded as plain floats: finite, of lengths that fit together and to the estimates, if there are any.
+
+    Raises
+    ------
+    EngineError
+        It is something else; the message names the field.
+    """
+    if not isinstance(said, Inference):
+        raise EngineError(f"inference must be an Inference, not {type(said).__name__}")
+    if estimates is None and said.theta is None:
+        raise EngineError("inference without estimates must have its theta")
+    found = cast(Inference, guarded(lambda: from_plain(Inference, to_plain(said), "inference")))
+    vectors = {"theta": found.theta, "t": found.t, "condsd": found.condsd}
+    for method, tested in found.tests.items():
+        vectors |= {f"tests.{method}.{name}": value for name, value in to_plain(tested).items()}
+    for name, value in [*vectors.items(), *((name, getattr(found, name)) for name in ("logLik", "AIC", "BIC"))]:
+        if value is not None:
+            real_numbers(value, f"inference.{name}", 1 if name in vectors else 0)
+    of_beta = {name: len(v) for name, v in vectors.items() if v is not None and name not in ("theta", "condsd")}
+    wanted = {name: next(iter(of_beta.values()), 0) if estimates is None else len(estimates.beta) for name in of_beta}
+    if estimates is not None and found.condsd is not None:
+        of_beta["condsd"], wanted["condsd"] = len(found.condsd), len(estimates.b)
+    for name, length in of_beta.items():
+        if length != wanted[name]:
+            raise EngineError(f"inference.{name} must have {wanted[name]} entries, not {length}")
+    return replace(found, refused=named_texts(found.refused, "inference.refused"))
+
+
 def plain_figures(said: object) -> dict[str, str]:
     """Figures as a listing prints them: keys that name quantities of a fit, texts that are numbers."""
     if not isinstance(said, Mapping) or not all(isinstance(text, str) for pair in said.items() for text in pair):
@@ -196,4 +225,8 @@ def checked(answer: Answer) -> Answer:
         It is none; the message names the field.
     """
     found = clean(well_formed(answer))
-    return found if found.estimates is None else replace(found, estimates=plain_estimates(found.estimates, None))
+    if found.estimates is not None:
+        found = replace(found, estimates=plain_estimates(found.estimates, None))
+    if found.inference is not None:
+        found = replace(found, inference=plain_inference(found.inference, found.estimates))
+    return found

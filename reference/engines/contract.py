@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from relmer.reference.answers import Estimates
+from relmer.reference.answers import Estimates, Inference
 
 # This project's own house, whose definition all other engines are held against.
 OWN_HOUSE = "relmer"
@@ -18,9 +18,11 @@ class Fitted:
 
     An engine that has only part of them gives no estimates but `figures`, texts by key as a listing prints them, such
     as {"beta[Days]": "10.467"}: each is judged at half a unit of its last digit, and what is absent is not given.
+    `inference` is what it concludes from them, as far as it tells; alone, it has its own theta.
     """
 
     estimates: Estimates | None = None
     warnings: tuple[str, ...] = ()
     evaluations: int | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
+    inference: Inference | None = None

@@ -9,6 +9,7 @@ from relmer.reference.answers import Data, Model
 from relmer.reference.engines.contract import OWN_HOUSE, Fitted
 from relmer.reference.engines.errors import EngineError, EngineUnsupported
 from relmer.reference.own_fits import design_of, estimates, fit_of, is_small, stages_of
+from relmer.reference.own_inference import inference_of
 from relmer.solver.errors import ModelError
 from relmer.solver.model import checked_theta
 from relmer.solver.paths import criterion, prepare, solve_at
@@ -78,7 +79,7 @@ class Path:
         fit = fit_of(case, self.name)
         if not fit.optimum.converged:
             raise EngineError(f"{self.name}: the search of {case.name} did not converge: {fit.optimum.ending}")
-        return Fitted(estimates(fit), evaluations=fit.optimum.evaluations)
+        return Fitted(estimates(fit), evaluations=fit.optimum.evaluations, inference=inference_of(fit))
 
 
 def pls() -> Path:

@@ -8,13 +8,14 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
 from relmer.datasets import Case, load
-from relmer.reference.answers import Answer, CriterionValue, Data, Estimates, Model, Status
+from relmer.reference.answers import Answer, CriterionValue, Data, Estimates, Inference, Model, Status
 from relmer.reference.engines.checks import (
     clean,
     named_texts,
     plain_criterion,
     plain_estimates,
     plain_figures,
+    plain_inference,
     plain_stages,
     stopped,
     texts,
@@ -32,6 +33,8 @@ GROUP = "relmer.engines"
 Entry = EntryPoint | Declaration
 # This project's adapters to other people's packages: they take part where they are named.
 PEERS = ("relmer.reference.engines.peers.", "relmer.reference.engines.r.guests")
+# The packages that conclude from lme4's fits: they take part where they are named, too.
+TESTERS = ("relmer.reference.engines.r.testers",)
 MEMBERS = (
     *("name", "house", "witness_of", "definition", "needs", "capabilities"),
     *("available", "version", "environment"),
@@ -139,6 +142,18 @@ def peer_names() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in _entries() if is_peer(entry)}))
 
 
+def tester_names() -> tuple[str, ...]:
+    """Names of the packages that conclude from lme4's fits.
+
+    Examples
+    --------
+    >>> tester_names()
+    ('lmertest', 'pbkrtest')
+    """
+    found = {entry.name for entry in _entries() if str(getattr(entry, "module", "")).startswith(TESTERS)}
+    return tuple(sorted(found))
+
+
 def engine(name: str) -> Engine:
     """Find the engine of that name.
 
@@ -149,7 +164,7 @@ def engine(name: str) -> Engine:
     """
     declared = _declared(name)
     if not declared:
-        known = ", ".join([*engine_names(), *peer_names()])
+        known = ", ".join([*engine_names(), *tester_names(), *peer_names()])
         raise EngineError(f"engine {name!r:.60} is not known; choose from {known}")
     found = of_name(declared)
     if isinstance(found, Foreign) and found.witness_of is not None:
@@ -203,7 +218,7 @@ def roster() -> dict[str, Engine | EngineError]:
     What this project declares comes before what others do: a name, and the right to speak for a house, are not taken
     from it. Where others contradict each other, neither has what both claim.
     """
-    names = sorted({entry.name for entry in _entries()} - {*peer_names()})
+    names = sorted({entry.name for entry in _entries()} - {*peer_names(), *tester_names()})
     with ThreadPoolExecutor() as pool:
         found = dict(zip(names, pool.map(of_name, map(_declared, names)), strict=True))
     speaking: dict[str, list[Engine]] = {}
@@ -343,7 +358,7 @@ def _pieces(
     fitted = engine.fit(case) if "fit" in does else None
     if "fit" in does and not isinstance(fitted, Fitted):
         raise EngineError(f"fit() must return a Fitted, not {type(fitted).__name__}")
-    estimates, figures = told_by(fitted, case) if fitted else (None, {})
+    estimates, figures, inference = told_by(fitted, case) if fitted else (None, {}, None)
     at = [tuple(map(float, theta)) for theta in thetas] + ([estimates.theta] if estimates else [])
     at = list(dict.fromkeys(at))
     known["failed_in"] = "criterion"
@@ -357,13 +372,16 @@ def _pieces(
         criterion=tuple(map(CriterionValue, at, values)) if "criterion" in does else (),
         estimates=estimates,
         figures=figures,
+        inference=inference,
         warnings=texts(fitted.warnings, "warnings") if fitted else (),
         **known,
     )
 
 
-def told_by(fitted: Fitted, case: Case) -> tuple[Estimates | None, dict[str, str]]:
-    """Estimates as a whole, or the figures that stand in their place."""
-    if fitted.estimates is None and fitted.figures:
-        return None, plain_figures(fitted.figures)
-    return plain_estimates(fitted.estimates, *sizes_of(case)), {}
+def told_by(fitted: Fitted, case: Case) -> tuple[Estimates | None, dict[str, str], Inference | None]:
+    """Estimates as a whole, or the figures that stand in their place; and what is concluded, which may stand alone."""
+    figures = plain_figures(fitted.figures) if fitted.estimates is None and fitted.figures else {}
+    alone = fitted.estimates is None and (figures or fitted.inference is not None)
+    estimates = None if alone else plain_estimates(fitted.estimates, *sizes_of(case))
+    inference = None if fitted.inference is None else plain_inference(fitted.inference, estimates)
+    return estimates, figures, inference

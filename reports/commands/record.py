@@ -1,13 +1,14 @@
 """`relmer record`: freeze what an engine returns now."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from relmer.datasets import Case
+from relmer.datasets import Case, load
 from relmer.reference.answers import Status, recorded
-from relmer.reference.engines import EngineError, answer, engine
+from relmer.reference.engines import EngineError, answer, engine, tester_names
 from relmer.reference.own_fits import design_of, shared_points
 from relmer.reports.commands.completion import cases_begun, engines_begun
 from relmer.reports.commands.telling import telling_options
@@ -64,6 +65,8 @@ def record_case(case: Case, names: Sequence[str], into: Path) -> None:
     thetas = [theta for kind in points.values() for theta in kind]
     for name in names:
         said = answer(engine(name), case, thetas)
-        if said.status is not Status.FITTED:
+        if said.status is Status.UNSUPPORTED and name in tester_names():
+            said = replace(said, dataset_sha256=load(case.dataset).sha256)
+        elif said.status is not Status.FITTED:
             raise EngineError(f"{name} did not fit {case.name}: {said.message}")
         recorded.write(said, into)

@@ -8,6 +8,7 @@ from relmer.reports.evidence.drift import drift_of
 from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, evaluator_of
 from relmer.reports.evidence.figures import figure, figure_of_data
 from relmer.reports.evidence.identified import marginal
+from relmer.reports.evidence.inference import Concluded, concluded, p_of, quantile
 from relmer.reports.evidence.landscape import (
     FOR_ANY_SIZE,
     QUANTITIES,
@@ -34,6 +35,7 @@ __all__ = [
     "POWERS",
     "QUANTITIES",
     "TABLE",
+    "Concluded",
     "Evaluation",
     "Evaluator",
     "Landscape",
@@ -44,6 +46,7 @@ __all__ = [
     "carried",
     "carried_by_row",
     "centred",
+    "concluded",
     "condition",
     "conditioned",
     "convention",
@@ -64,7 +67,9 @@ __all__ = [
     "misread",
     "moved_by",
     "optimality",
+    "p_of",
     "products",
+    "quantile",
     "relative_digits",
     "rounding_at",
     "same_rows",

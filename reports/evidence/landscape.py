@@ -7,6 +7,7 @@ each estimate to move: the largest J d over the ellipsoid d'H d / 2 <= gap, that
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -52,6 +53,11 @@ class Landscape:
     @cached_property
     def evaluated(self) -> dict[tuple[float, ...], dict[str, Array]]:
         """Every quantity at each theta that was asked for: several engines are held against the same."""
+        return {}
+
+    @cached_property
+    def concluded(self) -> dict[tuple[float, ...], Any]:
+        """What is concluded at each theta that was asked for (`Concluded`)."""
         return {}
 
     def takes(self, theta: Sequence[float]) -> bool:

@@ -19,6 +19,7 @@ from relmer.reports.judge.data_and_model import judge_data, judge_model
 from relmer.reports.judge.estimates import judge_estimates
 from relmer.reports.judge.explanations import Account, account_of
 from relmer.reports.judge.hearing import Hearing, Ruling, not_given, peer_of
+from relmer.reports.judge.inference import judge_inference
 from relmer.reports.judge.listing import judge_listing
 from relmer.reports.judge.optimum import judge_certificate, judge_optimum, stop_of
 from relmer.reports.judge.printed import judge_published
@@ -26,6 +27,8 @@ from relmer.reports.judge.stops import stops_of
 from relmer.reports.records import RUNGS, Comparison, Score
 from relmer.reports.verdicts import Diagnosis, Verdict
 
+# The last rung that every answer has a verdict on; on rung 6 only who concludes something has one.
+OF_A_FIT = 5
 UNANSWERED = {Status.FAILED: Verdict.FAILED, Status.UNSUPPORTED: Verdict.UNSUPPORTED}
 
 
@@ -92,6 +95,7 @@ def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> 
     yield from judge_optimum(hearing)
     yield from judge_estimates(hearing, answers)
     yield from judge_published(hearing, account)
+    yield from judge_inference(hearing, answers)
 
 
 def unanswered(hearing: Hearing) -> Iterator[Comparison]:
@@ -114,5 +118,5 @@ def unanswered(hearing: Hearing) -> Iterator[Comparison]:
 def from_rung(hearing: Hearing, first: int, verdict: Verdict, evidence: str) -> Iterator[Comparison]:
     """One verdict on all rungs from one on."""
     for rung, name in RUNGS.items():
-        if rung >= first:
+        if first <= rung <= OF_A_FIT:
             yield hearing.ruled(rung, name, Ruling(verdict, Diagnosis.NONE, evidence))

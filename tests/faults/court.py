@@ -11,14 +11,15 @@ import pandas as pd
 from generated import Generated, generated
 
 from relmer.datasets import case, cases, data_of
-from relmer.reference.answers import Answer, CriterionValue, Estimates
+from relmer.reference.answers import Answer, CriterionValue, Estimates, Inference
 from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import installed
 from relmer.reference.own_fits import design_of, estimates, shared_points, stages_of
+from relmer.reference.own_inference import inference_of
 from relmer.reports.evidence import landscape
 from relmer.reports.records import Comparison
 from relmer.solver.errors import ModelError
-from relmer.solver.fits import Fit, lmer
+from relmer.solver.fits import Fit, at_theta, lmer
 from relmer.solver.model import Design, factors
 from relmer.solver.paths import Prepared, criterion, prepare, solve_at
 from relmer.solver.search import optimise
@@ -108,6 +109,11 @@ class Court:
     def honest(self) -> Answer:
         """What an honest engine says."""
         return self.made.answer(ENGINE, self.theta)
+
+    @cached_property
+    def concluded(self) -> Inference:
+        """What an honest engine concludes, if it is asked for that."""
+        return inference_of(at_theta(self.fit, np.array(self.theta)))
 
     @property
     def said(self) -> Estimates:

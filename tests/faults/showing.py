@@ -16,8 +16,10 @@ from relmer.reports.evidence import (
     QUANTITIES,
     allowance,
     carried,
+    concluded,
     condition,
     conditioned,
+    p_of,
     products,
     rounding_at,
     tolerances,
@@ -164,4 +166,39 @@ def reach(at: Court, quantity: str) -> np.ndarray:
     return np.array([s[i] * s[j] ** power for s in sizes for j in range(len(s)) for i in range(j, len(s))])
 
 
-MOVED = {1: data_moved, 2: model_moved, 3: criterion_moved, 4: optimum_moved, 5: estimates_moved}
+def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
+    """Every number that is concluded, beside what sums, quotients and differences for derivatives may be off by."""
+    said, right = planted.inference, at.concluded
+    assert said is not None
+    tiny, bound = np.finfo(float).tiny, criterion_bound(at.name, at.theta)
+    yield np.inf if said.df != right.df else 0.0
+    for name in ("logLik", "AIC", "BIC"):
+        yield abs(getattr(said, name) - getattr(right, name)) / bound
+    of_estimates = entry_bounds(at.name)
+    beta, se = np.array(at.said.beta), np.array(at.said.se)
+    t = np.abs(beta / se)
+    of_t = (of_estimates["beta"] + t * of_estimates["se"]) / se
+    yield from np.abs(np.array(said.t) - np.array(right.t)) / np.maximum(of_t, tiny)
+    if said.condsd is not None and right.condsd is not None:
+        size = EVALUATION * max(right.condsd, default=0.0) + lost_of(at.name) * np.array(right.condsd)
+        yield from np.abs(np.array(said.condsd) - np.array(right.condsd)) / np.maximum(size, tiny)
+    for method, tested in said.tests.items():
+        honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences()
+        df = np.array(honest.df)
+        relative = EVALUATION + (df * moved if method == "satterthwaite" else 0.0)
+        ends = [p_of(t + a * of_t, df * (1 + b * np.minimum(relative, 0.5))) for a in (-1, 1) for b in (-1, 1)]
+        of_p = np.max([np.abs(end - np.array(honest.p)) for end in ends], axis=0) + EVALUATION * np.array(honest.p)
+        for name, size in {"df": df * relative, "t": of_t, "se": of_estimates["se"], "p": of_p}.items():
+            yield from np.abs(np.array(getattr(tested, name)) - np.array(getattr(honest, name))) / np.maximum(
+                size, tiny
+            )
+
+
+def lost_of(name: str) -> float:
+    """What sums may cost sigma, relative, of an engine that centres nothing."""
+    at = court(name)
+    view, moved = at.made.view, uncentred(at.made.view, at.theta)
+    return float(np.expm1(max(moved.criterion, products(view, at.theta)) / degrees_of_freedom(at.design, at.REML)))
+
+
+MOVED = {1: data_moved, 2: model_moved, 3: criterion_moved, 4: optimum_moved, 5: estimates_moved, 6: inference_moved}

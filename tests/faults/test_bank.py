@@ -93,6 +93,16 @@ def test_an_honest_answer_is_not_accused(case: str) -> None:
     assert {c.verdict for c in at.judge(at.honest)} == {Verdict.AGREE}
 
 
+@pytest.mark.parametrize("case", [*DRAWN, "sleepstudy/slopes-reml", "pastes/ml", "dyestuff2/reml"])
+def test_an_honest_conclusion_is_not_accused(case: str) -> None:
+    at = court(case)
+    found = [c for c in at.judge(replace(at.honest, inference=at.concluded)) if c.rung == 6]
+    refused = {*at.concluded.refused}
+    assert len(found) >= 6
+    assert {c.verdict for c in found if c.quantity not in refused} == {Verdict.AGREE}
+    assert {c.quantity for c in found if c.verdict is Verdict.UNSUPPORTED} == refused
+
+
 @pytest.mark.parametrize("gap", [1e-7, 1e-5, 1e-4, 9e-4])
 @pytest.mark.parametrize("case", ["sleepstudy/slopes-reml", "drawn/labels"])
 def test_an_early_stop_of_any_house_is_told_with_its_gap_and_the_digits_that_it_lost(case: str, gap: float) -> None:
@@ -140,7 +150,7 @@ def test_another_number_of_coefficients_has_a_verdict_on_every_rung(name: str, s
     planted = FAULTS[name].plant(at)
     assert planted is not None
     found = at.judge(replace(planted, data=None, model=None) if silent else planted)
-    assert {c.rung for c in found} == set(RUNGS)
+    assert {c.rung for c in found} == {*RUNGS} - {6}
     assert next(c for c in found if c.quantity == "beta" and c.rung == 5).verdict is Verdict.FAILED
 
 

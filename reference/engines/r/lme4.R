@@ -235,8 +235,71 @@ mixed_estimates <- function(fit, evaluations) {
     fitted = as.numeric(fit@resp$mu),
     V_diagonal = as.numeric(sigma^2 * (Matrix::colSums(LambdatZt^2) + noise)),
     V_rowsum = as.numeric(sigma^2 * (Matrix::crossprod(LambdatZt, Matrix::rowSums(LambdatZt)) + noise)),
-    evaluations = as.integer(evaluations)
+    evaluations = as.integer(evaluations),
+    inference = inferred(mixed_inference(fit))
   )
+}
+
+# What cannot be concluded fails no fit.
+inferred <- function(found) tryCatch(found, error = function(condition) list(refused = conditionMessage(condition)))
+
+mixed_inference <- function(fit) {
+  likelihood <- stats::logLik(fit)
+  list(
+    logLik = as.numeric(likelihood), df = as.integer(attr(likelihood, "df")),
+    AIC = as.numeric(stats::AIC(fit)), BIC = as.numeric(stats::BIC(fit)),
+    t = as.numeric(stats::coef(summary(fit, correlation = FALSE))[, "t value"]),
+    condsd = conditional_sd(fit)
+  )
+}
+
+# In the order of b: by term, by level, by column. Of a factor with several terms ranef gives a list.
+conditional_sd <- function(fit) {
+  effects <- lme4::ranef(fit, condVar = TRUE)
+  flist <- lme4::getME(fit, "flist")
+  of <- names(flist)[attr(flist, "assign")]
+  variances <- lapply(seq_along(of), function(k) {
+    found <- attr(effects[[of[k]]], "postVar")
+    if (is.list(found)) found[[sum(of[seq_len(k)] == of[k])]] else found
+  })
+  as.numeric(unlist(lapply(variances, function(v) apply(v, 3L, function(block) sqrt(diag(as.matrix(block)))))))
+}
+
+# lmerTest and pbkrtest conclude from lme4's own fit, as its users call it.
+tests_of <- function(package) attempt({
+  if (!opened$mixed) stop(no_tests(sprintf("%s tests mixed models; this one has no random effects", package)))
+  fit <- called(lme4::lmer, REML = opened$REML, control = control_of())
+  c(list(theta = as.numeric(lme4::getME(fit, "theta"))), if (package == "lmerTest") satterthwaite(fit) else roger(fit))
+})
+
+no_tests <- function(text) structure(list(message = text, call = NULL), class = c("refusal", "error", "condition"))
+
+tested <- function(beta, se, df) {
+  t <- beta / se
+  list(se = as.numeric(se), df = as.numeric(df), t = as.numeric(t), p = 2 * stats::pt(abs(as.numeric(t)), df, lower.tail = FALSE))
+}
+
+satterthwaite <- function(fit) {
+  table <- stats::coef(summary(lmerTest::as_lmerModLmerTest(fit), ddf = "Satterthwaite", correlation = FALSE))
+  list(
+    method = "satterthwaite", se = as.numeric(table[, "Std. Error"]), df = as.numeric(table[, "df"]),
+    t = as.numeric(table[, "t value"]), p = as.numeric(table[, "Pr(>|t|)"])
+  )
+}
+
+# By pbkrtest's own functions: lmerTest, which asks it, finds the adjusted covariance anew for each coefficient.
+roger <- function(fit) {
+  p <- length(lme4::fixef(fit))
+  if (!lme4::isREML(fit)) {
+    asked <- function() lmerTest::contest1D(fit, diag(p)[1, ], ddf = "Kenward-Roger")
+    stop(no_tests(tryCatch({
+      asked()
+      "pbkrtest fits by REML in the place of ML"
+    }, error = conditionMessage)))
+  }
+  adjusted <- pbkrtest::vcovAdj(fit)
+  df <- vapply(seq_len(p), function(k) pbkrtest::Lb_ddf(diag(p)[k, ], stats::vcov(fit), adjusted), 0)
+  c(list(method = "kenward-roger"), tested(lme4::fixef(fit), sqrt(diag(as.matrix(adjusted))), df))
 }
 
 plain_estimates <- function() {
@@ -251,6 +314,19 @@ plain_estimates <- function() {
     beta = as.numeric(stats::coef(fit)[colnames(X)]), se = as.numeric(sqrt(diag(covariance))),
     vcov = as.numeric(covariance), varcomp = numeric(), b = numeric(),
     fitted = as.numeric(fit$fitted.values),
-    V_diagonal = as.numeric(sigma^2 / weights), V_rowsum = as.numeric(sigma^2 / weights), evaluations = 0L
+    V_diagonal = as.numeric(sigma^2 / weights), V_rowsum = as.numeric(sigma^2 / weights), evaluations = 0L,
+    inference = inferred(plain_inference(covariance))
+  )
+}
+
+# lme4 counts all rows in BIC, and stats those less the coefficients of a fit by REML: as lme4 counts.
+plain_inference <- function(covariance) {
+  likelihood <- stats::logLik(opened$parts$fit, REML = opened$REML)
+  df <- as.integer(attr(likelihood, "df"))
+  beta <- stats::coef(opened$parts$fit)[colnames(opened$parts$X)]
+  list(
+    logLik = as.numeric(likelihood), df = df, AIC = -2 * as.numeric(likelihood) + 2 * df,
+    BIC = -2 * as.numeric(likelihood) + log(nrow(opened$parts$X)) * df,
+    t = as.numeric(beta / sqrt(diag(covariance))), condsd = numeric()
   )
 }

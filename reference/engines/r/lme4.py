@@ -13,6 +13,7 @@ from relmer.datasets import Case
 from relmer.reference.answers import (
     Data,
     Estimates,
+    Inference,
     Model,
     Term,
     data_seen,
@@ -114,7 +115,8 @@ class Lme4:
         reply = self._ask(case, {"op": "fit", "search": self._search})
         with _expected_form("fit"):
             values = _values(reply)
-            return Fitted(_estimates(values), _warnings(reply), int(values["evaluations"][0]))
+            told = _inference(values.get("inference", {}))
+            return Fitted(_estimates(values), _warnings(reply), int(values["evaluations"][0]), inference=told)
 
 
 def default() -> Lme4:
@@ -235,4 +237,18 @@ def _estimates(values: Mapping[str, Any]) -> Estimates:
         fitted=_numbers(values["fitted"]),
         V_diagonal=_numbers(values["V_diagonal"]),
         V_rowsum=_numbers(values["V_rowsum"]),
+    )
+
+
+def _inference(values: Mapping[str, Any]) -> Inference:
+    """What lme4 concludes; nothing but its words where it refused."""
+    if "refused" in values:
+        return Inference(refused={"inference": plain_text(" ".join(map(str, values["refused"])), 300)})
+    return Inference(
+        logLik=float(values["logLik"][0]),
+        df=int(values["df"][0]),
+        AIC=float(values["AIC"][0]),
+        BIC=float(values["BIC"][0]),
+        t=_numbers(values["t"]),
+        condsd=_numbers(values["condsd"]),
     )

@@ -47,11 +47,19 @@ def answer(request: dict[str, Any], begun: Callable[[], tuple[Any, Callable[...,
         case "criterion":
             thetas = r.entries([r.numbers(theta) for theta in request["thetas"]])
             return attempted(r.plain(call("criterion", thetas)))
-        case "fit":
-            search = request["search"]
-            fit = call(SEARCHES[search]) if search in SEARCHES else call("fit_by_optimizer", r.texts([search]))
-            return attempted(r.plain(fit))
+        case "fit" | "tests":
+            return attempted(r.plain(fitted(r, call, request)))
+        case "installed":
+            return {name: r.plain(call("installed", r.texts([name]))) for name in request["packages"]}
     raise EngineError(f"no operation {request['op']!r}")
+
+
+def fitted(r: Any, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
+    """The fit by a search, or what a package concludes from the default one."""
+    if request["op"] == "tests":
+        return call("tests_of", r.texts([request["package"]]))
+    search = request["search"]
+    return call(SEARCHES[search]) if search in SEARCHES else call("fit_by_optimizer", r.texts([search]))
 
 
 def library(path: str, loaded: Iterable[Mapping[str, Any]]) -> str:

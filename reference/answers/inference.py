@@ -1,0 +1,63 @@
+"""What an engine concludes from its fit: likelihood and its penalties, t, degrees of freedom, p, conditional SDs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The t tests of the coefficients by one method of degrees of freedom: vectors in the order of beta.
+
+    Attributes
+    ----------
+    se
+        Standard errors; Kenward and Roger's are those of the adjusted covariance.
+    df
+        Degrees of freedom of t.
+    t
+        beta / se.
+    p
+        Two-sided.
+    """
+
+    se: tuple[float, ...]
+    df: tuple[float, ...]
+    t: tuple[float, ...]
+    p: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Rung 6: what is concluded from the fit. What an engine does not tell is null, or left out.
+
+    Attributes
+    ----------
+    theta
+        At which theta; null where the estimates tell it.
+    logLik
+        Log-likelihood with all constants; of a REML fit the restricted one.
+    df
+        Number of parameters: coefficients, parameters of the covariances, sigma.
+    AIC
+        -2 logLik + 2 df.
+    BIC
+        -2 logLik + df log(n), n all rows that take part.
+    t
+        beta / se, in the order of beta.
+    tests
+        By method: "satterthwaite", "kenward-roger", "residual" or "between-within".
+    condsd
+        Conditional standard deviations of the random effects given theta and beta, in the order of b.
+    refused
+        What is not told of this model and why, in the engine's words, by the name of the field or of the method.
+    """
+
+    theta: tuple[float, ...] | None = None
+    logLik: float | None = None
+    df: int | None = None
+    AIC: float | None = None
+    BIC: float | None = None
+    t: tuple[float, ...] | None = None
+    tests: Mapping[str, Tested] = field(default_factory=dict)
+    condsd: tuple[float, ...] | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)

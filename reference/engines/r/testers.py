@@ -1,0 +1,110 @@
+"""lmerTest and pbkrtest as engines: what they conclude from lme4's own fit, which is judged as lme4's."""
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+from relmer.datasets import Case
+from relmer.reference.answers import Inference, Tested
+from relmer.reference.engines import EngineError, EngineMissing, EngineUnsupported, Fitted, plain_text
+from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process
+from relmer.reference.own_fits import design_of
+from relmer.solver.errors import ModelError
+
+SECONDS = 60.0
+# pbkrtest multiplies and inverts matrices of rows x rows, some for each variance: minutes beyond.
+MOST_ROWS = 2500
+# The entry of a dialect of a program whose derivatives are differences.
+BY_DIFFERENCES = {"derivatives": "by Richardson's extrapolation of differences (numDeriv)"}
+
+
+class Tester:
+    """A package of R that tests the coefficients of lme4's fits.
+
+    Parameters
+    ----------
+    name
+        Name of the engine.
+    package
+        Of R.
+    dialect
+        What it means otherwise.
+    """
+
+    house = "lme4"
+    witness_of = None
+    definition = False
+    capabilities: ClassVar[frozenset[str]] = frozenset({"fit"})
+
+    def __init__(self, name: str, package: str, dialect: Mapping[str, str]) -> None:
+        self.name, self.package, self.dialect = name, package, dialect
+        self.needs = (*NEEDS, "its packages lmerTest and pbkrtest")
+
+    def available(self) -> str:
+        """Nothing if the package can run here, else one line: what to install."""
+        try:
+            missing = [name for name, version in self._found().items() if not version]
+        except (EngineError, EngineMissing) as error:
+            return str(error)
+        told = ", ".join(f"'{name}'" for name in missing)
+        return f"R has no package {missing[0]}: install.packages(c({told}))" if missing else ""
+
+    def version(self) -> str:
+        """Version of the package."""
+        return self._found()[self.package]
+
+    def environment(self) -> dict[str, str]:
+        """Versions of lme4's process, and of the packages."""
+        return {**process().versions(), **self._found()}
+
+    def close(self) -> None:
+        """End the child process, for both."""
+        process().close()
+
+    def _found(self) -> dict[str, str]:
+        process().versions()
+        asked = process().child.request({"op": "installed", "packages": ["lmerTest", "pbkrtest", "numDeriv"]}, SECONDS)
+        return {name: plain_text(" ".join(map(str, told))) for name, told in asked.items()}
+
+    def fit(self, case: Case) -> Fitted:
+        """What it concludes from lme4's fit of the case."""
+        rows = rows_of(case)
+        if self.package == "pbkrtest" and rows > MOST_ROWS:
+            raise EngineUnsupported(f"pbkrtest inverts matrices of rows × rows: {rows:,} are more than {MOST_ROWS:,}")
+        try:
+            reply = process().ask(case, {"op": "tests", "package": self.package})
+        except EngineUnsupported as error:
+            raise EngineUnsupported(f"{self.package}: {str(error).removeprefix('lme4: ')}") from None
+        values, said = reply["value"], tuple(map(str, reply["warnings"]))
+        columns = {name: tuple(map(float, values[name])) for name in ("se", "df", "t", "p")}
+        (method,) = values["method"]
+        theta = tuple(map(float, values["theta"]))
+        if bad := next((name for name, column in columns.items() if not all(map(math.isfinite, column))), ""):
+            raise EngineError(f"{self.package}: its {bad} is not a number{''.join(f'; {text}' for text in said[:1])}")
+        tested = Tested(**columns)
+        return Fitted(warnings=said, inference=Inference(theta=theta, tests={str(method): tested}))
+
+
+def rows_of(case: Case) -> int:
+    """Rows of the case that take part, or nothing where this project refuses the model."""
+    try:
+        return len(design_of(case).y)
+    except ModelError:
+        return 0
+
+
+@functools.cache
+def process() -> Lme4Process:
+    """The process of both; lme4's own engines have another, where nothing but lme4 is loaded."""
+    return Lme4Process()
+
+
+def lmertest() -> Tester:
+    """lmerTest: Satterthwaite's degrees of freedom."""
+    return Tester("lmertest", "lmerTest", BY_DIFFERENCES)
+
+
+def pbkrtest() -> Tester:
+    """pbkrtest: Kenward and Roger's covariance and degrees of freedom."""
+    return Tester("pbkrtest", "pbkrtest", {})
