@@ -153,6 +153,37 @@ TABLE = (
         "another engine has found stopped early, in its own words.",
     ),
     Tolerance(
+        "what is concluded",
+        f"at the engine's own theta: logLik, AIC and BIC as the criterion; counts exactly; t by the "
+        "bounds of beta and SE, "
+        f"(|δβ| + |t| |δSE|)/SE; conditional SDs as b; degrees of freedom 10 × {EVALUATION:g} of themselves; p at the "
+        "corners of t's bound and theirs",
+        "All follow from estimates and from theta alone, so that where a search stopped moves nothing. AIC and BIC add "
+        "whole numbers. Degrees of freedom by exact derivatives lose some times what an estimate does: ten. They are "
+        "harmless where p = 0.05 moves by less than 3e-5.",
+    ),
+    Tolerance(
+        "differences for derivatives",
+        "of 1/ν by Satterthwaite, for engines that are not this project's: z'|E|z/(1 − r) + 4 Σ |z_i| eps_v/h_i, with "
+        "z = H⁻¹ ∂log v/∂x, x = (θ, σ), |E_ij| = 20 δ/(h_i h_j), r = Σ |H⁻¹_ij E_ij|; δ is the "
+        "rounding of the criterion; "
+        "no bound where r reaches ½",
+        "lmerTest's Hessian is numDeriv's: Richardson's extrapolation from steps 0.1 |x|, halved three times, h = 0.1 "
+        "|x|/8; of v from 1e-4 |x|. f rounded by δ moves a second difference by 4δ/h²; the extrapolation's weights at "
+        "most double that; a mixed one takes off two plain ones, each known to 8δ/h². 1/ν = z'Hz "
+        "moves by z'Ez. What the "
+        "extrapolation leaves out is 1e-12 of H, f being analytic as far as |x|. Observed: 1e-11 "
+        "to 1e-7 of ν; no digit "
+        "where the criterion has none.",
+    ),
+    Tolerance(
+        "Kenward and Roger beside ν = 2",
+        f"{CRITERION:g}/|1 − 2/ν| of ν, for engines that are not this project's",
+        "pbkrtest's ν has 1 − A₂/q in numerator and denominator, which is 1 − 2/ν for one row: at 2 it divides zero by "
+        "zero, and the rounding of the traces, up to 1e-12, is magnified by as much. Elsewhere "
+        "both agree to 12 digits.",
+    ),
+    Tolerance(
         "X and Z",
         f"the same bits; computed columns (log, scale, polynomial contrasts): {MATRIX:g} relative",
         "Data and dummy columns are copied. A logarithm or a mean may differ by one unit in the last place (2e-16) "

@@ -269,9 +269,9 @@ def test_a_list_is_read() -> None:
 GOOD = written(case='"oats/reml"')
 BAD = {
     "no rung": (written(rung=None), "entry 2: rung is missing"),
-    "rung 6": (written(rung=6), "entry 2, rung: must be one of 1, 2, 3, 4, 5, not 6"),
-    "rung as text": (written(rung='"4"'), "entry 2, rung: must be one of 1, 2, 3, 4, 5, not '4'"),
-    "rung true": (written(rung="true"), "entry 2, rung: must be one of 1, 2, 3, 4, 5, not True"),
+    "rung 7": (written(rung=7), "entry 2, rung: must be one of 1, 2, 3, 4, 5, 6, not 7"),
+    "rung as text": (written(rung='"4"'), "entry 2, rung: must be one of 1, 2, 3, 4, 5, 6, not '4'"),
+    "rung true": (written(rung="true"), "entry 2, rung: must be one of 1, 2, 3, 4, 5, 6, not True"),
     "unknown diagnosis": (written(diagnosis='"bad luck"'), "entry 2, diagnosis: must be one of 'other data', "),
     "no diagnosis": (written(diagnosis='""'), "entry 2, diagnosis: must be one of"),
     "a list": (written(diagnosis="[1]"), "entry 2, diagnosis: must be one of"),
