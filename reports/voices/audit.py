@@ -23,6 +23,10 @@ REQUIRED = {
     3: ("computes the criterion at a given theta", "at shared theta, without an optimiser, to rounding"),
     4: ("stops at the optimum", "the criterion at its theta, evaluated anew, less the certified or lowest one"),
     5: ("reports right estimates, standard errors and predictions", "to what its stop and rounding leave open"),
+    6: (
+        "concludes rightly from its fit: likelihood, degrees of freedom, tests",
+        "at the theta where it stopped, to what rounding and differences for derivatives leave open",
+    ),
 }
 CHECK = """grep -v '^ "created": ' report.json | sha256sum"""
 TAKEN_OVER = "all of report.json but the line of `created`, the one value that a repetition changes"
@@ -174,9 +178,9 @@ def of_run(report: Report) -> Iterator[Requirement]:
     )
     yield Requirement(
         f"R{first + 3}",
-        "degrees of freedom, tests and intervals are right",
+        "intervals, F tests and predictions are right",
         (),
-        "none: there is no rung for inference yet",
+        "none: rung 6 has no intervals, F tests and predictions yet",
         "",
         Met.UNTESTED,
     )

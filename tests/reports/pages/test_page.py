@@ -229,7 +229,7 @@ def test_a_case_that_an_engine_was_not_judged_on_says_so(make_report):
     report = make_report(1)
     rest = tuple(c for c in report.comparisons if c.engine != "gls")
     shown = Reader(whole(replace(report, comparisons=rest))).shown
-    assert shown.count("not judged") == 3  # overview, ladder, rung 6
+    assert shown.count("not judged") == 3  # overview, ladder, intervals
 
 
 def test_digits_are_never_rounded_up():

@@ -1,0 +1,45 @@
+"""lmerTest and pbkrtest live: what they conclude, and what the recordings hold of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from relmer.datasets import case
+from relmer.reference.answers import Status, recorded
+from relmer.reference.engines import answer, engine
+from relmer.reports.run import run, sources
+from relmer.reports.verdicts import Verdict
+
+pytestmark = pytest.mark.usefixtures("rscript_of_inference")
+CASES = ["sleepstudy/slopes-reml", "machines/nested-reml", "pastes/reml"]
+
+
+@pytest.mark.parametrize("name", ["lmertest", "pbkrtest"])
+@pytest.mark.parametrize("of", CASES)
+def test_a_package_concludes_from_the_fit_that_is_lme4s(name: str, of: str) -> None:
+    said, fit = answer(engine(name), case(of), []), answer(engine("lme4"), case(of), [])
+    assert said.status is Status.FITTED, said.message
+    assert said.estimates is None
+    assert said.inference is not None and fit.estimates is not None
+    assert said.inference.theta == fit.estimates.theta
+
+
+@pytest.mark.parametrize("of", CASES)
+def test_what_they_conclude_and_what_lme4_concludes_agrees(of: str) -> None:
+    names = ["lmertest", "pbkrtest", "lme4", "pls"]
+    report = run([case(of)], names, sources(names))
+    found = [c for c in report.comparisons if c.rung == 6]
+    assert {c.engine for c in found} == {*names}
+    assert {c.verdict for c in found} <= {Verdict.AGREE, Verdict.WITHIN}
+    assert {c.verdict for c in found if c.engine in ("lme4", "pls")} == {Verdict.AGREE}
+
+
+def test_what_a_package_refuses_is_said_in_its_words() -> None:
+    said = answer(engine("pbkrtest"), case("sleepstudy/slopes-ml"), [])
+    assert said.status is Status.UNSUPPORTED
+    assert said.message == "pbkrtest: Kenward-Roger's method is only available for REML model fits"
+    frozen = recorded.read("pbkrtest", case("sleepstudy/slopes-ml"))
+    assert frozen is not None
+    assert replace(frozen, environment={}) == replace(
+        said, environment={}, recorded=True, dataset_sha256=frozen.dataset_sha256
+    )
