@@ -81,11 +81,11 @@ class Question:
         n = len(self.at.view.fit.design.y)
         match self.name:
             case "logLik":
-                return -criterion / 2
+                return np.asarray(-criterion / 2)
             case "AIC":
-                return criterion + 2 * self.at.df
+                return np.asarray(criterion + 2 * self.at.df)
             case "BIC":
-                return criterion + np.log(n) * self.at.df
+                return np.asarray(criterion + np.log(n) * self.at.df)
             case "conditional SD":
                 found = self.at.condsd
                 return "it is not evaluated for so many random effects" if found is None else found
