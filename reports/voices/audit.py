@@ -28,8 +28,8 @@ REQUIRED = {
         "at the theta where it stopped, to what rounding and differences for derivatives leave open",
     ),
 }
-CHECK = """grep -v '^ "created": ' report.json | sha256sum"""
-TAKEN_OVER = "all of report.json but the line of `created`, the one value that a repetition changes"
+CHECK = """grep -v -e '^ "created": ' -e '^ "sha256": ' report.json | sha256sum"""
+TAKEN_OVER = "all of report.json but the lines of `created`, the one value that a repetition changes, and of `sha256`"
 
 
 class Met(StrEnum):
@@ -275,7 +275,8 @@ def audit(report: Report) -> str:
         "## To repeat",
         "The run:",
         code(report.command or "not known"),
-        f"The content of report.json has the SHA-256 {content_sha256(report)}, taken over {escape(TAKEN_OVER)}. "
+        f"The content of report.json has the SHA-256 {report.sha256 or content_sha256(report)}, "
+        f"taken over {escape(TAKEN_OVER)}. "
         "To compute it again:",
         code(CHECK),
         "The certificates, by a program that shares no code with the solver:",
