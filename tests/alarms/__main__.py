@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 from relmer.reports.laws.page import command_of  # noqa: E402
 
 from .designs import problem  # noqa: E402
-from .hearing import STORED, Trial, as_record, everything, of_record, trial  # noqa: E402
+from .hearing import ENGINES, STORED, Trial, as_record, engines, everything, of_record, trial  # noqa: E402
 from .page import LIST, PAGE, false_alarms, page, rows, table  # noqa: E402
 
 
@@ -102,12 +102,16 @@ def main() -> int:
         written(chosen, asked.csv)
         return 0
     found = list(judged(chosen, asked.journal, asked.minutes))
-    print(table(found))
+    for engine in ENGINES:
+        print(table(found, engine), end="\n\n")
     alarms = false_alarms(found)
     for line in alarms:
         print(line)
     if asked.write:
-        PAGE.write_text(page(found, commit(), datetime.now(UTC).date().isoformat()), encoding="utf-8")
+        used = engines()[0]
+        versions = ", ".join(f"{name} {used[name].version}" for name in ("lme4", "nlme"))
+        told = page(found, len(chosen), versions, commit(), datetime.now(UTC).date().isoformat())
+        PAGE.write_text(told, encoding="utf-8")
         LIST.write_text(rows(found), encoding="utf-8", newline="")
     return int(bool(alarms))
 
