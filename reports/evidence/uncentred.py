@@ -1,23 +1,40 @@
 """How far rounding may move the criterion where an engine does not centre a response or a covariate far from zero."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import linalg
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, estimates_at
-from relmer.solver.model import response, weighted
+from relmer.solver.arrays import Array
+from relmer.solver.model import factors, response, weighted
 from relmer.solver.paths import degrees_of_freedom
 
 
 @dataclass(frozen=True)
 class Uncentred:
-    """How far rounding may move the criterion, and a residual or a random effect, without centring."""
+    """How far rounding may move the criterion, a residual, and what follows from that, without centring.
+
+    Residuals that are off by at most rho are off by |dr| = sqrt(sum w) rho as a vector in units of the weights. Then
+    beta = (X'V^-1 X)^-1 X'V^-1 y is off by at most (se / sigma) |dr|, for V - W^-1 is nowhere negative; and b = Lambda u
+    with u = (Lambda'Z'WZ Lambda + I)^-1 Lambda'Z'W r, whose singular values are s / (s^2 + 1) <= 1/2: an entry by at most
+    half the length of its row of T, times |dr|. Where a covariate is far from its origin that is far more than rho: an
+    intercept is a value at 0.
+
+    Attributes
+    ----------
+    criterion, residual
+        Of the criterion, and of a residual.
+    beta, b
+        Of each entry; none where a residual loses little.
+    """
 
     criterion: float
     residual: float
+    beta: Array = field(default_factory=lambda: np.zeros(0))
+    b: Array = field(default_factory=lambda: np.zeros(0))
 
 
 def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
@@ -35,7 +52,17 @@ def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
     if rho < tolerances.LOSS:
         return Uncentred(of_covariates, 0.0)
     d = degrees_of_freedom(design, view.fit.REML)
-    return Uncentred(float(2 * d * np.log1p(rho)) + of_covariates, float(moved))
+    length = moved * np.sqrt(len(y) if design.weights is None else np.sum(design.weights))
+    rows = [
+        np.tile(np.linalg.norm(T, axis=1), len(term.levels))
+        for term, T in zip(design.terms, factors(design.terms, np.asarray(theta, dtype=float)), strict=True)
+    ]
+    return Uncentred(
+        criterion=float(2 * d * np.log1p(rho)) + of_covariates,
+        residual=float(moved),
+        beta=np.asarray(length * said["se"] / said["sigma"]),
+        b=np.asarray(length / 2 * np.concatenate([*rows, np.zeros(0)])),
+    )
 
 
 def covariates(view: Landscape) -> float:

@@ -7,7 +7,7 @@ known, with a rounding that can be bounded, or wrongly.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -239,7 +239,7 @@ def evaluated_otherwise(
     verdict = Verdict.WITHIN if small else Verdict.WRONG
     if close(hearing, name, mine, own, rounded_by(hearing, name, own, moved)):
         return rounded(verdict, hearing.answer.engine, moved)
-    lost = Uncentred(criterion=max(products(view, said.theta), moved.criterion), residual=moved.residual)
+    lost = replace(moved, criterion=max(products(view, said.theta), moved.criterion))
     if close(hearing, name, mine, own, rounded_by(hearing, name, own, lost)):
         return Ruling(verdict, Diagnosis.ROUNDING, difference(lost.criterion))
     return None

@@ -24,7 +24,7 @@ OWN = ("pls", "qr", "gls")
 ENGINES = (*OWN, "lme4", "lme4-bobyqa", "lme4-tight", "nlme")
 STORED = "stored"
 # Rows up to which a stored case is among the designs: its V is written out in ball arithmetic.
-MOST_ROWS = 200
+MOST_ROWS = 150
 SECONDS = 60.0
 
 

@@ -31,6 +31,8 @@ NARROW = 1e-30
 OFF = 2.0**-43
 DRAWS = 3
 FACTOR = 4.0
+# What an error of the criterion changes no conclusion, as the report has it: 3 % of a standard error.
+HARM = 1e-3
 # What is told of a stop; the second where this project refuses the model, and engines are held against each other.
 STOPS = ("criterion at the optimum", "its own criterion")
 OF_A_STOP = (Diagnosis.STOP, Diagnosis.FALSE_MINIMUM, Diagnosis.LOCAL_OPTIMUM, Diagnosis.NOT_STATIONARY)
@@ -241,25 +243,42 @@ class Witness:
         moves = [abs(other[quantity][k] - value[quantity][k]) for other in others]
         return max(moves, key=lambda ball: float(ball.mid()))
 
-    def held(self, name: str, quantity: str, told: Iterable[float], theta: Theta) -> Proof:
-        """Hold numbers against the definition at theta: the entry that is farthest off, in units of the noise."""
+    def harm(self, theta: Theta, quantity: str, k: int) -> arb:
+        """What a criterion HARM off does to an entry: a part sqrt(HARM) of its standard error, or of one that is less."""
+        exact, part = self.at(theta)[0], arb(HARM).sqrt()
+        n = len(self.design.y)
+        match quantity:
+            case "criterion":
+                return arb(HARM)
+            case "beta":
+                return part * exact["se"][k]
+            case "b" | "fitted":
+                return part * exact["sigma"][0] / arb(n).sqrt()
+        return part * abs(exact[quantity][k]) / arb(2 * n).sqrt()
+
+    def held(self, name: str, quantity: str, told: Iterable[float], theta: Theta, rounded: bool = False) -> Proof:
+        """Hold numbers against the definition at theta: the entry that is farthest off, in units of the noise.
+
+        Where the judge says that it is rounding, and too much of it, the harm is what counts.
+        """
         with ctx.workprec(MOST_BITS):
             worst: tuple[float, Proof] | None = None
             exact = self.at(theta)[0][quantity]
             for k, number in enumerate(told):
                 off = abs(arb(float(number)) - exact[k])
-                noise = FACTOR * self.noise(theta, quantity, k)
+                noise = self.harm(theta, quantity, k) if rounded else FACTOR * self.noise(theta, quantity, k)
                 size = float(off.mid()) / (float(noise.mid()) or 2.0**-1000)
                 proof = Proof(name, float(number), float(exact[k].mid()), float(noise.mid()), bool(off > noise))
                 if worst is None or not size <= worst[0]:
                     worst = size, proof
             return worst[1] if worst else Proof(name, 0.0, 0.0, 0.0, proved=False)
 
-    def stop(self, name: str, theta: Theta, other: Theta) -> Proof:
-        """Hold the criterion at theta against that at another theta."""
+    def stop(self, name: str, theta: Theta, other: Theta, rounded: bool = False) -> Proof:
+        """Hold the criterion at theta against that at another theta; of what rounds, the harm is what counts."""
         with ctx.workprec(MOST_BITS):
             here, there = self.at(theta)[0]["criterion"][0], self.at(other)[0]["criterion"][0]
             noise = FACTOR * (self.noise(theta, "criterion", 0) + self.noise(other, "criterion", 0))
+            noise = arb(HARM) if rounded else noise
             above = here - there
             return Proof(name, float(here.mid()), float(there.mid()), float(noise.mid()), bool(above > noise))
 
@@ -282,8 +301,8 @@ def proofs(
     followed = any(c.quantity in STOPS for c in wrong)
     for c in wrong:
         if c.quantity in STOPS:
-            found.append(witness.stop(c.quantity, theta, lowest))
-        elif followed and c.diagnosis in OF_A_STOP and (c.rung == 5 or c.quantity == "criterion"):
+            found.append(witness.stop(c.quantity, theta, lowest, c.diagnosis is Diagnosis.ROUNDING))
+        elif followed and (c.rung == 5 or c.quantity == "criterion") and c.diagnosis in (*OF_A_STOP, Diagnosis.ROUNDING):
             continue
         elif c.quantity.startswith("criterion, "):
             at = [tuple(t) for t in shared[c.quantity.removeprefix("criterion, ")]]
@@ -291,10 +310,11 @@ def proofs(
             each = [witness.held(c.quantity, "criterion", [float(one.value or 0)], one.theta) for one in told]
             found.append(max(each, key=lambda proof: abs(proof.told - proof.exact) / (proof.noise or 2.0**-1000)))
         elif c.quantity == "criterion at its own theta":
-            found.append(witness.held(c.quantity, "criterion", [said.estimates.criterion], theta))
+            rounded = c.diagnosis is Diagnosis.ROUNDING
+            found.append(witness.held(c.quantity, "criterion", [said.estimates.criterion], theta, rounded))
         elif c.rung == 5 and c.quantity in witness.at(theta)[0]:
             told = np.ravel(getattr(said.estimates, c.quantity)).tolist()
-            found.append(witness.held(c.quantity, c.quantity, told, theta))
+            found.append(witness.held(c.quantity, c.quantity, told, theta, c.diagnosis is Diagnosis.ROUNDING))
         else:
             found.append(Proof(c.quantity, 0.0, 0.0, 0.0, proved=False))
     return found

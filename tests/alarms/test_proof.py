@@ -1,6 +1,7 @@
 """The proof knows a fault from an honest answer, and its values are those of another definition."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from generated import Generated, generated
 from in_balls import criterion_in_balls
 from strategies import mixed_data
 
+from relmer.reference.engines.kin import kin_of
+from relmer.reference.engines.protocol import installed
 from relmer.reports.verdicts import Verdict
 
 from .hearing import Heard
@@ -72,11 +75,6 @@ def test_what_an_engine_gets_wrong_is_proved(made: Generated) -> None:
 
 def test_all_that_is_wrong_of_a_stop_is_proved_by_it_alone(made: Generated) -> None:
     stopped = made.answer("mine", tuple(entry + 0.5 for entry in made.fit.theta))
-    from relmer.reference.engines.kin import kin_of
-    from relmer.reference.engines.protocol import installed
-
-    from types import SimpleNamespace
-
     kin = kin_of([*installed(), SimpleNamespace(name="mine", house="mine", witness_of=None, definition=False)])
     answers = {"gls": made.answer("gls", made.fit.theta), "mine": stopped}
     wrong = [c for c in made.judged(answers, "mine", kin) if c.verdict is Verdict.WRONG]
