@@ -107,7 +107,7 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers, planted faults and designs.
+    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers, faults and designs.
 
     And the install of the README is done in a fresh copy. It takes two hours.
     """

@@ -18,10 +18,10 @@ class Uncentred:
     """How far rounding may move the criterion, a residual, and what follows from that, without centring.
 
     Residuals that are off by at most rho are off by |dr| = sqrt(sum w) rho as a vector in units of the weights. Then
-    beta = (X'V^-1 X)^-1 X'V^-1 y is off by at most (se / sigma) |dr|, for V - W^-1 is nowhere negative; and b = Lambda u
-    with u = (Lambda'Z'WZ Lambda + I)^-1 Lambda'Z'W r, whose singular values are s / (s^2 + 1) <= 1/2: an entry by at most
-    half the length of its row of T, times |dr|. Where a covariate is far from its origin that is far more than rho: an
-    intercept is a value at 0.
+    beta = (X'V^-1 X)^-1 X'V^-1 y is off by at most (se / sigma) |dr|, for V - W^-1 is nowhere negative; and b by at
+    most half the length of its row of T, times |dr|: it is Lambda u, u = (Lambda'Z'WZ Lambda + I)^-1 Lambda'Z'W r,
+    where the singular values are s / (s^2 + 1) <= 1/2. Where a covariate is far from its origin that is far more than
+    rho: an intercept is a value at 0.
 
     Attributes
     ----------
@@ -37,8 +37,8 @@ class Uncentred:
     b: Array = field(default_factory=lambda: np.zeros(0))
 
 
-def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
-    """Bounds of the rounding at theta; none where it cannot cost half of a double's digits."""
+def uncentred(view: Landscape, theta: Sequence[float], least: float = tolerances.LOSS) -> Uncentred:
+    """Bounds of the rounding at theta; none where a residual loses less than a part `least`, half of its digits."""
     of_covariates = covariates(view)
     design = view.fit.design
     y = response(design)
@@ -49,7 +49,7 @@ def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
     growth = np.max(np.sum(design.X**2, axis=0) * (said["se"] / said["sigma"]) ** 2, initial=1.0)
     moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
     rho = moved / spread
-    if rho < tolerances.LOSS:
+    if rho < least:
         return Uncentred(of_covariates, 0.0)
     d = degrees_of_freedom(design, view.fit.REML)
     length = moved * np.sqrt(len(y) if design.weights is None else np.sum(design.weights))

@@ -212,7 +212,22 @@ def ruling_of(
     if name in ("theta", "G") or close(hearing, name, mine, own, floor * 0.0):
         reached = "" if name in ("theta", "G") else f" ({digits(name, mine, own):.1f} digits)"
         return following(hearing, name, reference, reached, apart(hearing, name, mine, wanted, floor))
-    return evaluated_otherwise(hearing, name, mine, wanted, at_own_theta) or unknown(hearing, name, mine, wanted, floor)
+    return at_the_same_theta(hearing, name, mine, reference, at_own_theta, floor)
+
+
+def at_the_same_theta(
+    hearing: Hearing, name: str, mine: Array, reference: Reference, at_own_theta: Mapping[str, Array], floor: Array
+) -> Ruling:
+    """Rule on a value that is not the definition's at the same theta; where rounding is harmless, the rest is theta's."""
+    wanted, own = reference.values[name], at_own_theta[name]
+    found = evaluated_otherwise(hearing, name, mine, wanted, at_own_theta)
+    if found is None:
+        return unknown(hearing, name, mine, wanted, floor)
+    rounds = found.verdict is Verdict.WRONG and found.diagnosis is Diagnosis.ROUNDING
+    if rounds and close(hearing, name, mine, own, harmless(hearing, name, own)):
+        reached = f" to its rounding ({digits(name, mine, own):.1f} digits)"
+        return following(hearing, name, reference, reached, apart(hearing, name, mine, wanted, floor))
+    return found
 
 
 def evaluated_otherwise(

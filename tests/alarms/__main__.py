@@ -1,9 +1,10 @@
 """Judge every design on every engine, and count the false alarms: `python -m tests.alarms --help`.
 
-A design that the journal has, of the same commit, is not judged again: a run that was interrupted goes on.
+A design that the journal has, of the same code, is not judged again: a run that was interrupted goes on.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
+from relmer.reports.journal import code  # noqa: E402
 from relmer.reports.laws.page import command_of  # noqa: E402
 
 from .designs import problem  # noqa: E402
@@ -40,14 +42,14 @@ def arguments() -> argparse.Namespace:
 
 
 def kept(journal: Path | None) -> dict[str, Trial]:
-    """The designs in a journal, of this commit; a line that was cut off is none."""
+    """The designs in a journal, of this code; a line that was cut off is none."""
     found: dict[str, Trial] = {}
     for line in journal.read_text("utf-8").splitlines() if journal and journal.exists() else []:
         try:
             entry = json.loads(line)
         except ValueError:
             continue
-        if entry["commit"] == commit():
+        if entry["code"] == measured():
             found[entry["trial"]["design"]] = of_record(entry["trial"])
     return found
 
@@ -64,10 +66,19 @@ def judged(chosen: list[str], journal: Path | None, minutes: float | None) -> It
         found = trial(name)
         if journal:
             with journal.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"commit": commit(), "trial": as_record(found)}) + "\n")
+                file.write(json.dumps({"code": measured(), "trial": as_record(found)}) + "\n")
         if k % 50 == 0:
             print(f"{k} of {len(chosen)}", file=sys.stderr, flush=True)
         yield found
+
+
+@cache
+def measured() -> str:
+    """A hash of what a result depends on: relmer's files, the designs and the proofs."""
+    found = hashlib.sha256(code().encode())
+    for name in ("designs.py", "hearing.py", "proof.py"):
+        found.update(Path(__file__).with_name(name).read_bytes())
+    return found.hexdigest()[:12]
 
 
 @cache

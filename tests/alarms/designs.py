@@ -27,7 +27,7 @@ def levels(codes: np.ndarray, prefix: str = "g") -> pd.Categorical:
 
 def noise(random: np.random.Generator, n: int, size: float = 1.0) -> np.ndarray:
     """Noise with three decimals in its own unit."""
-    return np.asarray((size * random.normal(size=n).round(3)))
+    return np.asarray(size * random.normal(size=n).round(3))
 
 
 def plain(number: int, random: np.random.Generator) -> Made:
@@ -65,7 +65,7 @@ def singular(number: int, random: np.random.Generator) -> Made:
 
 
 def unidentified(number: int, random: np.random.Generator) -> Made:
-    """Directions of theta that the data do not tell: an intercept twice, a factor twice, a slope that is an intercept."""
+    """Directions of theta that the data do not tell: an intercept or a factor twice, a slope that is an intercept."""
     g, n = np.repeat(np.arange(6), 5), 30
     x, b = noise(random, n), noise(random, 6)
     frame = pd.DataFrame({"y": x + 1.5 * b[g] + noise(random, n), "x": x, "g": levels(g), "same": levels(g, "s")})
@@ -158,9 +158,11 @@ def ratios(number: int, random: np.random.Generator) -> Made:
     g, x = np.arange(n) % 6, noise(random, n)
     size = 10.0 ** random.integers(-6, 10)
     y = x + size * (noise(random, 6)[g] + noise(random, 6)[g] * x) + noise(random, n)
-    return f"y ~ x + {random.choice(['(1 | g)', '(x | g)', '(x || g)'])}", pd.DataFrame(
-        {"y": y, "x": x, "g": levels(g)}
-    ), ""
+    return (
+        f"y ~ x + {random.choice(['(1 | g)', '(x | g)', '(x || g)'])}",
+        pd.DataFrame({"y": y, "x": x, "g": levels(g)}),
+        "",
+    )
 
 
 def wide(number: int, random: np.random.Generator) -> Made:

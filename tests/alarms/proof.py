@@ -35,7 +35,14 @@ FACTOR = 4.0
 HARM = 1e-3
 # What is told of a stop; the second where this project refuses the model, and engines are held against each other.
 STOPS = ("criterion at the optimum", "its own criterion")
-OF_A_STOP = (Diagnosis.STOP, Diagnosis.FALSE_MINIMUM, Diagnosis.LOCAL_OPTIMUM, Diagnosis.NOT_STATIONARY)
+# What a number may be wrong by that a wrong stop proves; beside it rounding too.
+FOLLOWING = (
+    Diagnosis.STOP,
+    Diagnosis.FALSE_MINIMUM,
+    Diagnosis.LOCAL_OPTIMUM,
+    Diagnosis.NOT_STATIONARY,
+    Diagnosis.ROUNDING,
+)
 Theta = Sequence[float]
 
 
@@ -244,7 +251,7 @@ class Witness:
         return max(moves, key=lambda ball: float(ball.mid()))
 
     def harm(self, theta: Theta, quantity: str, k: int) -> arb:
-        """What a criterion HARM off does to an entry: a part sqrt(HARM) of its standard error, or of one that is less."""
+        """What a criterion HARM off does to an entry: sqrt(HARM) of its standard error, or of less."""
         exact, part = self.at(theta)[0], arb(HARM).sqrt()
         n = len(self.design.y)
         match quantity:
@@ -302,7 +309,7 @@ def proofs(
     for c in wrong:
         if c.quantity in STOPS:
             found.append(witness.stop(c.quantity, theta, lowest, c.diagnosis is Diagnosis.ROUNDING))
-        elif followed and (c.rung == 5 or c.quantity == "criterion") and c.diagnosis in (*OF_A_STOP, Diagnosis.ROUNDING):
+        elif followed and (c.rung == 5 or c.quantity == "criterion") and c.diagnosis in FOLLOWING:
             continue
         elif c.quantity.startswith("criterion, "):
             at = [tuple(t) for t in shared[c.quantity.removeprefix("criterion, ")]]

@@ -1,6 +1,7 @@
 """A design of each kind before the judge, on all engines in R: what is called wrong is proved, and ours is not."""
 
 import pytest
+
 from tests.alarms.designs import KINDS
 from tests.alarms.hearing import ENGINES, OWN, trial
 from tests.alarms.page import false_alarms
@@ -16,9 +17,10 @@ def test_no_engine_is_called_wrong_without_a_proof(rscript: str, kind: str) -> N
     assert {"agree", "within", "early", "wrong"} & {heard.verdict for heard in found.heard}
 
 
-def test_a_local_optimum_of_lme4_is_called_wrong_and_proved(rscript: str) -> None:
-    """Two optima by construction: from theta = 1 lme4 ends at the higher one (docs/findings.md)."""
-    found = trial("stored/two-optima/reml", ["lme4"])
-    (heard,) = found.heard
-    assert heard.verdict == "wrong"
-    assert heard.proved
+def test_a_date_as_slope_is_wrong_of_lme4_proved_and_not_charged_to_us(rscript: str) -> None:
+    """Days since 1970 as a slope: lme4 stops far above the optimum; our b was held against its b, and called wrong."""
+    found = trial("far from zero/2", [*OWN, "lme4"])
+    verdicts = {heard.engine: heard for heard in found.heard}
+    assert verdicts["lme4"].verdict == "wrong"
+    assert verdicts["lme4"].proved
+    assert not {verdicts[name].verdict for name in OWN} & {"wrong", "failed"}

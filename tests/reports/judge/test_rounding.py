@@ -25,6 +25,7 @@ from relmer.reports.judge.ladder import judge_case
 from relmer.reports.judge.margins import harmless
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.model import Lambda
 
 FAR, NEAR, LOST = "nist/SmLs04-reml", "sleepstudy/slopes-reml", "nist/SmLs08-reml"
 
@@ -179,6 +180,29 @@ def test_the_bound_is_that_of_the_derivation() -> None:
     # The spread is that of a centred response, whose mean is rounded to some eps of it: to rho of the residuals.
     assert found.criterion == pytest.approx(2 * (len(design.y) - 1) * np.log1p(rho), rel=rho)
     assert found.residual == pytest.approx(rho * np.std(design.y), rel=SOLVED, abs=0)
+
+
+def test_what_follows_from_a_residual_is_bounded_as_derived() -> None:
+    """Residuals off by up to what the bound says, drawn and the worst: beta and b by the dense formulas.
+
+    A covariate far from zero makes an intercept a value far outside the data: it moves by far more than a residual.
+    """
+    frame = load("sleepstudy").frame.assign(day=lambda data: data["Days"] + 16436.0)
+    model = generated("Reaction ~ day + (day | Subject)", frame.assign(Reaction=frame["Reaction"] + 1e5))
+    view, design = model.view, model.fit.design
+    theta = np.array([3000.0, -0.18, 0.01])
+    found = uncentred(view, theta.tolist())
+    assert found.residual > 0
+    Z, L = design.Z.toarray(), Lambda(design.template, theta).toarray()
+    V = np.eye(len(design.y)) + Z @ L @ L.T @ Z.T
+    to_b = L @ L.T @ Z.T @ np.linalg.inv(V)
+    to_beta = np.linalg.solve(design.X.T @ np.linalg.solve(V, design.X), design.X.T @ np.linalg.inv(V))
+    for operator, bound in ((to_b, found.b), (to_beta, found.beta)):
+        worst = found.residual * np.abs(operator).sum(axis=1)
+        assert bound.shape == worst.shape
+        assert np.all(worst <= bound)
+        # The first is an intercept, of a subject or of all; no column of Z or X is smaller there than 1.
+        assert worst[0] > 100 * found.residual
 
 
 def test_a_year_as_covariate_costs_who_does_not_centre_it_as_much_as_the_bound_says() -> None:
