@@ -75,6 +75,12 @@ TABLE = (
         "logarithms of |RX|² is known to n eps h. It excuses no path of this project.",
     ),
     Tolerance(
+        "an offset",
+        "2 d eps max(|y|, |offset|) / rms(residual) of the criterion",
+        "Who keeps the offset in the mean has each residual as the difference of two doubles of its size. It excuses "
+        "no path of this project.",
+    ),
+    Tolerance(
         "harmless",
         f"a criterion within {EARLY:g}, or at a shared theta what the condition of V takes, if a digit is left; an "
         f"estimate that moves by no more than a stop {EARLY:g} above the optimum "

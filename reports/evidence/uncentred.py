@@ -9,7 +9,7 @@ from scipy import linalg
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, estimates_at
 from relmer.solver.arrays import Array
-from relmer.solver.model import factors, response, weighted
+from relmer.solver.model import Design, factors, response, weighted
 from relmer.solver.paths import degrees_of_freedom
 
 
@@ -49,9 +49,10 @@ def uncentred(view: Landscape, theta: Sequence[float], least: float = tolerances
     growth = np.max(np.sum(design.X**2, axis=0) * (said["se"] / said["sigma"]) ** 2, initial=1.0)
     moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
     rho = moved / spread
+    d = degrees_of_freedom(design, view.fit.REML)
+    of_covariates += offset(design, d, float(spread))
     if rho < least:
         return Uncentred(of_covariates, 0.0)
-    d = degrees_of_freedom(design, view.fit.REML)
     length = moved * np.sqrt(len(y) if design.weights is None else np.sum(design.weights))
     rows = [
         np.tile(np.linalg.norm(T, axis=1), len(term.levels))
@@ -63,6 +64,18 @@ def uncentred(view: Landscape, theta: Sequence[float], least: float = tolerances
         beta=np.asarray(length * said["se"] / said["sigma"]),
         b=np.asarray(length / 2 * np.concatenate([*rows, np.zeros(0)])),
     )
+
+
+def offset(design: Design, d: int, spread: float) -> float:
+    """How far rounding may move d log(pwrss) of who keeps the offset in the mean; nothing without one.
+
+    A residual is y less a mean of the offset's size, a double: it is off by eps of the larger, so that each of d terms
+    of pwrss moves by twice that part.
+    """
+    if design.offset is None:
+        return 0.0
+    largest = max(np.abs(design.y).max(), np.abs(design.offset).max())
+    return float(2 * d * tolerances.EPS * largest / spread)
 
 
 def covariates(view: Landscape) -> float:

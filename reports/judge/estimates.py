@@ -218,7 +218,7 @@ def ruling_of(
 def at_the_same_theta(
     hearing: Hearing, name: str, mine: Array, reference: Reference, at_own_theta: Mapping[str, Array], floor: Array
 ) -> Ruling:
-    """Rule on a value that is not the definition's at the same theta; where rounding is harmless, the rest is theta's."""
+    """Rule on a value that is not the definition's at its theta; where rounding is harmless, the rest is theta's."""
     wanted, own = reference.values[name], at_own_theta[name]
     found = evaluated_otherwise(hearing, name, mine, wanted, at_own_theta)
     if found is None:

@@ -40,7 +40,7 @@ COLUMNS = (
     "rounding",
     "proved",
 )
-NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+NUMBER = re.compile(r"(?<![A-Za-z])-?\d+(\.\d+)?(e[+-]?\d+)?")
 LONGEST = 110
 # What a path of this project may fail with: it tells no number, and says why there is none.
 HONEST = "did not converge"
@@ -54,9 +54,10 @@ This page is made by `nox -s alarms -- --write` (`python -m tests.alarms --write
 {alarms}
 
 A verdict counts as a false alarm if this project's own path is called wrong, or fails otherwise than by saying that its
-search did not converge; or if another engine is called wrong and that is not proved. The proof is the model's definition, written out for the doubles of the data at the
-engine's theta, in ball arithmetic: V entry by entry, its inverse and its determinant; it uses no algebra of the solver,
-no search and nothing of the judge (`tests/alarms/proof.py`).
+search did not converge; or if another engine is called wrong and that is not proved. The proof is the model's
+definition, written out for the doubles of the data at the engine's theta, in ball arithmetic: V entry by entry, its
+inverse and its determinant; it uses no algebra of the solver, no search and nothing of the judge
+(`tests/alarms/proof.py`).
 
 - Of a **stop** it is the criterion at the engine's theta and at another theta where it is lower: whoever found that,
   the first is no minimum. What an engine's other numbers lose by its stop is proved with it.

@@ -312,8 +312,9 @@ def proofs(
         elif followed and (c.rung == 5 or c.quantity == "criterion") and c.diagnosis in FOLLOWING:
             continue
         elif c.quantity.startswith("criterion, "):
-            at = [tuple(t) for t in shared[c.quantity.removeprefix("criterion, ")]]
-            told = [one for one in said.criterion if one.theta in at and one.value is not None]
+            # What is not shared are the theta at which engines stopped.
+            at = shared.get(c.quantity.removeprefix("criterion, "), [one.theta for one in said.criterion])
+            told = [one for one in said.criterion if one.theta in {*map(tuple, at)} and one.value is not None]
             each = [witness.held(c.quantity, "criterion", [float(one.value or 0)], one.theta) for one in told]
             found.append(max(each, key=lambda proof: abs(proof.told - proof.exact) / (proof.noise or 2.0**-1000)))
         elif c.quantity == "criterion at its own theta":
