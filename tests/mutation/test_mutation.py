@@ -1,0 +1,125 @@
+"""Mutants that are named equivalent are mutants of the code as it is, and the page is that of the score."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from . import page
+from .equivalents import Equivalent, Rule, dead, equivalents, rules, stale
+from .mutants import Fate, Mutant, changed, function_of
+from .wings import ROOT, WINGS, chosen, modules
+
+ONE = Equivalent(
+    module="solver/paths/criterion.py",
+    function="degrees_of_freedom",
+    line="return n - p if REML else n",
+    becomes=("return n + p if REML else n", "return n - p if REML or True else n"),
+    reason="none: it is here to be stale",
+)
+MUTANT = Mutant("name", ONE.module, ONE.function, ONE.line, ONE.becomes[0], Fate.LIVES)
+
+
+@pytest.mark.parametrize("one", equivalents(), ids=lambda one: f"{one.module}, {one.function}: {one.line[:40]}")
+def test_an_equivalent_mutant_is_one_of_the_code_as_it_is(one: Equivalent) -> None:
+    assert stale(one) == ""
+    assert one.becomes
+    assert len(set(one.becomes)) == len(one.becomes)
+    assert one.line not in one.becomes
+    assert len(one.reason.split()) > 4
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"module": "solver/paths/none.py"}, "there is no solver/paths/none.py"),
+        ({"function": "none"}, "has no function none"),
+        ({"line": "return n - p if REML else 0"}, "has no line 'return n - p if REML else 0'"),
+        ({"line": "return n - p"}, "has no line 'return n - p'"),
+    ],
+)
+def test_an_entry_that_the_code_left_behind_is_told(change: dict[str, str], told: str) -> None:
+    assert stale(ONE) == ""
+    assert told in stale(replace(ONE, **change))
+
+
+def test_an_entry_whose_mutant_is_killed_is_told() -> None:
+    assert dead([ONE], [MUTANT], [ONE.module]) == [f"{ONE.module}, {ONE.function}: {ONE.becomes[1]!r}"]
+    assert dead([ONE], [], []) == [], "a module that was not run tells nothing"
+
+
+def test_no_mutant_is_named_twice() -> None:
+    named = Counter((one.module, one.function, one.line, after) for one in equivalents() for after in one.becomes)
+    assert [name for name, times in named.items() if times > 1] == []
+
+
+def test_a_rule_erases_its_pattern_and_nothing_else() -> None:
+    rule = Rule(erase="strict=(True|False|None)", reason="none")
+    line = "for a, b in zip(x, y, strict=True):"
+    for after, holds in (
+        ("for a, b in zip(x, y, strict=False):", True),
+        ("for a, b in zip(x, y, strict=None):", True),
+        ("for a, b in zip(x, y, ):", True),
+        ("for a, b in zip(x, strict=True):", False),
+        ("for a, b in zip(x, None, strict=True):", False),
+    ):
+        assert rule.holds(replace(MUTANT, before=line, after=after)) == holds
+
+
+def test_letters_of_sentences_are_set_aside_and_nothing_else() -> None:
+    line = 'told = f(x, "it is early")'
+    for before, after, aside in (
+        (line, 'told = f(x, "XXit is earlyXX")', True),
+        (line, 'told = f(x, "IT IS EARLY")', True),
+        (line, 'told = f(None, "it is early")', False),
+        (line, "told = f(x, )", False),
+        ('if name == "pls":', 'if name == "XXplsXX":', False),
+        ('if name == "pls":', 'if name == "PLS":', False),
+        ('if name == "pls":', 'if name != "pls":', False),
+    ):
+        assert replace(MUTANT, before=before, after=after).is_wording == aside
+
+
+def test_a_change_is_told_by_its_lines() -> None:
+    assert changed(["def f(x):", "    return x + 1"], ["def f(x):", "    return x - 1"]) == (
+        "return x + 1",
+        "return x - 1",
+    )
+    assert function_of("x_parts") == "parts"
+    assert function_of("xǁBlocksǁsolve_at") == "Blocks.solve_at"
+
+
+def test_the_modules_are_those_of_the_heart() -> None:
+    assert chosen(["solver/paths/criterion.py"]) == {WINGS[1]: ["solver/paths/criterion.py"]}
+    assert chosen(["reports/judge"]) == {WINGS[-1]: modules(WINGS[-1])}
+    assert chosen(["nothing"]) == {}
+    assert [*chosen([])] == [*WINGS]
+    for wing in WINGS:
+        assert modules(wing)
+        for test in (*wing.tests, *(name.partition("::")[0] for name in wing.without)):
+            assert (ROOT / test).exists(), f"{test} is gone: mutants of {wing.folder} would be met by less"
+        for name in wing.without:
+            file, _, function = name.partition("::")
+            text = (ROOT / file).read_text(encoding="utf-8")
+            assert f"def {function.partition('[')[0]}(" in text or not function
+
+
+def test_the_page_is_that_of_the_score() -> None:
+    score = page.stored()
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(score, rules())
+    every = {module for wing in WINGS for module in modules(wing)}
+    assert set(score) <= every, "a module of the score is gone: nox -s mutation -- --read --write"
+    for one in score.values():
+        assert one["mutants"] == one["killed"] + one["equivalent"] + one["living"]
+
+
+def test_the_score_counts_each_mutant_once(tmp_path: Path) -> None:
+    found = [
+        replace(MUTANT, fate=Fate.KILLED),
+        replace(MUTANT, fate=Fate.LIVES),
+        replace(MUTANT, fate=Fate.UNMET, after="something else"),
+        replace(MUTANT, fate=Fate.ASIDE),
+    ]
+    assert page.counts(found, [ONE], []) == {"mutants": 3, "killed": 1, "equivalent": 1, "living": 1}
+    assert page.row("all", page.counts(found, [ONE], [])) == "| all | 3 | 1 | 1 | 1 | 50.0 % |"

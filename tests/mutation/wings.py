@@ -1,0 +1,77 @@
+"""What is mutated, and the tests that are to catch it: for each wing those that mirror it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Wing:
+    """A folder of modules with its tests.
+
+    Attributes
+    ----------
+    folder
+        Where the modules stand.
+    tests
+        Tests that are run, the shortest first, until one fails.
+    without
+        Tests that are left out, or how their names begin: each takes seconds, and a mutant that lives meets them all.
+    """
+
+    folder: str
+    tests: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+PATHS = ("tests/solver/paths", "tests/solver/algebra")
+# One unit of eight and one term of four are kept; pytest takes these for the beginnings of names.
+LARGE = tuple(
+    f"tests/solver/paths/test_large.py::test_shared_theta_is_right_by_every_path[{start}"
+    for start in ("1", "3", "2400000000.0-0.0-(Days ||", "2400000000.0-0.0-(0", "2400000000.0-0.0-(Days | Subject) +")
+)
+WINGS = (
+    Wing("solver/algebra", PATHS, LARGE),
+    Wing("solver/paths", PATHS, LARGE),
+    Wing("solver/elimination", ("tests/solver/elimination",)),
+    Wing(
+        "solver/search",
+        ("tests/solver/search",),
+        (
+            "tests/solver/search/test_paths_agree.py",
+            "tests/solver/search/test_structured.py",
+            "tests/solver/search/test_optimise.py::test_adding_a_term_never_raises_the_criterion",
+            "tests/solver/search/test_look.py::test_rounding_alone_contradicts_nothing",
+            "tests/solver/search/test_invariant.py::test_every_fit_is_one_by_the_definition",
+        ),
+    ),
+    Wing(
+        "reports/judge",
+        ("tests/reports/judge",),
+        (
+            "tests/reports/judge/test_lowest.py::test_the_lowest_is_never_accused_and_whoever_is_above_is_told_so",
+            "tests/reports/judge/test_conditioning.py",
+            "tests/reports/judge/test_gap.py",
+        ),
+    ),
+)
+
+
+def modules(wing: Wing) -> list[str]:
+    """The modules of a wing, as their files in the repository."""
+    found = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / wing.folder).glob("*.py"))
+    return [path for path in found if not path.endswith("__init__.py")]
+
+
+def chosen(patterns: Sequence[str]) -> dict[Wing, list[str]]:
+    """The modules that match one of the patterns, by wing; all without a pattern."""
+    found = {wing: [m for m in modules(wing) if not patterns or matches(m, patterns)] for wing in WINGS}
+    return {wing: names for wing, names in found.items() if names}
+
+
+def matches(module: str, patterns: Sequence[str]) -> bool:
+    """Whether a module is asked for by its file, its folder or a pattern."""
+    return any(fnmatchcase(module, pattern) or module.startswith(pattern.rstrip("/") + "/") for pattern in patterns)
