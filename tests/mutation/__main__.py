@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .equivalents import dead, equivalents, rules, stale
 from .mutants import Fate, Mutant, mutants_of, settle
-from .page import COLUMNS, PAGE, SCORE, counts, is_equivalent, page, stored
+from .page import COLUMNS, PAGE, SCORE, counts, page, stored
 from .tree import digest, in_tree, lay_out
 from .wings import WINGS, Wing, chosen, modules
 
@@ -34,9 +34,14 @@ def mutate(place: Path, wing: Wing, asked: Sequence[str]) -> None:
     tests, known = place / "tests.sha256", digest(wing)
     again = tests.exists() and tests.read_text("utf-8") != known
     for module in modules(wing):
-        settle(place, module, asked=module in asked, again=again)
+        settle(place, module, is_ruled, asked=module in asked, again=again)
     tests.write_text(known, "utf-8")
     tool(place, [])
+
+
+def is_ruled(mutant: Mutant) -> bool:
+    """Whether a rule of equivalent.toml is about it."""
+    return any(rule.holds(mutant) for rule in rules())
 
 
 def tool(place: Path, names: Sequence[str]) -> None:
@@ -45,7 +50,10 @@ def tool(place: Path, names: Sequence[str]) -> None:
     environment = {**os.environ, "PYTHONPATH": shared, "OPENBLAS_NUM_THREADS": "1"}
     program = Path(sys.executable).with_name("mutmut")
     done = subprocess.run(
-        ["nice", "-n", "19", str(program), "run", "--max-children", "1", *names], cwd=place, env=environment, check=False
+        ["nice", "-n", "19", str(program), "run", "--max-children", "1", *names],
+        cwd=place,
+        env=environment,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"mutmut ended with status {done.returncode} in {place}")
@@ -55,7 +63,8 @@ def found_in(place: Path, module: str) -> list[Mutant]:
     """The mutants of a module, none if it has not been run to its end."""
     made = place / "mutants" / f"{in_tree(module)}.meta"
     found = [*mutants_of(place, module)] if made.exists() else []
-    return [] if any(one.fate is Fate.OPEN or (one.fate is Fate.ASIDE and not one.is_wording) for one in found) else found
+    left = [one for one in found if one.fate in {Fate.OPEN, Fate.ASIDE} and not (one.is_wording or is_ruled(one))]
+    return [] if left else found
 
 
 def tell(by_module: Mapping[str, Sequence[Mutant]]) -> None:
@@ -64,7 +73,7 @@ def tell(by_module: Mapping[str, Sequence[Mutant]]) -> None:
     for module, found in by_module.items():
         print(module, counts(found, named, by_rule))
         for one in found:
-            if one.fate in {Fate.LIVES, Fate.UNMET} and not is_equivalent(one, named, by_rule):
+            if one.fate in {Fate.LIVES, Fate.UNMET} and not is_ruled(one) and not any(e.names(one) for e in named):
                 print(f"  {one.function}, {one.fate}\n    - {one.before}\n    + {one.after}")
 
 
@@ -73,10 +82,10 @@ def main() -> int:
     asked = arguments()
     wanted = chosen(asked.modules)
     if not wanted:
-        sys.exit(f"{' '.join(asked.modules)} is no module of {', '.join(wing.folder for wing in WINGS)}")
+        sys.exit(f"{' '.join(asked.modules)} is no module of {', '.join(dict.fromkeys(wing.folder for wing in WINGS))}")
     by_module: dict[str, list[Mutant]] = {}
     for wing, names in wanted.items():
-        place = (asked.place / wing.folder.replace("/", "-")).resolve()
+        place = (asked.place / wing.name).resolve()
         if not asked.read:
             mutate(place, wing, names)
         by_module |= {module: found for module in names if (found := found_in(place, module))}

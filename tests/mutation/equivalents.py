@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -46,6 +47,7 @@ class Equivalent:
         return place == (self.module, self.function, self.line) and mutant.after in self.becomes
 
 
+@cache
 def rules() -> list[Rule]:
     """The rules."""
     return [Rule(**one) for one in read()["rule"]]
@@ -53,7 +55,7 @@ def rules() -> list[Rule]:
 
 def equivalents() -> list[Equivalent]:
     """The mutants that are named one by one."""
-    return [Equivalent(**{**one, "becomes": tuple(one["becomes"])}) for one in read()["equivalent"]]
+    return [Equivalent(**{**one, "becomes": tuple(one["becomes"])}) for one in read().get("equivalent", [])]
 
 
 def read() -> dict[str, list[dict[str, str]]]:
@@ -95,6 +97,5 @@ def dead(entries: Sequence[Equivalent], living: Sequence[Mutant], run: Sequence[
         f"{one.module}, {one.function}: {after!r}"
         for one in entries
         for after in one.becomes
-        if one.module in run
-        and not any(one.names(mutant) and mutant.after == after for mutant in living)
+        if one.module in run and not any(one.names(mutant) and mutant.after == after for mutant in living)
     ]

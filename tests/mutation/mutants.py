@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from enum import StrEnum
@@ -47,7 +47,9 @@ class Mutant:
         if plain(self.before) != plain(self.after):
             return False
         changed = [
-            one for one, two in zip(LITERAL.findall(self.before), LITERAL.findall(self.after), strict=True) if one != two
+            one
+            for one, two in zip(LITERAL.findall(self.before), LITERAL.findall(self.after), strict=True)
+            if one != two
         ]
         return bool(changed) and all(" " in one.strip("\"'") for one in changed)
 
@@ -90,14 +92,14 @@ def function_of(mangled: str) -> str:
     return ".".join(mangled.split("ǁ")[1:])
 
 
-def settle(folder: Path, module: str, *, asked: bool, again: bool) -> None:
+def settle(folder: Path, module: str, harmless: Callable[[Mutant], bool], *, asked: bool, again: bool) -> None:
     """Set aside what is not to be run, and call back what is: of an asked module also what lives, if `again`."""
     made = folder / "mutants" / in_tree(module)
     meta = made.with_name(made.name + ".meta")
     stored = json.loads(meta.read_text("utf-8"))
     codes = stored["exit_code_by_key"]
     for one in mutants_of(folder, module):
-        if one.is_wording or (not asked and one.fate is Fate.OPEN):
+        if one.is_wording or harmless(one) or (not asked and one.fate is Fate.OPEN):
             codes[one.name] = ASIDE
         elif asked and (one.fate is Fate.ASIDE or (again and one.fate in {Fate.LIVES, Fate.UNMET})):
             codes[one.name] = None

@@ -92,7 +92,12 @@ def test_a_change_is_told_by_its_lines() -> None:
 
 def test_the_modules_are_those_of_the_heart() -> None:
     assert chosen(["solver/paths/criterion.py"]) == {WINGS[1]: ["solver/paths/criterion.py"]}
-    assert chosen(["reports/judge"]) == {WINGS[-1]: modules(WINGS[-1])}
+    assert chosen(["reports/judge"]) == {wing: modules(wing) for wing in WINGS[-2:]}
+    every = [module for wing in WINGS for module in modules(wing)]
+    assert len(set(every)) == len(every)
+    for folder in {wing.folder for wing in WINGS}:
+        here = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob("[!_]*.py")}
+        assert here == {module for module in every if module.startswith(f"{folder}/")}
     assert chosen(["nothing"]) == {}
     assert [*chosen([])] == [*WINGS]
     for wing in WINGS:

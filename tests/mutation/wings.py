@@ -1,6 +1,6 @@
 """What is mutated, and the tests that are to catch it: for each wing those that mirror it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,21 +10,27 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Wing:
-    """A folder of modules with its tests.
+    """Modules with the tests that are to catch their mutants.
 
     Attributes
     ----------
+    name
+        What their tree is called.
     folder
         Where the modules stand.
     tests
         Tests that are run, the shortest first, until one fails.
     without
         Tests that are left out, or how their names begin: each takes seconds, and a mutant that lives meets them all.
+    only
+        The modules; if none is named, those of the folder that no other wing names.
     """
 
+    name: str
     folder: str
     tests: tuple[str, ...]
     without: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 PATHS = ("tests/solver/paths", "tests/solver/algebra")
@@ -33,11 +39,17 @@ LARGE = tuple(
     f"tests/solver/paths/test_large.py::test_shared_theta_is_right_by_every_path[{start}"
     for start in ("1", "3", "2400000000.0-0.0-(Days ||", "2400000000.0-0.0-(0", "2400000000.0-0.0-(Days | Subject) +")
 )
+# Rulings on what the evidence found: without a fit, so that a mutant takes a second whether it lives or not.
+RULINGS = tuple(
+    f"tests/reports/judge/test_{name}.py"
+    for name in ("rulings", "stop_rulings", "criterion_rulings", "stops", "ladder_rulings")
+)
 WINGS = (
-    Wing("solver/algebra", PATHS, LARGE),
-    Wing("solver/paths", PATHS, LARGE),
-    Wing("solver/elimination", ("tests/solver/elimination",)),
+    Wing("algebra", "solver/algebra", PATHS, LARGE),
+    Wing("paths", "solver/paths", PATHS, LARGE),
+    Wing("elimination", "solver/elimination", ("tests/solver/elimination",)),
     Wing(
+        "search",
         "solver/search",
         ("tests/solver/search",),
         (
@@ -48,7 +60,9 @@ WINGS = (
             "tests/solver/search/test_invariant.py::test_every_fit_is_one_by_the_definition",
         ),
     ),
+    Wing("rulings", "reports/judge", RULINGS, only=("rounding", "stops", "optimum", "criterion", "ladder")),
     Wing(
+        "judge",
         "reports/judge",
         ("tests/reports/judge",),
         (
@@ -63,7 +77,13 @@ WINGS = (
 def modules(wing: Wing) -> list[str]:
     """The modules of a wing, as their files in the repository."""
     found = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / wing.folder).glob("*.py"))
-    return [path for path in found if not path.endswith("__init__.py")]
+    own = {name for one in WINGS if one.folder == wing.folder for name in one.only}
+    return [path for path in found if is_of(wing, Path(path).stem, own)]
+
+
+def is_of(wing: Wing, name: str, taken: Collection[str]) -> bool:
+    """Whether a module is of a wing."""
+    return name in wing.only if wing.only else name not in {*taken, "__init__"}
 
 
 def chosen(patterns: Sequence[str]) -> dict[Wing, list[str]]:

@@ -133,7 +133,9 @@ def test_another_origin_of_a_covariate_turns_G_and_its_dual() -> None:
         for REML in (True, False):
             bound = tolerance * size(near, one, REML)
             assert abs(criterion(far, two, REML) - criterion(near, one, REML)) <= bound
-    here, there = (derivatives_at(prepare(*each), at, True).duals for each, at in (((near,), theta), ((far,), theta_far)))
+    here, there = (
+        derivatives_at(prepare(*each), at, True).duals for each, at in (((near,), theta), ((far,), theta_far))
+    )
     unscaled = np.diag([1.0, unit])
     expected, found = (unscaled @ each @ unscaled for each in (A.T @ here[0] @ A, there[0]))
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
@@ -150,8 +152,9 @@ def test_effects_of_a_column_of_zeros_are_zero(method: str) -> None:
     np.testing.assert_allclose(two.u[:8], one.u, rtol=0, atol=DENSE * np.abs(one.u).max())
     np.testing.assert_array_equal(two.u[8:], np.zeros(3))
     assert two.pwrss == pytest.approx(one.pwrss, rel=DENSE)
-    here, there = derivatives_at(prepare(without), theta, True), derivatives_at(
-        prepare(with_zeros), np.append(theta, 0.7), True
+    here, there = (
+        derivatives_at(prepare(without), theta, True),
+        derivatives_at(prepare(with_zeros), np.append(theta, 0.7), True),
     )
     np.testing.assert_allclose(there.gradient, [*here.gradient, 0.0], rtol=0, atol=DENSE * 1e3)
     np.testing.assert_array_equal(there.duals[1], np.zeros((1, 1)))
