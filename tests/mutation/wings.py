@@ -42,7 +42,7 @@ LARGE = tuple(
 # Rulings on what the evidence found: without a fit, so that a mutant takes a second whether it lives or not.
 RULINGS = tuple(
     f"tests/reports/judge/test_{name}.py"
-    for name in ("rulings", "stop_rulings", "criterion_rulings", "stops", "ladder_rulings")
+    for name in ("rulings", "stop_rulings", "criterion_rulings", "stops", "ladder_rulings", "margins")
 )
 WINGS = (
     Wing("algebra", "solver/algebra", PATHS, LARGE),
@@ -60,7 +60,7 @@ WINGS = (
             "tests/solver/search/test_invariant.py::test_every_fit_is_one_by_the_definition",
         ),
     ),
-    Wing("rulings", "reports/judge", RULINGS, only=("rounding", "stops", "optimum", "criterion", "ladder")),
+    Wing("rulings", "reports/judge", RULINGS, only=("rounding", "stops", "optimum", "criterion", "ladder", "margins")),
     Wing(
         "judge",
         "reports/judge",
