@@ -1,5 +1,7 @@
 """Mutants that are named equivalent are mutants of the code as it is, and the page is that of the score."""
 
+import json
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +10,8 @@ import pytest
 
 from . import page
 from .equivalents import Equivalent, Rule, dead, equivalents, rules, stale
-from .mutants import Fate, Mutant, changed, function_of
+from .mutants import ASIDE, Fate, Mutant, changed, function_of, mutants_of, settle
+from .tree import in_tree, lay_out
 from .wings import ROOT, WINGS, chosen, modules
 
 ONE = Equivalent(
@@ -110,6 +113,71 @@ def test_the_modules_are_those_of_the_heart() -> None:
             assert f"def {function.partition('[')[0]}(" in text or not function
 
 
+def test_the_tree_is_the_package_as_it_is_installed_and_the_tests(tmp_path: Path) -> None:
+    wing = WINGS[0]
+    lay_out(tmp_path, wing)
+    told = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))["tool"]
+    for name in told["setuptools"]["packages"]:
+        folder = tmp_path / name.replace(".", "/")
+        assert (folder / "__init__.py").exists(), f"{name} is not in the tree"
+    for module in modules(wing):
+        assert (tmp_path / in_tree(module)).read_bytes() == (ROOT / module).read_bytes()
+        assert in_tree(module) in told["mutmut"]["only_mutate"]
+    assert (tmp_path / "tests/mutation/wings.py").exists()
+    # A module that is new in a wing was copied without mutants, and is made anew; one that has them stays.
+    mutants = tmp_path / "mutants" / "relmer/solver/algebra"
+    mutants.mkdir(parents=True)
+    for name in ("rank.py", "roots.py", "roots.py.meta"):
+        (mutants / name).touch()
+    lay_out(tmp_path, wing)
+    assert sorted(path.name for path in mutants.iterdir()) == ["roots.py", "roots.py.meta"]
+
+
+def test_what_the_tool_left_is_read_and_settled(tmp_path: Path) -> None:
+    """As mutmut writes it: a file with all mutants, where each stands, and the exit code of each."""
+    module = "solver/algebra/one.py"
+    code = [
+        "def x_f__mutmut_orig(x):",
+        '    return g(x + 1, "it is one", strict=True)',
+        "def x_f__mutmut_1(x):",
+        '    return g(x - 1, "it is one", strict=True)',
+        "def x_f__mutmut_2(x):",
+        '    return g(x + 1, "XXit is oneXX", strict=True)',
+        "def x_f__mutmut_3(x):",
+        '    return g(x + 1, "it is one", strict=False)',
+        "def x_f__mutmut_4(x):",
+        '    return g(x + 2, "it is one", strict=True)',
+        "def x_f__mutmut_5(x):",
+        '    return g(None, "it is one", strict=True)',
+    ]
+    names = ["x_f__mutmut_orig", *(f"x_f__mutmut_{k}" for k in range(1, 6))]
+    made = tmp_path / "mutants" / in_tree(module)
+    made.parent.mkdir(parents=True)
+    made.write_text("\n".join(code) + "\n", "utf-8")
+    spans = {name: [2 * k + 1, 2 * k + 2] for k, name in enumerate(names)}
+    made.with_name("one.py.spans").write_text(json.dumps({"version": 1, "spans": spans}), "utf-8")
+    codes = dict(zip([f"relmer.{name}" for name in names[1:]], [1, None, None, 0, None], strict=True))
+    meta = made.with_name("one.py.meta")
+    meta.write_text(json.dumps({"exit_code_by_key": codes}), "utf-8")
+    found = [*mutants_of(tmp_path, module)]
+    assert [one.fate for one in found] == [Fate.KILLED, Fate.OPEN, Fate.OPEN, Fate.LIVES, Fate.OPEN]
+    assert {one.function for one in found} == {"f"}
+    assert found[0].before == 'return g(x + 1, "it is one", strict=True)'
+    assert found[0].after == 'return g(x - 1, "it is one", strict=True)'
+    strict = Rule(erase="strict=(True|False|None)", reason="none")
+
+    def settled(asked: bool, again: bool) -> list[int | None]:
+        meta.write_text(json.dumps({"exit_code_by_key": codes}), "utf-8")
+        settle(tmp_path, module, strict.holds, asked=asked, again=again)
+        return [*json.loads(meta.read_text("utf-8"))["exit_code_by_key"].values()]
+
+    assert settled(True, False) == [1, ASIDE, ASIDE, 0, None]
+    assert settled(True, True) == [1, ASIDE, ASIDE, None, None]
+    assert settled(False, True) == [1, ASIDE, ASIDE, 0, ASIDE]
+    settle(tmp_path, module, strict.holds, asked=True, again=False)
+    assert [one.fate for one in mutants_of(tmp_path, module)][-1] is Fate.OPEN, "what was set aside is called back"
+
+
 def test_the_page_is_that_of_the_score() -> None:
     score = page.stored()
     assert page.PAGE.read_text(encoding="utf-8") == page.page(score, rules())
@@ -119,7 +187,7 @@ def test_the_page_is_that_of_the_score() -> None:
         assert one["mutants"] == one["killed"] + one["equivalent"] + one["living"]
 
 
-def test_the_score_counts_each_mutant_once(tmp_path: Path) -> None:
+def test_the_score_counts_each_mutant_once() -> None:
     found = [
         replace(MUTANT, fate=Fate.KILLED),
         replace(MUTANT, fate=Fate.LIVES),
@@ -127,4 +195,7 @@ def test_the_score_counts_each_mutant_once(tmp_path: Path) -> None:
         replace(MUTANT, fate=Fate.ASIDE),
     ]
     assert page.counts(found, [ONE], []) == {"mutants": 3, "killed": 1, "equivalent": 1, "living": 1}
+    ruled = replace(MUTANT, before="f(x, strict=True)", after="f(x, )", fate=Fate.ASIDE)
+    by_rule = [Rule(erase="strict=(True|False|None)", reason="none")]
+    assert page.counts([*found, ruled], [ONE], by_rule) == {"mutants": 4, "killed": 1, "equivalent": 2, "living": 1}
     assert page.row("all", page.counts(found, [ONE], [])) == "| all | 3 | 1 | 1 | 1 | 50.0 % |"

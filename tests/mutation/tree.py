@@ -48,6 +48,11 @@ def lay_out(folder: Path, wing: Wing) -> None:
     copied = [*packages(), (ROOT / "tests", Path("tests")), (ROOT / "docs", Path("docs"))]
     for source, target in sorted(copied, key=lambda pair: len(pair[1].parts)):
         shutil.copytree(source, folder / target, ignore=ignored, dirs_exist_ok=True)
+    for module in modules(wing):
+        made = folder / "mutants" / in_tree(module)
+        # A module that is new in the wing was copied as it is, and would be taken for one without mutants.
+        if made.exists() and not made.with_name(f"{made.name}.meta").exists():
+            made.unlink()
     arguments = [*ARGUMENTS, *(word for test in wing.without for word in ("--deselect", test))]
     settings = SETTINGS.format(
         modules=[in_tree(module) for module in modules(wing)], arguments=arguments, tests=list(wing.tests)

@@ -98,6 +98,13 @@ def test_a_root_is_turned_until_its_largest_row_is_alone() -> None:
         np.testing.assert_array_equal(T[order], np.tril(T[order]))
 
 
+def test_a_root_of_fewer_columns_than_rows_is_turned_too() -> None:
+    root = np.array([[0.5], [-3.0], [1.0]])
+    T, Q = apart(root, np.array([1.0, 2.0, 4.0]))
+    assert (T.shape, Q.shape) == ((3, 1), (1, 1))
+    np.testing.assert_array_equal(T @ Q.T, root)
+
+
 @pytest.mark.parametrize(("far", "refused"), [(0.3, False), (3.0, True)])
 @pytest.mark.parametrize("first", [True, False])
 def test_rows_that_lie_along_each_other_are_refused_where_their_rounding_is_seen(
