@@ -105,14 +105,17 @@ def test_a_root_of_fewer_columns_than_rows_is_turned_too() -> None:
     np.testing.assert_array_equal(T @ Q.T, root)
 
 
-@pytest.mark.parametrize(("far", "refused"), [(0.3, False), (3.0, True)])
+@pytest.mark.parametrize(
+    ("far", "left", "refused"),
+    [(0.7, 0.5, False), (1.5, 0.5, True), (1.5, 1.0, True), (7.0, 10.0, False), (15.0, 10.0, True)],
+)
 @pytest.mark.parametrize("first", [True, False])
 def test_rows_that_lie_along_each_other_are_refused_where_their_rounding_is_seen(
-    far: float, refused: bool, first: bool
+    far: float, left: float, refused: bool, first: bool
 ) -> None:
-    """eps times the length of a row that lies along a longer one, so that 1 of it is left, beyond 1e-10."""
+    """eps times the length of a row that lies along a longer one, beyond 1e-10 of what is left of it, or of sigma."""
     length = far * ROUNDED / EPS
-    rows = np.array([[2 * length, 0.0], [length, 0.5]])
+    rows = np.array([[2 * length, 0.0], [length, left]])
     root = rows if first else rows[::-1]
     if refused:
         with pytest.raises(ModelError, match="theta is so large"):
