@@ -53,7 +53,10 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What the evidence says; each ruling is agreement until a test says otherwise."""
     said: dict[str, object] = {"ruling": AGREES, "everywhere": "", "misread": "", "errors": []}
 
-    def evaluation(one: object, errors: list[float], thetas: list[tuple[float, ...]], shared: bool = False) -> Ruling:
+    def evaluation(
+        one: SimpleNamespace, errors: list[float], thetas: list[tuple[float, ...]], shared: bool = False
+    ) -> Ruling:
+        assert one.view.size == SIZE
         said["errors"].append((errors, thetas, shared))  # type: ignore[attr-defined]
         return said["ruling"]  # type: ignore[return-value]
 
@@ -108,7 +111,7 @@ def test_a_theta_where_the_engine_says_that_it_has_no_criterion_has_not_failed(f
 
 
 def test_without_anything_in_common_it_is_not_given(found: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(criterion, "not_given", lambda one, rung: ("none", rung, f"nothing on {rung}"))
+    monkeypatch.setattr(criterion, "not_given", lambda one, rung: (one.answer.engine, rung, f"nothing on {rung}"))
     assert [*judged(answer("theirs"))] == ["nothing on 3"]
     assert [*judged(answer("theirs", A=1.0), peer=None)] == ["nothing on 3"]
     told = judged(answer("theirs", A=10.0, B=20.0, C=30.0, here=5.0), peer=answer("lme4", A=10.0))
@@ -174,15 +177,20 @@ def test_a_cause_must_give_all_values_that_can_be_held(
 ) -> None:
     seen = []
 
-    def everywhere(view: object, thetas: list[tuple[float, ...]], value: np.ndarray, wanted: np.ndarray) -> str:
+    def everywhere(
+        view: SimpleNamespace, thetas: list[tuple[float, ...]], value: np.ndarray, wanted: np.ndarray
+    ) -> str:
+        assert view.size == SIZE
         seen.append((thetas, value.tolist(), wanted.tolist()))
         return str(found["everywhere"])
 
     monkeypatch.setattr(criterion, "everywhere", everywhere)
-    monkeypatch.setattr(criterion, "misread", lambda view, thetas, value, wanted: f"{thetas}{value}{wanted}")
+    monkeypatch.setattr(
+        criterion, "misread", lambda view, thetas, value, wanted: f"{view.size:g}{thetas}{value}{wanted}"
+    )
     here = hearing(answer("theirs"))
     said, reference = {A: 1.0, B: np.nan, C: 3.0}, {A: 10.0, B: 20.0}
-    assert cause_of(here, said, reference) == (False, "[(0.0,)][1.][10.]")  # type: ignore[arg-type]
+    assert cause_of(here, said, reference) == (False, "1000[(0.0,)][1.][10.]")  # type: ignore[arg-type]
     assert seen == [([A], [1.0], [10.0])]
     found["everywhere"] = "without 2 pi"
     assert cause_of(here, said, reference) == (True, "without 2 pi")  # type: ignore[arg-type]
@@ -192,9 +200,11 @@ def test_a_path_of_ours_is_excused_where_the_definition_gives_its_values_and_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Within 1e-12 of the size of the definition, and within what the peer loses that does not centre."""
-    monkeypatch.setattr(criterion, "criterion_at", lambda view, theta: 10.0 if theta == A else 20.0)
+    monkeypatch.setattr(criterion, "criterion_at", lambda view, theta: {A: 10.0, B: 20.0}[theta] * (view.size / SIZE))
     monkeypatch.setattr(
-        criterion, "uncentred", lambda view, theta: SimpleNamespace(criterion=1e-5 if theta == A else 3e-5)
+        criterion,
+        "uncentred",
+        lambda view, theta: SimpleNamespace(criterion={A: 1e-5, B: 3e-5}[theta] * (view.size / SIZE)),
     )
     floor = tolerances.CRITERION * SIZE
 
@@ -224,10 +234,17 @@ def test_only_a_path_of_ours_that_is_wrong_beside_a_peer_is_looked_at_again(
     found: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harmless = Ruling(Verdict.WITHIN, Diagnosis.ROUNDING, "the peer's")
-    monkeypatch.setattr(criterion, "peers_rounding", lambda *a: harmless)
+    asked = []
+
+    def rounding(*about: object) -> Ruling:
+        asked.append([about[1], *(each.tolist() for each in about[2:])])  # type: ignore[attr-defined]
+        return harmless
+
+    monkeypatch.setattr(criterion, "peers_rounding", rounding)
     said = answer("pls", A=10.0, B=20.0)
     found["ruling"] = Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
     assert judged(said, own=True)["criterion, start"][3] is Verdict.WITHIN
+    assert asked == [[[A, B], [10.0, 20.0], [10.0, 20.0]]]
     assert judged(said, own=False)["criterion, start"][3] is Verdict.WRONG
     balls = SimpleNamespace(data="rows", at=lambda theta: SimpleNamespace(criterion=7.0, proved=True))
     assert judged(said, own=True, evaluator=balls)["criterion, start"][3] is Verdict.WRONG

@@ -18,15 +18,24 @@ PARTS = ("data", "model", "criterion", "listing", "optimum", "estimates", "publi
 def parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part of the ladder says its name."""
     for name in PARTS:
-        monkeypatch.setattr(ladder, f"judge_{name}", lambda *asked, name=name: [name])
-    monkeypatch.setattr(ladder, "not_given", lambda hearing, rung: ("not given", rung))
+        more = {"criterion": ("answers",), "estimates": ("answers",), "published": ("account",)}.get(name, ())
+        monkeypatch.setattr(ladder, f"judge_{name}", lambda *asked, name=name, more=more: told(name, more, *asked))
+    monkeypatch.setattr(ladder, "not_given", lambda hearing, rung: (*told("not given", (), hearing), rung))
+
+
+def told(name: str, more: tuple[str, ...], hearing: SimpleNamespace, *asked: object) -> list[str]:
+    """Its name, if it was asked about the answer, and what else it wants."""
+    assert hearing.answer.engine == "theirs"
+    assert asked == more
+    return [name]
 
 
 def heard(status: Status = Status.FITTED, **told: object) -> list[object]:
     facts = {"data": None, "figures": {}, "failed_in": "", "message": "it broke", "engine": "theirs"}
     answer = SimpleNamespace(status=status, **(facts | told))
     record = lambda rung, name, ruling: (rung, name, ruling.verdict, ruling.diagnosis, ruling.evidence)  # noqa: E731
-    return [*climb(SimpleNamespace(answer=answer, ruled=record), {}, None)]  # type: ignore[arg-type]
+    hearing = SimpleNamespace(answer=answer, ruled=record)
+    return [*climb(hearing, "answers", "account")]  # type: ignore[arg-type]
 
 
 def failed(first: int, verdict: Verdict = Verdict.FAILED) -> list[object]:

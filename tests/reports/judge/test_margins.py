@@ -26,14 +26,22 @@ DF = 8
 def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What the evidence says: nothing, until a test says otherwise."""
     said: dict[str, object] = {"condition": 1.0, "carried": 0.0, "by_row": np.zeros(N), "allowance": 0.0, "sums": 0.0}
-    monkeypatch.setattr(margins, "condition", lambda view, at: said["condition"] if at == [0.5] else np.nan)
-    monkeypatch.setattr(margins, "carried", lambda view, at: said["carried"] if at == [0.5] else np.nan)
-    monkeypatch.setattr(margins, "carried_by_row", lambda view, at: said["by_row"] if at == [0.5] else np.nan)
-    monkeypatch.setattr(margins, "absolute_sums", lambda view: np.full(N, said["sums"]))
     monkeypatch.setattr(
-        margins, "allowance", lambda view, name, gap: np.asarray(said["allowance"]) * (gap == tolerances.EARLY)
+        margins, "condition", lambda view, at: said["condition"] if at == [0.5] and view.fit else np.nan
     )
-    monkeypatch.setattr(margins, "degrees_of_freedom", lambda design, REML: DF if REML else N)
+    monkeypatch.setattr(margins, "carried", lambda view, at: said["carried"] if at == [0.5] and view.fit else np.nan)
+    monkeypatch.setattr(
+        margins, "carried_by_row", lambda view, at: said["by_row"] if at == [0.5] and view.fit else np.nan
+    )
+    monkeypatch.setattr(margins, "absolute_sums", lambda view: np.full(len(view.fit.design.y), said["sums"]))
+    monkeypatch.setattr(
+        margins,
+        "allowance",
+        lambda view, name, gap: np.asarray(said["allowance"]) * (gap == tolerances.EARLY and view.fit.sigma == SIGMA),
+    )
+    monkeypatch.setattr(
+        margins, "degrees_of_freedom", lambda design, REML: len(design.y) - 2 if REML else len(design.y)
+    )
     return said
 
 
@@ -193,13 +201,15 @@ def test_every_entry_must_be_within_its_allowance_and_the_rounding(found: dict[s
 def test_a_row_of_V_has_no_larger_sum_than_that_of_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """sigma^2 (|Z Lambda| |Z Lambda|' 1 + 1 / w), written out."""
     root = np.array([[1.0, -2.0], [0.5, 0.0], [-1.0, 3.0]])
-    monkeypatch.setattr(margins, "marginal_root", lambda prepared, theta, roots: root)
+    asked = []
+    monkeypatch.setattr(margins, "marginal_root", lambda *about: asked.append(about) or root)
     weights = np.array([1.0, 2.0, 4.0])
     fit = SimpleNamespace(
         sigma=SIGMA,
-        prepared=None,
-        optimum=SimpleNamespace(theta=None, roots=None),
+        prepared="prepared",
+        optimum=SimpleNamespace(theta="theta", roots="roots"),
         R=SimpleNamespace(diagonal=lambda: SIGMA**2 / weights),
     )
     expected = SIGMA**2 * ((abs(root) @ abs(root).T).sum(axis=1) + 1 / weights)
     np.testing.assert_allclose(margins.absolute_sums(SimpleNamespace(fit=fit)), expected)  # type: ignore[arg-type]
+    assert asked == [("prepared", "theta", "roots")]

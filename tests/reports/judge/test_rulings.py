@@ -27,13 +27,16 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[float]]:
     """What the evidence says at each theta: nothing, until a test says otherwise."""
     said = {name: [0.0, 0.0] for name in ("condition", "centring", "inverse", "difference")}
 
-    def at(name: str, theta: Sequence[float]) -> float:
+    def at(name: str, view: SimpleNamespace, theta: Sequence[float]) -> float:
+        assert view.size == SIZE
         return said[name][THETAS.index(tuple(theta))]
 
-    monkeypatch.setattr(rounding, "rounding_at", lambda view, theta: at("condition", theta))
-    monkeypatch.setattr(rounding, "uncentred", lambda view, theta: SimpleNamespace(criterion=at("centring", theta)))
-    monkeypatch.setattr(rounding, "inverted", lambda view, theta: at("inverse", theta))
-    monkeypatch.setattr(rounding, "products", lambda view, theta: at("difference", theta))
+    monkeypatch.setattr(rounding, "rounding_at", lambda view, theta: at("condition", view, theta))
+    monkeypatch.setattr(
+        rounding, "uncentred", lambda view, theta: SimpleNamespace(criterion=at("centring", view, theta))
+    )
+    monkeypatch.setattr(rounding, "inverted", lambda view, theta: at("inverse", view, theta))
+    monkeypatch.setattr(rounding, "products", lambda view, theta: at("difference", view, theta))
     return said
 
 
@@ -88,6 +91,8 @@ def test_what_the_condition_takes_is_harmless_at_a_stop_up_to_a_thousandth_and_a
     assert ruled(tolerances.EARLY * ABOVE, 0.0, shared=True)[:2] == WITHIN
     assert ruled(0.0, SIZE / 10, shared=True)[:2] == WITHIN
     assert ruled(0.0, SIZE / 10 * ABOVE, shared=True)[:2] == WRONG
+    stopped = evaluation(hearing(), [tolerances.EARLY * ABOVE, 0.0], THETAS)
+    assert stopped.verdict is Verdict.WRONG, "where nobody says that it is shared, it is a stop"
 
 
 @pytest.mark.parametrize("shared", [True, False])

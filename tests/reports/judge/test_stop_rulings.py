@@ -81,27 +81,43 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         "slip": "",
         "asked": [],
     }
-    monkeypatch.setattr(optimum, "conditioned", lambda view, theta: said["hidden"] if theta == THETA else np.nan)
-    monkeypatch.setattr(optimum, "uncentred", lambda view, theta: SimpleNamespace(criterion=said["centring"]))
+    monkeypatch.setattr(optimum, "conditioned", lambda view, theta: seen(view, theta, said["hidden"]))
+    monkeypatch.setattr(
+        optimum, "uncentred", lambda view, theta: seen(view, theta, SimpleNamespace(criterion=said["centring"]))
+    )
     monkeypatch.setattr(
         optimum,
         "optimality",
-        lambda view, theta, gap: SimpleNamespace(optimality=said["is"], reason=f"{gap} at {theta}"),
+        lambda view, theta, gap: seen(view, theta, SimpleNamespace(optimality=said["is"], reason=f"{gap} at {theta}")),
     )
 
-    def evaluation(one: object, errors: list[float], thetas: list[tuple[float, ...]]) -> Ruling:
+    def evaluation(one: SimpleNamespace, errors: list[float], thetas: list[tuple[float, ...]]) -> Ruling:
+        assert one.view.size == SIZE
         said["asked"] = [*errors, *thetas]
         return said["evaluation"]  # type: ignore[return-value]
 
     monkeypatch.setattr(optimum, "evaluation", evaluation)
-    monkeypatch.setattr(optimum, "estimates_at", lambda view, theta: {"theta": theta})
+    monkeypatch.setattr(optimum, "estimates_at", lambda view, theta: seen(view, theta, {"theta": theta}))
     monkeypatch.setattr(
         optimum,
         "convention",
-        lambda view, name, value, at: said["convention"] if (name, value, at["criterion"]) == wanted(at) else "",
+        lambda view, name, value, at: seen(
+            view, at["theta"], said["convention"] if (name, value, at["criterion"]) == wanted(at) else ""
+        ),
     )
-    monkeypatch.setattr(optimum, "misread", lambda view, thetas, value, at: said["slip"] if thetas == [THETA] else "")
+
+    def misread(view: object, thetas: list[tuple[float, ...]], value: np.ndarray, at: np.ndarray) -> object:
+        return seen(view, *thetas, said["slip"] if value == at == 100.00001 else "")
+
+    monkeypatch.setattr(optimum, "misread", misread)
     return said
+
+
+def seen(view: object, theta: object, found: object) -> object:
+    """What is found of this view at this theta."""
+    assert getattr(view, "size", None) == SIZE
+    assert theta == THETA
+    return found
 
 
 def wanted(at: dict[str, np.ndarray]) -> tuple[str, float, float]:
@@ -314,10 +330,13 @@ def test_a_certificate_that_cannot_be_used_fails() -> None:
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The parts of rung 4 by their names."""
-    monkeypatch.setattr(optimum, "judge_evaluation", lambda one: "evaluation")
-    monkeypatch.setattr(optimum, "judge_printed", lambda one: "printed")
-    monkeypatch.setattr(optimum, "not_given", lambda one, rung: f"nothing on {rung}")
+    monkeypatch.setattr(optimum, "judge_evaluation", lambda one: f"evaluation of {one.answer.engine}")
+    monkeypatch.setattr(optimum, "judge_printed", lambda one: f"printed by {one.answer.engine}")
+    monkeypatch.setattr(optimum, "not_given", lambda one, rung: f"nothing of {one.answer.engine} on {rung}")
     monkeypatch.setattr(optimum, "replace", lambda record, gap: (*record, gap))
+
+
+EVALUATION, PRINTED, NOTHING = "evaluation of theirs", "printed by theirs", "nothing of theirs on 4"
 
 
 def climbed(**changed: object) -> list[object]:
@@ -331,21 +350,21 @@ def test_rung_4_has_the_stop_the_evaluation_and_what_was_printed() -> None:
     assert stop[5] == "early"
     assert stop[6] == pytest.approx(5.0, abs=1e-4), "1e-3 above 100"
     assert stop[7] == 1e-3
-    assert others == ["evaluation", "printed"]
-    assert climbed(certificate=None)[1:] == ["evaluation"]
+    assert others == [EVALUATION, PRINTED]
+    assert climbed(certificate=None)[1:] == [EVALUATION]
     assert climbed(gap=np.inf)[0][7] is None
     unproved = SimpleNamespace(at=lambda theta: SimpleNamespace(criterion=100.0, proved=False))
-    assert climbed(own=True, evaluator=unproved)[1:] == ["printed"], "our own values prove nothing of themselves"
-    assert climbed(own=True)[1:] == ["evaluation", "printed"]
-    assert climbed(evaluator=unproved)[1:] == ["evaluation", "printed"]
-    assert climbed(alone=True) == ["nothing on 4", "evaluation", "printed"]
+    assert climbed(own=True, evaluator=unproved)[1:] == [PRINTED], "our own values prove nothing of themselves"
+    assert climbed(own=True)[1:] == [EVALUATION, PRINTED]
+    assert climbed(evaluator=unproved)[1:] == [EVALUATION, PRINTED]
+    assert climbed(alone=True) == [NOTHING, EVALUATION, PRINTED]
 
 
 @pytest.mark.usefixtures("parts")
 def test_rung_4_of_an_answer_without_a_stop() -> None:
     none = SimpleNamespace(engine="theirs", estimates=None)
     longer = SimpleNamespace(engine="theirs", estimates=SimpleNamespace(theta=(*THETA, 1.0), criterion=100.0))
-    assert climbed(answer=none) == ["nothing on 4"]
+    assert climbed(answer=none) == [NOTHING]
     told = "theta has 3 entries, the model has 2: see rung 2"
     assert climbed(answer=longer) == [("ruled", 4, "optimum", Verdict.NOT_GIVEN, Diagnosis.MODEL, told, None)]
     failed = Ruling(Verdict.FAILED, Diagnosis.NONE, "not there")

@@ -53,8 +53,14 @@ def stopped(
 
     monkeypatch.setattr(stops, "evaluable", lambda theta: True)
     monkeypatch.setattr(stops, "centred", lambda view, theta: SimpleNamespace(size=view.size, about=theta))
-    monkeypatch.setattr(stops, "mismatch", lambda estimates, proof: "another" if estimates.theta == mismatched else "")
-    monkeypatch.setattr(stops, "score", lambda answer, proof, evaluator: answer.estimates.theta)
+    monkeypatch.setattr(
+        stops, "mismatch", lambda said, by: "another" if said.theta == mismatched or by is not proof else ""
+    )
+    monkeypatch.setattr(
+        stops,
+        "score",
+        lambda answer, by, evaluator: answer.estimates.theta if by is proof and evaluator.at is at else None,
+    )
     monkeypatch.setattr(stops, "replace", lambda score, optimiser_error: (score, optimiser_error))
     return stops_of(answers, VIEW, SimpleNamespace(at=at, certificate=proof))  # type: ignore[arg-type]
 

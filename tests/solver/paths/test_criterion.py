@@ -162,13 +162,25 @@ def test_effects_of_a_column_of_zeros_are_zero(method: str) -> None:
 
 
 @pytest.mark.parametrize(("y_by", "w_by", "told"), [(1e-120, 1e-80, "multiply"), (1e120, 1e80, "divide")])
-def test_a_sum_of_squares_that_is_no_double_is_refused(y_by: float, w_by: float, told: str) -> None:
-    """1e-240 times 1e-80 is below the least double, 1e320 above the largest."""
+@pytest.mark.parametrize("part", [1.0, 0.01])
+def test_a_sum_of_squares_that_is_no_double_is_refused(y_by: float, w_by: float, told: str, part: float) -> None:
+    """1e-240 times 1e-80 is below the least double, 1e320 above the largest; however little X leaves."""
     design = design_of()
     assert design.weights is not None
-    moved = replace(design, y=y_by * design.y, weights=w_by * design.weights)
-    with pytest.raises(ModelError, match=f"^weights times the squared residual are no doubles: {told} the weights by"):
+    moved = replace(design, y=y_by * (1.0 + part * design.y), weights=w_by * design.weights)
+    with pytest.raises(ModelError, match=rf"^weights times the squared residual are no doubles: {told} the weights by"):
         solve_at(prepare(moved), THETA / w_by**0.5)
+
+
+@pytest.mark.parametrize("method", ["qr", "gls"])
+def test_nothing_left_is_a_double(method: str) -> None:
+    """The path by elimination, which takes logarithms, refuses it in its own words."""
+    design = design_of()
+    assert design.weights is not None
+    nothing = replace(design, y=np.zeros(ROWS), weights=2.0**-40 * design.weights)
+    assert solve_at(prepare(nothing, method), THETA).pwrss == 0.0
+    with pytest.raises(ModelError, match=r"^the model fits the response without residual"):
+        solve_at(prepare(nothing), THETA)
 
 
 class Untold(CompoundSymmetry):
