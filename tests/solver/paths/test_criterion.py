@@ -104,6 +104,9 @@ def test_units_of_response_and_weights_scale_every_part(y_by: float, w_by: float
     assert two.pwrss == pytest.approx(w_by * y_by**2 * one.pwrss, rel=DENSE)
     for found, expected in ((two.beta, y_by * one.beta), (two.u, y_by * root * one.u), (two.RX, root * one.RX)):
         np.testing.assert_allclose(found, expected, rtol=0, atol=DENSE * np.abs(expected).max())
+    assert one.inner is None
+    assert two.inner is not None, "what leads back to the rows as they are needs it"
+    assert two.inner.logdet_L == two.logdet_L
     for REML in (True, False):
         here, there = (derivatives_at(prepare(each), at, REML) for each, at in ((design, THETA), (moved, THETA / root)))
         np.testing.assert_allclose(there.gradient, root * here.gradient, rtol=0, atol=DENSE * 1e3 * root)
@@ -159,6 +162,20 @@ def test_effects_of_a_column_of_zeros_are_zero(method: str) -> None:
     np.testing.assert_allclose(there.gradient, [*here.gradient, 0.0], rtol=0, atol=DENSE * 1e3)
     np.testing.assert_array_equal(there.duals[1], np.zeros((1, 1)))
     np.testing.assert_array_equal(there.hessian[3], np.zeros(4))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_random_effects_it_is_weighted_least_squares_in_any_unit(method: str) -> None:
+    design = design_of("y ~ x")
+    assert design.weights is not None
+    moved = replace(design, y=2.0**100 * design.y, weights=2.0**-60 * design.weights)
+    beta = dense(design, np.zeros(0)).beta
+    for each, by in ((design, 1.0), (moved, 2.0**100)):
+        at = solve_at(prepare(each, method), np.zeros(0))
+        np.testing.assert_allclose(at.beta, by * beta, rtol=INVERTED)
+        assert (at.u.shape, at.logdet_L) == ((0,), 0.0)
+        found = derivatives_at(prepare(each, method), np.zeros(0), True)
+        assert (found.duals, found.gradient.shape, found.hessian.shape) == ((), (0,), (0, 0))
 
 
 @pytest.mark.parametrize(("y_by", "w_by", "told"), [(1e-120, 1e-80, "multiply"), (1e120, 1e80, "divide")])
