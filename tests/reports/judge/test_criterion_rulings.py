@@ -45,7 +45,12 @@ def hearing(said: SimpleNamespace, **changed: object) -> SimpleNamespace:
 
 
 def record(kind: str) -> object:
-    return lambda rung, quantity, ruling, digits=None: (kind, rung, quantity, ruling.verdict, ruling.evidence, digits)
+    def recorded(rung: int, quantity: str, ruling: Ruling, digits: float | None) -> tuple[object, ...]:
+        assert rung == 3
+        assert isinstance(ruling.diagnosis, Diagnosis)
+        return kind, rung, quantity, ruling.verdict, ruling.evidence, digits
+
+    return recorded
 
 
 @pytest.fixture
@@ -226,6 +231,12 @@ def test_a_path_of_ours_is_excused_where_the_definition_gives_its_values_and_the
     assert excused(10.0 + 1.1 * floor, 10.0) is None
     assert excused(10.0 - 1.1 * floor, 10.0) is None
     assert excused(10.0, 10.0, peer=None) is None
+    # At the bounds themselves, about a criterion of 0.
+    monkeypatch.setattr(criterion, "criterion_at", lambda view, theta: 0.0)
+    here = hearing(answer("pls"))
+    for ours, theirs in ((floor, floor), (0.0, 1e-5), (0.0, -1e-5)):
+        assert peers_rounding(here, [A], np.array([ours]), np.array([theirs])) is not None  # type: ignore[arg-type]
+    monkeypatch.setattr(criterion, "criterion_at", lambda view, theta: 10.0)
     assert excused(10.0, 10.0, kin=kin(own=("lme4",))) is None
     assert excused(10.0, 10.0, theta=(0.0, 1.0)) is None
 
@@ -237,6 +248,7 @@ def test_only_a_path_of_ours_that_is_wrong_beside_a_peer_is_looked_at_again(
     asked = []
 
     def rounding(*about: object) -> Ruling:
+        assert about[0].answer.engine == "pls"  # type: ignore[attr-defined]
         asked.append([about[1], *(each.tolist() for each in about[2:])])  # type: ignore[attr-defined]
         return harmless
 

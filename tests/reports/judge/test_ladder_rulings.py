@@ -91,11 +91,11 @@ def test_every_judged_engine_is_heard_with_its_peer_and_its_stop(
 ) -> None:
     """Witnesses are heard of, not judged; a certificate that cannot be used, or is refuted, is told with each."""
     proof = None if stale else "proof"
-    monkeypatch.setattr(ladder, "certificate_or_reason", lambda case: (proof, stale))
+    monkeypatch.setattr(ladder, "certificate_or_reason", lambda case: (proof, stale) if case == "case" else None)
     monkeypatch.setattr(ladder, "evaluator_of", lambda certificate, view: ("evaluator", certificate, view))
     stops = SimpleNamespace(refuted=refuted, scores={"a": "score of a", "w": "score of w"})
     seen = []
-    monkeypatch.setattr(ladder, "stops_of", lambda answers, view, evaluator: seen.append((view, evaluator)) or stops)
+    monkeypatch.setattr(ladder, "stops_of", lambda said, *about: seen.append(([*said], *about)) or stops)
     monkeypatch.setattr(ladder, "account_of", lambda case, answers, view: ("account", case, [*answers], view))
     monkeypatch.setattr(ladder, "peer_of", lambda name, answers, kin: f"peer of {name} among {[*answers]} by {kin}")
     monkeypatch.setattr(ladder, "stop_of", lambda hearing: f"stop of {hearing.answer}")
@@ -107,7 +107,7 @@ def test_every_judged_engine_is_heard_with_its_peer_and_its_stop(
     monkeypatch.setattr(ladder, "judge_certificate", lambda hearing, told: [(hearing.answer, told)])
     answers = {"a": "A", "b": "B", "w": "W"}
     found = judge_case("case", answers, ["a", "b"], {"start": ()}, "view", "kin")  # type: ignore[arg-type, dict-item]
-    assert seen == [("view", ("evaluator", proof, "view"))]
+    assert seen == [(["a", "b", "w"], "view", ("evaluator", proof, "view"))]
     assert found.scores == ("score of a",)
     first, told, second, _ = found.comparisons
     assert told == ("A", stale or refuted)

@@ -37,7 +37,9 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     monkeypatch.setattr(
         margins,
         "allowance",
-        lambda view, name, gap: np.asarray(said["allowance"]) * (gap == tolerances.EARLY and view.fit.sigma == SIGMA),
+        lambda view, name, gap: (
+            np.asarray(said["allowance"]) * (gap == tolerances.EARLY and view.fit.sigma == SIGMA and name in NAMES)
+        ),
     )
     monkeypatch.setattr(
         margins, "degrees_of_freedom", lambda design, REML: len(design.y) - 2 if REML else len(design.y)
@@ -45,11 +47,11 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return said
 
 
-def hearing(REML: bool = True) -> SimpleNamespace:
+def hearing(REML: bool = True, se: np.ndarray = SE) -> SimpleNamespace:
     design = SimpleNamespace(y=np.zeros(N), X=np.column_stack([np.zeros(N), DAYS]), terms=TERMS)
     fit = SimpleNamespace(
         optimum=SimpleNamespace(theta=np.array([0.5])),
-        se=SimpleNamespace(to_numpy=lambda: SE),
+        se=SimpleNamespace(to_numpy=lambda: se),
         design=design,
         sigma=SIGMA,
         REML=REML,
@@ -66,6 +68,7 @@ def relative(found: dict[str, object]) -> float:
     return max(tolerances.EVALUATION, EPS * float(found["condition"]), ENTRIES * float(found["carried"]))  # type: ignore[arg-type]
 
 
+NAMES = ("beta", "sigma", "se", "vcov", "varcomp", "V_diagonal", "V_rowsum", "theta", "fitted", "b")
 LOST = [{}, {"condition": 1e8}, {"carried": 1e-6}]
 
 
@@ -81,7 +84,14 @@ def test_what_an_evaluation_rounds_is_relative_to_what_it_is_among(
     np.testing.assert_allclose(of("vcov", [1.0, 2.0]), part * np.array([2.0, 2.0]), rtol=1e-14)
     np.testing.assert_allclose(of("sigma", [-3.0]), [part * 3.0], rtol=1e-14)
     np.testing.assert_allclose(of("criterion", [1.0, -3.0]), part * np.array([3.0, 3.0]), rtol=1e-14)
+    np.testing.assert_allclose(of("sigma", [-0.5]), [part * 0.5], rtol=1e-14)
     np.testing.assert_array_equal(of("sigma", []), [])
+    three = np.array([1.0, 2.0, 4.0])
+    of_three = margin(hearing(se=three), "vcov", np.ones(9))  # type: ignore[arg-type]
+    np.testing.assert_allclose(of_three, part * np.outer(three, three).ravel(), rtol=1e-14)
+    near = np.full(N, 100.0) + np.where(np.arange(N) % 2, 0.25, -0.25)
+    expected = part * (0.25 + SIGMA) + ROUNDINGS * EPS * near
+    np.testing.assert_allclose(of("fitted", near.tolist()), expected, rtol=1e-14)
     fitted = np.full(N, 100.0)
     fitted[:2] = 90.0, 110.0
     expected = part * (10.0 + SIGMA) + ROUNDINGS * EPS * fitted
@@ -195,6 +205,12 @@ def test_every_entry_must_be_within_its_allowance_and_the_rounding(found: dict[s
         ([-0.5 - 2 * rounding, 0.0], False),
     ):
         assert close(hearing(), "sigma", reference + np.array(by), reference, allowed) == is_close  # type: ignore[arg-type]
+    zeros = np.zeros(2)
+    assert close(hearing(), "sigma", allowed, zeros, allowed), "at the bound"  # type: ignore[arg-type]
+    # Of a standard error each entry is beside its own, of sigma beside the largest.
+    off = np.array([2e-9, 0.0])
+    assert close(hearing(), "sigma", reference + off, reference, zeros)  # type: ignore[arg-type]
+    assert not close(hearing(), "se", np.array([0.25, -8.0]) + off, np.array([0.25, -8.0]), zeros)  # type: ignore[arg-type]
     assert not close(hearing(), "sigma", reference[:1], reference, allowed)  # type: ignore[arg-type]
 
 

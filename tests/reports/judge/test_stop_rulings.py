@@ -35,7 +35,7 @@ def hearing(**changed: object) -> SimpleNamespace:
         "answer": SimpleNamespace(engine="theirs", estimates=SimpleNamespace(theta=THETA, criterion=100.00001)),
         "view": SimpleNamespace(size=SIZE, takes=lambda theta: len(theta) == 2, fit=SimpleNamespace(theta=np.ones(2))),
         "stops": SimpleNamespace(gaps={"theirs": 1e-5}),
-        "evaluator": SimpleNamespace(at=lambda theta: SimpleNamespace(criterion=100.00001, proved=True)),
+        "evaluator": SimpleNamespace(at=lambda theta: SimpleNamespace(criterion=100.00001, proved=theta == THETA)),
         "gap": 1e-5,
         "noise": NOISE,
         "best": 100.0,
@@ -191,7 +191,8 @@ def test_without_centring_a_stop_that_is_not_early_may_be_rounding(found: dict[s
 
 def test_the_lowest_is_named_where_nothing_is_proved(found: dict[str, object]) -> None:
     told = "; the lowest criterion is lme4's"
-    assert told in stop_of(hearing(certificate=None, best_engine="lme4")).evidence
+    evidence = f"stopped early: 1e-05 at {THETA}{told}"
+    assert stop_of(hearing(certificate=None, best_engine="lme4")).evidence == evidence
     assert told not in stop_of(hearing(certificate="proved", best_engine="lme4")).evidence
     assert "the lowest criterion is" not in stop_of(hearing(certificate=None)).evidence
 
@@ -255,6 +256,19 @@ def test_what_it_is_above_must_be_just_that(found: dict[str, object]) -> None:
         said = SimpleNamespace(engine="theirs", estimates=SimpleNamespace(theta=THETA, criterion=moved))
         found_by = hearing(answer=said, unprofiled=lambda at: 1e-4)
         assert (judge_evaluation(found_by)[4] is Diagnosis.STOP) == same  # type: ignore[index, arg-type]
+
+
+def test_at_the_bound_it_is_just_that(found: dict[str, object]) -> None:
+    """Of a criterion of 0, so that the sum is the bound to the bit."""
+    found["evaluation"] = Ruling(Verdict.WRONG, Diagnosis.CRITERION, "")
+    bound = tolerances.CRITERION * SIZE
+    none = SimpleNamespace(engine="theirs", estimates=SimpleNamespace(theta=THETA, criterion=0.0))
+    there = SimpleNamespace(at=lambda theta: SimpleNamespace(criterion=0.0, proved=True))
+    found_by = hearing(answer=none, evaluator=there, unprofiled=lambda at: bound)
+    assert judge_evaluation(found_by)[4] is Diagnosis.STOP  # type: ignore[index, arg-type]
+    bound = tolerances.GAP * SIZE
+    said = SimpleNamespace(engine="theirs", estimates=SimpleNamespace(theta=THETA, criterion=bound))
+    assert judge_printed(hearing(answer=said, best=0.0))[3] is Verdict.AGREE  # type: ignore[index, arg-type]
 
 
 def test_a_convention_and_a_slip_are_named_where_the_value_is_wrong(found: dict[str, object]) -> None:

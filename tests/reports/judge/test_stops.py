@@ -42,6 +42,7 @@ def stopped(
     values: dict[tuple[float, ...], float] = VALUES,
     mismatched: tuple[float, ...] | None = None,
     proved: bool = True,
+    unsure: tuple[tuple[float, ...], ...] = (),
 ) -> Stops:
     """The stops, where an answer is scored by its theta."""
 
@@ -49,7 +50,7 @@ def stopped(
         key = tuple(map(float, theta))  # type: ignore[call-overload]
         if key not in values:
             raise ModelError("no digits there")
-        return found(values[key], 1e-6, proved)
+        return found(values[key], 1e-6, proved and key not in unsure)
 
     monkeypatch.setattr(stops, "evaluable", lambda theta: True)
     monkeypatch.setattr(stops, "centred", lambda view, theta: SimpleNamespace(size=view.size, about=theta))
@@ -120,6 +121,20 @@ def test_an_answer_below_a_proved_local_optimum_by_more_than_rounding_refutes_it
         assert out.refuted.endswith(" below proof, proved as a local optimum")
     else:
         assert (out.best, out.best_engine, out.refuted) == (proof.double.values["criterion"].exact, "", "")
+
+
+def test_at_the_bounds_nothing_is_refuted_and_nothing_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of criteria of 0, so that the difference is the bound to the bit."""
+    at_bound = {OURS: NOISE, LOWEST: 0.0}
+    assert stopped(monkeypatch, {"theirs": said(LOWEST)}, values=at_bound).view is VIEW
+    assert stopped(monkeypatch, {"theirs": said(LOWEST)}, certificate(NOISE), at_bound).refuted == ""
+
+
+def test_what_an_evaluation_leaves_open_is_that_of_the_lowest(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {OURS: 5.0, LOWEST: 1.0}
+    for unsure, refuted in (((), True), ((OURS,), True), ((LOWEST,), False)):
+        out = stopped(monkeypatch, {"theirs": said(LOWEST)}, certificate(1.0 + 1e-7), values, unsure=unsure)
+        assert bool(out.refuted) == refuted
 
 
 def test_our_own_search_refutes_it_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,6 +178,30 @@ def test_without_random_effects_it_is_weighted_least_squares_in_any_unit(method:
         assert (found.duals, found.gradient.shape, found.hessian.shape) == ((), (0,), (0, 0))
 
 
+def test_derivatives_where_no_column_is_left() -> None:
+    """An effect of zeros does nothing, and so does its variance."""
+    found = derivatives_at(prepare(design_of("y ~ x + (0 + zero | k)")), np.array([0.7]), True)
+    np.testing.assert_array_equal(found.gradient, [0.0])
+    np.testing.assert_array_equal(found.hessian, [[0.0]])
+    assert [dual.tolist() for dual in found.duals] == [[[0.0]]]
+
+
+def test_duals_are_those_of_G_whatever_its_structure_and_beside_effects_of_zeros() -> None:
+    theta = np.array([0.8, 0.3, 0.6])
+    free, bound, beside = (
+        derivatives_at(prepare(design_of(f"y ~ x + {term}")), at, True)
+        for term, at in (
+            ("(x | g)", theta),
+            ("cs(x | g)", theta),
+            ("cs(x | g) + (0 + zero | k)", np.append(theta, 0.7)),
+        )
+    )
+    np.testing.assert_allclose(bound.duals[0], free.duals[0], rtol=DENSE)
+    np.testing.assert_allclose(beside.duals[0], free.duals[0], rtol=0, atol=DENSE * 1e3)
+    np.testing.assert_array_equal(beside.duals[1], [[0.0]])
+    np.testing.assert_allclose(beside.gradient, [*bound.gradient, 0.0], rtol=0, atol=DENSE * 1e3)
+
+
 @pytest.mark.parametrize(("y_by", "w_by", "told"), [(1e-120, 1e-80, "multiply"), (1e120, 1e80, "divide")])
 @pytest.mark.parametrize("part", [1.0, 0.01])
 def test_a_sum_of_squares_that_is_no_double_is_refused(y_by: float, w_by: float, told: str, part: float) -> None:
