@@ -2,8 +2,9 @@
 
 from relmer.solver.fits.components import covariances, ngrps, open_components
 from relmer.solver.fits.effects import coef
-from relmer.solver.fits.fit import Fit, at_par, at_theta
+from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
+from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.matrices import Ztlist, mmList
 from relmer.solver.fits.refitting import Refits, refit

@@ -1,38 +1,31 @@
 """A fit, with all its matrices."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
 from relmer.solver.arrays import Array, Integers
-from relmer.solver.errors import ModelError
+from relmer.solver.fits import refitting, simulating
 from relmer.solver.fits.html import html
-from relmer.solver.fits.refitting import Progress, Refits, refit
-from relmer.solver.fits.simulating import simulate
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, canonical
 from relmer.solver.model import (
     Design,
     Lambda,
-    checked_theta,
     covariance,
     factors,
     group_names,
-    inwards,
     not_carried,
     par_names,
     par_of,
     theta_names,
-    theta_of_par,
     varcorr_names,
 )
 from relmer.solver.paths import (
@@ -47,7 +40,6 @@ from relmer.solver.paths import (
     extended_factor,
     fitted,
     marginal_root,
-    solve_at,
 )
 from relmer.solver.search import Ending, Optimum
 
@@ -321,51 +313,6 @@ class Fit:
         """Whether some covariance matrix G_j has not full rank."""
         return bool(np.any(np.isfinite(self.optimum.duals)))
 
-    def refit(self, y: Any, progress: Progress | None = None) -> "Fit | Refits":
-        """The model for another response, or for many: `relmer.solver.refit`."""
-        return refit(self, y, progress)
-
-    def simulate(
-        self,
-        nsim: int = 1,
-        seed: int | None = None,
-        re_form: str | None = "NA",
-        newparams: Mapping[str, Any] | None = None,
-    ) -> pd.DataFrame:
-        """Responses drawn from the model: `relmer.solver.simulate`."""
-        return simulate(self, nsim, seed, re_form, newparams)
-
-
-def at_theta(fit: Fit, theta: ArrayLike) -> Fit:
-    """The model of a fit at another theta: nothing is searched, beta, sigma and b follow theta.
-
-    Raises
-    ------
-    ModelError
-        Theta has not one value for each of its names.
-    """
-    at = checked_theta(fit.design.terms, theta)
-    given = Optimum(
-        theta=at,
-        evaluations=1,
-        converged=False,
-        decrement=np.inf,
-        duals=(),
-        ending=Ending.GIVEN,
-        roots=tuple(inwards(fit.prepared.sound, factors(fit.design.terms, at))),
-    )
-    return replace(fit, optimum=given, solution=solve_at(fit.prepared, at))
-
-
-def at_par(fit: Fit, par: ArrayLike) -> Fit:
-    """The model of a fit at another par (k,), as `at_theta`.
-
-    Raises
-    ------
-    ModelError
-        Par has not one value for each of its names.
-    """
-    values, names = np.asarray(par, dtype=float), par_names(fit.design.terms)
-    if values.shape != (len(names),):
-        raise ModelError(f"par has shape {values.shape}; it needs {len(names)} values: {', '.join(names)}")
-    return at_theta(fit, theta_of_par(fit.design.terms, values))
+    # What follows from a fit is a function in a file of its own; those with R's names are methods as they are.
+    refit = refitting.refit
+    simulate = simulating.simulate

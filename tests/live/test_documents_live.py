@@ -31,7 +31,7 @@ from relmer.solver import (
     ols,
     profile_curve,
 )
-from relmer.solver.fits.fit import at_theta
+from relmer.solver.fits.given import at_theta
 
 pytestmark = pytest.mark.live
 

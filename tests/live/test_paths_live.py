@@ -23,7 +23,7 @@ from relmer.reports.evidence.conditioning import rounding_at
 from relmer.reports.evidence.landscape import allowance, criterion_at, landscape, values
 from relmer.reports.run import compare
 from relmer.solver import lmer
-from relmer.solver.fits.fit import at_theta
+from relmer.solver.fits.given import at_theta
 from relmer.solver.language.build import build
 from relmer.solver.language.formula import parse
 from relmer.solver.language.frame import model_frame

@@ -14,8 +14,9 @@ from relmer.reference.own_fits import estimates, stages_of
 from relmer.reports.evidence.landscape import Landscape, by_definition
 from relmer.reports.judge.ladder import judge_case
 from relmer.reports.records import Comparison
-from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
+from relmer.solver.fits.given import at_theta
 from relmer.solver.paths import criterion, prepare, size, solve_at
 
 OWN = ("pls", "qr", "gls")

@@ -8,7 +8,7 @@ import numpy as np
 from relmer.datasets import case, load
 from relmer.reference.answers.recorded import read
 from relmer.solver import Fit, lmer
-from relmer.solver.fits.fit import at_theta
+from relmer.solver.fits.given import at_theta
 
 
 def assert_printed(values: Iterable[float], figures: str) -> None:

@@ -12,7 +12,7 @@ from strategies import mixed_data
 
 from relmer.datasets import load
 from relmer.solver import ModelError, cluster_covariances, getV, gls_table, lmer, ols
-from relmer.solver.fits.fit import at_theta
+from relmer.solver.fits.given import at_theta
 
 THETA = np.array([0.8, -0.3, 0.5])
 

@@ -7,7 +7,8 @@ from relmer.datasets import case, load
 from relmer.reference.engines import engine
 from relmer.solver import lmer
 from relmer.solver.errors import ModelError
-from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.fits.fit import Fit
+from relmer.solver.fits.given import at_theta
 from relmer.solver.paths.criterion import prepare, solve_at
 from relmer.solver.paths.derivatives import derivatives_at
 from relmer.solver.search.optimise import optimise

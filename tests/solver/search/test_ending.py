@@ -8,7 +8,8 @@ import pytest
 
 from relmer.datasets import load
 from relmer.solver import lmer
-from relmer.solver.fits.fit import Fit, at_theta
+from relmer.solver.fits.fit import Fit
+from relmer.solver.fits.given import at_theta
 from relmer.solver.search.ending import Ending, Optimum
 from relmer.solver.search.objective import Objective
 from relmer.solver.search.optimise import optimise
