@@ -61,6 +61,8 @@ def test_eigenvalues_below_the_least_count_for_it() -> None:
         np.zeros((2, 2)),
         np.array([[0.0, 0.0], [-3.0, 4.0]]),
         np.array([[-2.0]]),
+        np.array([[-3.0], [4.0]]),
+        0.5 * np.eye(2),
         np.array([[3.0, -4.0]]),
     ],
 )
@@ -99,6 +101,8 @@ def test_a_row_is_looked_at_in_its_own_size_where_one_is_large() -> None:
         # Beside a large one, 1e12, a variance of one is none that is negligible.
         ((1e12, 1.0), 2),
         ((1e12, 0.9 * RANK), 1),
+        # One of 1e8 is none that is so large.
+        ((1e8, 0.05), 1),
     ],
 )
 def test_a_direction_of_negligible_variance_is_left_out(variances: tuple[float, float], rank: int) -> None:
@@ -109,6 +113,13 @@ def test_a_direction_of_negligible_variance_is_left_out(variances: tuple[float, 
         left = np.where(np.arange(2) < rank, variances, 0.0)
         np.testing.assert_allclose(root @ root.T, np.diag(left), rtol=0, atol=1e-12 * max(1.0, *variances))
         assert is_regular(T) == (rank == 2)
+
+
+def test_of_three_variances_it_is_the_largest_that_counts() -> None:
+    for variances, regular in (((50 * RANK, 1.0, 100.0), False), ((1.0, 1.0, 1e12), True)):
+        assert is_regular(np.diag(np.sqrt(variances))) == regular
+    T = positive(np.diag([4.0, 0.9 * 4 * FLOOR, 1.0]))
+    np.testing.assert_allclose(T @ T.T, np.diag([4.0, 4 * FLOOR, 1.0]), rtol=0, atol=DENSE)
 
 
 def test_small_and_negative_eigenvalues_are_raised() -> None:

@@ -69,15 +69,19 @@ def test_large_effects_cost_no_digit_of_what_they_leave(large: float) -> None:
 def test_rows_that_are_known_as_a_rest_and_what_the_effects_make_of_them() -> None:
     """rows + Z along, `along` so large that the sum as doubles would have no digit of the rows."""
     along = 1e12 * RANDOM.normal(size=(4, 2))
-    square = 1e10 * np.eye(4)
-    found = whitened_by_augmenting(Z, square, ROWS, along)
-    assert_whitened(found, Z, square, balls(ROWS) + balls(Z) * balls(along), TEN)
+    for size in (1e10, 1e14):
+        square = size * np.eye(4)
+        found = whitened_by_augmenting(Z, square, ROWS, along)
+        assert_whitened(found, Z, square, balls(ROWS) + balls(Z) * balls(along), TEN)
 
 
 def test_columns_that_lie_along_each_other_are_turned_apart() -> None:
     """The second is the first but for 1e-6 of it, and both are large; eps of them is 1e-11 of sigma."""
     T = np.array([[1e4, 1e4, 0.0], [0.0, 0.01, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
     assert_whitened(whitened_by_augmenting(Z, T, ROWS), Z, T, balls(ROWS), TEN)
+    along = RANDOM.normal(size=(4, 2))
+    found = whitened_by_augmenting(Z, T, ROWS, along)
+    assert_whitened(found, Z, T, balls(ROWS) + balls(Z) * balls(along), TEN)
 
 
 def test_a_column_twice_is_one_that_is_larger() -> None:
