@@ -103,6 +103,10 @@ def test_a_root_of_fewer_columns_than_rows_is_turned_too() -> None:
     T, Q = apart(root, np.array([1.0, 2.0, 4.0]))
     assert (T.shape, Q.shape) == ((3, 1), (1, 1))
     np.testing.assert_array_equal(T @ Q.T, root)
+    two = np.array([[0.5, 1.0], [-3.0, 0.25], [1.0, -1.0]])
+    T, Q = apart(two, np.array([1.0, 2.0, 4.0]))
+    assert (T.shape, Q.shape) == ((3, 2), (2, 2))
+    np.testing.assert_allclose(T @ Q.T, two, rtol=0, atol=DENSE)
 
 
 @pytest.mark.parametrize(
