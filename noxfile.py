@@ -153,6 +153,18 @@ def alarms(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Change the heart in small ways, and tell what no test sees. Arguments are modules or folders; all otherwise.
+
+    `-- --write` makes docs/mutation.md anew, `-- --read` tells what earlier runs left. A module takes minutes, all
+    take most of a day; one that was interrupted goes on.
+    """
+    session.install(".[dev]", "mutmut>=3.8,<3.9")
+    place = Path(session.cache_dir).resolve() / "mutants"
+    session.run("python", "-m", "tests.mutation", "--place", str(place), *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Pass the tests. RELMER_REQUIRE=lme4,chromium installs these, and lets no test of theirs be skipped."""
     if required("lme4"):
