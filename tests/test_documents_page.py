@@ -19,4 +19,5 @@ def test_every_public_name_is_on_the_page() -> None:
     # Fits, and what follows from them, are no document's: the pages of the API have them.
     beyond = {"Fit", "ModelError", "Refits", "bootstrap", "refit", "simulate"}
     beyond |= {"anova_table", "coef_table", "contest", "hypotheses"}
+    beyond |= {"AIC", "BIC", "LogLik", "REMLcrit", "df_residual", "logLik", "nobs"}
     assert {name for name in solver.__all__ if name not in text} == beyond

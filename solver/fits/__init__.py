@@ -1,6 +1,7 @@
 """`lmer`: from text and data to a fit, and what a fit tells."""
 
 from relmer.solver.fits.components import covariances, ngrps, open_components
+from relmer.solver.fits.criteria import AIC, BIC, LogLik, REMLcrit, deviance, df_residual, logLik, nobs
 from relmer.solver.fits.effects import coef
 from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
@@ -12,7 +13,11 @@ from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
 
 __all__ = [
+    "AIC",
+    "BIC",
     "Fit",
+    "LogLik",
+    "REMLcrit",
     "Refits",
     "Ztlist",
     "at_par",
@@ -20,11 +25,15 @@ __all__ = [
     "bootstrap",
     "coef",
     "covariances",
+    "deviance",
+    "df_residual",
     "html_table",
     "html_text",
     "lmer",
+    "logLik",
     "mmList",
     "ngrps",
+    "nobs",
     "open_components",
     "refit",
     "remarks",
