@@ -34,8 +34,8 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "figures": ("figures",),
     "known": ("accepted",),
 }
-# Fields that are compared as a whole, and the time, which is not.
-WHOLE = ("created", "version", "environment", "fail_on", "schema")
+# Fields that are compared as a whole, and the time and the hash, which are not.
+WHOLE = ("created", "version", "environment", "fail_on", "schema", "sha256")
 Pair = tuple[str, str]
 
 

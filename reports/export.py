@@ -8,7 +8,7 @@ from relmer.datasets import write_whole
 from relmer.reference.certificates import certificates
 from relmer.reports.pages import case_anchors, corpus_page, documents_page, page
 from relmer.reports.records import Report
-from relmer.reports.voices import as_json, audit, badge, junit, markdown
+from relmer.reports.voices import as_json, audit, badge, junit, markdown, sealed
 
 
 def corpus(report: Report) -> str:
@@ -40,5 +40,6 @@ def write(report: Report, out: Path, beside: Mapping[str, str] = MappingProxyTyp
     ValueError
         The report contradicts itself; see `check`.
     """
-    texts = {name: voice(report) for name, voice in VOICES.items()}
+    whole = sealed(report)
+    texts = {name: voice(whole) for name, voice in VOICES.items()}
     write_whole(out, {**texts, **beside})

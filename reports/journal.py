@@ -18,7 +18,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from relmer.datasets import Case, from_plain, written_down
+from relmer.datasets import Case, from_plain, to_plain, written_down
 from relmer.reference.answers import Answer, Status
 from relmer.reference.engines import declarations, ended_from_outside
 from relmer.reports.machine import machine
@@ -57,7 +57,7 @@ class Journal:
         """
         if any(said.status == Status.FAILED and ended_from_outside(said.message) for said in result.answers):
             return
-        entry = {"case": case.name, "under": self.under(case), "result": asdict(result)}
+        entry = {"case": case.name, "under": self.under(case), "result": to_plain(result)}
         line = json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

@@ -329,6 +329,8 @@ class Report:
         How the run is made again beside its files, but for where it writes; empty where that is not known.
     fewest_digits
         And so does a quantity with fewer correct digits, where digits are counted; None if nobody asks for any.
+    sha256
+        Of all that it says but when it was made; empty until it is written.
     """
 
     created: str
@@ -348,6 +350,7 @@ class Report:
     sights: tuple[Sight, ...] = ()
     command: str = ""
     fewest_digits: float | None = None
+    sha256: str = field(default="", compare=False)
     schema: str = field(default=SCHEMA)
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """What an engine is, how it is found, and how its pieces make an answer."""
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -228,7 +228,13 @@ def is_ours(declared: Entry | type) -> bool:
 
 def _entries() -> tuple[Entry, ...]:
     """What packages declare, and what the file of one's own engines does."""
-    return (*entry_points(group=GROUP), *declarations())
+    return (*_packages(entry_points, tuple(sys.path)), *declarations())
+
+
+@lru_cache(maxsize=8)
+def _packages(look: Callable[..., Iterable[EntryPoint]], path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """What the packages on the path declare: looked for once, as every one of them is opened."""
+    return tuple(look(group=GROUP))
 
 
 def is_peer(declared: Entry) -> bool:

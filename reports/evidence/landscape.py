@@ -50,8 +50,13 @@ class Landscape:
     keys: frozenset[str]
 
     @cached_property
+    def fits(self) -> dict[tuple[float, ...], Fit]:
+        """The model at each theta that was asked for: several engines are held against the same."""
+        return {}
+
+    @cached_property
     def evaluated(self) -> dict[tuple[float, ...], dict[str, Array]]:
-        """Every quantity at each theta that was asked for: several engines are held against the same."""
+        """Every quantity at each of these theta."""
         return {}
 
     def takes(self, theta: Sequence[float]) -> bool:
@@ -168,11 +173,19 @@ def criterion_at(view: Landscape, theta: Sequence[float]) -> float:
     return criterion(view.fit.design, solve_at(view.definition, np.asarray(theta, dtype=float)), view.fit.REML)
 
 
+def model_at(view: Landscape, theta: Sequence[float]) -> Fit:
+    """The model at theta, by this project's solver."""
+    at = tuple(map(float, theta))
+    if at not in view.fits:
+        view.fits[at] = at_theta(view.fit, np.asarray(at))
+    return view.fits[at]
+
+
 def estimates_at(view: Landscape, theta: Sequence[float]) -> dict[str, Array]:
     """Every quantity at theta, by this project's solver."""
     at = tuple(map(float, theta))
     if at not in view.evaluated:
-        view.evaluated[at] = values(estimates(at_theta(view.fit, np.asarray(at))))
+        view.evaluated[at] = values(estimates(model_at(view, at)))
     return view.evaluated[at].copy()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.conditioning import rounding_at
-from relmer.reports.evidence.landscape import Landscape
+from relmer.reports.evidence.landscape import Landscape, model_at
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design, is_structured
@@ -57,9 +57,9 @@ def misread(view: Landscape, thetas: Sequence[Sequence[float]], said: Array, wan
     bounds = np.minimum(known_to, EXPLAINED * np.abs(said - wanted).max())
     for slip in slips(view):
         try:
-            prepared = prepare(slip.design, "pls")
+            solved = solver_of(view, slip.design)
             values = (
-                slip.formula(slip.design, solve_at(prepared, slip.reads(np.array(theta, dtype=float))), slip.REML)
+                slip.formula(slip.design, solved(slip.reads(np.array(theta, dtype=float))), slip.REML)
                 for theta in thetas
             )
             if all(abs(value - one) <= bound for value, one, bound in zip(values, said, bounds, strict=True)):
@@ -67,6 +67,13 @@ def misread(view: Landscape, thetas: Sequence[Sequence[float]], said: Array, wan
         except (ModelError, ArithmeticError, np.linalg.LinAlgError):
             continue
     return ""
+
+
+def solver_of(view: Landscape, design: Design) -> Callable[[Array], Solution]:
+    """What solves a design at a theta: the landscape, which remembers, if it is its own."""
+    if design is view.fit.design:
+        return lambda theta: model_at(view, theta.tolist()).solution
+    return partial(solve_at, prepare(design, "pls"))
 
 
 def slips(view: Landscape) -> Iterator[Slip]:

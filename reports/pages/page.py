@@ -99,7 +99,7 @@ def details(
         "warned": warnings_of(report),
         "requirements": requirements(report),
         "data": data_of(report),
-        "content": content_sha256(report),
+        "content": report.sha256 or content_sha256(report),
         "command": command(report),
     }
     for name in PLAIN:

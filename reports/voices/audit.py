@@ -24,8 +24,8 @@ REQUIRED = {
     4: ("stops at the optimum", "the criterion at its theta, evaluated anew, less the certified or lowest one"),
     5: ("reports right estimates, standard errors and predictions", "to what its stop and rounding leave open"),
 }
-CHECK = """grep -v '^ "created": ' report.json | sha256sum"""
-TAKEN_OVER = "all of report.json but the line of `created`, the one value that a repetition changes"
+CHECK = """grep -v -e '^ "created": ' -e '^ "sha256": ' report.json | sha256sum"""
+TAKEN_OVER = "all of report.json but the lines of `created`, the one value that a repetition changes, and of `sha256`"
 
 
 class Met(StrEnum):
@@ -271,7 +271,8 @@ def audit(report: Report) -> str:
         "## To repeat",
         "The run:",
         code(report.command or "not known"),
-        f"The content of report.json has the SHA-256 {content_sha256(report)}, taken over {escape(TAKEN_OVER)}. "
+        f"The content of report.json has the SHA-256 {report.sha256 or content_sha256(report)}, "
+        f"taken over {escape(TAKEN_OVER)}. "
         "To compute it again:",
         code(CHECK),
         "The certificates, by a program that shares no code with the solver:",

@@ -5,7 +5,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from relmer.datasets import read_record
@@ -13,8 +13,8 @@ from relmer.reports.records import MOST, RUNGS, SCHEMA, Optimality, Report
 from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
 
 FIRST_VERSION = "relmer-report/1"
-# How the line begins that holds when a report was made, and no other.
-CREATED = ' "created": '
+# How the lines begin that a repetition changes, and no other: when the report was made, and the hash of all the rest.
+BESIDE = (' "created": ', ' "sha256": ')
 
 
 def as_json(report: Report) -> str:
@@ -26,7 +26,12 @@ def as_json(report: Report) -> str:
         The report contradicts itself; see `check`.
     """
     check(report)
-    return written(report)
+    return written(sealed(report))
+
+
+def sealed(report: Report) -> Report:
+    """The report with the hash of what it says."""
+    return replace(report, sha256=content_sha256(report))
 
 
 def written(report: Report) -> str:
@@ -37,12 +42,12 @@ def written(report: Report) -> str:
 
 
 def content_sha256(report: Report) -> str:
-    """SHA-256 of what a report says: of all lines of `report.json` but that of `created`.
+    """SHA-256 of what a report says: of all lines of `report.json` but those of `created` and `sha256`.
 
     A run that is made again on the same machine has the same.
     """
     lines = written(report).splitlines(keepends=True)
-    kept = (line for line in lines if not line.startswith(CREATED))
+    kept = (line for line in lines if not line.startswith(BESIDE))
     return hashlib.sha256("".join(kept).encode()).hexdigest()
 
 

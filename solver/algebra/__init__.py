@@ -18,7 +18,7 @@ from relmer.solver.algebra.roots import (
     spectral_root,
 )
 from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle, units_of_rows
-from relmer.solver.algebra.whitening import LARGE_EFFECTS, whitened_by_augmenting, whitened_by_root
+from relmer.solver.algebra.whitening import LARGE_EFFECTS, marginal_half, whitened_by_augmenting, whitened_by_root
 
 __all__ = [
     "LARGE_EFFECTS",
@@ -37,6 +37,7 @@ __all__ = [
     "logdet_triangle",
     "lower_trapezoid",
     "lower_triangle",
+    "marginal_half",
     "plain_basis",
     "positive",
     "reduced_root",

@@ -41,9 +41,14 @@ class Whitened:
     effects: Callable[[Array], Array]
 
 
-def whitened_by_root(root: Array, rows: Array) -> Whitened:
-    """Whiten rows (n, m) for V = I + root root' by the Cholesky factor of V."""
-    half = linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True)
+def marginal_half(root: Array) -> Array:
+    """V^1/2 (n, n), the lower Cholesky factor of V = I + root root'."""
+    return np.asarray(linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True))
+
+
+def whitened_by_root(root: Array, rows: Array, half: Array | None = None) -> Whitened:
+    """Whiten rows (n, m) for V = I + root root' by the Cholesky factor of V, which may be known."""
+    half = marginal_half(root) if half is None else half
     white = linalg.solve_triangular(half, rows, lower=True)
 
     def effects(c: Array) -> Array:

@@ -17,6 +17,7 @@ from scipy.sparse import csgraph
 from relmer.solver.algebra import (
     least_squares,
     logdet_triangle,
+    marginal_half,
     repeated,
     whitened_by_augmenting,
     whitened_by_root,
@@ -79,6 +80,7 @@ class Blocks:
         beta0 = self.beta0 if by is None else by.beta
         Xy = np.column_stack([self.X, self.y]) if by is None else by.rest[self.order]
         parts = []
+        halves: dict[tuple[tuple[int, ...], bytes], Array] = {}
         for rows, effects, own_root in marginal_blocks(self, root):
             if large:
                 T = factor[:, effects].toarray()
@@ -86,7 +88,11 @@ class Blocks:
                 along = None if by is None else by.effects[own]
                 part = whitened_by_augmenting(self.Z[rows].toarray()[:, own], T[own], Xy[rows], along)
             else:
-                part = whitened_by_root(own_root, Xy[rows])
+                # Blocks of V that are the same, as in balanced layouts, are factored once.
+                same = own_root.shape, own_root.tobytes()
+                if same not in halves:
+                    halves[same] = marginal_half(own_root)
+                part = whitened_by_root(own_root, Xy[rows], halves[same])
             parts.append((effects, part))
         white = np.concatenate([part.white for _, part in parts])
         beta, RX = least_squares(white[:, :-1], white[:, -1])

@@ -36,7 +36,7 @@ def test_a_report_is_the_same_elsewhere(tmp_path: Path, monkeypatch: pytest.Monk
         time.tzset()
     assert len(lines) == len(others)
     moved = {one.split(":")[0].strip(' "') for one, two in zip(lines, others, strict=True) if one != two}
-    assert moved <= {"created", "time zone", "locale"}
-    assert {name: value for name, value in report.items() if name not in ("created", "environment")} == {
-        name: value for name, value in other.items() if name not in ("created", "environment")
+    assert moved <= {"created", "sha256", "time zone", "locale"}
+    assert {name: value for name, value in report.items() if name not in ("created", "environment", "sha256")} == {
+        name: value for name, value in other.items() if name not in ("created", "environment", "sha256")
     }

@@ -21,7 +21,8 @@ from relmer.reports.held import LOCK, held
 from relmer.reports.journal import JOURNAL
 
 SCRIPT = Path(sys.executable).with_name("relmer")
-CASES = 5
+# Enough for a run to be killed in its midst, however late the word of its second case is read.
+CASES = 12
 
 
 def relmer(*arguments: object) -> Result:

@@ -79,6 +79,7 @@ def test_the_hash_is_what_the_printed_command_computes(report, tmp_path):
     told = HASH.search((tmp_path / "audit.md").read_text(encoding="utf-8"))[1]
     done = subprocess.run(["sh", "-c", CHECK], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == told == content_sha256(report)
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["sha256"] == told
     assert content_sha256(replace(report, created="another day")) == told
     assert content_sha256(replace(report, version="2")) != told
 
