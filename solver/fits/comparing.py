@@ -111,7 +111,8 @@ def check_same(a: "Fit", b: "Fit") -> None:
     if not np.array_equal(a.design.y, b.design.y):
         raise ModelError(f"{a.formula:.60} and {b.formula:.60} have other responses: their likelihoods do not compare")
     ones = np.ones(len(a.design.y))
-    if not np.array_equal(*(ones if each.design.weights is None else each.design.weights for each in (a, b))):
+    first, second = (ones if each.design.weights is None else each.design.weights for each in (a, b))
+    if not np.array_equal(first, second):
         raise ModelError(f"{a.formula:.60} and {b.formula:.60} have other weights: their likelihoods do not compare")
 
 
