@@ -108,9 +108,9 @@ def reordered(fit: "Fit", k: int, first: list[int]) -> tuple[Prepared, Array]:
     design, terms = fit.design, list(fit.design.terms)
     order = first + [j for j in range(len(terms[k].columns)) if j not in first]
     blocks = factors(terms, fit.optimum.theta)
-    R = np.asarray(linalg.qr(blocks[k][order].T, mode="r")[0])
+    R = np.asarray(linalg.qr(blocks[k][order].T, mode="r")[0], dtype=float)
     signs = np.where(R.diagonal() < 0, -1.0, 1.0)
-    blocks[k] = (signs[:, None] * R).T
+    blocks[k] = np.asarray((signs[:, None] * R).T, dtype=float)
     columns = tuple(terms[k].columns[j] for j in order)
     terms[k] = replace(terms[k], columns=columns, X=np.ascontiguousarray(terms[k].X[:, order]))
     return prepare(replace(design, terms=tuple(terms)), fit.method), theta_of(blocks)
