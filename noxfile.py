@@ -107,9 +107,9 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers and planted faults.
+    """Prove every tree again, read 20,000 drawn formulas beside lme4, fuzz the parser, judge peers, faults and designs.
 
-    And the install of the README is done in a fresh copy. It takes an hour.
+    And the install of the README is done in a fresh copy. It takes two hours.
     """
     install_r(session)
     install(session, "dev", "certify")
@@ -120,6 +120,7 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
     session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
     session.run("python", "-m", "tests.faults")
+    session.run("python", "-m", "tests.alarms")
     everybody = ("nlme", "statsmodels", "mixedlm", "mixedlm-rs")
     named = [f"--engine={name}" for name in ("pls", "qr", "gls", "lme4", "lme4-bobyqa", "lme4-tight", *everybody)]
     page = Path(session.create_tmp()) / "laws.md"
@@ -136,6 +137,31 @@ def faults(session: nox.Session) -> None:
     journal = Path(session.cache_dir).resolve() / "faults.jsonl"
     session.run("python", "-m", "tests.faults", "--journal", str(journal), *session.posargs)
     journal.unlink(missing_ok=True)
+
+
+@nox.session
+def alarms(session: nox.Session) -> None:
+    """Judge 2,000 generated designs on all engines, and prove what is called wrong. `-- --write` makes docs/alarms.md.
+
+    It takes an hour on one core; one that was interrupted goes on. `-- --design GLOB` chooses.
+    """
+    install_r(session)
+    session.install(".[dev,certify,r]")
+    journal = Path(session.cache_dir).resolve() / "alarms.jsonl"
+    session.run("python", "-m", "tests.alarms", "--journal", str(journal), *session.posargs)
+    journal.unlink(missing_ok=True)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Change the heart in small ways, and tell what no test sees. Arguments are modules or folders; all otherwise.
+
+    `-- --write` makes docs/mutation.md anew, `-- --read` tells what earlier runs left. A module takes minutes, all
+    take most of a day; one that was interrupted goes on.
+    """
+    session.install(".[dev]", "mutmut>=3.8,<3.9")
+    place = Path(session.cache_dir).resolve() / "mutants"
+    session.run("python", "-m", "tests.mutation", "--place", str(place), *session.posargs)
 
 
 @nox.session

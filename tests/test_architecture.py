@@ -131,7 +131,7 @@ WINGS = {
     ),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
-        {"chapters", "pictures", "records", "sights", "verdicts", "text", "voices"},
+        {"chapters", "doubts", "pictures", "records", "sights", "verdicts", "text", "voices"},
         {"jinja2", "markupsafe"},
         never=SOLVER,
     ),

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 
@@ -21,7 +22,18 @@ from relmer.reports.commands.terminal import (
     one_line_errors,
     progress,
 )
-from relmer.reports.laws import LAWS, Law, Outcome, command_of, heard, outcome, problem_of, smallest, written_page
+from relmer.reports.laws import (
+    LAWS,
+    Law,
+    Outcome,
+    command_of,
+    heard,
+    outcome,
+    problem_of,
+    smallest,
+    written_page,
+    written_record,
+)
 
 # Small ones of each kind: correlated slopes, REML and ML, split ones, nested factors with a fixed one, one way.
 SAMPLE = (
@@ -56,6 +68,12 @@ SAMPLE = (
     help="Write the smallest example of every broken law here, as a CSV file and a command.",
 )
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the table here.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the table here as JSON, as the report shows it.",
+)
 @click.pass_obj
 def laws_command(
     debug: bool,
@@ -65,6 +83,7 @@ def laws_command(
     limit: float | None,
     out: Path | None,
     page: Path | None,
+    record: Path | None,
 ) -> None:
     """Hold engines against metamorphic laws: shift and scale, order, labels, contrasts, weights, spelling.
 
@@ -75,7 +94,7 @@ def laws_command(
         for name in asked:
             if missing := engine(name).available():
                 raise EngineMissing(f"{name}: {missing}")
-        for place in filter(None, (out, page and page.parent)):
+        for place in filter(None, (out, page and page.parent, record and record.parent)):
             check_writable(place)
         cases = chosen_cases(pattern) if pattern else sample()
         found = outcomes_of(laws, asked, cases, limit)
@@ -83,11 +102,16 @@ def laws_command(
             ("engine", "law", "case", "excess", "broken"),
             [(o.engine, o.law, o.case, f"{o.excess:.3g}", o.broken or o.silent) for o in found],
         )
+        told = [*(f"--engine={name}" for name in engines), *(f"--law={name}" for name in names)]
+        told += [f"--case={pattern}"] if pattern else []
+        command = ["relmer", "laws", *told]
         if page is not None:
-            told = [*(f"--engine={name}" for name in engines), *(f"--law={name}" for name in names)]
-            told += [f"--case={pattern}"] if pattern else []
-            command = shlex.join(["relmer", "laws", *told, "--page", str(page)])
-            write_whole(page.parent, {page.name: written_page(laws, asked, found, command)})
+            text = written_page(laws, asked, found, shlex.join([*command, "--page", str(page)]))
+            write_whole(page.parent, {page.name: text})
+        if record is not None:
+            versions = {name: engine(name).version() for name in asked}
+            text = written_record(laws, versions, found, shlex.join(command), datetime.now(UTC).date().isoformat())
+            write_whole(record.parent, {record.name: text})
         if out is not None:
             write_examples(out, laws, cases, found, limit)
     sys.exit(DISAGREEMENT if any(o.broken for o in found) else AGREEMENT)

@@ -58,12 +58,14 @@ TABLE = (
     Tolerance(
         "a response far from zero",
         f"where ρ = n eps κ g is at least {LOSS:g}: 2 d log(1 + ρ) of the criterion, n eps max|y| g of a residual, and "
-        "of sigma, variances, b and fitted values what follows from these; κ = max|y| / rms(residual), "
-        "g = max |X_j|² SE_j² / σ²",
+        "of sigma, variances and fitted values what follows from these; √Σw times that of a residual, times SE_j / σ, "
+        "of beta, and times half the length of a row of T of b; κ = max|y| / rms(residual), g = max |X_j|² SE_j² / σ²",
         "A sum of n terms of the size of y is rounded by up to n eps |y|, which is n eps κ of the residual. X'V⁻¹X is "
         "what is left of X'X, g times smaller: by so much grows the error of Xβ. pwrss is a sum of squared residuals, "
-        "and the criterion has d log pwrss. An engine that centres the response loses little of this, so it excuses no "
-        "path of this project. Rounding names the cause; whether the loss is harmless is the next bound.",
+        "and the criterion has d log pwrss. beta and b are linear in the residual, with norms of at most SE_j / σ and "
+        "|T_i| / 2: an intercept is a value at 0, far from the data, and moves by more. An engine that centres the "
+        "response loses little of this, so it excuses no path of this project. Rounding names the cause; whether the "
+        "loss is harmless is the next bound.",
     ),
     Tolerance(
         "a covariate far from zero",
@@ -71,6 +73,12 @@ TABLE = (
         "What is left of column j beside the others is 1/h of it: (mean / spread)⁻² of a covariate beside the "
         "intercept. Who does not centre has it as a difference, known to n eps of the whole, so that each of the p "
         "logarithms of |RX|² is known to n eps h. It excuses no path of this project.",
+    ),
+    Tolerance(
+        "an offset",
+        "2 d eps max(|y|, |offset|) / rms(residual) of the criterion",
+        "Who keeps the offset in the mean has each residual as the difference of two doubles of its size. It excuses "
+        "no path of this project.",
     ),
     Tolerance(
         "harmless",

@@ -1,27 +1,44 @@
 """How far rounding may move the criterion where an engine does not centre a response or a covariate far from zero."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import linalg
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape, estimates_at
-from relmer.solver.model import response, weighted
+from relmer.solver.arrays import Array
+from relmer.solver.model import Design, factors, response, weighted
 from relmer.solver.paths import degrees_of_freedom
 
 
 @dataclass(frozen=True)
 class Uncentred:
-    """How far rounding may move the criterion, and a residual or a random effect, without centring."""
+    """How far rounding may move the criterion, a residual, and what follows from that, without centring.
+
+    Residuals that are off by at most rho are off by |dr| = sqrt(sum w) rho as a vector in units of the weights. Then
+    beta = (X'V^-1 X)^-1 X'V^-1 y is off by at most (se / sigma) |dr|, for V - W^-1 is nowhere negative; and b by at
+    most half the length of its row of T, times |dr|: it is Lambda u, u = (Lambda'Z'WZ Lambda + I)^-1 Lambda'Z'W r,
+    where the singular values are s / (s^2 + 1) <= 1/2. Where a covariate is far from its origin that is far more than
+    rho: an intercept is a value at 0.
+
+    Attributes
+    ----------
+    criterion, residual
+        Of the criterion, and of a residual.
+    beta, b
+        Of each entry; none where a residual loses little.
+    """
 
     criterion: float
     residual: float
+    beta: Array = field(default_factory=lambda: np.zeros(0))
+    b: Array = field(default_factory=lambda: np.zeros(0))
 
 
-def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
-    """Bounds of the rounding at theta; none where it cannot cost half of a double's digits."""
+def uncentred(view: Landscape, theta: Sequence[float], least: float = tolerances.LOSS) -> Uncentred:
+    """Bounds of the rounding at theta; none where a residual loses less than a part `least`, half of its digits."""
     of_covariates = covariates(view)
     design = view.fit.design
     y = response(design)
@@ -32,10 +49,33 @@ def uncentred(view: Landscape, theta: Sequence[float]) -> Uncentred:
     growth = np.max(np.sum(design.X**2, axis=0) * (said["se"] / said["sigma"]) ** 2, initial=1.0)
     moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
     rho = moved / spread
-    if rho < tolerances.LOSS:
-        return Uncentred(of_covariates, 0.0)
     d = degrees_of_freedom(design, view.fit.REML)
-    return Uncentred(float(2 * d * np.log1p(rho)) + of_covariates, float(moved))
+    of_covariates += offset(design, d, float(spread))
+    if rho < least:
+        return Uncentred(of_covariates, 0.0)
+    length = moved * np.sqrt(len(y) if design.weights is None else np.sum(design.weights))
+    rows = [
+        np.tile(np.linalg.norm(T, axis=1), len(term.levels))
+        for term, T in zip(design.terms, factors(design.terms, np.asarray(theta, dtype=float)), strict=True)
+    ]
+    return Uncentred(
+        criterion=float(2 * d * np.log1p(rho)) + of_covariates,
+        residual=float(moved),
+        beta=np.asarray(length * said["se"] / said["sigma"]),
+        b=np.asarray(length / 2 * np.concatenate([*rows, np.zeros(0)])),
+    )
+
+
+def offset(design: Design, d: int, spread: float) -> float:
+    """How far rounding may move d log(pwrss) of who keeps the offset in the mean; nothing without one.
+
+    A residual is y less a mean of the offset's size, a double: it is off by eps of the larger, so that each of d terms
+    of pwrss moves by twice that part.
+    """
+    if design.offset is None:
+        return 0.0
+    largest = max(np.abs(design.y).max(), np.abs(design.offset).max())
+    return float(2 * d * tolerances.EPS * largest / spread)
 
 
 def covariates(view: Landscape) -> float:

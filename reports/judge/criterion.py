@@ -102,12 +102,15 @@ def cause_of(
 
 
 def peers_rounding(hearing: Hearing, thetas: list[tuple[float, ...]], value: Array, wanted: Array) -> Ruling | None:
-    """Harmless for a path of ours if the definition gives its values, and the other side's rounding may give theirs."""
+    """Harmless for a path of ours if the definition gives its values, and the other side's rounding may give theirs.
+
+    However little that loses: an excuse for nobody, it needs no threshold.
+    """
     view, peer = hearing.view, hearing.peer
     if peer is None or hearing.kin.is_own(peer.engine) or not all(map(view.takes, thetas)):
         return None
     by_definition = np.array([criterion_at(view, theta) for theta in thetas])
-    moved = [uncentred(view, theta).criterion for theta in thetas]
+    moved = [uncentred(view, theta, least=0.0).criterion for theta in thetas]
     if np.any(np.abs(value - by_definition) > tolerances.CRITERION * view.size) or np.any(
         np.abs(value - wanted) > moved
     ):

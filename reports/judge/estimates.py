@@ -7,7 +7,7 @@ known, with a rounding that can be bounded, or wrongly.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -212,7 +212,22 @@ def ruling_of(
     if name in ("theta", "G") or close(hearing, name, mine, own, floor * 0.0):
         reached = "" if name in ("theta", "G") else f" ({digits(name, mine, own):.1f} digits)"
         return following(hearing, name, reference, reached, apart(hearing, name, mine, wanted, floor))
-    return evaluated_otherwise(hearing, name, mine, wanted, at_own_theta) or unknown(hearing, name, mine, wanted, floor)
+    return at_the_same_theta(hearing, name, mine, reference, at_own_theta, floor)
+
+
+def at_the_same_theta(
+    hearing: Hearing, name: str, mine: Array, reference: Reference, at_own_theta: Mapping[str, Array], floor: Array
+) -> Ruling:
+    """Rule on a value that is not the definition's at its theta; where rounding is harmless, the rest is theta's."""
+    wanted, own = reference.values[name], at_own_theta[name]
+    found = evaluated_otherwise(hearing, name, mine, wanted, at_own_theta)
+    if found is None:
+        return unknown(hearing, name, mine, wanted, floor)
+    rounds = found.verdict is Verdict.WRONG and found.diagnosis is Diagnosis.ROUNDING
+    if rounds and close(hearing, name, mine, own, harmless(hearing, name, own)):
+        reached = f" to its rounding ({digits(name, mine, own):.1f} digits)"
+        return following(hearing, name, reference, reached, apart(hearing, name, mine, wanted, floor))
+    return found
 
 
 def evaluated_otherwise(
@@ -239,7 +254,7 @@ def evaluated_otherwise(
     verdict = Verdict.WITHIN if small else Verdict.WRONG
     if close(hearing, name, mine, own, rounded_by(hearing, name, own, moved)):
         return rounded(verdict, hearing.answer.engine, moved)
-    lost = Uncentred(criterion=max(products(view, said.theta), moved.criterion), residual=moved.residual)
+    lost = replace(moved, criterion=max(products(view, said.theta), moved.criterion))
     if close(hearing, name, mine, own, rounded_by(hearing, name, own, lost)):
         return Ruling(verdict, Diagnosis.ROUNDING, difference(lost.criterion))
     return None

@@ -121,7 +121,7 @@ def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> A
     """How far an evaluation moves that knows d log(pwrss) and a residual only to what rounding moves them.
 
     sigma goes with the root of pwrss, every variance and covariance with pwrss itself; X beta, Z b and the fitted
-    values move with the residual.
+    values move with the residual, coefficients and random effects as `Uncentred` derives it.
     """
     view = hearing.view
     relative = np.expm1(moved.criterion / degrees_of_freedom(view.fit.design, view.fit.REML))
@@ -133,8 +133,9 @@ def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> A
         case "fitted":
             return np.full(value.shape, tolerances.SLACK * moved.residual)
         case "b":
-            return np.asarray(tolerances.SLACK * moved.residual * units(hearing, "b", value.shape) / view.fit.sigma)
+            alone = moved.residual * units(hearing, "b", value.shape) / view.fit.sigma
+            return np.asarray(tolerances.SLACK * np.maximum(alone, moved.b if moved.b.size else 0.0))
         case "beta":
-            largest = np.maximum(np.abs(view.fit.design.X).max(axis=0), np.finfo(float).tiny)
-            return np.asarray(tolerances.SLACK * moved.residual / largest)
+            alone = moved.residual / np.maximum(np.abs(view.fit.design.X).max(axis=0), np.finfo(float).tiny)
+            return np.asarray(tolerances.SLACK * np.maximum(alone, moved.beta if moved.beta.size else 0.0))
     return np.zeros(value.shape)

@@ -33,7 +33,8 @@ def stop_of(hearing: Hearing) -> Ruling:
     """Rule on where an engine stopped: what rung 4 says, and what rung 5 follows from.
 
     Nothing excuses this project's paths. Of the others, who stops in the basin of the optimum and at most 1e-3 above it
-    has stopped early; where an engine's rounding explains the gap it is harmless up to the same 1e-3.
+    has stopped early; where an engine's rounding explains the gap it is harmless up to the same 1e-3. A gap that the
+    condition of V hides is known only where the optimum is proved: the other doubles may be as far off.
     """
     estimates, view, gap = hearing.answer.estimates, hearing.view, hearing.gap
     if estimates is None or hearing.answer.engine not in hearing.stops.gaps:
@@ -44,7 +45,8 @@ def stop_of(hearing: Hearing) -> Ruling:
     hidden = conditioned(view, estimates.theta)
     if gap <= hidden:
         told = f"gap {gap:+.1e}; the condition of V there hides from any search what is below {hidden:.1e}"
-        return Ruling(bounded(gap), Diagnosis.ROUNDING, told)
+        known = hearing.certificate is not None or gap <= tolerances.EARLY
+        return Ruling(bounded(gap) if known else Verdict.NOT_GIVEN, Diagnosis.ROUNDING, told)
     return astray(hearing)
 
 

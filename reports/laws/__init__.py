@@ -4,6 +4,7 @@ from relmer.reports.laws.asking import Outcome, heard, outcome, smallest
 from relmer.reports.laws.law import LAWS, Law
 from relmer.reports.laws.page import command_of, written_page
 from relmer.reports.laws.problem import Problem, problem_of
+from relmer.reports.laws.recorded import written_record
 
 __all__ = [
     "LAWS",
@@ -16,4 +17,5 @@ __all__ = [
     "problem_of",
     "smallest",
     "written_page",
+    "written_record",
 ]

@@ -14,7 +14,7 @@ a year in the place of a number, other units, other rows first. `relmer laws` ch
 both.
 
     relmer laws [--engine NAME]… [--engines FILE] [--law NAME]… [--case GLOB] [--limit SECONDS] [--out DIR]
-        [--page FILE]
+        [--page FILE] [--record FILE]
 
 A cell has the largest excess of the criterion, as the definition has it at the engine's theta, over the lowest value
 that is known: by the law, by this project's search, or in closed form. **Bold** is a law that is broken: more than

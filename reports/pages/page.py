@@ -17,6 +17,7 @@ from relmer.reports.chapters import arranged, chapters, rounded, tally
 from relmer.reports.pages.case_pictures import pictures
 from relmer.reports.pages.caught import caught
 from relmer.reports.pages.engines import engine_rows
+from relmer.reports.pages.kept import kept
 from relmer.reports.pages.packed import packed
 from relmer.reports.pages.views import CaseView, case_views, engine_view
 from relmer.reports.records import RUNGS, Report
@@ -111,7 +112,12 @@ def details(
     for engine in report.engines:
         own = next((map for map in shown if map.engine == engine.name), None)
         text = made.get_template("detail_engine.html").render(
-            common, view=engine_view(report, engine, views), engine=engine, map=own
+            common,
+            view=engine_view(report, engine, views),
+            engine=engine,
+            map=own,
+            kept=kept().get(engine.name),
+            ask=shlex.join(["relmer", "laws", "--engine", printable(engine.name)]),
         )
         yield f"engine/{route(engine.name)}", text
     for kind, told_of_it in found.items():

@@ -1,18 +1,22 @@
 """What a page shows of a case and of an engine, arranged out of the records."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from relmer.reports.doubts import Doubt
 from relmer.reports.pages.agreement import Agreement, agreement
 from relmer.reports.pages.engines import gravity
 from relmer.reports.records import RUNGS, CaseRun, Comparison, EngineUsed, PublishedFigure, Report, Said, Score
 from relmer.reports.sights import Sight
 from relmer.reports.verdicts import Verdict
-from relmer.reports.voices import Standing, Warned, badness, clause, rung_name, standing, warned, warned_told
+from relmer.reports.voices import Standing, Warned, Word, badness, clause, rung_name, standing, warned, warned_told
 
 # Of what was not judged.
 NO_GRAVITY = (len(Verdict), 0, 0.0)
+# Rows of the table of warnings that are no kind of doubt.
+OTHER, SILENT = "something else", "no doubt"
 
 
 @dataclass(frozen=True)
@@ -191,12 +195,16 @@ class EngineView:
         Its warnings in a sentence.
     cases
         Its cases with where it stands and what is to be said of its warnings there, the worst first.
+    kinds
+        Each kind of its warnings, and how many are worth each of `words`.
     """
 
     engine: EngineUsed
     predicate: str
     warnings: str
     cases: tuple[tuple[str, Standing, tuple[Warned, ...]], ...]
+    kinds: tuple[tuple[str, tuple[int, ...]], ...]
+    words: tuple[Word, ...] = tuple(Word)
 
 
 def engine_view(report: Report, engine: EngineUsed, views: Sequence[CaseView]) -> EngineView:
@@ -217,4 +225,26 @@ def engine_view(report: Report, engine: EngineUsed, views: Sequence[CaseView]) -
         predicate=predicates[0] if predicates else "",
         warnings=warned_told(found),
         cases=tuple(sorted(rows, key=lambda row: gravity(row[1]))),
+        kinds=warned_by_kind(found),
     )
+
+
+def warned_by_kind(found: Sequence[Warned]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Count warnings by kind and by what they are worth; a missing one is of no kind.
+
+    Examples
+    --------
+    >>> warned_by_kind([Warned("a", "failed to converge", Word.TRUE), Warned("b", "", Word.MISSING)])
+    (('convergence', (1, 0, 0, 0)), ('no doubt', (0, 0, 1, 0)))
+    """
+    seen = Counter((kind_of(one), one.word) for one in found)
+    order = [*(kind.value for kind in Doubt), OTHER, SILENT]
+    present = {kind for kind, _ in seen}
+    return tuple((kind, tuple(seen[kind, word] for word in Word)) for kind in order if kind in present)
+
+
+def kind_of(one: Warned) -> str:
+    """The name of a warning's kind, as a row of the table has it."""
+    if one.word is Word.MISSING:
+        return SILENT
+    return OTHER if one.kind is None else one.kind.value

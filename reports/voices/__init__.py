@@ -35,7 +35,7 @@ from relmer.reports.voices.summary import (
     told,
 )
 from relmer.reports.voices.versions import versions_page
-from relmer.reports.voices.warned import Warned, warned, warned_told
+from relmer.reports.voices.warned import Warned, Word, warned, warned_told
 from relmer.reports.voices.warnings_page import warnings_page
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Standing",
     "Told",
     "Warned",
+    "Word",
     "against",
     "answer",
     "as_json",

@@ -1,31 +1,48 @@
 """`lmer`: from text and data to a fit, and what a fit tells."""
 
+from relmer.solver.fits.comparing import anova, drop1, lrt
 from relmer.solver.fits.components import covariances, ngrps, open_components
+from relmer.solver.fits.criteria import AIC, BIC, LogLik, REMLcrit, deviance, df_residual, logLik, nobs
 from relmer.solver.fits.effects import coef
 from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
+from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.matrices import Ztlist, mmList
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
 
 __all__ = [
+    "AIC",
+    "BIC",
     "Fit",
+    "LogLik",
+    "Profile",
+    "REMLcrit",
     "Refits",
     "Ztlist",
+    "anova",
     "at_par",
     "at_theta",
     "bootstrap",
     "coef",
+    "confint",
     "covariances",
+    "deviance",
+    "df_residual",
+    "drop1",
     "html_table",
     "html_text",
     "lmer",
+    "logLik",
+    "lrt",
     "mmList",
     "ngrps",
+    "nobs",
     "open_components",
+    "profile",
     "refit",
     "remarks",
     "simulate",

@@ -11,7 +11,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
 from relmer.solver.arrays import Array, Integers
-from relmer.solver.fits import refitting, simulating
+from relmer.solver.fits import comparing, criteria, intervals, refitting, simulating
 from relmer.solver.fits.html import html
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
@@ -316,3 +316,15 @@ class Fit:
     # What follows from a fit is a function in a file of its own; those with R's names are methods as they are.
     refit = refitting.refit
     simulate = simulating.simulate
+    AIC = criteria.AIC
+    BIC = criteria.BIC
+    REMLcrit = criteria.REMLcrit
+    deviance = criteria.deviance
+    df_residual = criteria.df_residual
+    logLik = criteria.logLik
+    nobs = criteria.nobs
+    confint = intervals.confint
+    profile = intervals.profile
+    anova = comparing.anova
+    drop1 = comparing.drop1
+    lrt = comparing.lrt

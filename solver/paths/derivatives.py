@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relmer.solver.arrays import Array
-from relmer.solver.elimination import weights
+from relmer.solver.elimination import expected, weights
 from relmer.solver.model import (
     Carrier,
     carried,
@@ -53,8 +53,8 @@ class Derivatives:
     hessian: Array
 
 
-def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivatives:
-    """Duals, gradient and Hessian of the criterion at theta, or at the par that it stands for.
+def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool, of_logdet: bool = False) -> Derivatives:
+    """Duals, gradient and Hessian of the criterion, or of log|L|^2 alone, at theta, or at the par that it stands for.
 
     Raises
     ------
@@ -71,7 +71,9 @@ def derivatives_at(prepared: Prepared, theta: ArrayLike, REML: bool) -> Derivati
     structure = reduced.structure
     n, p = reduced.design.X.shape
     roots = working_roots(reduced.scales, inwards(sound, blocks))
-    duals, second = structure.curvature(structure.at_roots(roots), weights(p, n, REML))
+    duals, second = structure.curvature(
+        structure.at_roots(roots), expected(p, swept=False) if of_logdet else weights(p, n, REML)
+    )
     original = [np.zeros(T.shape) for T in blocks]
     for k, dual in zip(sound.present, duals, strict=True):
         original[k] = scales[k] @ dual @ scales[k].T

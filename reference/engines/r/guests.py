@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -201,16 +202,19 @@ def doubles(values: Any) -> Array:
     return np.array([float(value) for value in values])
 
 
+@cache
 def nlme() -> Nlme:
-    """`lme`."""
+    """`lme`; all of a process share the child in which it runs, as lme4's engines do theirs."""
     return Nlme()
 
 
+@cache
 def nlme_gls() -> Gls:
     """`gls`."""
     return Gls()
 
 
+@cache
 def glmmtmb() -> GlmmTMB:
     """The engine."""
     return GlmmTMB()

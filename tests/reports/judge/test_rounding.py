@@ -25,6 +25,7 @@ from relmer.reports.judge.ladder import judge_case
 from relmer.reports.judge.margins import harmless
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.model import Lambda
 
 FAR, NEAR, LOST = "nist/SmLs04-reml", "sleepstudy/slopes-reml", "nist/SmLs08-reml"
 
@@ -181,6 +182,29 @@ def test_the_bound_is_that_of_the_derivation() -> None:
     assert found.residual == pytest.approx(rho * np.std(design.y), rel=SOLVED, abs=0)
 
 
+def test_what_follows_from_a_residual_is_bounded_as_derived() -> None:
+    """Residuals off by up to what the bound says, drawn and the worst: beta and b by the dense formulas.
+
+    A covariate far from zero makes an intercept a value far outside the data: it moves by far more than a residual.
+    """
+    frame = load("sleepstudy").frame.assign(day=lambda data: data["Days"] + 16436.0)
+    model = generated("Reaction ~ day + (day | Subject)", frame.assign(Reaction=frame["Reaction"] + 1e5))
+    view, design = model.view, model.fit.design
+    theta = np.array([3000.0, -0.18, 0.01])
+    found = uncentred(view, theta.tolist())
+    assert found.residual > 0
+    Z, L = design.Z.toarray(), Lambda(design.template, theta).toarray()
+    V = np.eye(len(design.y)) + Z @ L @ L.T @ Z.T
+    to_b = L @ L.T @ Z.T @ np.linalg.inv(V)
+    to_beta = np.linalg.solve(design.X.T @ np.linalg.solve(V, design.X), design.X.T @ np.linalg.inv(V))
+    for operator, bound in ((to_b, found.b), (to_beta, found.beta)):
+        worst = found.residual * np.abs(operator).sum(axis=1)
+        assert bound.shape == worst.shape
+        assert np.all(worst <= bound)
+        # The first is an intercept, of a subject or of all; no column of Z or X is smaller there than 1.
+        assert worst[0] > 100 * found.residual
+
+
 def test_a_year_as_covariate_costs_who_does_not_centre_it_as_much_as_the_bound_says() -> None:
     """An intercept and a year: what is off by less than the bound is rounding, of another house; more is not."""
     frame = load("sleepstudy").frame.assign(Days=lambda data: data["Days"] + 2010)
@@ -267,3 +291,75 @@ def test_a_search_of_beta_shows_itself_by_the_criterion_even_where_rounding_may_
         found = {c.quantity: c for c in model.judged(answers, "lme4")}
         assert found["beta"].diagnosis is Diagnosis.STOP
         assert found["criterion at its own theta"].diagnosis is Diagnosis.STOP
+
+
+def test_what_lme4_loses_of_a_response_is_not_charged_to_us_however_little_it_is() -> None:
+    """A response of 200 times its spread: a residual loses less than half of its digits, the criterion some yet."""
+    frame = load("sleepstudy").frame
+    spread = float(np.std(frame["Reaction"]))
+    # Weights have no balls: our criterion is held against the other house's.
+    far = frame.assign(Reaction=frame["Reaction"] + 200 * spread, w=1.0 + np.arange(len(frame)) % 2)
+    made = generated("Reaction ~ Days + (1 | Subject)", far, weights="w")
+    theta = made.fit.optimum.theta.tolist()
+    assert uncentred(made.view, theta).criterion == 0.0
+    bound = min(uncentred(made.view, t, least=0.0).criterion for kind in made.points.values() for t in kind)
+    assert bound > 10 * tolerances.CRITERION * made.view.size
+
+    def verdicts(ours: float, theirs: float) -> set[Verdict]:
+        answers = {}
+        for name, by in (("pls", ours), ("lme4", theirs), ("lme4-tight", theirs)):
+            said = made.answer(name, theta)
+            points = tuple(replace(point, value=point.value + by) for point in said.criterion)
+            answers[name] = replace(said, criterion=points)
+        return {c.verdict for c in made.judged(answers, "pls") if c.rung == 3}
+
+    assert verdicts(0.0, 0.0) == {Verdict.AGREE}
+    assert verdicts(0.0, bound / 2) == {Verdict.WITHIN}
+    assert verdicts(0.0, 100 * bound) == {Verdict.WRONG}
+    assert verdicts(bound / 2, 0.0) == {Verdict.WRONG}
+
+
+def test_rounding_beside_a_direction_that_data_do_not_tell_is_no_fault() -> None:
+    """Two intercepts for one: no data tell theta. b of another split is right but for what rounding does to it."""
+    frame = load("sleepstudy").frame
+    shifted = frame.assign(Reaction=frame["Reaction"] + 1e9, twice=frame["Subject"])
+    made = generated("Reaction ~ Days + (1 | Subject) + (1 | twice)", shifted)
+    whole = float(np.hypot(*made.fit.theta))
+    said = made.answer("lme4", (0.8 * whole, 0.6 * whole))
+    moved = uncentred(made.view, said.estimates.theta)
+    assert moved.residual > 0
+    sigma = said.estimates.sigma
+
+    def judged_with(by: float) -> Comparison:
+        # By turns up and down, so that no coefficient that was added explains it.
+        b = np.array(said.estimates.b) + by * np.where(np.arange(len(said.estimates.b)) % 2, 1, -1)
+        changed = replace(said, estimates=replace(said.estimates, b=tuple(b.tolist())))
+        answers = {"pls": made.answer("pls", (0.6 * whole, 0.8 * whole)), "lme4": changed}
+        answers["gls"] = made.answer("gls", (0.6 * whole, 0.8 * whole))
+        (found,) = [c for c in made.judged(answers, "lme4") if c.quantity == "b"]
+        return found
+
+    small = min(moved.residual, 0.01 * sigma / np.sqrt(len(frame)))
+    assert (judged_with(0.0).verdict, judged_with(0.0).diagnosis) == (Verdict.WITHIN, Diagnosis.UNIDENTIFIED)
+    assert (judged_with(small).verdict, judged_with(small).diagnosis) == (Verdict.WITHIN, Diagnosis.UNIDENTIFIED)
+    assert judged_with(100 * sigma).verdict is Verdict.WRONG
+
+
+def test_an_offset_far_from_zero_costs_who_keeps_it_in_the_mean_as_much_as_the_bound_says() -> None:
+    frame = load("sleepstudy").frame
+    o = 1e7 + 10.0 * np.arange(len(frame))
+    far = frame.assign(Reaction=frame["Reaction"] + o, o=o)
+    made = generated("Reaction ~ Days + offset(o) + (1 | Subject)", far)
+    here = tuple(made.fit.theta)
+    bound = uncentred(made.view, here).criterion
+    # The residual of least squares is that of the data without the offset: 2 d eps max|y| / rms.
+    X = np.column_stack([np.ones(len(frame)), frame["Days"]])
+    y = frame["Reaction"].to_numpy(float)
+    rms = np.sqrt(np.mean((y - X @ np.linalg.lstsq(X, y, rcond=None)[0]) ** 2))
+    assert bound == pytest.approx(2 * (len(y) - 2) * 2.0**-52 * far["Reaction"].max() / rms, rel=1e-6)
+    for by, verdict in ((bound / 2, Verdict.WITHIN), (100 * bound, Verdict.WRONG)):
+        said = made.answer("lme4", here)
+        moved = tuple(CriterionValue(p.theta, p.value + by) for p in said.criterion)
+        answers = {"gls": made.answer("gls", here), "lme4": replace(said, criterion=moved)}
+        found = {c.quantity: c for c in made.judged(answers, "lme4")}
+        assert found["criterion, start"].verdict is verdict

@@ -1,5 +1,6 @@
 """Every law is kept by the own paths, and an engine that breaks one is caught by it, with an example that shows it."""
 
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -153,13 +154,17 @@ def test_the_command_that_shows_an_example_runs(tmp_path: Path, monkeypatch: pyt
     assert done.exit_code == 0, done.output
 
 
-def test_the_command_prints_the_outcomes_and_writes_the_page(tmp_path: Path) -> None:
-    page = tmp_path / "laws.md"
-    words = ["laws", "--engine", "pls", "--law", "rows", "--case", "dyestuff/reml", "--page", str(page)]
+def test_the_command_prints_the_outcomes_and_writes_the_page_and_the_record(tmp_path: Path) -> None:
+    page, record = tmp_path / "laws.md", tmp_path / "laws.json"
+    words = ["laws", "--engine", "pls", "--law", "rows", "--case", "dyestuff/reml"]
+    words += ["--page", str(page), "--record", str(record)]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     assert re.match(r"pls\trows\tdyestuff/reml\t\S+\t\n", done.stdout)
     assert "- pls keeps 1 of 1" in page.read_text(encoding="utf-8")
+    found = json.loads(record.read_text(encoding="utf-8"))
+    assert found["cases"] == ["dyestuff/reml"] and found["engines"]["pls"]["version"]
+    assert f"| rows | {found['engines']['pls']['cells']['rows']} |" in page.read_text(encoding="utf-8")
 
 
 def test_a_law_that_there_is_not_is_refused_in_one_line() -> None:

@@ -9,6 +9,9 @@ from relmer.reports.export import write
 
 WIDTHS = (400, 900, 1400)
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
+PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+# What else the machine does can only lengthen a paint: the least of some is the page's own.
+LOADS = 5
 NODES = "document.querySelectorAll('*').length"
 
 
@@ -192,3 +195,15 @@ def test_a_large_run_is_small_until_a_case_is_opened_and_prints_on_few_pages(chr
     paper = opened.page.pdf()
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) <= 12
     opened.context.close()
+
+
+def test_the_first_paint_of_a_large_run_takes_less_than_a_second(chromium, tmp_path, make_report):
+    """Milliseconds from the start of the load, by the browser's own clock, of 100 cases."""
+    write(make_report(100), tmp_path)
+    paints = []
+    for _ in range(LOADS):
+        opened = Tab(chromium, tmp_path)
+        opened.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+        paints.append(opened.page.evaluate(PAINT))
+        opened.context.close()
+    assert 0 < min(paints) < 1000

@@ -1,0 +1,108 @@
+"""Change the heart in small ways, and tell what no test saw: `python -m tests.mutation --help`."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .equivalents import dead, equivalents, rules, stale
+from .mutants import Fate, Mutant, mutants_of, settle
+from .page import COLUMNS, PAGE, SCORE, counts, page, stored
+from .tree import digest, in_tree, lay_out
+from .wings import WINGS, Wing, chosen, modules
+
+
+def arguments() -> argparse.Namespace:
+    """What is asked."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="What the tests of the heart miss.")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="files, folders or patterns (all)")
+    parser.add_argument("--place", type=Path, default=Path(".nox/mutants"), metavar="FOLDER", help="where mutants live")
+    parser.add_argument("--read", action="store_true", help="run nothing: tell what earlier runs left")
+    parser.add_argument("--write", action="store_true", help="write docs/mutation.md and the score that it shows")
+    return parser.parse_args()
+
+
+def mutate(place: Path, wing: Wing, asked: Sequence[str]) -> None:
+    """Make the mutants of a wing, and run those of the asked modules that have not been run by these tests."""
+    lay_out(place, wing)
+    if not (place / "mutants/mutmut-stats.json").exists():
+        # The first mutants of a module: with them all are made, and the time of every test is taken.
+        tool(place, [f"{in_tree(asked[0]).removesuffix('.py').replace('/', '.')}.*__mutmut_1"])
+    tests, known = place / "tests.sha256", digest(wing)
+    again = tests.exists() and tests.read_text("utf-8") != known
+    for module in modules(wing):
+        settle(place, module, is_ruled, asked=module in asked, again=again)
+    tests.write_text(known, "utf-8")
+    tool(place, [])
+
+
+def is_ruled(mutant: Mutant) -> bool:
+    """Whether a rule of equivalent.toml is about it."""
+    return any(rule.holds(mutant) for rule in rules())
+
+
+def tool(place: Path, names: Sequence[str]) -> None:
+    """Run mutmut in a tree, one mutant at a time, at the lowest priority."""
+    shared = str(place / "tests/support")
+    environment = {**os.environ, "PYTHONPATH": shared, "OPENBLAS_NUM_THREADS": "1"}
+    program = Path(sys.executable).with_name("mutmut")
+    done = subprocess.run(
+        ["nice", "-n", "19", str(program), "run", "--max-children", "1", *names],
+        cwd=place,
+        env=environment,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"mutmut ended with status {done.returncode} in {place}")
+
+
+def found_in(place: Path, module: str) -> list[Mutant]:
+    """The mutants of a module, none if it has not been run to its end."""
+    made = place / "mutants" / f"{in_tree(module)}.meta"
+    found = [*mutants_of(place, module)] if made.exists() else []
+    left = [one for one in found if one.fate in {Fate.OPEN, Fate.ASIDE} and not (one.is_wording or is_ruled(one))]
+    return [] if left else found
+
+
+def tell(by_module: Mapping[str, Sequence[Mutant]]) -> None:
+    """Print what lives and is not named."""
+    named, by_rule = equivalents(), rules()
+    for module, found in by_module.items():
+        print(module, counts(found, named, by_rule))
+        for one in found:
+            if one.fate in {Fate.LIVES, Fate.UNMET} and not is_ruled(one) and not any(e.names(one) for e in named):
+                print(f"  {one.function}, {one.fate}\n    - {one.before}\n    + {one.after}")
+
+
+def main() -> int:
+    """Print the score of the modules; 1 if an entry of equivalent.toml is stale."""
+    asked = arguments()
+    wanted = chosen(asked.modules)
+    if not wanted:
+        sys.exit(f"{' '.join(asked.modules)} is no module of {', '.join(dict.fromkeys(wing.folder for wing in WINGS))}")
+    by_module: dict[str, list[Mutant]] = {}
+    for wing, names in wanted.items():
+        place = (asked.place / wing.name).resolve()
+        if not asked.read:
+            mutate(place, wing, names)
+        by_module |= {module: found for module in names if (found := found_in(place, module))}
+    tell(by_module)
+    entries, by_rule = equivalents(), rules()
+    alive = [one for found in by_module.values() for one in found if one.fate in {Fate.LIVES, Fate.UNMET}]
+    old = [*filter(None, map(stale, entries)), *dead(entries, alive, [*by_module])]
+    for line in old:
+        print(f"stale in equivalent.toml: {line}", file=sys.stderr)
+    if asked.write:
+        measured = stored() | {module: counts(found, entries, by_rule) for module, found in by_module.items()}
+        every = [module for wing in WINGS for module in modules(wing) if module in measured]
+        score = {module: {column: measured[module][column] for column in COLUMNS} for module in every}
+        SCORE.write_text(json.dumps(score, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(score, by_rule), encoding="utf-8")
+    return int(bool(old))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""Mutants that are named equivalent are mutants of the code as it is, and the page is that of the score."""
+
+import json
+import tomllib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from . import page
+from .equivalents import Equivalent, Rule, dead, equivalents, rules, stale
+from .mutants import ASIDE, Fate, Mutant, changed, function_of, mutants_of, settle
+from .tree import in_tree, lay_out
+from .wings import ROOT, WINGS, chosen, modules
+
+ONE = Equivalent(
+    module="solver/paths/criterion.py",
+    function="degrees_of_freedom",
+    line="return n - p if REML else n",
+    becomes=("return n + p if REML else n", "return n - p if REML or True else n"),
+    reason="none: it is here to be stale",
+)
+MUTANT = Mutant("name", ONE.module, ONE.function, ONE.line, ONE.becomes[0], Fate.LIVES)
+
+
+@pytest.mark.parametrize("one", equivalents(), ids=lambda one: f"{one.module}, {one.function}: {one.line[:40]}")
+def test_an_equivalent_mutant_is_one_of_the_code_as_it_is(one: Equivalent) -> None:
+    assert stale(one) == ""
+    assert one.becomes
+    assert len(set(one.becomes)) == len(one.becomes)
+    assert one.line not in one.becomes
+    assert len(one.reason.split()) > 4
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"module": "solver/paths/none.py"}, "there is no solver/paths/none.py"),
+        ({"function": "none"}, "has no function none"),
+        ({"line": "return n - p if REML else 0"}, "has no line 'return n - p if REML else 0'"),
+        ({"line": "return n - p"}, "has no line 'return n - p'"),
+    ],
+)
+def test_an_entry_that_the_code_left_behind_is_told(change: dict[str, str], told: str) -> None:
+    assert stale(ONE) == ""
+    assert told in stale(replace(ONE, **change))
+
+
+def test_an_entry_whose_mutant_is_killed_is_told() -> None:
+    assert dead([ONE], [MUTANT], [ONE.module]) == [f"{ONE.module}, {ONE.function}: {ONE.becomes[1]!r}"]
+    assert dead([ONE], [], []) == [], "a module that was not run tells nothing"
+
+
+def test_no_mutant_is_named_twice() -> None:
+    named = Counter((one.module, one.function, one.line, after) for one in equivalents() for after in one.becomes)
+    assert [name for name, times in named.items() if times > 1] == []
+
+
+def test_a_rule_erases_its_pattern_and_nothing_else() -> None:
+    rule = Rule(erase="strict=(True|False|None)", reason="none")
+    line = "for a, b in zip(x, y, strict=True):"
+    for after, holds in (
+        ("for a, b in zip(x, y, strict=False):", True),
+        ("for a, b in zip(x, y, strict=None):", True),
+        ("for a, b in zip(x, y, ):", True),
+        ("for a, b in zip(x, strict=True):", False),
+        ("for a, b in zip(x, None, strict=True):", False),
+    ):
+        assert rule.holds(replace(MUTANT, before=line, after=after)) == holds
+
+
+def test_letters_of_sentences_are_set_aside_and_nothing_else() -> None:
+    line = 'told = f(x, "it is early")'
+    for before, after, aside in (
+        (line, 'told = f(x, "XXit is earlyXX")', True),
+        (line, 'told = f(x, "IT IS EARLY")', True),
+        (line, 'told = f(None, "it is early")', False),
+        (line, "told = f(x, )", False),
+        ('if name == "pls":', 'if name == "XXplsXX":', False),
+        ('if name == "pls":', 'if name == "PLS":', False),
+        ('if name == "pls":', 'if name != "pls":', False),
+    ):
+        assert replace(MUTANT, before=before, after=after).is_wording == aside
+
+
+def test_a_change_is_told_by_its_lines() -> None:
+    assert changed(["def f(x):", "    return x + 1"], ["def f(x):", "    return x - 1"]) == (
+        "return x + 1",
+        "return x - 1",
+    )
+    assert function_of("x_parts") == "parts"
+    assert function_of("xǁBlocksǁsolve_at") == "Blocks.solve_at"
+
+
+def test_the_modules_are_those_of_the_heart() -> None:
+    assert chosen(["solver/paths/criterion.py"]) == {WINGS[1]: ["solver/paths/criterion.py"]}
+    assert chosen(["reports/judge"]) == {wing: modules(wing) for wing in WINGS[-2:]}
+    every = [module for wing in WINGS for module in modules(wing)]
+    assert len(set(every)) == len(every)
+    for folder in {wing.folder for wing in WINGS}:
+        here = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob("[!_]*.py")}
+        assert here == {module for module in every if module.startswith(f"{folder}/")}
+    assert chosen(["nothing"]) == {}
+    assert [*chosen([])] == [*WINGS]
+    for wing in WINGS:
+        assert modules(wing)
+        for test in (*wing.tests, *(name.partition("::")[0] for name in wing.without)):
+            assert (ROOT / test).exists(), f"{test} is gone: mutants of {wing.folder} would be met by less"
+        for name in wing.without:
+            file, _, function = name.partition("::")
+            text = (ROOT / file).read_text(encoding="utf-8")
+            assert f"def {function.partition('[')[0]}(" in text or not function
+
+
+def test_the_tree_is_the_package_as_it_is_installed_and_the_tests(tmp_path: Path) -> None:
+    wing = WINGS[0]
+    lay_out(tmp_path, wing)
+    told = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))["tool"]
+    for name in told["setuptools"]["packages"]:
+        folder = tmp_path / name.replace(".", "/")
+        assert (folder / "__init__.py").exists(), f"{name} is not in the tree"
+    for module in modules(wing):
+        assert (tmp_path / in_tree(module)).read_bytes() == (ROOT / module).read_bytes()
+        assert in_tree(module) in told["mutmut"]["only_mutate"]
+    assert (tmp_path / "tests/mutation/wings.py").exists()
+    # A module that is new in a wing was copied without mutants, and is made anew; one that has them stays.
+    mutants = tmp_path / "mutants" / "relmer/solver/algebra"
+    mutants.mkdir(parents=True)
+    for name in ("rank.py", "roots.py", "roots.py.meta"):
+        (mutants / name).touch()
+    lay_out(tmp_path, wing)
+    assert sorted(path.name for path in mutants.iterdir()) == ["roots.py", "roots.py.meta"]
+
+
+def test_what_the_tool_left_is_read_and_settled(tmp_path: Path) -> None:
+    """As mutmut writes it: a file with all mutants, where each stands, and the exit code of each."""
+    module = "solver/algebra/one.py"
+    code = [
+        "def x_f__mutmut_orig(x):",
+        '    return g(x + 1, "it is one", strict=True)',
+        "def x_f__mutmut_1(x):",
+        '    return g(x - 1, "it is one", strict=True)',
+        "def x_f__mutmut_2(x):",
+        '    return g(x + 1, "XXit is oneXX", strict=True)',
+        "def x_f__mutmut_3(x):",
+        '    return g(x + 1, "it is one", strict=False)',
+        "def x_f__mutmut_4(x):",
+        '    return g(x + 2, "it is one", strict=True)',
+        "def x_f__mutmut_5(x):",
+        '    return g(None, "it is one", strict=True)',
+    ]
+    names = ["x_f__mutmut_orig", *(f"x_f__mutmut_{k}" for k in range(1, 6))]
+    made = tmp_path / "mutants" / in_tree(module)
+    made.parent.mkdir(parents=True)
+    made.write_text("\n".join(code) + "\n", "utf-8")
+    spans = {name: [2 * k + 1, 2 * k + 2] for k, name in enumerate(names)}
+    made.with_name("one.py.spans").write_text(json.dumps({"version": 1, "spans": spans}), "utf-8")
+    codes = dict(zip([f"relmer.{name}" for name in names[1:]], [1, None, None, 0, None], strict=True))
+    meta = made.with_name("one.py.meta")
+    meta.write_text(json.dumps({"exit_code_by_key": codes}), "utf-8")
+    found = [*mutants_of(tmp_path, module)]
+    assert [one.fate for one in found] == [Fate.KILLED, Fate.OPEN, Fate.OPEN, Fate.LIVES, Fate.OPEN]
+    assert {one.function for one in found} == {"f"}
+    assert found[0].before == 'return g(x + 1, "it is one", strict=True)'
+    assert found[0].after == 'return g(x - 1, "it is one", strict=True)'
+    strict = Rule(erase="strict=(True|False|None)", reason="none")
+
+    def settled(asked: bool, again: bool) -> list[int | None]:
+        meta.write_text(json.dumps({"exit_code_by_key": codes}), "utf-8")
+        settle(tmp_path, module, strict.holds, asked=asked, again=again)
+        return [*json.loads(meta.read_text("utf-8"))["exit_code_by_key"].values()]
+
+    assert settled(True, False) == [1, ASIDE, ASIDE, 0, None]
+    assert settled(True, True) == [1, ASIDE, ASIDE, None, None]
+    assert settled(False, True) == [1, ASIDE, ASIDE, 0, ASIDE]
+    settle(tmp_path, module, strict.holds, asked=True, again=False)
+    assert [one.fate for one in mutants_of(tmp_path, module)][-1] is Fate.OPEN, "what was set aside is called back"
+
+
+def test_the_page_is_that_of_the_score() -> None:
+    score = page.stored()
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(score, rules())
+    every = {module for wing in WINGS for module in modules(wing)}
+    assert set(score) <= every, "a module of the score is gone: nox -s mutation -- --read --write"
+    for one in score.values():
+        assert one["mutants"] == one["killed"] + one["equivalent"] + one["living"]
+
+
+def test_the_score_counts_each_mutant_once() -> None:
+    found = [
+        replace(MUTANT, fate=Fate.KILLED),
+        replace(MUTANT, fate=Fate.LIVES),
+        replace(MUTANT, fate=Fate.UNMET, after="something else"),
+        replace(MUTANT, fate=Fate.ASIDE),
+    ]
+    assert page.counts(found, [ONE], []) == {"mutants": 3, "killed": 1, "equivalent": 1, "living": 1}
+    ruled = replace(MUTANT, before="f(x, strict=True)", after="f(x, )", fate=Fate.ASIDE)
+    by_rule = [Rule(erase="strict=(True|False|None)", reason="none")]
+    assert page.counts([*found, ruled], [ONE], by_rule) == {"mutants": 4, "killed": 1, "equivalent": 2, "living": 1}
+    assert page.row("all", page.counts(found, [ONE], [])) == "| all | 3 | 1 | 1 | 1 | 50.0 % |"
