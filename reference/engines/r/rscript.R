@@ -1,5 +1,5 @@
-# R as a plain process. Each line of standard input is a call of one of lme4.R's functions, whose text is the first;
-# each answer is a line of standard output behind a mark that nothing else prints. Doubles and integers travel as their
+# R as a plain process. Each line of standard input is a number and a call of one of lme4.R's functions, whose text is
+# the first; each answer is a line of standard output behind a mark that nothing else prints, and that number. Doubles and integers travel as their
 # bits, little-endian, in base64: NA, NaN and infinities with them.
 
 functions <- new.env()
@@ -72,12 +72,14 @@ serve <- function(mark) {
   repeat {
     line <- readLines(stdin(), n = 1L)
     if (!length(line)) break
+    number <- sub(" .*", "", line)
     reply <- if (able) {
-      tryCatch(paste0('{"value":', json_of(carried_out(line)), "}"), error = refused)
+      call <- substring(line, nchar(number) + 2L)
+      tryCatch(paste0('{"value":', json_of(carried_out(call)), "}"), error = refused)
     } else {
       '{"error":"R has no package jsonlite: install it there"}'
     }
-    writeLines(c("", paste(mark, reply)), useBytes = TRUE)
+    writeLines(c("", paste(mark, number, reply)), useBytes = TRUE)
     flush(stdout())
   }
 }

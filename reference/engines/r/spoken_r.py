@@ -1,7 +1,8 @@
 """R as a plain process: any command that starts an `Rscript`, here, in a container, in a chroot, on another machine.
 
 Nothing of this project need be there: R reads its program from standard input, then a line for each call, and answers
-each with a line of JSON. What else it prints goes to standard error.
+each with a line of JSON. Calls have numbers, and an answer has that of its call: one that comes late, twice or ahead
+is no other call's. What else is printed goes to standard error.
 """
 
 import base64
@@ -46,6 +47,7 @@ class SpokenR:
         self._command, self._source = tuple(command), source
         self._seconds, self._megabytes = seconds, memory_bytes // 2**20
         self._mark = secrets.token_hex(8)
+        self._number = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def call(self, name: str, *arguments: Any) -> dict[str, Any]:
@@ -87,8 +89,9 @@ class SpokenR:
     def _asked(self, message: dict[str, Any]) -> Any:
         """Send a message and read the answer; where R has ended, so does this process, with R's exit status."""
         process = self._started()
+        self._number += 1
         try:
-            send(process, message)
+            send(process, self._number, message)
             reply = self._reply(process)
         except BrokenPipeError:
             reply = None
@@ -118,7 +121,7 @@ class SpokenR:
         What it says behind such a line might be taken for the answer to the next call: it is not asked again.
         """
         assert process.stdout is not None
-        mark = f"{self._mark} ".encode()
+        mark = f"{self._mark} {self._number} ".encode()
         while (line := line_of(process.stdout)).endswith(b"\n"):
             if line.startswith(mark):
                 return answered(line.removeprefix(mark))
@@ -191,9 +194,9 @@ def decoded(value: Any) -> Any:
     return {name: decoded(part) for name, part in value.items()}
 
 
-def send(process: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
-    """Send a message as a line of ASCII, which every locale reads alike."""
-    write(process, json.dumps(message, allow_nan=False) + "\n")
+def send(process: subprocess.Popen[bytes], number: int, message: dict[str, Any]) -> None:
+    """Send a message, behind its number, as a line of ASCII, which every locale reads alike."""
+    write(process, f"{number} {json.dumps(message, allow_nan=False)}\n")
 
 
 def write(process: subprocess.Popen[bytes], text: str) -> None:

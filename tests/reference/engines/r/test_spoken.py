@@ -29,9 +29,9 @@ while not (mark := re.search('^serve[(]"(.*)"[)]$', program, re.M)):
     program += sys.stdin.readline()
 assert sys.stdin.readline() == "})\\n"
 for line in sys.stdin:
-    message = json.loads(line)
+    number, _, message = line.partition(" ")
     print("noise, and on the same line", end=" ")
-    print(f"\\n{mark[1]} " + json.dumps(replies(message)), flush=True)
+    print(f"\\n{mark[1]} {number} " + json.dumps(replies(json.loads(message))), flush=True)
 """
 
 

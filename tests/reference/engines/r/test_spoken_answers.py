@@ -16,10 +16,12 @@ from relmer.reference.engines.r.rscript import declared
 
 CASE = case("dyestuff/reml")
 RECORDED = recorded.read("lme4", CASE)
-assert RECORDED is not None and RECORDED.estimates is not None
+assert RECORDED is not None and RECORDED.estimates is not None and RECORDED.inference is not None
 # What R would answer of the fit: every number a vector.
 FIT = {name: [value] if isinstance(value, float) else value for name, value in asdict(RECORDED.estimates).items()}
 FIT |= {"vcov": [entry for row in RECORDED.estimates.vcov for entry in row], "evaluations": [20]}
+TOLD = {name: getattr(RECORDED.inference, name) for name in ("logLik", "df", "AIC", "BIC", "t", "condsd")}
+FIT["inference"] = {name: value if isinstance(value, tuple) else [value] for name, value in TOLD.items()}
 # It speaks as rscript.R does, is honest until it is asked for a fit, and reads there, from a file, what to do.
 PRETENDER = f"""
 import json, os, re, sys, time
@@ -29,6 +31,7 @@ while not (mark := re.search('^serve[(]"(.*)"[)]$', program, re.M)):
     program += sys.stdin.readline()
 sys.stdin.readline()
 for line in sys.stdin:
+    number, _, line = line.partition(" ")
     message = json.loads(line)
     value = {{"value": {{}}, "warnings": []}}
     if message.get("call") == "versions":
@@ -37,7 +40,7 @@ for line in sys.stdin:
     if message.get("call") == "fit_default":
         reply["value"]["value"] = dict(honest)
         exec(Path(__file__).with_name("deed").read_text())
-    print(f"\\n{{mark[1]}} " + json.dumps(reply), flush=True)
+    print(f"\\n{{mark[1]}} {{number}} " + json.dumps(reply), flush=True)
 """
 FAILS = {
     "reply = {'error': 'R has\\n run out'}": "R has run out",
@@ -65,7 +68,7 @@ FAILS = {
     "value['value']['b'] = ['9' * 2**20]": "b[1] is inf",
     "reply = [] * 9\nfor _ in range(9999): reply = [reply]": "exit status",
     "print(mark[1], end=' ')\nfor k in range(2**10): print('x' * 2**20, end='')": "exit status",
-    "print(f'{mark[1]} {{')": "the answer is not JSON: JSONDecodeError",
+    "print(f'{mark[1]} {number} {{')": "the answer is not JSON: JSONDecodeError",
 }
 HARMLESS = {
     "pass",
@@ -113,9 +116,28 @@ def test_whatever_it_answers_is_its_failure(
 def test_what_it_says_behind_no_answer_is_not_the_next(
     spoken: tuple[Lme4, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deed = "print(f'{mark[1]} {{')\nvalue['value']['sigma'] = [7.0]"
+    deed = "print(f'{mark[1]} {number} {{')\nvalue['value']['sigma'] = [7.0]"
     assert said(spoken, deed, monkeypatch).status is Status.FAILED
     assert said(spoken, "pass", monkeypatch).estimates == RECORDED.estimates
+
+
+OTHER = "value['value']['sigma'] = [7.0]"
+PRINTED = "print(f'\\n{mark[1]} {N} ' + json.dumps(reply), flush=True)"
+STRAY = {
+    "twice": f"{PRINTED.replace('N', 'number')}\n{OTHER}",
+    "ahead": f"{OTHER}\n{PRINTED.replace('N', 'int(number) + 1')}\nvalue['value']['sigma'] = honest['sigma']",
+    "late": f"{OTHER}\n{PRINTED.replace('N', 'int(number) - 1')}\nvalue['value']['sigma'] = honest['sigma']",
+    "without a number": f"{OTHER}\n{PRINTED.replace(' {N}', '')}\nvalue['value']['sigma'] = honest['sigma']",
+}
+
+
+@pytest.mark.parametrize("when", STRAY)
+def test_an_answer_to_another_call_is_none_to_this(
+    spoken: tuple[Lme4, Path], when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that comes twice stays in the pipe, where the next call would read it."""
+    for deed in (STRAY[when], "pass", "pass"):
+        assert said(spoken, deed, monkeypatch).estimates == RECORDED.estimates
 
 
 @pytest.mark.parametrize("deed", sorted(HARMLESS))
