@@ -1,7 +1,9 @@
 """`relmer explain`: is this convergence warning real? Five lines."""
 
+import json
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -12,11 +14,12 @@ from relmer.reference.own_fits import design_of
 from relmer.reports.commands.completion import engines_begun
 from relmer.reports.commands.options import Own, model_options
 from relmer.reports.commands.own import own_cases
-from relmer.reports.commands.telling import say, telling_options
+from relmer.reports.commands.telling import document, say, telling, telling_options
 from relmer.reports.commands.terminal import AGREEMENT, DISAGREEMENT, one_line_errors
 from relmer.reports.explain import Coefficient, Explanation, explain
 from relmer.reports.records import Optimality
 from relmer.reports.text import one_line
+from relmer.reports.voices import plain
 from relmer.solver.model import theta_names
 
 # A coefficient or standard error that is shown has moved by more than this part.
@@ -38,7 +41,7 @@ INTERCEPT = "(Intercept)"
 @click.option("--theta", metavar="NUMBERS", help="theta of a fit, as getME(fit, 'theta') prints it: 0.9,0.1,0.2.")
 @click.option("--warning", "warned", multiple=True, help="With --theta: a warning of that fit; repeat for more.")
 @click.option("--limit", type=click.FloatRange(min=1), help="Seconds after which the engine is given up.")
-@telling_options("quiet")
+@telling_options("quiet", "as_json")
 @click.pass_obj
 def explain_command(
     debug: bool,
@@ -54,6 +57,7 @@ def explain_command(
     or so near that no number of it moves; 1 if one does not; 2 for bad input; 3 if the engine cannot run here.
     """
     status = AGREEMENT
+    explained: list[dict[str, Any]] = []
     with one_line_errors(debug), own_cases(own) as cases:
         for case in cases:
             if not design_of(case).terms:
@@ -65,15 +69,20 @@ def explain_command(
                 if said.estimates is None:
                     names = ", ".join(theta_names(design_of(case).terms))
                     hint = f"; give --theta, the numbers of {names}" if said.status is Status.UNSUPPORTED else ""
-                    click.echo(one_line(f"{case.formula}: {said.engine} has not fitted it: {said.message}{hint}"))
+                    why = one_line(f"{said.engine} has not fitted it: {said.message}{hint}")
+                    say([f"{one_line(case.formula)}: {why}"])
+                    explained.append({"formula": case.formula, "engine": said.engine, "why": why})
                     status = DISAGREEMENT
                     continue
                 found = explain(case, f"{said.engine} {said.version}", said.estimates.theta, said.warnings)
+            lines = tuple(map(one_line, told(found)))
             if len(cases) > 1:
-                click.echo(one_line(case.formula))
-            say(map(one_line, told(found)))
+                click.echo(one_line(case.formula), err=telling().as_json)
+            say(lines)
+            explained.append({"formula": case.formula, "stands": found.stands, **plain(found), "told": lines})
             if not found.stands:
                 status = DISAGREEMENT
+        document(lambda: json.dumps(plain(tuple(explained)), indent=1, allow_nan=False))
     sys.exit(status)
 
 

@@ -22,7 +22,7 @@ from relmer.reports.voices.junit import junit
 from relmer.reports.voices.kinds import Kind, Told, decision, kinds
 from relmer.reports.voices.markdown import markdown
 from relmer.reports.voices.peers import peers_page
-from relmer.reports.voices.report_json import as_json, content_sha256, from_json, sealed
+from relmer.reports.voices.report_json import as_json, content_sha256, from_json, plain, sealed
 from relmer.reports.voices.spoken import spoken
 from relmer.reports.voices.summary import (
     Standing,
@@ -78,6 +78,7 @@ __all__ = [
     "maps",
     "markdown",
     "peers_page",
+    "plain",
     "report_annotations",
     "requirements",
     "rung_name",

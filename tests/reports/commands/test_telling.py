@@ -105,6 +105,17 @@ def test_a_report_beside_itself_is_identical(tmp_path: Path, without_r: None) ->
     assert (as_json.exit_code, found["identical"], found["fails"]) == (0, True, False)
 
 
+def test_an_explanation_as_json_has_the_lines_and_the_numbers_behind_them() -> None:
+    asked = ("explain", *OWN[1:5], "--theta", "1,0,0.1")
+    plain, as_json = relmer(*asked), relmer(*asked, "--json")
+    (found,) = json.loads(as_json.stdout)
+    assert found["told"] == plain.stdout.splitlines() == as_json.stderr.splitlines()
+    assert (found["formula"], found["stands"], plain.exit_code, as_json.exit_code) == (OWN[4], False, 1, 1)
+    # Each of the two is rounded to a double: by 1e-13 of 800.
+    assert abs(found["criterion"] - found["best"] - found["gap"]) < 1e-12 < 200 < found["gap"]
+    assert f"{found['criterion']:.10g}" in found["told"][0]
+
+
 def test_explain_and_fit_are_quiet_too() -> None:
     explained = relmer("explain", *OWN[1:5], "--theta", "1,0,0.1", "-q")
     assert (len(explained.stdout.splitlines()), explained.stderr) == (1, "")
