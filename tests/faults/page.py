@@ -8,7 +8,7 @@ from typing import Any
 
 from relmer.reports.records import RUNGS
 
-from .bank import FAULTS
+from .bank import COUNTED
 from .score import Result, counted
 from .showing import Showing
 
@@ -59,7 +59,8 @@ nobody can see it. A few can be seen nowhere: these must not be accused.
 - **accused**: what nobody can see is called wrong.
 
 `tests/faults` holds the bank, a file for each kind; a fault is a record with its rung, its words, where it shows, and
-the wrapper. Faults of inference will be a kind of their own beside them, once the ladder has that rung.
+the wrapper. Faults of inference (rung 6) are
+planted by CI on the smallest case where each must show, and are not counted in the table yet.
 In CI each fault is planted on the smallest case where it must show; `nox -s nightly` plants all on all cases.
 
 """
@@ -90,10 +91,10 @@ def page(score: dict[str, Any], found: Sequence[Result]) -> str:
     facts = {name: score[name] for name in ("relmer", "commit", "date", "cases")}
     parts = [HEAD.format(faults=score["total"]["faults"], table=table(score), **facts)]
     for rung, name in RUNGS.items():
-        if not any(fault.rung == rung for fault in FAULTS.values()):
+        if not any(fault.rung == rung for fault in COUNTED.values()):
             continue
         parts.append(LIST.format(rung=rung, name=name))
-        for fault in FAULTS.values():
+        for fault in COUNTED.values():
             if fault.rung == rung:
                 must = [r for r in found if r.fault == fault.name and r.showing is Showing.MUST]
                 where = f"nowhere: {fault.hidden}" if fault.hidden else fault.where.told
