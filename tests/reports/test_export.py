@@ -112,7 +112,7 @@ BROKEN = {
     "an answer's warning": (change(["answers", 1, "warnings"], "boundary"), "report.answers[1].warnings"),
     "what to fail on": (change(["fail_on"], ["wrong"]), "report.fail_on[0]"),
     "verdict of another kind": (change(["comparisons", 2, "verdict"], ["agree"]), "report.comparisons[2].verdict"),
-    "rung": (change(["comparisons", 2, "rung"], 6), "report.comparisons[2].rung"),
+    "rung": (change(["comparisons", 2, "rung"], 7), "report.comparisons[2].rung"),
     "digits": (change(["comparisons", 2, "digits"], 17.0), "report.comparisons[2].digits"),
     "score's optimality": (change(["scores", 1, "optimality"], "fine"), "report.scores[1].optimality"),
     "score's digits": (change(["scores", 1, "digits", "beta"], 16.5), "report.scores[1].beta"),

@@ -270,7 +270,10 @@ def test_warnings_are_distinct_bounded_plain_text(pretender):
     numbers = {name: [] for name in ("theta", "se", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")}
     values = {**numbers, "beta": [1.0, 2.0], "vcov": [1.0, 2.0, 3.0, 4.0], "sigma": ["Infinity"]}
     said = ["singular\n", "singular", "\x1b]0;title\x07", "x" * 9999, *map(str, range(50))]
-    reply = {"value": {**values, "criterion": ["NaN"], "evaluations": [7]}, "warnings": said}
+    reply = {
+        "value": {**values, "criterion": ["NaN"], "evaluations": [7], "inference": {"refused": ["no"]}},
+        "warnings": said,
+    }
     fitted = pretender(fit=reply).fit(SLEEP)
     assert fitted.warnings[:2] == ("singular", "]0;title")
     assert len(fitted.warnings[2]) == 500
