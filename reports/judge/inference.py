@@ -229,8 +229,17 @@ def judge_inference(hearing: Hearing, answers: Mapping[str, Answer]) -> Iterator
             hearing, "inference", Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, "it is of a theta of another model")
         )
         return
+    alone = []
     for name, method, value in told(said):
-        yield judged(hearing, answers, question(hearing, theta, name, method, hearing.own), value)
+        asked = question(hearing, theta, name, method, hearing.own)
+        found = judged(hearing, answers, asked, value)
+        if found is None:
+            alone.append(asked.shown)
+        else:
+            yield found
+    if alone:
+        nobody = f"nothing to hold it against: no other program is heard or recorded that tells {', '.join(alone)}"
+        yield ruled(hearing, "inference", Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, nobody))
     for name, why in said.refused.items():
         yield ruled(hearing, name, Ruling(Verdict.UNSUPPORTED, Diagnosis.NONE, why))
 
@@ -254,15 +263,14 @@ def question(hearing: Hearing, theta: tuple[float, ...], name: str, method: str,
     return Question(hearing, concluded(hearing.view, theta), values, name, method, own)
 
 
-def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, said: Array) -> Comparison:
-    """Rule on one vector; of a path of this project another house has the last word."""
+def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, said: Array) -> Comparison | None:
+    """Rule on one vector; of a path of this project another house has the last word, and None if none tells it."""
     ruling, reached = ruling_of(asked, said)
     if not hearing.own or ruling.verdict is not Verdict.AGREE:
         return ruled(hearing, asked.shown, ruling, reached)
     found = other_house(hearing, answers, asked)
     if found is None:
-        nobody = "nothing to hold it against: no other program is recorded that tells it"
-        return ruled(hearing, asked.shown, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, nobody))
+        return None
     other, theta, theirs = found
     there = replace(hearing, answer=other) if other.engine in hearing.kin.houses else hearing
     ruling, reached = ruling_of(question(there, theta, asked.name, asked.method, False), theirs)

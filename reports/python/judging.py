@@ -98,7 +98,7 @@ def judge(
     >>> frame = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc")})
     >>> found = judge(frame, "y ~ 1 + (1 | g)", engines=["pls", "qr"])
     >>> found.broken, str(found).splitlines()[0]
-    (False, 'The instrument: pls and qr agree on 1 of 1 case. Not judged: 16 not given.')
+    (False, 'The instrument: pls and qr agree on 1 of 1 case. Not judged: 2 not given.')
     """
     reading: dict[str, Any] = {"sep": sep, "decimal": decimal, "na": na, "types": types}
     fields = {
