@@ -27,6 +27,7 @@ from relmer.solver.fits import (
     Profile,
     Refits,
     REMLcrit,
+    Summary,
     VarCorr,
     Ztlist,
     anova,
@@ -48,11 +49,13 @@ from relmer.solver.fits import (
     ngrps,
     nobs,
     postVar,
+    predict,
     profile,
     ranef,
     refit,
     residuals,
     simulate,
+    summary,
 )
 from relmer.solver.inference import anova_table, coef_table, contest, hypotheses
 
@@ -65,6 +68,7 @@ __all__ = [
     "Profile",
     "REMLcrit",
     "Refits",
+    "Summary",
     "VarCorr",
     "Zb",
     "Ztlist",
@@ -103,6 +107,7 @@ __all__ = [
     "nobs",
     "ols",
     "postVar",
+    "predict",
     "profile",
     "profile_curve",
     "profile_surface",
@@ -111,4 +116,5 @@ __all__ = [
     "refit",
     "residuals",
     "simulate",
+    "summary",
 ]

@@ -11,6 +11,8 @@ from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.matrices import Ztlist, mmList, model_matrix
 from relmer.solver.fits.of_rows import fitted, residuals
+from relmer.solver.fits.predicting import predict
+from relmer.solver.fits.printing import Summary, summary
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
@@ -23,6 +25,7 @@ __all__ = [
     "Profile",
     "REMLcrit",
     "Refits",
+    "Summary",
     "VarCorr",
     "Ztlist",
     "anova",
@@ -49,10 +52,12 @@ __all__ = [
     "nobs",
     "open_components",
     "postVar",
+    "predict",
     "profile",
     "ranef",
     "refit",
     "remarks",
     "residuals",
     "simulate",
+    "summary",
 ]
