@@ -1,8 +1,8 @@
 """A fit, and its summary, as lme4 prints them."""
 
 import math
+import re
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from relmer.solver.fits.components import VarCorr
 from relmer.solver.fits.criteria import AIC, BIC, df_residual
 from relmer.solver.fits.effects import per_factor
+from relmer.solver.fits.html import html_text
 from relmer.solver.fits.r_format import (
     WIDTH,
     abbreviated,
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 DIGITS = 4
 """R's seven less three."""
+OPERATOR, BREAK = re.compile(r" [-+*~|] "), 60
+"""Where R breaks a formula, and from which length of a line on."""
+MOST_TEXT = 20_000
+"""Bytes of a summary in a notebook."""
 MOST_CORRELATED = 12
 """Coefficients of which the correlations are printed: lme4.summary.cor.max."""
 
@@ -54,7 +59,7 @@ class Summary:
 
     def _repr_html_(self) -> str:
         """The text, harmless in a notebook."""
-        return f"<pre>{escape(self.text)}</pre>"
+        return f"<pre>{html_text(self.text, MOST_TEXT)}</pre>"
 
 
 def printed(fit: "Fit") -> str:
@@ -122,7 +127,21 @@ def summary(fit: "Fit", correlation: bool | None = None) -> Summary:
 def head(fit: "Fit") -> list[str]:
     """The method and the formula."""
     how = "REML" if fit.REML else "maximum likelihood "
-    return [f"Linear mixed model fit by {how} ['lmerMod']", f"Formula: {fit.formula}"]
+    return [f"Linear mixed model fit by {how} ['lmerMod']", *broken(fit.formula)]
+
+
+def broken(formula: str) -> list[str]:
+    """A formula in lines: R's deparse breaks it after the operator at which a piece is longer than 60, cat fills 80."""
+    pieces, text = ["Formula:"], formula
+    while (at := next((k.end() for k in OPERATOR.finditer(text) if k.end() > BREAK), len(text))) < len(text):
+        pieces.append(text[:at])
+        text = f"    {text[at:]}"
+    lines = [""]
+    for piece in [*pieces, text]:
+        if lines[-1] and len(lines[-1]) + len(piece) + 1 > WIDTH:
+            lines.append("")
+        lines[-1] += f"{piece} "
+    return [*lines[:-1], lines[-1][:-1]]
 
 
 def criteria_of(fit: "Fit", digits: int) -> list[str]:

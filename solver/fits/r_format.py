@@ -20,6 +20,8 @@ def format_numbers(values: Sequence[float], digits: int = 7, nsmall: int = 0) ->
     >>> format_numbers([1e-10, 1.5], 4)
     ['1.0e-10', '1.5e+00']
     """
+    # A zero has no sign in R's print.
+    values = [value if value else 0.0 for value in values]
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         found = [spelled(value) for value in values]

@@ -200,7 +200,7 @@ def model_frame(
         contrasts=read_contrasts(contrasts, formula, columns),
         shown=taken if action is NaAction.EXCLUDE else rows,
         subset="" if asked is None else asked.told(len(data)),
-        learnt=learnt_from(formula, offset, data),
+        learnt=learnt_from(formula, offset, data, {name: column for name, (column, _) in evaluated.items()}),
     )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from relmer.solver.arrays import Array, Booleans
 from relmer.solver.errors import ModelError
-from relmer.solver.language import bases, intervals, recode
+from relmer.solver.language import bases, intervals
 from relmer.solver.language.columns import read_column
 from relmer.solver.language.convert import length
 from relmer.solver.language.evaluate import given, value_of
@@ -23,7 +23,7 @@ from relmer.solver.language.formula import Formula
 from relmer.solver.language.functions import LEARNING, OFFSET
 from relmer.solver.language.per_row import read_expression
 from relmer.solver.language.signatures import Function, Result
-from relmer.solver.language.syntax import Call, Node, call, deparse, names
+from relmer.solver.language.syntax import Call, Name, Node, call, deparse, names
 
 KINDS = {"f": "numbers", "i": "numbers", "u": "numbers", "O": "numbers", "b": "logicals"}
 """What a column holds, by numpy's kind."""
@@ -67,19 +67,24 @@ GIVEN = "offset="
 """The name of the offset that is an argument."""
 
 
-def learnt_from(formula: Formula, offset: Any, data: pd.DataFrame) -> Learnt:
-    """What the variables of a formula, and an offset that is an argument, learn from all rows of the data."""
+def learnt_from(formula: Formula, offset: Any, data: pd.DataFrame, read: Mapping[str, Column]) -> Learnt:
+    """What the variables of a formula, and an offset that is an argument, learn from all rows of the data.
+
+    Parameters
+    ----------
+    formula, offset, data
+        As of `model_frame`.
+    read
+        The predictors on all rows, by their spelling.
+    """
     inner = {deparse(call(OFFSET, node)): node for node in formula.offsets}
     outer = {GIVEN: read_expression("offset", offset)} if isinstance(offset, str) else {}
     nodes = {**formula.predictors, **outer, **inner}
     offsets = [*([] if offset is None else [GIVEN if outer else None]), *inner]
-    columns = {name: held(data, name) for node in nodes.values() for name in names(node) if name in data.columns}
+    used = dict.fromkeys(name for node in nodes.values() for name in names(node) if name in data.columns)
+    plain = {node.name: read[label] for label, node in formula.predictors.items() if isinstance(node, Name)}
+    columns = {name: kind_of(plain[name] if name in plain else read_column(data, name)[0]) for name in used}
     return Learnt({label: taught(node, data) for label, node in nodes.items()}, columns, tuple(offsets))
-
-
-def held(data: pd.DataFrame, name: str) -> Factor | str:
-    """What a column of the data holds."""
-    return kind_of(read_column(data, name)[0])
 
 
 def kind_of(column: Column) -> Factor | str:
@@ -129,7 +134,7 @@ def learned(node: Call, arguments: tuple[Node, ...], function: Function, data: p
         case "factor" | "ordered":
             if values[1] is not None:
                 return replace(node, arguments=arguments)
-            compute = partial(factor_by, recode.factor(values[0])[0].levels, function.compute)
+            compute = partial(factor_by, as_factor(*values[0]).levels, function.compute)
         case "as.factor" | "as.ordered" | "droplevels":
             compute = partial(levels_by, function.compute(*values)[0].levels, function.compute)
         case _:

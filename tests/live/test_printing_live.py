@@ -48,8 +48,20 @@ CASES = [
     ("cake", "angle ~ recipe * temperature + (1 | recipe:replicate)", True, False),
     ("cake", "angle ~ recipe * factor(temperature) + (1 | recipe)", True, False),
     ("Orthodont", "distance ~ age * Sex + (age | Subject)", False, False),
+    (
+        "Orthodont",
+        "distance ~ age + I(age^2) + I(age^3) + Sex + age:Sex + I(age^2):Sex + (1 | Subject)",
+        True,
+        False,
+    ),
+    (
+        "Orthodont",
+        "log(distance) ~ log(age) * Sex + sqrt(age) + exp(age/10) + I(age^2/100) + I(age^3/1000) + (1 | Subject)",
+        True,
+        False,
+    ),
     ("Oxide", "Thickness ~ 1 + (1 | Lot/Wafer)", True, False),
-    ("Oats", "yield ~ nitro + (nitro | Block)", True, False),
+    ("Oats", "yield ~ nitro + Variety + (nitro | Block)", True, False),
 ]
 NUMBERS = [
     [0.1234567, 12.0],

@@ -1,5 +1,6 @@
 """Predictions: what the formula learnt is kept; standard errors by definition and by draws; what is refused."""
 
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -250,6 +251,14 @@ def test_what_is_refused_in_one_line(arguments: dict[str, Any], why: str) -> Non
         predict(fit, **arguments)
     with pytest.raises(ModelError, match=r"^newdata must be a pandas DataFrame, not dict$"):
         predict(fit, {"x": [1]})
+
+
+@pytest.mark.parametrize("formula", ["y ~ poly(x, 2) + cut(z, 3) + (1 | g)", "y ~ ns(x, 3) + I(z - mean(z)) + (1 | g)"])
+def test_what_was_learnt_is_pickled_with_the_fit(formula: str) -> None:
+    data = drawn(10)
+    fit = lmer(formula, data)
+    fresh = pickle.loads(pickle.dumps(fit))
+    assert predict(fresh, data.iloc[:3]).equals(predict(fit, data.iloc[:3]))
 
 
 def test_what_goes_by_the_places_of_rows_has_no_value_elsewhere() -> None:
