@@ -111,7 +111,7 @@ def test_a_model_that_lme4_refuses_is_unsupported_in_its_words(
 def test_every_search_refuses_what_has_no_reml_criterion_in_lme4s_words(
     asked: Lme4, case_of: Callable[..., Case], search: str
 ) -> None:
-    """By itself bobyqa ends with NaN here, and the tight search in a slip; by ML there is a criterion, without a bound."""
+    """By itself bobyqa ends with NaN here, and the tight search in a slip; ML has a criterion, without a bound."""
     engine = Lme4("lme4", search, asked._process)
     with pytest.raises(EngineUnsupported, match="objective in x0 returns NA"):
         engine.fit(case_of(POTS, "height ~ plant + (1 | pot)"))
