@@ -8,6 +8,7 @@ from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
+from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
 from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.matrices import Ztlist, mmList
 from relmer.solver.fits.refitting import Refits, refit
@@ -18,6 +19,7 @@ __all__ = [
     "AIC",
     "BIC",
     "Fit",
+    "Influence",
     "LogLik",
     "Profile",
     "REMLcrit",
@@ -29,12 +31,15 @@ __all__ = [
     "bootstrap",
     "coef",
     "confint",
+    "cooks_distance",
     "covariances",
     "deviance",
     "df_residual",
     "drop1",
+    "hatvalues",
     "html_table",
     "html_text",
+    "influence",
     "lmer",
     "logLik",
     "lrt",
@@ -45,5 +50,6 @@ __all__ = [
     "profile",
     "refit",
     "remarks",
+    "rstudent",
     "simulate",
 ]
