@@ -8,6 +8,7 @@ from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
+from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
 from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.matrices import Ztlist, mmList, model_matrix
 from relmer.solver.fits.of_rows import fitted, residuals
@@ -19,6 +20,7 @@ __all__ = [
     "AIC",
     "BIC",
     "Fit",
+    "Influence",
     "LogLik",
     "Profile",
     "REMLcrit",
@@ -31,14 +33,17 @@ __all__ = [
     "bootstrap",
     "coef",
     "confint",
+    "cooks_distance",
     "covariances",
     "deviance",
     "df_residual",
     "drop1",
     "fitted",
     "fixef",
+    "hatvalues",
     "html_table",
     "html_text",
+    "influence",
     "isSingular",
     "lmer",
     "logLik",
@@ -54,5 +59,6 @@ __all__ = [
     "refit",
     "remarks",
     "residuals",
+    "rstudent",
     "simulate",
 ]

@@ -16,6 +16,7 @@ from relmer.solver.fits import (
     components,
     criteria,
     effects,
+    influencing,
     intervals,
     matrices,
     of_rows,
@@ -307,6 +308,10 @@ class Fit:
     df_residual = criteria.df_residual
     logLik = criteria.logLik
     nobs = criteria.nobs
+    cooks_distance = influencing.cooks_distance
+    hatvalues = influencing.hatvalues
+    influence = influencing.influence
+    rstudent = influencing.rstudent
     confint = intervals.confint
     profile = intervals.profile
     anova = comparing.anova
