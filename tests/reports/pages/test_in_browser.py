@@ -196,7 +196,7 @@ def test_a_large_run_is_small_until_a_case_is_opened_and_prints_on_few_pages(chr
 
 
 def test_detail_is_behind_all_that_is_painted_first_and_packed_until_it_is_asked_for(chromium, tmp_path, make_report):
-    """What a first paint of 100 cases costs, counted: the text before the packed detail, and that this is left packed."""
+    """What a first paint of 100 cases costs, counted: the text before the detail, and that it is left packed."""
     write(make_report(100), tmp_path)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     painted, _, packed = text.partition('<script type="application/gzip" id="details">')
