@@ -18,7 +18,7 @@ from relmer.reports.evidence import FOR_ANY_SIZE, drift_of, evaluable, landscape
 from relmer.reports.judge import figures_elsewhere, judge_case, judge_each_other, published_figures, unjudged
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
 from relmer.reports.sights import Sight
-from relmer.reports.text import as_options
+from relmer.reports.text import in_reports
 from relmer.reports.verdicts import Verdict
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
@@ -179,7 +179,7 @@ def verdicts_on(
 
 def refusal(error: ModelError) -> str:
     """What a reader is told of a model that is refused."""
-    return f"relmer refuses the model: {as_options(str(error))}"
+    return f"relmer refuses the model: {in_reports(str(error))}"
 
 
 def bug(error: Exception) -> str:
@@ -280,9 +280,9 @@ def foreign_answer(
 
 
 def own_answer(name: str, case: Case, thetas: Sequence[tuple[float, ...]]) -> Answer:
-    """The answer of a path of this project; what it says of a model is told to who sits at the command line."""
+    """The answer of a path of this project; what it says of a model is told to the report's reader."""
     said = answer(participant(name), case, thetas)
-    return replace(said, message=as_options(said.message))
+    return replace(said, message=in_reports(said.message))
 
 
 def usable(said: Answer) -> Answer:

@@ -18,7 +18,9 @@ def test_every_public_name_is_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     # Fits, and what follows from them, are no document's: the pages of the API have them.
     beyond = {"Fit", "ModelError", "Refits", "bootstrap", "refit", "simulate"}
+    beyond |= {"VarCorr", "fitted", "fixef", "isSingular", "model_matrix", "postVar", "ranef", "residuals"}
     beyond |= {"Profile", "anova", "confint", "drop1", "lrt"}
     beyond |= {"anova_table", "coef_table", "contest", "hypotheses"}
     beyond |= {"AIC", "BIC", "LogLik", "REMLcrit", "df_residual", "logLik", "nobs"}
+    beyond |= {"Influence", "cooks_distance", "hatvalues", "influence", "rstudent"}
     assert {name for name in solver.__all__ if name not in text} == beyond

@@ -52,7 +52,7 @@ def showing(fault: Fault, at: Court, planted: Answer) -> Showing:
     assert planted.estimates is not None
     if len(planted.estimates.theta) != len(at.theta):
         return Showing.MUST
-    moved = max(MOVED[fault.rung](at, planted), default=0.0)
+    moved = max((estimates_moved if fault.cut else MOVED[fault.rung])(at, planted), default=0.0)
     return Showing.MUST if moved > EDGE else Showing.EDGE if moved > 1 / EDGE else Showing.CANNOT
 
 
