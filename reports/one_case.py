@@ -25,8 +25,8 @@ from relmer.solver.model import Design
 
 # The source of an engine whose answers are given, not asked for.
 GIVEN = "given"
-# Who is charged with the time that judging takes, and drawing.
-JUDGE = "judging"
+# Who is charged with the time that no engine takes.
+READING, JUDGE, DRAWING = "reading", "judging", "drawing"
 SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
@@ -35,7 +35,7 @@ Verdicts = tuple[tuple[Comparison, ...], tuple[Score, ...], tuple[PublishedFigur
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case, judged; `seconds` are those that passed by engine, the judge's own last."""
+    """A case, judged; `seconds` are those that passed, by engine and by what else was done."""
 
     case: CaseRun
     comparisons: tuple[Comparison, ...]
@@ -77,18 +77,20 @@ def run_case(
     engines = {name: used for name, used in engines.items() if used.source != GIVEN or name in told}
     judged = [name for name in judged if name in engines]
     with threadpool_limits(limits=1, user_api="blas"):
-        try:
-            design = design_of(case)
-        except ModelError:
-            design = None
+        seconds: dict[str, float] = {}
+        with charged(seconds, READING):
+            try:
+                design = design_of(case)
+            except ModelError:
+                design = None
         points = shared_points(design) if design is not None else {}
         shared = [theta for thetas in points.values() for theta in thetas]
         theirs: dict[str, Answer] = {**told}
         drift: list[Drift] = []
-        seconds: dict[str, float] = {}
         for name, used in engines.items():
             if not kin.is_own(name) and name not in told:
-                frozen = recorded.read(name, case)
+                with charged(seconds, READING):
+                    frozen = recorded.read(name, case)
                 with charged(seconds, name):
                     theirs[name] = foreign_answer(used, case, shared, frozen, limit)
                 if used.source == "live" and frozen is not None:
@@ -108,6 +110,7 @@ def run_case(
         answers = {name: usable(theirs[name]) for name in engines}
         with charged(seconds, JUDGE):
             comparisons, scores, figures = verdicts_on(case, answers, judged, points, kin)
+        with charged(seconds, DRAWING):
             seen = seen_of(case, answers)
     return CaseResult(
         case=described(case, design),

@@ -97,7 +97,8 @@ def printable(text: str) -> str:
     >>> printable("a\u202eb\x1b[31m\ud800")
     'ab[31m'
     """
-    return INVISIBLE.sub("", UNPRINTABLE.sub("", text))
+    # What Unicode calls printable is in neither set; nearly every text is.
+    return text if text.isprintable() else INVISIBLE.sub("", UNPRINTABLE.sub("", text))
 
 
 def one_line(text: object) -> str:

@@ -66,6 +66,11 @@ class Landscape:
         """What is concluded at each theta that was asked for (`Concluded`)."""
         return {}
 
+    @cached_property
+    def remembered(self) -> dict[tuple[Any, ...], Any]:
+        """What else was found here, by what it is and of what: every engine's every quantity asks for the same."""
+        return {}
+
     def takes(self, theta: Sequence[float]) -> bool:
         """Whether a theta has as many entries as the model's: one of another model has not."""
         return len(theta) == len(self.fit.optimum.theta)

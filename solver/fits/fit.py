@@ -176,7 +176,7 @@ class Fit:
         names = list(self.design.coefficients)
         return pd.DataFrame(inverse_of_cross_product(self.RX, self.sigma**2), index=names, columns=names)
 
-    @property
+    @cached_property
     def se(self) -> "pd.Series[float]":
         """Standard errors of the fixed effects (p,)."""
         inverse = lapack.dtrtri(self.RX)[0] if len(self.RX) else self.RX

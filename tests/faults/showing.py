@@ -183,7 +183,7 @@ def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
         size = EVALUATION * max(right.condsd, default=0.0) + lost_of(at.name) * np.array(right.condsd)
         yield from np.abs(np.array(said.condsd) - np.array(right.condsd)) / np.maximum(size, tiny)
     for method, tested in said.tests.items():
-        honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences()
+        honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences
         df = np.array(honest.df)
         relative = EVALUATION + (df * moved if method == "satterthwaite" else 0.0)
         ends = [p_of(t + a * of_t, df * (1 + b * np.minimum(relative, 0.5))) for a in (-1, 1) for b in (-1, 1)]
