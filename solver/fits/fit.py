@@ -11,7 +11,7 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
 from relmer.solver.arrays import Array, Integers
-from relmer.solver.fits import comparing, criteria, influencing, intervals, refitting, simulating
+from relmer.solver.fits import comparing, criteria, getting, influencing, intervals, refitting, simulating
 from relmer.solver.fits.html import html
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
@@ -323,6 +323,7 @@ class Fit:
     df_residual = criteria.df_residual
     logLik = criteria.logLik
     nobs = criteria.nobs
+    getME = getting.getME
     cooks_distance = influencing.cooks_distance
     hatvalues = influencing.hatvalues
     influence = influencing.influence
