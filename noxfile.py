@@ -306,6 +306,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/bench/bench.py", *session.posargs)
     session.run("python", "tests/bench/design.py")
     session.run("python", "tests/bench/refit.py", env={"OPENBLAS_NUM_THREADS": "1"})
+    session.run("python", "tests/bench/profiles.py", env={"OPENBLAS_NUM_THREADS": "1"})
 
 
 @nox.session

@@ -6,6 +6,7 @@ from relmer.solver.fits.criteria import AIC, BIC, LogLik, REMLcrit, deviance, df
 from relmer.solver.fits.effects import coef, fixef, postVar, ranef
 from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
+from relmer.solver.fits.getting import getME
 from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
@@ -40,6 +41,7 @@ __all__ = [
     "drop1",
     "fitted",
     "fixef",
+    "getME",
     "hatvalues",
     "html_table",
     "html_text",

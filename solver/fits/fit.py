@@ -16,6 +16,7 @@ from relmer.solver.fits import (
     components,
     criteria,
     effects,
+    getting,
     influencing,
     intervals,
     matrices,
@@ -308,6 +309,7 @@ class Fit:
     df_residual = criteria.df_residual
     logLik = criteria.logLik
     nobs = criteria.nobs
+    getME = getting.getME
     cooks_distance = influencing.cooks_distance
     hatvalues = influencing.hatvalues
     influence = influencing.influence
