@@ -6,8 +6,10 @@ from relmer.solver.fits.criteria import AIC, BIC, LogLik, REMLcrit, deviance, df
 from relmer.solver.fits.effects import coef, fixef, postVar, ranef
 from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
+from relmer.solver.fits.getting import getME
 from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
+from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
 from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.matrices import Ztlist, mmList, model_matrix
 from relmer.solver.fits.of_rows import fitted, residuals
@@ -21,6 +23,7 @@ __all__ = [
     "AIC",
     "BIC",
     "Fit",
+    "Influence",
     "LogLik",
     "Profile",
     "REMLcrit",
@@ -34,14 +37,18 @@ __all__ = [
     "bootstrap",
     "coef",
     "confint",
+    "cooks_distance",
     "covariances",
     "deviance",
     "df_residual",
     "drop1",
     "fitted",
     "fixef",
+    "getME",
+    "hatvalues",
     "html_table",
     "html_text",
+    "influence",
     "isSingular",
     "lmer",
     "logLik",
@@ -58,6 +65,7 @@ __all__ = [
     "refit",
     "remarks",
     "residuals",
+    "rstudent",
     "simulate",
     "summary",
 ]

@@ -16,6 +16,8 @@ from relmer.solver.fits import (
     components,
     criteria,
     effects,
+    getting,
+    influencing,
     intervals,
     matrices,
     of_rows,
@@ -176,7 +178,7 @@ class Fit:
         names = list(self.design.coefficients)
         return pd.DataFrame(inverse_of_cross_product(self.RX, self.sigma**2), index=names, columns=names)
 
-    @property
+    @cached_property
     def se(self) -> "pd.Series[float]":
         """Standard errors of the fixed effects (p,)."""
         inverse = lapack.dtrtri(self.RX)[0] if len(self.RX) else self.RX
@@ -310,6 +312,11 @@ class Fit:
     df_residual = criteria.df_residual
     logLik = criteria.logLik
     nobs = criteria.nobs
+    getME = getting.getME
+    cooks_distance = influencing.cooks_distance
+    hatvalues = influencing.hatvalues
+    influence = influencing.influence
+    rstudent = influencing.rstudent
     confint = intervals.confint
     profile = intervals.profile
     anova = comparing.anova

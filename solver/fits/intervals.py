@@ -1,4 +1,4 @@
-"""Confidence intervals: Wald, and by the profile likelihood."""
+"""Confidence intervals: Wald, by the profile likelihood, and by the parametric bootstrap."""
 
 import math
 from collections.abc import Sequence
@@ -11,14 +11,16 @@ import pandas as pd
 from scipy import optimize, special
 
 from relmer.solver.errors import ModelError
+from relmer.solver.fits.bootstrapping import boot_ends
 from relmer.solver.fits.profiling import Parameter, parameters
+from relmer.solver.fits.refitting import Progress
 from relmer.solver.search import optimise
 from relmer.solver.threads import one_thread
 
 if TYPE_CHECKING:
     from relmer.solver.fits.fit import Fit
 
-METHODS = ("Wald", "profile")
+METHODS = ("Wald", "profile", "boot")
 # An end is found to this part of itself: two digits beyond the ten that are told.
 END = 1e-12
 # A deviance that has not risen so many doublings away from the estimate is flat.
@@ -99,7 +101,14 @@ def profile(fit: "Fit", which: "Sequence[str] | str | None" = None) -> Profile:
 
 
 def confint(
-    fit: "Fit", level: float = 0.95, method: str = "Wald", parm: "Sequence[str] | str | None" = None
+    fit: "Fit",
+    level: float = 0.95,
+    method: str = "Wald",
+    parm: "Sequence[str] | str | None" = None,
+    nsim: int = 500,
+    seed: int | None = None,
+    boot_type: str = "perc",
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Confidence intervals of the parameters.
 
@@ -109,17 +118,23 @@ def confint(
         For "profile" a fit by REML is fitted again by maximum likelihood, as lme4 does.
     level
         Of confidence.
-    method : {"Wald", "profile"}
+    method : {"Wald", "profile", "boot"}
         Of Wald only coefficients have intervals, estimate and normal quantile; the rest are NaN, as in lme4.
     parm
         Names, lme4's (".sig01", ".sigma") or readable ones ("sd_Days|Subject", "sigma"), "theta_" for all but
         coefficients, or "beta_"; all if None.
+    nsim, seed, progress
+        Of "boot": how many responses are drawn, as of `bootstrap`. A seed gives the same draws on any machine.
+    boot_type : {"perc", "basic", "norm"}
+        Percentiles of the draws, these mirrored at the estimate, or the estimate without their bias and a normal
+        quantile of their standard deviation.
 
     Returns
     -------
     (k, 2) DataFrame
-        With R's labels. Where a standard deviation of 0, or a correlation of -1 or 1, is within the interval, that is
-        the end; ``attrs["boundary"]`` names these parameters.
+        With R's labels. Of "profile", where a standard deviation of 0, or a correlation of -1 or 1, is within the
+        interval, that is the end; ``attrs["boundary"]`` names these parameters. Of "boot" ``attrs["failures"]`` counts
+        the draws that have no fit.
 
     Raises
     ------
@@ -149,6 +164,9 @@ def confint(
     labels = [f"{100 * (1 - level) / 2:.3g} %", f"{100 * (1 + level) / 2:.3g} %"]
     if method == "Wald":
         return wald(fit, z, labels, parm)
+    if method == "boot":
+        picked(fit, wald(fit, z, labels, None), parm)
+        return picked(fit, boot_ends(fit, level, labels, nsim, seed, boot_type, progress), parm)
     found = profile(fit, parm)
     rows, boundary = [], []
     with one_thread():
@@ -172,10 +190,16 @@ def wald(fit: "Fit", z: float, labels: list[str], parm: "Sequence[str] | str | N
         [*thetas, ".sigma", *fit.beta.index],
         labels,
     )
+    return picked(fit, ends, parm)
+
+
+def picked(fit: "Fit", ends: pd.DataFrame, parm: "Sequence[str] | str | None") -> pd.DataFrame:
+    """The rows of some parameters."""
     if parm is None:
         return ends
     if parm in ("beta_", "theta_"):
-        return ends.loc[list(fit.beta.index) if parm == "beta_" else [*thetas, ".sigma"]]
+        first = len(ends) - len(fit.beta)
+        return ends.iloc[first:] if parm == "beta_" else ends.iloc[:first]
     wanted = [parm] if isinstance(parm, str) else list(parm)
     if unknown := [name for name in wanted if name not in ends.index]:
         raise ModelError(f"{unknown[0]!r:.60} is no parameter; there are {', '.join(ends.index)}")

@@ -174,6 +174,10 @@ class Held:
             step = np.zeros(len(x))
             step[free] = -axes @ lengths
             fraction = 1.0
+            if decrement <= DECREMENT:
+                # What this step promises is below rounding but for a last digit: no shorter one is tried.
+                there = self.at(value, np.maximum(x + step, self.low))
+                return (there[0], np.maximum(x + step, self.low)) if there[0] < here else (here, x)
             while fraction > 1e-8:
                 trial = np.maximum(x + fraction * step, self.low)
                 there = self.at(value, trial)
@@ -183,8 +187,6 @@ class Held:
             else:
                 break
             x, (here, g, H) = trial, there
-            if decrement <= DECREMENT and fraction == 1.0:
-                break
         return here, x
 
     def at(self, value: float, x: Array) -> tuple[float, Array, Array]:

@@ -16,6 +16,7 @@ from relmer.solver.paths.criterion import (
 from relmer.solver.paths.derivatives import Derivatives, derivatives_at
 from relmer.solver.paths.factor import ExtendedFactor, extended_factor
 from relmer.solver.paths.gls import block_sizes
+from relmer.solver.paths.leverage import leverages
 from relmer.solver.paths.pls import Reduced, is_cheap, is_drowned, solution, working_roots
 from relmer.solver.paths.rows import effects, fitted, marginal_root
 from relmer.solver.paths.solution import Path, Solution
@@ -44,6 +45,7 @@ __all__ = [
     "is_drowned",
     "is_graded",
     "is_rounding",
+    "leverages",
     "marginal_root",
     "parts",
     "prepare",
