@@ -1,6 +1,6 @@
 """How a function is computed for other rows by what it learnt from those of a fit: one learner each.
 
-A learner takes what computes the function, and its arguments on all rows of the fit, and gives what computes it elsewhere.
+It takes what computes the function, and the arguments on all rows of the fit, and gives what computes it elsewhere.
 """
 
 from collections.abc import Callable, Sequence
