@@ -113,7 +113,7 @@ def summary(fit: "Fit", correlation: bool | None = None) -> Summary:
     Days           10.467       1.546    6.771
     """
     table = pd.DataFrame({"Estimate": fit.beta, "Std. Error": fit.se, "t value": fit.t})
-    scaled = (fit.residuals("pearson", scaled=True)).dropna().to_numpy()
+    scaled = fit.residuals("pearson", scaled=True).dropna().tolist()
     spread = format_numbers(zapped(quantiles(scaled), DIGITS + 1), DIGITS)
     lines = [*head(fit), "", *criteria_of(fit, 1), "", "Scaled residuals: "]
     lines += [*named_vector(["Min", "1Q", "Median", "3Q", "Max"], spread), "", *random_effects(fit, True)]
