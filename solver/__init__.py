@@ -28,6 +28,7 @@ from relmer.solver.fits import (
     Profile,
     Refits,
     REMLcrit,
+    Summary,
     VarCorr,
     Ztlist,
     anova,
@@ -53,12 +54,14 @@ from relmer.solver.fits import (
     ngrps,
     nobs,
     postVar,
+    predict,
     profile,
     ranef,
     refit,
     residuals,
     rstudent,
     simulate,
+    summary,
 )
 from relmer.solver.inference import anova_table, coef_table, contest, hypotheses
 
@@ -72,6 +75,7 @@ __all__ = [
     "Profile",
     "REMLcrit",
     "Refits",
+    "Summary",
     "VarCorr",
     "Zb",
     "Ztlist",
@@ -114,6 +118,7 @@ __all__ = [
     "nobs",
     "ols",
     "postVar",
+    "predict",
     "profile",
     "profile_curve",
     "profile_surface",
@@ -123,4 +128,5 @@ __all__ = [
     "residuals",
     "rstudent",
     "simulate",
+    "summary",
 ]

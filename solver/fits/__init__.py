@@ -13,6 +13,8 @@ from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues,
 from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.matrices import Ztlist, mmList, model_matrix
 from relmer.solver.fits.of_rows import fitted, residuals
+from relmer.solver.fits.predicting import predict
+from relmer.solver.fits.printing import Summary, summary
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
@@ -26,6 +28,7 @@ __all__ = [
     "Profile",
     "REMLcrit",
     "Refits",
+    "Summary",
     "VarCorr",
     "Ztlist",
     "anova",
@@ -56,6 +59,7 @@ __all__ = [
     "nobs",
     "open_components",
     "postVar",
+    "predict",
     "profile",
     "ranef",
     "refit",
@@ -63,4 +67,5 @@ __all__ = [
     "residuals",
     "rstudent",
     "simulate",
+    "summary",
 ]

@@ -21,11 +21,12 @@ from relmer.solver.fits import (
     intervals,
     matrices,
     of_rows,
+    predicting,
+    printing,
     refitting,
     simulating,
 )
 from relmer.solver.fits.html import html
-from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, canonical
 from relmer.solver.model import (
@@ -84,8 +85,8 @@ class Fit:
     solution: Solution
 
     def __repr__(self) -> str:
-        """The fit in a few lines."""
-        return summary(self)
+        """The fit as lme4 prints it."""
+        return printing.printed(self)
 
     def _repr_html_(self) -> str:
         """The fit as a notebook shows it."""
@@ -298,10 +299,12 @@ class Fit:
     model_matrix = matrices.model_matrix
     ngrps = components.ngrps
     postVar = effects.postVar
+    predict = predicting.predict
     ranef = effects.ranef
     residuals = of_rows.residuals
     refit = refitting.refit
     simulate = simulating.simulate
+    summary = printing.summary
     AIC = criteria.AIC
     BIC = criteria.BIC
     REMLcrit = criteria.REMLcrit
