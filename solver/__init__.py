@@ -25,6 +25,7 @@ from relmer.solver.fits import (
     Fit,
     Influence,
     LogLik,
+    PrincipalComponents,
     Profile,
     Refits,
     REMLcrit,
@@ -49,8 +50,11 @@ from relmer.solver.fits import (
     nobs,
     profile,
     refit,
+    refitML,
+    rePCA,
     rstudent,
     simulate,
+    update,
 )
 from relmer.solver.inference import anova_table, coef_table, contest, hypotheses
 
@@ -61,6 +65,7 @@ __all__ = [
     "Influence",
     "LogLik",
     "ModelError",
+    "PrincipalComponents",
     "Profile",
     "REMLcrit",
     "Refits",
@@ -104,7 +109,10 @@ __all__ = [
     "profile_curve",
     "profile_surface",
     "pseudo_data",
+    "rePCA",
     "refit",
+    "refitML",
     "rstudent",
     "simulate",
+    "update",
 ]

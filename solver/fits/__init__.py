@@ -12,9 +12,11 @@ from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
 from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.matrices import Ztlist, mmList
+from relmer.solver.fits.principal import PrincipalComponents, rePCA
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
+from relmer.solver.fits.updating import refitML, update
 
 __all__ = [
     "AIC",
@@ -22,6 +24,7 @@ __all__ = [
     "Fit",
     "Influence",
     "LogLik",
+    "PrincipalComponents",
     "Profile",
     "REMLcrit",
     "Refits",
@@ -50,8 +53,11 @@ __all__ = [
     "nobs",
     "open_components",
     "profile",
+    "rePCA",
     "refit",
+    "refitML",
     "remarks",
     "rstudent",
     "simulate",
+    "update",
 ]

@@ -1,5 +1,6 @@
 """A fit, with all its matrices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,17 @@ from scipy.linalg import lapack
 
 from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
 from relmer.solver.arrays import Array, Integers
-from relmer.solver.fits import comparing, criteria, getting, influencing, intervals, refitting, simulating
+from relmer.solver.fits import (
+    comparing,
+    criteria,
+    getting,
+    influencing,
+    intervals,
+    principal,
+    refitting,
+    simulating,
+    updating,
+)
 from relmer.solver.fits.html import html
 from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
@@ -65,6 +76,8 @@ class Fit:
         Where the search ended, with the evidence that it is a minimum.
     solution
         The penalized least squares solution at the optimum.
+    arguments
+        What `lmer` was given, the data among it, for `update`; None of a refit.
     """
 
     REML: bool
@@ -73,6 +86,7 @@ class Fit:
     prepared: Prepared
     optimum: Optimum
     solution: Solution
+    arguments: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         """The fit in a few lines."""
@@ -324,6 +338,9 @@ class Fit:
     logLik = criteria.logLik
     nobs = criteria.nobs
     getME = getting.getME
+    rePCA = principal.rePCA
+    refitML = updating.refitML
+    update = updating.update
     cooks_distance = influencing.cooks_distance
     hatvalues = influencing.hatvalues
     influence = influencing.influence
