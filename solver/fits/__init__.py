@@ -11,6 +11,7 @@ from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
 from relmer.solver.fits.intervals import Profile, confint, profile
+from relmer.solver.fits.listing import LmList, lmList
 from relmer.solver.fits.matrices import Ztlist, mmList
 from relmer.solver.fits.principal import PrincipalComponents, rePCA
 from relmer.solver.fits.refitting import Refits, refit
@@ -23,6 +24,7 @@ __all__ = [
     "BIC",
     "Fit",
     "Influence",
+    "LmList",
     "LogLik",
     "PrincipalComponents",
     "Profile",
@@ -45,6 +47,7 @@ __all__ = [
     "html_table",
     "html_text",
     "influence",
+    "lmList",
     "lmer",
     "logLik",
     "lrt",
