@@ -233,7 +233,12 @@ def checked_case(entry: Mapping[str, Any], label: str, known: Sequence[str]) -> 
     if not found.name:
         raise EntryError(f"{label}: name is empty: give one", "name")
     if found.dataset not in known:
-        told = f"{label}: dataset is {found.dataset!r:.60}: {closest(found.dataset, known)}"
+        advice = (
+            "a file of yours is a [[data]] table, name and file"
+            if "." in found.dataset
+            else closest(found.dataset, known)
+        )
+        told = f"{label}: dataset is {found.dataset!r:.60}: {advice}"
         raise EntryError(told, "dataset")
     if "~" not in found.formula:
         raise EntryError(f"{label}: formula is {found.formula!r:.60}: write response ~ terms", "formula")

@@ -31,7 +31,7 @@ from relmer.solver.model import (
     theta_names,
     theta_of_par,
 )
-from relmer.solver.paths import block_sizes, marginal_root
+from relmer.solver.paths import block_sizes, effects, marginal_root
 
 # Multiplications for the Cholesky factors of V, some seconds: beyond, the definition is not evaluated.
 MOST_OPERATIONS = 10**10
@@ -119,7 +119,7 @@ def estimates(fit: Fit) -> Estimates:
         se=tuple(fit.se.tolist()),
         vcov=tuple(map(tuple, fit.vcov.to_numpy().tolist())),
         varcomp=tuple(float(value) for block in G for value in block[lower_triangle(len(block))]),
-        b=tuple(fit.b.tolist()),
+        b=tuple(effects(fit.prepared, fit.optimum.theta, fit.optimum.roots, fit.solution).tolist()),
         fitted=tuple(fit.mu.tolist()),
         V_diagonal=tuple((root.multiply(root).sum(axis=1) + residual_variance).tolist()),
         V_rowsum=tuple((root @ total + residual_variance).tolist()),

@@ -13,6 +13,9 @@ The file is TOML, an `[[accepted]]` for each failure:
 
 An entry accepts what is wrong on its case by its diagnosis, if that is the first thing that breaks, at its rung, and at
 most twice as large. It accepts nothing else. One that has nothing to accept where its engine was judged is stale.
+
+An engine that gives no answer is expected by `diagnosis = "failed"`, with `says` in the place of `size`: words that the
+message of the failure has. Another failure is not accepted by it.
 """
 
 import math
@@ -29,9 +32,10 @@ from relmer.reports.records import RUNGS, KnownFailure, Report
 from relmer.reports.verdicts import Diagnosis, Verdict
 
 LARGEST = 2.0
-REQUIRED = ("engine", "case", "rung", "diagnosis", "size", "link")
+FAILED = str(Verdict.FAILED)
+REQUIRED = ("engine", "case", "rung", "diagnosis", "link")
 OPTIONAL = ("why",)
-DIAGNOSES = tuple(word for word in Diagnosis if word)
+DIAGNOSES = (*(word for word in Diagnosis if word), FAILED)
 
 
 class AcceptedError(ValueError):
@@ -97,34 +101,37 @@ def read(content: bytes, name: str) -> tuple[KnownFailure, ...]:
 
 def entry(told: Mapping[str, Any], where: str) -> KnownFailure:
     """Check one entry, key by key."""
-    for key in REQUIRED:
+    fails = told.get("diagnosis") == FAILED
+    required = (*REQUIRED, "says" if fails else "size")
+    for key in required:
         if key not in told:
             raise AcceptedError(f"{where}: {key} is missing")
     for key in told:
-        if key not in REQUIRED + OPTIONAL:
-            raise AcceptedError(f"{where}, {key!r:.60}: not known; there are {', '.join(REQUIRED + OPTIONAL)}")
+        if key not in required + OPTIONAL:
+            raise AcceptedError(f"{where}, {key!r:.60}: not known; there are {', '.join(required + OPTIONAL)}")
 
     def refuse(key: str, wanted: str) -> AcceptedError:
         return AcceptedError(f"{where}, {key}: must be {wanted}, not {told[key]!r:.60}")
 
-    for key in ("engine", "case", "link", *(key for key in OPTIONAL if key in told)):
+    for key in ("engine", "case", "link", *(key for key in (*OPTIONAL, "says") if key in told)):
         if not isinstance(told[key], str) or not told[key].strip():
             raise refuse(key, "a text")
     if type(told["rung"]) is not int or told["rung"] not in RUNGS:
         raise refuse("rung", f"one of {', '.join(map(str, RUNGS))}")
     if told["diagnosis"] not in DIAGNOSES:
         raise refuse("diagnosis", f"one of {', '.join(map(repr, map(str, DIAGNOSES)))}")
-    size = told["size"]
+    size = 1.0 if fails else told["size"]
     if type(size) not in (int, float) or not 0 < size < math.inf:
         raise refuse("size", "a number above 0")
     return KnownFailure(
         engine=told["engine"],
         case=told["case"],
         rung=told["rung"],
-        diagnosis=Diagnosis(told["diagnosis"]),
+        diagnosis=Diagnosis.NONE if fails else Diagnosis(told["diagnosis"]),
         size=float(size),
         link=told["link"],
         why=told.get("why", ""),
+        says=told.get("says", ""),
     )
 
 
@@ -136,20 +143,19 @@ def identity(known: KnownFailure) -> tuple[str, str, int, Diagnosis]:
 def accept(report: Report, known: Iterable[KnownFailure]) -> Report:
     """Mark the comparisons that some entries accept; entries of cases or engines that were not judged are silent."""
     judged = {(c.case, c.engine) for c in report.comparisons if c.verdict.judged}
+    answered = judged | {(c.case, c.engine) for c in report.comparisons if c.verdict is Verdict.FAILED}
     entries: dict[tuple[str, str], list[KnownFailure]] = defaultdict(list)
     for one in known:
-        if (one.case, one.engine) in judged:
+        if (one.case, one.engine) in (answered if one.says else judged):
             entries[one.case, one.engine].append(one)
     broken: dict[tuple[str, str], list[Cause]] = defaultdict(list)
     for cause in causes(report.comparisons):
         broken[cause.case, cause.engine].append(cause)
     held = tuple(one for pair, own in entries.items() for one in hold(report, own, broken[pair]))
-    links = {(one.case, one.engine, one.diagnosis): one.link for one in held if one.covers}
-
-    def link_of(case: str, engine: str, verdict: Verdict, diagnosis: Diagnosis) -> str:
-        return links.get((case, engine, diagnosis), "") if verdict is Verdict.WRONG else ""
-
-    marked = tuple(replace(c, accepted=link_of(c.case, c.engine, c.verdict, c.diagnosis)) for c in report.comparisons)
+    links = {(one.case, one.engine, one.verdict, one.diagnosis): one.link for one in held if one.covers}
+    marked = tuple(
+        replace(c, accepted=links.get((c.case, c.engine, c.verdict, c.diagnosis), "")) for c in report.comparisons
+    )
     return replace(report, comparisons=marked, accepted=held)
 
 
@@ -160,11 +166,11 @@ def hold(report: Report, entries: Sequence[KnownFailure], broken: Sequence[Cause
     """
     left, held = list(broken), []
     for one in sorted(entries, key=lambda one: one.rung):
-        found = next((c for c in broken if c.verdict is Verdict.WRONG and c.diagnosis is one.diagnosis), None)
-        if found is None or found.rung != one.rung:
+        found = next((c for c in broken if (c.verdict, c.diagnosis) == (one.verdict, one.diagnosis)), None)
+        if found is None or found.rung != one.rung or one.says not in found.teller.evidence:
             held.append(replace(one, stale=True))
             continue
-        size = scale_of(report, one.case, one.engine).size(found)
+        size = one.size if one.says else scale_of(report, one.case, one.engine).size(found)
         first = min(cause.rung for cause in left)
         covers = size <= LARGEST * one.size and first == one.rung
         known_size = size if math.isfinite(size) else None

@@ -40,6 +40,6 @@ def write(report: Report, out: Path, beside: Mapping[str, str] = MappingProxyTyp
     ValueError
         The report contradicts itself; see `check`.
     """
-    whole = sealed(report)
-    texts = {name: voice(whole) for name, voice in VOICES.items()}
+    whole, text = sealed(report)
+    texts = {name: text if voice is as_json else voice(whole) for name, voice in VOICES.items()}
     write_whole(out, {**texts, **beside})

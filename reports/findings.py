@@ -8,7 +8,6 @@ from relmer.reports.evidence import tolerances
 from relmer.reports.judge import place
 from relmer.reports.records import RUNGS, Comparison, Finding, KnownFailure, PublishedFigure, Report
 from relmer.reports.text import number
-from relmer.reports.verdicts import Verdict
 
 # What rung 4 calls the gap between an engine's theta and the optimum.
 AT_OPTIMUM = "criterion at the optimum"
@@ -63,10 +62,10 @@ def words(report: Report, told: Comparison) -> str:
 
 def of_stale(known: KnownFailure) -> Finding:
     """An acceptance that has nothing to accept."""
-    text = (
-        f"the accepted failure is stale: nothing here is {Verdict.WRONG} by {known.diagnosis} from rung {known.rung} "
-        f"on; remove the entry ({known.link})"
-    )
+    happens = f"nothing here is {known.verdict} by {known.what}"
+    if known.says:
+        happens = f"it does not fail here, saying {known.says!r},"
+    text = f"the accepted failure is stale: {happens} from rung {known.rung} on; remove the entry ({known.link})"
     return Finding(case=known.case, engine=known.engine, text=text)
 
 

@@ -18,15 +18,15 @@ from relmer.reports.evidence import FOR_ANY_SIZE, drift_of, evaluable, landscape
 from relmer.reports.judge import figures_elsewhere, judge_case, judge_each_other, published_figures, unjudged
 from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, PublishedFigure, Said, Score
 from relmer.reports.sights import Sight
-from relmer.reports.text import as_options
+from relmer.reports.text import in_reports
 from relmer.reports.verdicts import Verdict
 from relmer.solver.errors import ModelError
 from relmer.solver.model import Design
 
 # The source of an engine whose answers are given, not asked for.
 GIVEN = "given"
-# Who is charged with the time that judging takes, and drawing.
-JUDGE = "judging"
+# Who is charged with the time that no engine takes.
+READING, JUDGE, DRAWING = "reading", "judging", "drawing"
 SAID = ("criterion", "sigma", "theta", "beta", "se", "varcomp")
 # What a run does not go on with: files of this project that cannot be read.
 UNREADABLE = (DataError, RecordingError, CertificateError, OSError)
@@ -35,7 +35,7 @@ Verdicts = tuple[tuple[Comparison, ...], tuple[Score, ...], tuple[PublishedFigur
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case, judged; `seconds` are those that passed by engine, the judge's own last."""
+    """A case, judged; `seconds` are those that passed, by engine and by what else was done."""
 
     case: CaseRun
     comparisons: tuple[Comparison, ...]
@@ -77,18 +77,20 @@ def run_case(
     engines = {name: used for name, used in engines.items() if used.source != GIVEN or name in told}
     judged = [name for name in judged if name in engines]
     with threadpool_limits(limits=1, user_api="blas"):
-        try:
-            design = design_of(case)
-        except ModelError:
-            design = None
+        seconds: dict[str, float] = {}
+        with charged(seconds, READING):
+            try:
+                design = design_of(case)
+            except ModelError:
+                design = None
         points = shared_points(design) if design is not None else {}
         shared = [theta for thetas in points.values() for theta in thetas]
         theirs: dict[str, Answer] = {**told}
         drift: list[Drift] = []
-        seconds: dict[str, float] = {}
         for name, used in engines.items():
             if not kin.is_own(name) and name not in told:
-                frozen = recorded.read(name, case)
+                with charged(seconds, READING):
+                    frozen = recorded.read(name, case)
                 with charged(seconds, name):
                     theirs[name] = foreign_answer(used, case, shared, frozen, limit)
                 if used.source == "live" and frozen is not None:
@@ -108,6 +110,7 @@ def run_case(
         answers = {name: usable(theirs[name]) for name in engines}
         with charged(seconds, JUDGE):
             comparisons, scores, figures = verdicts_on(case, answers, judged, points, kin)
+        with charged(seconds, DRAWING):
             seen = seen_of(case, answers)
     return CaseResult(
         case=described(case, design),
@@ -176,7 +179,7 @@ def verdicts_on(
 
 def refusal(error: ModelError) -> str:
     """What a reader is told of a model that is refused."""
-    return f"relmer refuses the model: {as_options(str(error))}"
+    return f"relmer refuses the model: {in_reports(str(error))}"
 
 
 def bug(error: Exception) -> str:
@@ -277,9 +280,9 @@ def foreign_answer(
 
 
 def own_answer(name: str, case: Case, thetas: Sequence[tuple[float, ...]]) -> Answer:
-    """The answer of a path of this project; what it says of a model is told to who sits at the command line."""
+    """The answer of a path of this project; what it says of a model is told to the report's reader."""
     said = answer(participant(name), case, thetas)
-    return replace(said, message=as_options(said.message))
+    return replace(said, message=in_reports(said.message))
 
 
 def usable(said: Answer) -> Answer:

@@ -232,7 +232,7 @@ def optimum_of(case: Case, report: Report) -> Optimum | None:
 def optimum_told(found: Optimum) -> Iterator[str]:
     """The same in lines; of a model that is refused, why."""
     if not found.values:
-        reason = f": {found.reason}" if found.reason else ""
+        reason = f": {as_options(found.reason)}" if found.reason else ""
         yield f"{found.case}: {found.model}; no numbers to hold yours against{reason}"
         return
     yield f"{found.case}: {found.model}, {found.rows} rows; to hold your figures against (by {found.engine}):"

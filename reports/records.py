@@ -209,13 +209,16 @@ class KnownFailure:
     rung
         The first rung that it breaks.
     diagnosis
-        What is wrong.
+        What is wrong; none where the engine fails.
     size
         How large it is: at rung 4 in units of the criterion, elsewhere as a relative error. Up to twice that is known.
+        1 where the engine fails.
     link
         Where it is discussed, or the reason why it is accepted.
     why
         More words, if there are any.
+    says
+        Words that a failure's message has; empty where something is wrong.
     found
         The size that was found; None where nothing of the kind was found, or its size is not known.
     covers
@@ -231,9 +234,20 @@ class KnownFailure:
     size: float
     link: str
     why: str = ""
+    says: str = ""
     found: float | None = None
     covers: int = 0
     stale: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of what it accepts."""
+        return Verdict.FAILED if self.says else Verdict.WRONG
+
+    @property
+    def what(self) -> str:
+        """What is wrong, or that the engine fails."""
+        return str(self.diagnosis or self.verdict)
 
 
 @dataclass(frozen=True)

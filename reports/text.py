@@ -10,8 +10,8 @@ INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufef
 # Where GitHub's runner takes the rest of a line as a command: `::` at its beginning, `##[` wherever it stands.
 COMMAND = re.compile(r"(?<=^:)(?=:)|(?<=#)(?=#\[)")
 # What the solver advises of its arguments in Python, and what that is on the command line.
-CHECKS_OFF = re.compile(r"checks=\{((?:'[a-zA-Z.]+': 'ignore'(?:, )?)+)\}")
-NAMES = re.compile(r"'([a-zA-Z.]+)':")
+CHECKS_OFF = re.compile(r"checks(?:=\{|: )((?:'?[a-zA-Z.]+'?(?:: | = )'?ignore'?(?:[,;] (?='?check\.))?)+)\}?")
+NAMES = re.compile(r"check\.[a-zA-Z.]+")
 OPTIONS = {
     r"pandas\.Categorical\(values, categories=\[\.\.\.\]\)": "--levels NAME=A,B,…",
     r"make it datetime64 with pd\.to_datetime, in one zone": "write all its times in one zone",
@@ -33,6 +33,27 @@ def as_options(text: str) -> str:
     text = CHECKS_OFF.sub(lambda off: " ".join(f"--ignore-check {name}" for name in NAMES.findall(off[1])), text)
     for argument, option in OPTIONS.items():
         text = re.sub(argument, option, text)
+    return text
+
+
+def in_reports(text: str) -> str:
+    """The same as it is said to a reader, who may have given a file of cases, a frame or nothing of it all.
+
+    Examples
+    --------
+    >>> told = in_reports("turn the checks off: checks={'check.nobs.vs.nlev': 'ignore', 'check.nobs.vs.nRE': 'ignore'}")
+    >>> told
+    'turn the checks off: checks: check.nobs.vs.nlev = ignore; check.nobs.vs.nRE = ignore'
+    >>> as_options(told)
+    'turn the checks off: --ignore-check check.nobs.vs.nlev --ignore-check check.nobs.vs.nRE'
+    >>> in_reports("weights= is missing in 1, first in row 4")
+    'weights is missing in 1, first in row 4'
+    """
+    text = CHECKS_OFF.sub(
+        lambda off: "checks: " + "; ".join(f"{name} = ignore" for name in NAMES.findall(off[1])), text
+    )
+    for argument, option in OPTIONS.items():
+        text = re.sub(argument, option.replace("--", ""), text)
     return text
 
 
@@ -76,7 +97,8 @@ def printable(text: str) -> str:
     >>> printable("a\u202eb\x1b[31m\ud800")
     'ab[31m'
     """
-    return INVISIBLE.sub("", UNPRINTABLE.sub("", text))
+    # What Unicode calls printable is in neither set; nearly every text is.
+    return text if text.isprintable() else INVISIBLE.sub("", UNPRINTABLE.sub("", text))
 
 
 def one_line(text: object) -> str:

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from relmer.reference.engines.r import lme4_process
+
+# No test depends on a time: a machine that is busy makes a draw slow, not wrong.
+settings.register_profile("relmer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("relmer")
 
 
 @pytest.fixture

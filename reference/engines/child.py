@@ -39,6 +39,8 @@ ENVIRONMENT = {
 }
 LENGTH = struct.Struct(">Q")
 FOREVER = math.inf
+# Of a child whose channel is closed: it is ending, which on a loaded machine takes its time.
+ENDING = 10.0
 # Signals by which people, services and a system without memory end a process.
 FROM_OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
@@ -142,10 +144,12 @@ class Child:
                 "allow more seconds or try a smaller case"
             ) from None
         except (EOFError, OSError):
-            raise EngineError(f"{self.name}: child process stopped during {operation!r} {self._autopsy()}") from None
+            raise EngineError(
+                f"{self.name}: child process stopped during {operation!r} {self._autopsy(ENDING)}"
+            ) from None
         except _Nonsense as nonsense:
             raise EngineError(
-                f"{self.name}: {nonsense} in answer to {operation!r}, child process killed {self._autopsy()}"
+                f"{self.name}: {nonsense} in answer to {operation!r}, child process killed {self._autopsy(0.0)}"
             ) from None
         except BaseException as error:
             if not isinstance(error, EngineError):
@@ -206,13 +210,13 @@ class Child:
             )
         return _Running(process, ours, output, folder, lock, os.getpid())
 
-    def _autopsy(self) -> str:
+    def _autopsy(self, seconds: float) -> str:
         """Why the child ended and the last lines that it printed, in parentheses; leaves no child behind."""
         running = self._running
         if running is None:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            running.process.wait(timeout=1)
+            running.process.wait(timeout=seconds)
         reason, said = _reason(running.process.returncode), _last_words(running.output)
         self.close()
         return f"({reason}; last printed: {said or 'nothing'})"

@@ -17,11 +17,11 @@ COMPARED = {4: "criterion", 5: "estimates"}
 def practical_estimates(report: Report) -> Table:
     """What `lmm` of document 003 returns: beta, and theta as log standard deviations."""
     fit = fit_of(PRACTICAL)
-    spread = fit.varcorr
+    spread = fit.VarCorr()
     beta = [(f"beta {name}", f"{value:.7f}") for name, value in fit.beta.items()]
     logs = [("theta₁ log σ", fit.sigma)] + [
         (f"theta log σ of {group}", deviation)
-        for group, deviation in zip(spread["group"], spread["sdcor"], strict=True)
+        for group, deviation in zip(spread["grp"], spread["sdcor"], strict=True)
         if group != "Residual"
     ]
     theta = [(name, f"{float(np.log(value)):.7f}") for name, value in logs]

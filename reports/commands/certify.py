@@ -1,5 +1,6 @@
 """`relmer certify`: make certificates, prove them again, give their values away; of one's own model too."""
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -15,11 +16,11 @@ import click
 
 from relmer.datasets import DataError
 from relmer.reference.certificates import certificates
-from relmer.reports.certified import told_of
+from relmer.reports.certified import shown_values, told_of
 from relmer.reports.commands.completion import cases_begun
 from relmer.reports.commands.options import Own, model_options
 from relmer.reports.commands.own import own_cases
-from relmer.reports.commands.telling import telling_options
+from relmer.reports.commands.telling import document, note, say, telling, telling_options
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     DISAGREEMENT,
@@ -28,7 +29,8 @@ from relmer.reports.commands.terminal import (
     progress,
 )
 from relmer.reports.corpus import export
-from relmer.reports.text import indented, one_line
+from relmer.reports.text import one_line
+from relmer.reports.voices import plain
 
 
 @click.command("certify")
@@ -48,7 +50,7 @@ from relmer.reports.text import indented, one_line
 @click.option("--again", is_flag=True, help="Make also what is neither missing nor stale.")
 @click.option("--export", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the values there.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
-@telling_options("quiet")
+@telling_options("quiet", "as_json")
 @click.pass_obj
 def certify_command(
     debug: bool,
@@ -78,8 +80,10 @@ def certify_command(
         if len(excluding) > 1:
             raise DataError(f"{' and '.join(excluding)} exclude each other: give them in commands of their own")
         if folder is not None:
-            for path in export(folder, pattern):
-                click.echo(path)
+            written = [str(path) for path in export(folder, pattern)]
+            for path in written:
+                click.echo(path, err=telling().as_json)
+            as_document([{"file": path} for path in written])
             return
         if find_spec("flint") is None:
             raise DataError("relmer certify needs python-flint: pip install 'relmer[certify]'")
@@ -100,9 +104,15 @@ def certify_command(
             told = run_all(partial(work.made, again=again), work.names(pattern), pattern, jobs)
     refused = {name: text for name, text in told.items() if text.startswith(work.REFUSED)}
     for name, text in refused.items():
-        click.echo(one_line(f"{name}: {text}"))
-    click.echo(f"{len(told) - len(refused)} of {len(told)} certificates {'proved again' if verify else 'stand'}")
+        click.echo(one_line(f"{name}: {text}"), err=telling().as_json)
+    say([f"{len(told) - len(refused)} of {len(told)} certificates {'proved again' if verify else 'stand'}"])
+    as_document([{"certificate": name, "proved": name not in refused, "told": told[name]} for name in sorted(told)])
     sys.exit(DISAGREEMENT if refused else AGREEMENT)
+
+
+def as_document(found: Sequence[dict[str, Any]]) -> None:
+    """Print, if that is asked, what was made, proved or refused: a list of objects."""
+    document(lambda: json.dumps(plain(tuple(found)), indent=1, allow_nan=False))
 
 
 def make_own(own: Own, out: Path, wants_global: bool) -> int:
@@ -122,18 +132,33 @@ def make_each(cases: Sequence[Any], data: Path, form: dict[str, Any], out: Path,
     from relmer.reference.ondemand import Source, Unproved, certify  # noqa: PLC0415 python-flint is an extra
 
     status, source = AGREEMENT, Source(data, **form)
+    found: list[dict[str, Any]] = []
     for k, case in enumerate(cases, start=1):
         number = f"-{k}" if len(cases) > 1 else ""
         name = f"{data.name.partition('.')[0]}{number}.{'reml' if case.reml else 'ml'}"
         try:
-            made = certify(case, source, name, out, wants_global, lambda line: click.echo(one_line(line), err=True))
+            made = certify(case, source, name, out, wants_global, note)
         except Unproved as reason:
-            click.echo(one_line(f"{case.formula}: not proved: {reason}"))
+            say([one_line(f"{case.formula}: not proved: {reason}")])
+            found.append({"formula": case.formula, "proved": False, "told": (one_line(str(reason)),)})
             status = DISAGREEMENT
             continue
-        for line in told_of(made.certificate, made.why_matrices):
-            click.echo(indented(line))
-        click.echo(f"certificate: {made.path}")
+        lines = (*told_of(made.certificate, made.why_matrices), f"certificate: {made.path}")
+        say(lines)
+        reading, values = shown_values(made.certificate)
+        levels = {name: claim["level"] for name, claim in made.certificate["readings"].items()}
+        found.append(
+            {
+                "formula": case.formula,
+                "proved": True,
+                "certificate": str(made.path),
+                "readings": levels,
+                "values_of": reading,
+                "values": values,
+                "told": lines,
+            }
+        )
+    as_document(found)
     return status
 
 
@@ -143,14 +168,17 @@ def prove_own(path: Path, data: Path, trees: bool) -> int:
 
     try:
         if trees:
-            told = ", ".join(f"{reading} {leaves:,} leaves" for reading, leaves in verified_trees(path, data).items())
+            levels = {reading: f"{leaves:,} leaves" for reading, leaves in verified_trees(path, data).items()}
         else:
-            proofs = verified(path, data)
-            told = ", ".join(f"{reading} {proof.level}" for reading, proof in proofs.items())
+            levels = {reading: proof.level for reading, proof in verified(path, data).items()}
     except Unproved as refusal:
-        click.echo(one_line(str(refusal)))
+        said = one_line(str(refusal))
+        say([said])
+        as_document([{"certificate": str(path), "proved": False, "told": (said,)}])
         return DISAGREEMENT
-    click.echo(one_line(f"{path.name} is proved again: {told}"))
+    said = one_line(f"{path.name} is proved again: {', '.join(f'{name} {level}' for name, level in levels.items())}")
+    say([said])
+    as_document([{"certificate": str(path), "proved": True, "readings": levels, "told": (said,)}])
     return AGREEMENT
 
 

@@ -72,7 +72,8 @@ def fit_command(
 
 def plain_fit(fit: Fit, told: Mapping[str, str]) -> dict[str, Any]:
     """The numbers of a fit as plain data."""
-    components = fit.varcorr.astype(object).where(fit.varcorr.notna(), None)
+    table = fit.VarCorr().rename(columns={"grp": "group"})
+    components = table.astype(object).where(table.notna(), None)
     return {
         "formula": fit.formula,
         "arguments": dict(told),
@@ -113,10 +114,10 @@ def say_fit(fit: Fit) -> None:
         Text(f"{fit.formula}\n{criterion} {fit.criterion:.10f}, {len(fit.design.y)} rows, method {fit.method}")
     )
     random = []
-    for row, is_open in zip(fit.varcorr.to_dict(orient="records"), open_components(fit), strict=True):
+    for row, is_open in zip(fit.VarCorr().to_dict(orient="records"), open_components(fit), strict=True):
         effect = " × ".join(row[name] for name in ("var1", "var2") if isinstance(row[name], str))
         numbers = [marked(f"{float(row[name]):.8g}", is_open) for name in ("vcov", "sdcor")]
-        random.append((row["group"], effect, *numbers))
+        random.append((row["grp"], effect, *numbers))
     fixed = []
     for name, beta, se, t in zip(fit.design.coefficients, fit.beta, fit.se, fit.t, strict=True):
         of_beta, of_se = name in fit.unidentified.beta, name in fit.unidentified.se

@@ -25,7 +25,7 @@ from relmer.reports.commands.terminal import (
 from relmer.reports.export import VOICES, write
 from relmer.reports.given import ANSWERS, answers_json
 from relmer.reports.journal import JOURNAL, Journal, conditions
-from relmer.reports.one_case import CaseResult
+from relmer.reports.one_case import CaseResult, charged
 from relmer.reports.records import EngineUsed, Report
 from relmer.reports.run import Broken, Interrupted, run
 from relmer.reports.verdicts import Verdict
@@ -67,21 +67,21 @@ def judged_report(
         seconds[case.name] = result.seconds
         heard.extend(result.heard)
 
-    left, ended = len(chosen) - len(done), None
+    left, ended, stages = len(chosen) - len(done), None, dict[str, float]()
     with sigterm_interrupts():
         try:
-            with progress(left) as advance:
+            with charged(stages, "cases"), progress(left) as advance:
                 report = run(
                     chosen, judged, engines, min(jobs, left), advance, limit, known, given, keep=keep, done=done
                 )
         except Interrupted as early:
             report, ended = early.report, early
         report = replace(report, **failing, command=invocation(() if given else judged))
-        with room_for(f"{reporting.out} keeps what it had, the report cannot be written"):
+        with charged(stages, "writing"), room_for(f"{reporting.out} keeps what it had, the report cannot be written"):
             write(report, reporting.out, {ANSWERS: answers_json(heard)})
     if ended is None:
         journal.remove()
-    details(report, seconds)
+    details(report, seconds, stages)
     return report, ended
 
 

@@ -4,7 +4,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from operator import itemgetter
 from pathlib import Path
 
 import click
@@ -22,8 +21,11 @@ from relmer.reports.commands.terminal import (
     one_line_errors,
     progress,
 )
+from relmer.reports.journal import code
 from relmer.reports.laws import (
     LAWS,
+    Heard,
+    Kept,
     Law,
     Outcome,
     command_of,
@@ -35,10 +37,11 @@ from relmer.reports.laws import (
     written_record,
 )
 
-# Small ones of each kind: correlated slopes, REML and ML, split ones, nested factors with a fixed one, one way.
+# One of each kind: correlated slopes, REML and ML, split ones, nested factors with a fixed one, one way, crossed,
+# and one of some thousand rows with two covariates.
 SAMPLE = (
     *("dyestuff/reml", "sleepstudy/slopes-reml", "sleepstudy/slopes-ml", "sleepstudy/uncorrelated-reml"),
-    *("machines/nested-reml", "machines/nested-ml"),
+    *("machines/nested-reml", "machines/nested-ml", "penicillin/reml", "docs/bdf"),
 )
 
 
@@ -55,9 +58,7 @@ SAMPLE = (
 @click.option(
     "--law", "names", multiple=True, metavar="NAME", help="Law to hold it against; repeat for more; else all."
 )
-@click.option(
-    "--case", "pattern", shell_complete=cases_begun, metavar="GLOB", help="Cases to change; else six small ones."
-)
+@click.option("--case", "pattern", shell_complete=cases_begun, metavar="GLOB", help="Cases to change; else eight.")
 @click.option(
     "--limit", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Seconds of an engine for one answer."
 )
@@ -66,6 +67,12 @@ SAMPLE = (
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write the smallest example of every broken law here, as a CSV file and a command.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep here what is found, and take up what is there.",
 )
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the table here.")
 @click.option(
@@ -82,6 +89,7 @@ def laws_command(
     pattern: str | None,
     limit: float | None,
     out: Path | None,
+    journal: Path | None,
     page: Path | None,
     record: Path | None,
 ) -> None:
@@ -94,10 +102,10 @@ def laws_command(
         for name in asked:
             if missing := engine(name).available():
                 raise EngineMissing(f"{name}: {missing}")
-        for place in filter(None, (out, page and page.parent, record and record.parent)):
+        for place in filter(None, (out, journal and journal.parent, page and page.parent, record and record.parent)):
             check_writable(place)
         cases = chosen_cases(pattern) if pattern else sample()
-        found = outcomes_of(laws, asked, cases, limit)
+        found = outcomes_of(laws, asked, cases, limit, journal)
         listed(
             ("engine", "law", "case", "excess", "broken"),
             [(o.engine, o.law, o.case, f"{o.excess:.3g}", o.broken or o.silent) for o in found],
@@ -137,19 +145,22 @@ def chosen_laws(names: Sequence[str]) -> tuple[Law, ...]:
 
 
 def outcomes_of(
-    laws: Sequence[Law], engines: Sequence[str], cases: Sequence[Case], limit: float | None
+    laws: Sequence[Law], engines: Sequence[str], cases: Sequence[Case], limit: float | None, journal: Path | None
 ) -> list[Outcome]:
     """Every law on every case for every engine; a law that speaks of none of the cases has no outcome."""
     problems = [problem_of(case) for case in cases]
-    work = [(name, one, [law for law in laws if law.applies(one)]) for name in engines for one in problems]
-    found = []
-    with progress(sum(len(applying) for _, _, applying in work)) as advance:
-        for name, problem, applying in filter(itemgetter(2), work):
-            before = heard(engine(name), problem, seconds=limit)
-            for law in applying:
-                found.append(outcome(law, engine(name), problem, limit, before))
-                advance(f"{name}: {law.name} of {problem.name}")
-    return found
+    versions = [f"{name} {engine(name).version()}" for name in engines]
+    kept = Kept(journal, [code(), *versions, str(limit)])
+    work = [(name, one, law) for name in engines for one in problems for law in laws if law.applies(one)]
+    before: dict[tuple[str, str], Heard] = {}
+    with progress(len(work)) as advance:
+        for name, problem, law in work:
+            if kept.of(name, law.name, problem.name) is None:
+                if (name, problem.name) not in before:
+                    before = {(name, problem.name): heard(engine(name), problem, seconds=limit)}
+                kept.keep(outcome(law, engine(name), problem, limit, before[name, problem.name]))
+            advance(f"{name}: {law.name} of {problem.name}")
+    return [found for name, one, law in work if (found := kept.of(name, law.name, one.name))]
 
 
 def write_examples(

@@ -94,7 +94,14 @@ class Own:
     @property
     def stated(self) -> bool:
         """Whether something is said of a model."""
-        return any((self.formulas, self.ml, self.reading.na, self.reading.types, *vars(self.arguments).values()))
+        return self.options not in ((), ("--data",))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that say something of one file of data and its models."""
+        said = {"data": self.data, "formula": self.formulas, "ml": self.ml, "na": self.reading.na}
+        said |= {"types": self.reading.types, **vars(self.arguments)}
+        return tuple(f"--{name.replace('_', '-')}" for name, value in said.items() if value)
 
 
 # Parameters on which it depends what a report says; the others decide where it goes, and how it is told.

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from relmer.datasets import Case, DataError
+from relmer.datasets import Case, DataError, as_keys
 from relmer.reports.commands.options import Own
 from relmer.reports.commands.telling import note
 from relmer.reports.own import own_cases_of, own_models
 from relmer.reports.text import as_options
+from relmer.solver.errors import ModelError
 
 
 def tell(notes: Iterable[str]) -> None:
@@ -29,10 +30,13 @@ def own_cases(own: Own, pattern: str = "*") -> Iterator[tuple[Case, ...]]:
         The data cannot be read, or a model is refused; one line.
     """
     if own.cases_file is not None:
-        if own.data is not None or own.stated:
-            raise DataError("--cases has data, models and how they are read: leave out --data, --formula and the like")
+        if own.options:
+            raise DataError(f"--cases has data, models and how they are read: leave out {', '.join(own.options)}")
         with own_cases_of(own.cases_file, pattern, tell) as cases:
-            yield cases
+            try:
+                yield cases
+            except ModelError as error:
+                raise DataError(as_keys(as_options(str(error)))) from error
         return
     if own.data is None or not own.formulas:
         lacking = "--data" if own.data is None else "--formula"

@@ -8,6 +8,7 @@ said goes to stderr. Errors are told always, and exit statuses do not depend on 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -94,7 +95,9 @@ def document(render: Callable[[], str]) -> None:
         click.echo(render().rstrip("\n"))
 
 
-def details(report: Report, seconds: Mapping[str, Mapping[str, float]]) -> None:
+def details(
+    report: Report, seconds: Mapping[str, Mapping[str, float]], stages: Mapping[str, float] = MappingProxyType({})
+) -> None:
     """Say on stderr, if that is asked, what a report was made with, what engines said beside numbers, how long it took.
 
     Parameters
@@ -102,7 +105,9 @@ def details(report: Report, seconds: Mapping[str, Mapping[str, float]]) -> None:
     report
         The report.
     seconds
-        Of each case that was judged now, by its name: the seconds that passed, by engine.
+        Of each case that was judged now, by its name: the seconds that passed, by engine and by what else was done.
+    stages
+        Of the whole command: the seconds that its parts took, one after the other.
     """
     if not telling().verbose:
         return
@@ -114,8 +119,24 @@ def details(report: Report, seconds: Mapping[str, Mapping[str, float]]) -> None:
     for said in report.answers:
         heard = [said.message] if said.message else []
         lines += [f"{said.case}, {said.engine} said: {text}" for text in (*heard, *said.warnings)]
-    for case, spent in seconds.items():
-        told = ", ".join(f"{name} {passed:.2f}" for name, passed in spent.items())
-        lines.append(f"{case} took {sum(spent.values()):.2f} s: {told}")
+    lines += [took(case, spent) for case, spent in seconds.items()]
+    if seconds:
+        names = dict.fromkeys(name for spent in seconds.values() for name in spent)
+        in_all = {name: sum(spent.get(name, 0.0) for spent in seconds.values()) for name in names}
+        lines.append(took("all cases together, in all processes,", in_all))
+    if stages:
+        lines.append(took("the run, from its first case on,", stages))
     for line in lines:
         click.echo(one_line(line), err=True)
+
+
+def took(what: str, spent: Mapping[str, float]) -> str:
+    """How long something took, and each of its parts.
+
+    Examples
+    --------
+    >>> took("dyestuff/reml", {"reading": 0.25, "lme4": 1.5})
+    'dyestuff/reml took 1.75 s: reading 0.25, lme4 1.50'
+    """
+    told = ", ".join(f"{name} {passed:.2f}" for name, passed in spent.items())
+    return f"{what} took {sum(spent.values()):.2f} s: {told}"

@@ -4,6 +4,7 @@ A check returns what it saw, raises `Broken` with one paragraph, or `NotClaimed`
 kind. Tolerances are the judge's own: docs/tolerances.md has them, with their derivation.
 """
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,12 +13,14 @@ from relmer.conformance.met import features, meet
 from relmer.datasets import case as case_of
 from relmer.reference.answers import Status
 from relmer.reference.engines import participant
-from relmer.reports.causes import causes, scale_of
+from relmer.reports.causes import Cause, causes, scale_of
 from relmer.reports.records import RUNGS, Comparison, KnownFailure, Report
 from relmer.reports.run import run, sources
 from relmer.reports.verdicts import Verdict
 
 SECONDS = 120.0
+# Of a message, in an entry that expects it.
+WORDS = 60
 
 
 class Broken(AssertionError):
@@ -75,14 +78,13 @@ def look(
         raise NotClaimed(f"{met.name} refuses the case: {said.message}")
     if said.status == Status.UNSUPPORTED:
         raise Broken(f"{where}: {met.name} claims what the case needs, and refuses it: {said.message}")
-    own = [c for c in report.comparisons if c.engine == met.name and c.rung == rung]
-    if quantities:
-        own = [c for c in own if c.quantity.partition("[")[0] in quantities]
+    every = [c for c in report.comparisons if c.engine == met.name]
+    own = [c for c in every if c.rung == rung and (not quantities or c.quantity.partition("[")[0] in quantities)]
+    if said.status == Status.FAILED:
+        own = own or [c for c in every if c.verdict is Verdict.FAILED]
     if wrong := [c for c in own if c.breaks]:
         raise Broken(told(where, wrong, meaning, report))
-    if said.status == Status.FAILED and not own:
-        raise Broken(f"{where}: {met.name} gave no answer: {said.message}")
-    if not any(c.verdict.judged for c in own):
+    if not any(c.verdict.judged or c.accepted for c in own):
         raise NotClaimed(own[0].evidence if own else f"{met.name} gives nothing of {RUNGS[rung]}")
     return Seen(tuple(own))
 
@@ -98,12 +100,19 @@ def told(where: str, wrong: Sequence[Comparison], meaning: str, report: Report) 
         f"{where}, {worst.quantity}: {worst.verdict.one}{digits}{against}: {worst.evidence}{more}.{diagnosis} {meaning}"
     )
     entry = "".join(
-        f'\n[[accepted]]\nengine = "{c.engine}"\ncase = "{c.case}"\nrung = {c.rung}\ndiagnosis = "{c.diagnosis}"\n'
-        f'size = {scale_of(report, c.case, c.engine).size(c):.3g}\nlink = "the reason"\n'
+        f'\n[[accepted]]\nengine = "{c.engine}"\ncase = "{c.case}"\nrung = {c.rung}\n'
+        f'diagnosis = "{c.diagnosis or c.verdict}"\n{measure(report, c)}\nlink = "the reason"\n'
         for c in causes(report.comparisons)
-        if c.verdict is Verdict.WRONG and any(one in c.comparisons for one in wrong)
+        if any(one in c.comparisons for one in wrong)
     )
     return text + (f"\nIf it is known, give it a reason in relmer-expected.toml:{entry}" if entry else "")
+
+
+def measure(report: Report, cause: Cause) -> str:
+    """The line of an entry that says how large a failure is, or of no answer the first words of its message."""
+    if cause.verdict is Verdict.FAILED:
+        return f"says = {json.dumps(cause.teller.evidence[:WORDS], ensure_ascii=False)}"
+    return f"size = {scale_of(report, cause.case, cause.engine).size(cause):.3g}"
 
 
 def data(engine: str, case: str, expected: tuple[KnownFailure, ...] = (), seconds: float = SECONDS) -> Seen:
@@ -199,9 +208,19 @@ def marginal_covariance(
     return _estimates(engine, case, ("V_diagonal", "V_rowsum"), expected, seconds, meaning)
 
 
+def inference(engine: str, case: str, expected: tuple[KnownFailure, ...] = (), seconds: float = SECONDS) -> Seen:
+    """Rung 6: log-likelihood, information criteria, conditional SDs, degrees of freedom, t and p.
+
+    Source: each method's definition at the engine's own theta. A failure means another count of parameters or rows,
+    another method of degrees of freedom, or a one-sided p.
+    """
+    meaning = "Look at the count of parameters and rows, at the method of degrees of freedom, and at the tails of p."
+    return look(engine, case, 6, "fit", meaning, (), expected, seconds)
+
+
 CHECKS: tuple[Callable[..., Seen], ...] = (
     *(data, model, criterion_at_theta, optimum),
-    *(fixed_effects, variances, random_effects, marginal_covariance),
+    *(fixed_effects, variances, random_effects, marginal_covariance, inference),
 )
 
 
@@ -210,7 +229,7 @@ def stale(engine: str, case: str, expected: Sequence[KnownFailure], seconds: flo
     own = [entry for entry in expected if entry.case == case]
     held = judged(engine, case, tuple(expected), seconds).accepted if own else ()
     for entry in own:
-        found = next((one for one in held if (one.rung, one.diagnosis) == (entry.rung, entry.diagnosis)), None)
+        found = next((one for one in held if (one.rung, one.what) == (entry.rung, entry.what)), None)
         if found is None or found.stale:
-            told_as = f"rung {entry.rung}, {str(entry.diagnosis)!r}"
+            told_as = f"rung {entry.rung}, {entry.what!r}"
             raise Broken(f"{case}: the failure that is expected ({told_as}) is not there any more; remove its entry")

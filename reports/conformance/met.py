@@ -1,7 +1,9 @@
 """Who the engine is: asked in a child process, so that nothing of its package is imported here."""
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,6 +59,7 @@ def meet(given: str) -> Met:
     if unknown := sorted({*(claims or ())} - {*FEATURES}):
         raise EngineError(f"{given} claims {unknown[0]!r:.60}; choose from {', '.join(FEATURES)}")
     folder = Path(tempfile.mkdtemp(prefix="relmer-conformance-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "engines.toml"
     file.write_text(f"[engine.{json.dumps(name)}]\npython = {json.dumps(given)}\n", encoding="utf-8")
     os.environ[VARIABLE] = str(file)

@@ -19,9 +19,10 @@ from relmer.reports.evidence.landscape import (
     criterion_at,
     estimates_at,
     landscape,
+    refitted,
     values,
 )
-from relmer.reports.evidence.misread import misread
+from relmer.reports.evidence.misread import misread, misused
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.sight import sight
@@ -65,11 +66,13 @@ __all__ = [
     "marginal",
     "mismatch",
     "misread",
+    "misused",
     "moved_by",
     "optimality",
     "p_of",
     "products",
     "quantile",
+    "refitted",
     "relative_digits",
     "rounding_at",
     "same_rows",

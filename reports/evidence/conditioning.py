@@ -29,11 +29,15 @@ def conditioned(view: Landscape, theta: Sequence[float]) -> float:
 
 def condition(view: Landscape, theta: Sequence[float]) -> float:
     """Bound of the condition number of V in units of the residual: 1 + the largest row sum of |Lambda'Z'WZ Lambda|."""
-    design = view.fit.design
-    _, _, Z = weighted(design)
-    ZL = sparse.csc_array(Z @ Lambda(design.template, np.asarray(theta, dtype=float)))
-    sizes = abs(ZL)
-    return 1.0 + float((sizes.T @ (sizes @ np.ones(ZL.shape[1]))).max(initial=0.0))
+    key = ("condition", *theta)
+    if key not in view.remembered:
+        design = view.fit.design
+        _, _, Z = weighted(design)
+        ZL = sparse.csc_array(Z @ Lambda(design.template, np.asarray(theta, dtype=float)))
+        sizes = abs(ZL)
+        view.remembered[key] = 1.0 + float((sizes.T @ (sizes @ np.ones(ZL.shape[1]))).max(initial=0.0))
+    found: float = view.remembered[key]
+    return found
 
 
 def inverted(view: Landscape, theta: Sequence[float]) -> float:
@@ -70,10 +74,13 @@ def carried_by_row(view: Landscape, theta: Sequence[float]) -> Array:
     A covariate far from its origin makes it so. An error of eps in every entry of Lambda moves row i of Z Lambda by eps
     (|Z| |Lambda|)_i, and V_ii by twice its product with that row.
     """
-    design = view.fit.design
-    _, _, Z = weighted(design)
-    L = Lambda(design.template, np.asarray(theta, dtype=float))
-    rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ abs(L))
-    sums = np.asarray(rows.multiply(moved).sum(axis=1)).ravel()
-    variance = 1.0 + np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-    return np.asarray(2 * tolerances.EPS * sums / variance)
+    key = ("carried", *theta)
+    if key not in view.remembered:
+        design = view.fit.design
+        _, _, Z = weighted(design)
+        L = Lambda(design.template, np.asarray(theta, dtype=float))
+        rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ abs(L))
+        sums = np.asarray(rows.multiply(moved).sum(axis=1)).ravel()
+        variance = 1.0 + np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+        view.remembered[key] = 2 * tolerances.EPS * sums / variance
+    return np.asarray(view.remembered[key])

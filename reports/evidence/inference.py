@@ -144,6 +144,7 @@ class Concluded:
         G = self.fit.G.diagonal()
         yield "those of G: not given y", np.sqrt(G)
 
+    @cached_property
     def differences(self) -> Array:
         """How far differences in the place of derivatives may move 1 / nu of every coefficient (p,).
 

@@ -21,6 +21,7 @@ from relmer.solver.arrays import Array
 from relmer.solver.fits import Fit, at_par, at_theta
 from relmer.solver.model import Design, is_structured, par_bounds
 from relmer.solver.paths import Derivatives, Prepared, criterion, derivatives_at, prepare, size, solve_at
+from relmer.solver.search import optimise
 
 QUANTITIES = ("theta", "beta", "sigma", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum")
 # Of the solver's paths.
@@ -65,6 +66,11 @@ class Landscape:
         """What is concluded at each theta that was asked for (`Concluded`)."""
         return {}
 
+    @cached_property
+    def remembered(self) -> dict[tuple[Any, ...], Any]:
+        """What else was found here, by what it is and of what: every engine's every quantity asks for the same."""
+        return {}
+
     def takes(self, theta: Sequence[float]) -> bool:
         """Whether a theta has as many entries as the model's: one of another model has not."""
         return len(theta) == len(self.fit.optimum.theta)
@@ -93,6 +99,20 @@ def landscape(case: Case) -> Landscape:
         size=size(fit.design, fit.solution, case.reml),
         keys=frozenset(printed_keys(case)),
     )
+
+
+def refitted(view: Landscape, design: Design) -> Landscape:
+    """The landscape of another design of the same rows, at its own optimum.
+
+    Raises
+    ------
+    ModelError
+        The design has none.
+    """
+    prepared = prepare(design, FOR_ANY_SIZE)
+    optimum, solution = optimise(prepared, view.fit.REML)
+    fit = replace(view.fit, prepared=prepared, optimum=optimum, solution=solution)
+    return Landscape(fit, by_definition(design), size(design, solution, fit.REML), view.keys)
 
 
 def centred(view: Landscape, theta: Sequence[float]) -> Landscape:

@@ -81,9 +81,20 @@ def slips(view: Landscape) -> Iterator[Slip]:
     design, REML = view.fit.design, view.fit.REML
     other = "ML" if REML else "REML"
     yield Slip(f"by {other}, not by {'REML' if REML else 'ML'}", design, not REML, np.asarray)
+    for told, changed in misused(design):
+        yield Slip(told, changed, REML, np.asarray)
+    for told, formula in formulas(design, REML):
+        yield Slip(told, design, REML, np.asarray, formula)
+    if not is_structured(design.terms):
+        for told, reads in readings([len(term.columns) for term in design.terms], view.fit.sigma):
+            yield Slip(told, design, REML, reads)
+
+
+def misused(design: Design) -> Iterator[tuple[str, Design]]:
+    """The designs in which offset or weights are left out, or used in another way."""
     if design.offset is not None:
-        yield Slip("without the offset", replace(design, offset=None), REML, np.asarray)
-        yield Slip("with the offset added, not taken off", replace(design, offset=-design.offset), REML, np.asarray)
+        yield "without the offset", replace(design, offset=None)
+        yield "with the offset added, not taken off", replace(design, offset=-design.offset)
     if (w := design.weights) is not None:
         for told, weights in (
             ("without the weights", None),
@@ -92,14 +103,9 @@ def slips(view: Landscape) -> Iterator[Slip]:
             ("with the weights as variances", 1 / w),
             ("with the weights over their mean", w / w.mean()),
         ):
-            yield Slip(told, replace(design, weights=weights), REML, np.asarray)
+            yield told, replace(design, weights=weights)
         if design.offset is not None:
-            yield Slip("without weights and offset", replace(design, weights=None, offset=None), REML, np.asarray)
-    for told, formula in formulas(design, REML):
-        yield Slip(told, design, REML, np.asarray, formula)
-    if not is_structured(design.terms):
-        for told, reads in readings([len(term.columns) for term in design.terms], view.fit.sigma):
-            yield Slip(told, design, REML, reads)
+            yield "without weights and offset", replace(design, weights=None, offset=None)
 
 
 def formulas(design: Design, REML: bool) -> Iterator[tuple[str, Formula]]:

@@ -104,7 +104,7 @@ class Question:
         df = np.array(tested.df)
         lost = np.zeros(len(df))
         if self.method == "satterthwaite" and not self.own:
-            lost = df * self.at.differences()
+            lost = df * self.at.differences
         if self.method == "kenward-roger" and not self.own:
             lost = tolerances.CRITERION / np.maximum(np.abs(1 - 2 / df), tolerances.EPS)
         return tolerances.EVALUATION + lost
@@ -292,7 +292,12 @@ def other_house(
 ) -> tuple[Answer, tuple[float, ...], Array] | None:
     """What another house tells of it: the answer, its theta, the vector."""
     heard = [answers[name] for name in (*hearing.kin.peers(hearing.answer.engine), *answers) if name in answers]
-    frozen = recorded.read(RECORDED[asked.method], hearing.case) if asked.method in RECORDED else None
+    frozen = None
+    if asked.method in RECORDED:
+        key = ("recorded", RECORDED[asked.method])
+        if key not in hearing.view.remembered:
+            hearing.view.remembered[key] = recorded.read(RECORDED[asked.method], hearing.case)
+        frozen = hearing.view.remembered[key]
     for answer in [one for one in heard if not hearing.kin.is_own(one.engine)] + ([frozen] if frozen else []):
         said = answer.inference
         theta = said.theta if said and said.theta is not None else answer.estimates and answer.estimates.theta

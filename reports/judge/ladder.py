@@ -21,6 +21,7 @@ from relmer.reports.judge.explanations import Account, account_of
 from relmer.reports.judge.hearing import Hearing, Ruling, not_given, peer_of
 from relmer.reports.judge.inference import judge_inference
 from relmer.reports.judge.listing import judge_listing
+from relmer.reports.judge.misuse import judge_misuse
 from relmer.reports.judge.optimum import judge_certificate, judge_optimum, stop_of
 from relmer.reports.judge.printed import judge_published
 from relmer.reports.judge.stops import stops_of
@@ -82,9 +83,12 @@ def climb(hearing: Hearing, answers: Mapping[str, Answer], account: Account) -> 
     """Climb the ladder with one answer; a rung that cannot be climbed has a verdict all the same."""
     answer = hearing.answer
     fitted = answer.status is Status.FITTED
+    misuse = judge_misuse(hearing) if fitted else None
     if fitted or answer.data is not None:
         yield from judge_data(hearing)
-        yield from judge_model(hearing)
+        yield from (c for c in judge_model(hearing) if misuse is None or c.quantity != misuse.quantity)
+    if misuse is not None:
+        yield misuse
     if not fitted:
         yield from unanswered(hearing)
         return

@@ -12,6 +12,9 @@ A law is broken by
   than as much;
 - beta or sigma that miss the law's map by more than the definition's own values at the two thetas do, and `HARMLESS`
   of their standard error (for sigma, of sigma / sqrt(2 n)): the report's harmless difference;
+- standard errors, variances or covariances that are off the definition's at their own theta by `HARMLESS` of themselves
+  (a covariance of the two standard deviations) more than those of the given problem are: by which convention they
+  are told plays no part;
 - an error, where the given problem had an answer.
 """
 
@@ -27,6 +30,7 @@ from relmer.reference.engines import Engine, answer
 from relmer.reports.evidence import Landscape, criterion_at, estimates_at, landscape, rounding_at, tolerances
 from relmer.reports.laws.law import Law, unchanged
 from relmer.reports.laws.problem import Problem, case_of
+from relmer.solver.model import Design
 
 HARMLESS = 0.03
 FEWEST_GROUPS = 3
@@ -160,6 +164,35 @@ def told_otherwise(
         unit = ours["sigma"][0] / math.sqrt(2 * len(after.view.fit.design.y))
         if not abs(second.sigma - law.sigma * first.sigma) <= allowed_here + HARMLESS * unit:
             yield f"sigma is {second.sigma:.6g}, by the law {law.sigma * first.sigma:.6g}"
+    for name, what in (("se", "standard errors"), ("varcomp", "variances")):
+        was, off = off_by(name, before.view, first, theirs), off_by(name, after.view, second, ours)
+        if not off <= was + HARMLESS:
+            yield f"{what} are off by {off:.3g} of themselves, those of the given problem by {was:.3g}"
+
+
+def off_by(name: str, view: Landscape, said: Estimates, right: Mapping[str, np.ndarray]) -> float:
+    """The largest part by which what is told is off the definition's at its theta."""
+    told, own = np.array(getattr(said, name), dtype=float), right[name]
+    if told.shape != own.shape:
+        return math.inf
+    size = np.abs(own) if name == "se" else spreads(view.fit.design, own)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.max(np.where(told == own, 0.0, np.abs(told - own) / size), initial=0.0))
+
+
+def spreads(design: Design, varcomp: np.ndarray) -> np.ndarray:
+    """Beside each covariance the product of its two standard deviations, beside a variance the variance.
+
+    Of terms with a structure, too: `varcomp` has the whole lower triangle of each.
+    """
+    found, first = [], 0
+    for term in design.terms:
+        rows, columns = np.triu_indices(len(term.columns))
+        part = varcomp[first : first + rows.size]
+        sd = np.sqrt(part[rows == columns])
+        found.append(sd[rows] * sd[columns])
+        first += rows.size
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 def moved(

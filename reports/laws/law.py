@@ -7,13 +7,15 @@ else (Harville 1974). Whatever leaves the set of all V, the span of X and y as t
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from relmer.reports.laws.balanced import anova, is_balanced
 from relmer.reports.laws.problem import Problem, design
+from relmer.solver.arrays import Array
 
 SEED = 20261126
 INTERCEPT = "(Intercept)"
@@ -79,30 +81,29 @@ def shift(by: float) -> Law:
     """x + c spans with the intercept what x does, in X and in each (x | g): det B = 1."""
 
     def moved(beta: Coefficients, problem: Problem) -> Coefficients:
-        x = problem.covariate
-        return {**beta, INTERCEPT: beta[INTERCEPT] - by * beta[x]}
+        return {**beta, INTERCEPT: beta[INTERCEPT] - by * sum(beta[x] for x in problem.movable)}
 
     return Law(
         name=f"shift{by:+g}",
-        says=f"x + {by:g} for x: the criterion is the same, the intercept less {by:g} slopes",
-        applies=lambda problem: problem.plain,
-        transformed=lambda problem: with_column(problem, problem.covariate, lambda x: x + by),
+        says=f"x + {by:g} for every covariate: the criterion is the same, the intercept less {by:g} of each slope",
+        applies=lambda problem: bool(problem.movable),
+        transformed=lambda problem: with_columns(problem, problem.movable, lambda x: x + by),
         beta=moved,
     )
 
 
 def scale(by: float) -> Law:
-    """c x: one column of X times c, det B = c; the slopes of Z take 1 / c of theta."""
+    """c x: k columns of X times c, det B = c^k; the slopes of Z take 1 / c of theta."""
 
     def scaled(beta: Coefficients, problem: Problem) -> Coefficients:
-        return {**beta, problem.covariate: beta[problem.covariate] / by}
+        return {name: value / by if name in problem.movable else value for name, value in beta.items()}
 
     return Law(
         name=f"scale*{by:g}",
-        says=f"{by:g} x for x: ML is the same, REML 2 log {by:g} more, the slope 1/{by:g} of it",
-        applies=lambda problem: problem.plain,
-        transformed=lambda problem: with_column(problem, problem.covariate, lambda x: x * by),
-        change=lambda problem: 2 * math.log(by) * problem.reml,
+        says=f"{by:g} x for every covariate: ML is the same, REML 2 log {by:g} more for each, the slopes 1/{by:g}",
+        applies=lambda problem: bool(problem.movable),
+        transformed=lambda problem: with_columns(problem, problem.movable, lambda x: x * by),
+        change=lambda problem: 2 * math.log(by) * len(problem.movable) * problem.reml,
         beta=scaled,
     )
 
@@ -117,7 +118,7 @@ def response(times: float, plus: float) -> Law:
         name=f"response*{times:g}{plus:+g}",
         says=f"{times:g} y + {plus:g} for y: the criterion 2 (n or n - p) log {times:g} more; beta and sigma follow",
         applies=lambda problem: problem.response in problem.frame and not {"0", "-1"} & {*problem.fixed},
-        transformed=lambda problem: with_column(problem, problem.response, lambda y: times * y + plus),
+        transformed=lambda problem: with_columns(problem, [problem.response], lambda y: times * y + plus),
         change=lambda problem: 2 * math.log(times) * degrees(problem),
         beta=moved,
         sigma=times,
@@ -130,9 +131,27 @@ def degrees(problem: Problem) -> int:
     return int(n) - int(p) * problem.reml
 
 
-def with_column(problem: Problem, name: str, change: Callable[[pd.Series], pd.Series]) -> Problem:
-    """The problem with another column in the place of one."""
-    return replace(problem, frame=problem.frame.assign(**{name: change(problem.frame[name].astype(float))}))
+def with_columns(problem: Problem, names: Sequence[str], change: Callable[[pd.Series], pd.Series]) -> Problem:
+    """The problem with other columns in the place of some."""
+    changed = {name: change(problem.frame[name].astype(float)) for name in names}
+    return replace(problem, frame=problem.frame.assign(**changed))
+
+
+def along(problem: Problem) -> Problem:
+    """y + X c: what error contrasts do not see."""
+    return with_columns(problem, [problem.response], lambda y: y + design(problem).X @ steps(problem))
+
+
+def steps(problem: Problem) -> Array:
+    """c, which moves each coefficient by some spreads of y over the size of its column."""
+    found = design(problem)
+    size = np.maximum(np.abs(found.X).max(axis=0), np.finfo(float).tiny)
+    return np.asarray(float(np.std(found.y)) * (1.0 + np.arange(found.X.shape[1]) % 3) / size)
+
+
+def moved_along(beta: Coefficients, problem: Problem) -> Coefficients:
+    """beta + c."""
+    return {name: value + c for (name, value), c in zip(beta.items(), steps(problem), strict=True)}
 
 
 def permuted(problem: Problem) -> Problem:
@@ -215,42 +234,18 @@ def least_squares(problem: Problem) -> float:
     return d * (1 + math.log(2 * math.pi * float(residual @ residual) / d)) + extra
 
 
-def one_way(problem: Problem) -> bool:
-    """Whether it is y ~ 1 + (1 | g), REML, with as many rows in each group, without weights."""
-    alone = problem.bars and problem.fixed == ("1",) and re.fullmatch(r"\(1 \| \w+\)", problem.bars[0])
-    if (
-        not alone
-        or len(problem.bars) > 1
-        or not problem.reml
-        or problem.weights
-        or problem.response not in problem.frame
-    ):
-        return False
-    return problem.frame.groupby(problem.groups[0], observed=True).size().nunique() == 1
-
-
-def anova(problem: Problem) -> float:
-    """The REML criterion of a balanced one-way layout of k groups of J, at its minimum.
-
-    log|V| = k (J - 1) log MSW + k log MSB and X'V^-1 X = n / MSB at the estimates; where MSB < MSW both are the mean
-    square about the mean (Searle, Casella and McCulloch 1992, 4.3).
-    """
-    y = problem.frame[problem.response].astype(float)
-    y = y - y.mean()
-    means = y.groupby(problem.frame[problem.groups[0]].astype(str)).transform("mean")
-    n, k = len(y), problem.frame[problem.groups[0]].nunique()
-    within, between = float(((y - means) ** 2).sum()), float((means**2).sum())
-    MSW, MSB = within / (n - k), between / (k - 1)
-    if MSB < MSW:
-        MSW = MSB = (within + between) / (n - 1)
-    return (n - 1) * (1 + math.log(2 * math.pi)) + (n - k) * math.log(MSW) + (k - 1) * math.log(MSB) + math.log(n)
-
-
 LAWS = (
     *(shift(by) for by in (100.0, 2010.0, 16436.0)),
     *(scale(by) for by in (1e3, 1e6, 1e-6)),
     response(1000.0, 0.0),
     response(1.0, 1000.0),
+    Law(
+        name="projection",
+        says="y + Xc for y: error contrasts see y off the span of X alone; the criterion is the same, beta is c more",
+        applies=lambda problem: problem.response in problem.frame,
+        transformed=along,
+        beta=moved_along,
+    ),
     Law(
         name="rows",
         says="the rows in another order: everything is the same, for V, X and y are permuted alike",
@@ -321,8 +316,8 @@ LAWS = (
         says="cs(x | g) for (x | g): of two columns, two variances and a correlation are all there is",
         applies=lambda problem: (
             len(problem.bars) == 1
-            and all(x == problem.covariate for x, _ in SLOPE.findall(problem.formula))
-            and bool(problem.covariate and SLOPE.search(problem.formula))
+            and all(x in problem.covariates for x, _ in SLOPE.findall(problem.formula))
+            and bool(SLOPE.search(problem.formula))
         ),
         transformed=rewritten(SLOPE, r"cs(\1 | \2)"),
     ),
@@ -338,8 +333,8 @@ LAWS = (
     ),
     Law(
         name="balanced",
-        says="a balanced one-way layout: the analysis of variance has the REML estimates in closed form",
-        applies=one_way,
+        says="a balanced layout, crossed, nested or of one term: the minimum is known in closed form",
+        applies=is_balanced,
         transformed=unchanged,
         closed=anova,
         beta=None,

@@ -14,15 +14,21 @@ a year in the place of a number, other units, other rows first. `relmer laws` ch
 both.
 
     relmer laws [--engine NAME]… [--engines FILE] [--law NAME]… [--case GLOB] [--limit SECONDS] [--out DIR]
-        [--page FILE] [--record FILE]
+        [--journal FILE] [--page FILE] [--record FILE]
 
 A cell has the largest excess of the criterion, as the definition has it at the engine's theta, over the lowest value
-that is known: by the law, by this project's search, or in closed form. **Bold** is a law that is broken: more than
-0.001 above (the report's largest early stop) beyond rounding; or, `told`, what the engine tells does not move as the
-law says: its criterion by as much, beta or sigma by 3 % of a standard error beyond what its own theta moves them; or an
-error where the given problem had an answer. `-` is an engine that does not take the problem. Of each broken law the
-smallest example that was found, groups left out by halves, is written to the folder `--out`: a CSV file of the changed
-problem and the command that shows it.
+that is known: by the law, by this project's search, or in closed form. **Bold** is a law that is broken:
+
+- the criterion is more than 0.001 above (the report's largest early stop) beyond rounding;
+- `told`: what the engine tells does not move as the law says: its criterion by as much; beta or sigma by 3 % of a
+  standard error beyond what its own theta moves them; standard errors or variances by 3 % of themselves more than those
+  of the given problem, each beside the definition's at its own theta;
+- `error`: there is none, where the given problem had an answer.
+
+`-` is an engine that does not take the problem. Of each broken law the smallest example that was found, groups left out
+by halves, is written to the folder `--out`: a CSV file of the changed problem and the command that shows it. With
+`--journal` what is found is kept as it is found; the same command takes it up, where neither relmer nor an engine has
+changed.
 
 Exit status: 0 where every law is kept, 1 where one is broken, 2 for bad input, 3 where an engine that is named cannot
 run. There is no list of accepted laws: a broken law is a finding about its engine.

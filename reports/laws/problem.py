@@ -79,19 +79,29 @@ class Problem:
         return tuple(dict.fromkeys(found))
 
     @property
-    def covariate(self) -> str:
-        """The first numeric column that stands alone in the fixed effects; empty if none does."""
+    def covariates(self) -> tuple[str, ...]:
+        """The numeric columns that stand alone in the fixed effects."""
         numeric = self.frame.select_dtypes("number").columns
-        return next((name for name in self.fixed if name in numeric), "")
+        return tuple(name for name in self.fixed if name in numeric)
 
     @property
-    def plain(self) -> bool:
-        """Whether its covariate stands nowhere but alone, beside an intercept, with which it is correlated."""
+    def movable(self) -> tuple[str, ...]:
+        """The covariates that stand nowhere but alone, beside an intercept, with which they are correlated.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"y": [1.0], "x": [2.0], "z": [3.0], "w": [4.0], "g": ["a"]})
+        >>> Problem(name="", frame=frame, formula="y ~ x + z + w + (x | g) + (0 + w | g)", reml=True).movable
+        ('x', 'z')
+        """
+        if {"0", "-1"} & {*self.fixed}:
+            return ()
         words = [word for text in (*self.fixed, *self.bars) for word in NAME.findall(text)]
-        alone = sum(self.covariate == name for name in self.fixed) + sum(
-            bar.startswith(f"({self.covariate} | ") for bar in self.bars
+        return tuple(
+            name
+            for name in self.covariates
+            if words.count(name) == 1 + sum(bar.startswith(f"({name} | ") for bar in self.bars)
         )
-        return bool(self.covariate) and "0" not in self.fixed and words.count(self.covariate) == alone
 
 
 def problem_of(case: Case) -> Problem:

@@ -153,10 +153,10 @@ NAMES = ("criterion", "theta", "beta", "se", "sigma", "varcomp")
 
 def numbers(fit: Fit) -> tuple[dict[str, float], ...]:
     """The quantities of `NAMES`, each by its names."""
-    parts = fit.varcorr
+    parts = fit.VarCorr()
     labels = [
         " ".join(str(x) for x in parts_of if isinstance(x, str))
-        for parts_of in zip(parts["group"], parts["var1"], parts["var2"], strict=True)
+        for parts_of in zip(parts["grp"], parts["var1"], parts["var2"], strict=True)
     ]
     named = (
         ([""], [fit.criterion]),

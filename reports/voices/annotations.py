@@ -40,7 +40,7 @@ def report_annotations(report: Report) -> Iterator[Annotation]:
         yield Annotation(f"{source(figure)}, {figure.quantity}", f"printed {figure.printed}: {figure.evidence}")
     for known in report.accepted:
         if known.stale:
-            yield Annotation(f"{known.engine} on {known.case}", f"{known.diagnosis}: {STALE}")
+            yield Annotation(f"{known.engine} on {known.case}", f"{known.what}: {STALE}")
     if FailOn.DRIFT in report.fail_on:
         for engine, drifts in drifts_of(report).items():
             yield Annotation(f"{engine} drifted", drift_told(drifts))

@@ -122,7 +122,7 @@ def others(report: Report, case: CaseRun) -> Iterator[ElementTree.Element]:
     moved = replace(report, drift=tuple(here(report.drift)) if FailOn.DRIFT in report.fail_on else ())
     found = [
         *((f"{source(f)} · {f.quantity}", f.verdict, f.evidence) for f in figures),
-        *((f"{k.engine} · accepted · {k.diagnosis}", "stale", STALE) for k in stale),
+        *((f"{k.engine} · accepted · {k.what}", "stale", STALE) for k in stale),
         *((f"{engine} · drift", "drift", drift_told(drifts)) for engine, drifts in drifts_of(moved).items()),
     ]
     for name, kind, message in found:

@@ -109,7 +109,7 @@ def accepted(report: Report) -> list[str]:
     if not report.accepted:
         return []
     rows = [
-        [k.case, k.engine, rung_name(k.rung), k.diagnosis, f"{k.size:.3g}", found_of(k), f"{k.covers:,}", k.link]
+        [k.case, k.engine, rung_name(k.rung), k.what, f"{k.size:.3g}", found_of(k), f"{k.covers:,}", k.link]
         for k in report.accepted
     ]
     header = ["case", "engine", "rung", "diagnosis", "size", "found", "comparisons", "accepted"]

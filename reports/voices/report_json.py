@@ -14,7 +14,10 @@ from relmer.reports.verdicts import Diagnosis, FigureVerdict, Verdict
 
 FIRST_VERSION = "relmer-report/1"
 # How the lines begin that a repetition changes, and no other: when the report was made, and the hash of all the rest.
-BESIDE = (' "created": ', ' "sha256": ')
+# What JSON has as it is.
+ATOMS = frozenset((str, int, bool, type(None)))
+SEAL = ' "sha256": '
+BESIDE = (' "created": ', SEAL)
 
 
 def as_json(report: Report) -> str:
@@ -25,13 +28,23 @@ def as_json(report: Report) -> str:
     ValueError
         The report contradicts itself; see `check`.
     """
+    return sealed(report)[1]
+
+
+def sealed(report: Report) -> tuple[Report, str]:
+    """The report with the hash of what it says, and the text of its `report.json`.
+
+    Raises
+    ------
+    ValueError
+        The report contradicts itself; see `check`.
+    """
     check(report)
-    return written(sealed(report))
-
-
-def sealed(report: Report) -> Report:
-    """The report with the hash of what it says."""
-    return replace(report, sha256=content_sha256(report))
+    lines = written(report).splitlines(keepends=True)
+    digest = hash_of(lines)
+    empty, full = (json.dumps(text) for text in (report.sha256, digest))
+    told = (line.replace(empty, full) if line.startswith(SEAL) else line for line in lines)
+    return replace(report, sha256=digest), "".join(told)
 
 
 def written(report: Report) -> str:
@@ -46,7 +59,11 @@ def content_sha256(report: Report) -> str:
 
     A run that is made again on the same machine has the same.
     """
-    lines = written(report).splitlines(keepends=True)
+    return hash_of(written(report).splitlines(keepends=True))
+
+
+def hash_of(lines: Iterable[str]) -> str:
+    """SHA-256 of the lines of a `report.json` that a repetition does not change."""
     kept = (line for line in lines if not line.startswith(BESIDE))
     return hashlib.sha256("".join(kept).encode()).hexdigest()
 
@@ -149,6 +166,8 @@ def unique(what: str, names: Iterable[str]) -> set[str]:
 
 def plain(value: Any) -> Any:
     """Records as the objects, lists and numbers that JSON has."""
+    if type(value) in ATOMS:
+        return value
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):

@@ -1,9 +1,9 @@
 """`lmer`: from text and data to a fit, and what a fit tells."""
 
 from relmer.solver.fits.comparing import anova, drop1, lrt
-from relmer.solver.fits.components import covariances, ngrps, open_components
+from relmer.solver.fits.components import VarCorr, covariances, isSingular, ngrps, open_components
 from relmer.solver.fits.criteria import AIC, BIC, LogLik, REMLcrit, deviance, df_residual, logLik, nobs
-from relmer.solver.fits.effects import coef
+from relmer.solver.fits.effects import coef, fixef, postVar, ranef
 from relmer.solver.fits.fit import Fit
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.getting import getME
@@ -12,7 +12,8 @@ from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
 from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.listing import LmList, lmList
-from relmer.solver.fits.matrices import Ztlist, mmList
+from relmer.solver.fits.matrices import Ztlist, mmList, model_matrix
+from relmer.solver.fits.of_rows import fitted, residuals
 from relmer.solver.fits.principal import PrincipalComponents, rePCA
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.simulating import bootstrap, simulate
@@ -30,6 +31,7 @@ __all__ = [
     "Profile",
     "REMLcrit",
     "Refits",
+    "VarCorr",
     "Ztlist",
     "anova",
     "at_par",
@@ -42,24 +44,31 @@ __all__ = [
     "deviance",
     "df_residual",
     "drop1",
+    "fitted",
+    "fixef",
     "getME",
     "hatvalues",
     "html_table",
     "html_text",
     "influence",
+    "isSingular",
     "lmList",
     "lmer",
     "logLik",
     "lrt",
     "mmList",
+    "model_matrix",
     "ngrps",
     "nobs",
     "open_components",
+    "postVar",
     "profile",
+    "ranef",
     "rePCA",
     "refit",
     "refitML",
     "remarks",
+    "residuals",
     "rstudent",
     "simulate",
     "update",

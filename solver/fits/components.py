@@ -1,16 +1,20 @@
 """Variance components and group sizes of a fit, under lme4's names."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from relmer.solver.algebra import lower_triangle
-from relmer.solver.fits.fit import Fit
+from relmer.solver.algebra import lower_triangle, units_of_rows
+from relmer.solver.errors import ModelError
 from relmer.solver.model import RandomTerm, covariance, factors, group_names, par_names, varcorr_names
 
+if TYPE_CHECKING:
+    from relmer.solver.fits.fit import Fit
 
-def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
+
+def covariances(fit: "Fit") -> dict[str, pd.DataFrame]:
     """Covariance matrix sigma^2 T_j T_j' of the c_j random effects of one level, for each term: lme4's VarCorr.
 
     Parameters
@@ -45,7 +49,78 @@ def covariances(fit: Fit) -> dict[str, pd.DataFrame]:
     }
 
 
-def ngrps(fit: Fit) -> dict[str, int]:
+def VarCorr(fit: "Fit") -> pd.DataFrame:
+    """Variances, then covariances, of every term, and the residual: as R's as.data.frame(VarCorr(fit)).
+
+    Parameters
+    ----------
+    fit : Fit
+        With any number of terms.
+
+    Returns
+    -------
+    DataFrame
+        Columns grp, var1, var2 (None for a variance), vcov, sdcor: a standard deviation or a correlation, which is NaN
+        where a variance is zero.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> print(VarCorr(lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy").frame)).round(3).to_string())
+            grp         var1  var2     vcov   sdcor
+    0   Subject  (Intercept)  None  612.090  24.740
+    1   Subject         Days  None   35.072   5.922
+    2   Subject  (Intercept)  Days    9.604   0.066
+    3  Residual         None  None  654.941  25.592
+    """
+    rows: list[tuple[str, str | None, str | None, float, float]] = []
+    blocks = factors(fit.design.terms, fit.optimum.theta)
+    for group, term, T in zip(varcorr_names(fit.design.terms), fit.design.terms, blocks, strict=True):
+        unit = units_of_rows(T)
+        G = covariance(T / unit[:, None], fit.sigma)
+        sd = np.sqrt(np.diagonal(G))
+        with np.errstate(over="ignore", under="ignore"):
+            variances = G * unit * unit[:, None]
+        rows += [(group, name, None, variances[k, k], sd[k] * unit[k]) for k, name in enumerate(term.columns)]
+        for i, j in zip(*lower_triangle(len(T)), strict=True):
+            if i > j:
+                correlation = G[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
+                rows.append((group, term.columns[j], term.columns[i], variances[i, j], correlation))
+    rows.append(("Residual", None, None, fit.sigma**2, fit.sigma))
+    return pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])
+
+
+def isSingular(fit: "Fit", tol: float = 1e-4) -> bool:
+    """Whether a diagonal entry of theta is below a bound: lme4's rule, at any theta.
+
+    `Fit.singular` is another thing: whether the search has shown that a covariance matrix has not full rank.
+
+    Parameters
+    ----------
+    fit : Fit
+        With any number of terms.
+    tol : float
+        The bound, at least 0.
+
+    Raises
+    ------
+    ModelError
+        The bound is no such number.
+
+    Examples
+    --------
+    >>> from relmer.datasets import load
+    >>> from relmer.solver import lmer
+    >>> isSingular(lmer("Yield ~ 1 + (1 | Batch)", load("Dyestuff2").frame))
+    True
+    """
+    if isinstance(tol, bool) or not isinstance(tol, int | float | np.number) or not 0 <= tol < np.inf:
+        raise ModelError(f"tol is {tol!r:.40}: give a number of at least 0")
+    return bool(np.any(fit.optimum.theta[fit.design.template.diagonal] < tol))
+
+
+def ngrps(fit: "Fit") -> dict[str, int]:
     """Count the levels of each term's grouping factor; one that comes again has .1, .2 and so on at its end.
 
     Parameters
@@ -70,8 +145,8 @@ def ngrps(fit: Fit) -> dict[str, int]:
     }
 
 
-def open_components(fit: Fit) -> list[bool]:
-    """Which rows of `Fit.varcorr` the data leave open: they are one choice of many at one and the same criterion.
+def open_components(fit: "Fit") -> list[bool]:
+    """Which rows of `VarCorr` the data leave open: they are one choice of many at one and the same criterion.
 
     Parameters
     ----------

@@ -10,14 +10,18 @@ import pandas as pd
 from scipy import sparse
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import inverse_of_cross_product, lower_triangle, units_of_rows
+from relmer.solver.algebra import inverse_of_cross_product, units_of_rows
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.fits import (
     comparing,
+    components,
     criteria,
+    effects,
     getting,
     influencing,
     intervals,
+    matrices,
+    of_rows,
     principal,
     refitting,
     simulating,
@@ -30,14 +34,11 @@ from relmer.solver.language import ModelFrame, canonical
 from relmer.solver.model import (
     Design,
     Lambda,
-    covariance,
-    factors,
     group_names,
     not_carried,
     par_names,
     par_of,
     theta_names,
-    varcorr_names,
 )
 from relmer.solver.paths import (
     Derivatives,
@@ -47,11 +48,11 @@ from relmer.solver.paths import (
     criterion,
     degrees_of_freedom,
     derivatives_at,
-    effects,
     extended_factor,
-    fitted,
     marginal_root,
 )
+from relmer.solver.paths import effects as effects_of
+from relmer.solver.paths import fitted as fitted_of
 from relmer.solver.search import Ending, Optimum
 
 
@@ -182,7 +183,7 @@ class Fit:
         names = list(self.design.coefficients)
         return pd.DataFrame(inverse_of_cross_product(self.RX, self.sigma**2), index=names, columns=names)
 
-    @property
+    @cached_property
     def se(self) -> "pd.Series[float]":
         """Standard errors of the fixed effects (p,)."""
         inverse = lapack.dtrtri(self.RX)[0] if len(self.RX) else self.RX
@@ -213,7 +214,7 @@ class Fit:
         labels = (
             pd.MultiIndex.from_tuples(index, names=names) if index else pd.MultiIndex.from_arrays([[]] * 3, names=names)
         )
-        b = effects(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
+        b = effects_of(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
         return pd.Series(b, index=labels)
 
     @property
@@ -252,17 +253,7 @@ class Fit:
     @property
     def mu(self) -> Array:
         """X beta + Z b + offset (n,), of the rows of the frame."""
-        return fitted(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
-
-    @property
-    def fitted(self) -> "pd.Series[float]":
-        """X beta + Z b + offset (m,), under the rows' labels; with na.exclude also of dropped rows: NaN."""
-        return self.padded(self.mu)
-
-    @property
-    def residuals(self) -> "pd.Series[float]":
-        """y - fitted (m,)."""
-        return self.padded(self.design.y - self.mu)
+        return fitted_of(self.prepared, self.optimum.theta, self.optimum.roots, self.solution)
 
     def padded(self, values: Array) -> "pd.Series[float]":
         """Values of the n rows of the frame as those of the rows that are told of."""
@@ -276,29 +267,6 @@ class Fit:
     def _places(self) -> Integers:
         """Where the rows of the frame stand among those that are told of (n,)."""
         return np.searchsorted(self.frame.shown, self.frame.rows)
-
-    @property
-    def varcorr(self) -> pd.DataFrame:
-        """Variances, then covariances, of every term, and the residual: as R's as.data.frame(VarCorr(fit)).
-
-        Columns group, var1, var2 (None for a variance), vcov, sdcor (a standard deviation or a correlation, which
-        is NaN where a variance is zero).
-        """
-        rows: list[tuple[str, str | None, str | None, float, float]] = []
-        blocks = factors(self.design.terms, self.optimum.theta)
-        for group, term, T in zip(varcorr_names(self.design.terms), self.design.terms, blocks, strict=True):
-            unit = units_of_rows(T)
-            G = covariance(T / unit[:, None], self.sigma)
-            sd = np.sqrt(np.diagonal(G))
-            with np.errstate(over="ignore", under="ignore"):
-                variances = G * unit * unit[:, None]
-            rows += [(group, name, None, variances[k, k], sd[k] * unit[k]) for k, name in enumerate(term.columns)]
-            for i, j in zip(*lower_triangle(len(T)), strict=True):
-                if i > j:
-                    correlation = G[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
-                    rows.append((group, term.columns[j], term.columns[i], variances[i, j], correlation))
-        rows.append(("Residual", None, None, self.sigma**2, self.sigma))
-        return pd.DataFrame(rows, columns=["group", "var1", "var2", "vcov", "sdcor"])
 
     @cached_property
     def derivatives(self) -> Derivatives:
@@ -328,6 +296,16 @@ class Fit:
         return bool(np.any(np.isfinite(self.optimum.duals)))
 
     # What follows from a fit is a function in a file of its own; those with R's names are methods as they are.
+    VarCorr = components.VarCorr
+    coef = effects.coef
+    fitted = of_rows.fitted
+    fixef = effects.fixef
+    isSingular = components.isSingular
+    model_matrix = matrices.model_matrix
+    ngrps = components.ngrps
+    postVar = effects.postVar
+    ranef = effects.ranef
+    residuals = of_rows.residuals
     refit = refitting.refit
     simulate = simulating.simulate
     AIC = criteria.AIC

@@ -58,7 +58,11 @@ def components(fit: "Fit") -> pd.DataFrame:
     3    Worker       rho   cs  0.736
     4  Residual                 0.962
     """
-    table = fit.varcorr[["group", "var1", "var2", "sdcor"]].fillna({"var1": "", "var2": ""})
+    table = (
+        fit.VarCorr()
+        .rename(columns={"grp": "group"})[["group", "var1", "var2", "sdcor"]]
+        .fillna({"var1": "", "var2": ""})
+    )
     rows: list[pd.DataFrame] = []
     first = 0
     for term, group, par in zip(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,13 @@ class Template:
     Lind: NDArray[np.int64]
     q: int
     diagonal: NDArray[np.bool_]
+
+    @cached_property
+    def by_column(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The entries column by column, rows ascending: their order here, their rows, where each column begins."""
+        order = np.lexsort((self.rows, self.columns)).astype(np.int64)
+        starts = np.searchsorted(self.columns[order], np.arange(self.q + 1)).astype(np.int64)
+        return order, self.rows[order], starts
 
 
 def template(shapes: Sequence[tuple[int, int]], patterns: Sequence[Pattern] | None = None) -> Template:
@@ -73,8 +81,9 @@ def Lambda(pattern: Template, theta: Array) -> sparse.csc_array:
     array([[3., 0.],
            [0., 3.]])
     """
-    values = np.asarray(theta, dtype=float)[pattern.Lind]
-    return sparse.csc_array((values, (pattern.rows, pattern.columns)), shape=(pattern.q, pattern.q))
+    order, rows, starts = pattern.by_column
+    values = np.asarray(theta, dtype=float)[pattern.Lind[order]]
+    return sparse.csc_array((values, rows.copy(), starts.copy()), shape=(pattern.q, pattern.q))
 
 
 def split(theta: Array, widths: Sequence[int]) -> list[Array]:

@@ -53,6 +53,8 @@ class Fault:
         The comparison that names it; any of the rung if empty.
     silent
         Whether the engine tells neither its data nor its model, so that its numbers alone can give it away.
+    cut
+        What of its answer an engine gives that gives but a part; None of one that gives all.
     hidden
         Why nobody can see it, and it must not be accused; empty of what shows.
     """
@@ -65,6 +67,7 @@ class Fault:
     quantity: str = ""
     silent: bool = False
     hidden: str = ""
+    cut: Callable[[Court, Answer], Answer] | None = None
 
     @property
     def kind(self) -> str:

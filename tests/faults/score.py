@@ -70,6 +70,8 @@ def tried(fault: Fault, case: str) -> Result | None:
     shows = showing(fault, at, planted)
     if fault.silent:
         planted = replace(planted, data=None, model=None)
+    if fault.cut is not None:
+        planted = fault.cut(at, planted)
     try:
         found = at.judge(planted)
     except Exception as error:

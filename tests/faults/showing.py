@@ -52,7 +52,7 @@ def showing(fault: Fault, at: Court, planted: Answer) -> Showing:
     assert planted.estimates is not None
     if len(planted.estimates.theta) != len(at.theta):
         return Showing.MUST
-    moved = max(MOVED[fault.rung](at, planted), default=0.0)
+    moved = max((estimates_moved if fault.cut else MOVED[fault.rung])(at, planted), default=0.0)
     return Showing.MUST if moved > EDGE else Showing.EDGE if moved > 1 / EDGE else Showing.CANNOT
 
 
@@ -183,7 +183,7 @@ def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
         size = EVALUATION * max(right.condsd, default=0.0) + lost_of(at.name) * np.array(right.condsd)
         yield from np.abs(np.array(said.condsd) - np.array(right.condsd)) / np.maximum(size, tiny)
     for method, tested in said.tests.items():
-        honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences()
+        honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences
         df = np.array(honest.df)
         relative = EVALUATION + (df * moved if method == "satterthwaite" else 0.0)
         ends = [p_of(t + a * of_t, df * (1 + b * np.minimum(relative, 0.5))) for a in (-1, 1) for b in (-1, 1)]

@@ -63,9 +63,9 @@ def test_names(rscript: str, tmp_path: Path) -> None:
     for formula, theirs in zip(NAMES, said(rscript, tmp_path, data, NAMES), strict=True):
         fit = lmer(formula, data)
         assert list(fit.theta.index) == np.atleast_1d(theirs["theta"]).tolist(), formula
-        rows = fit.varcorr.drop_duplicates("group")["group"].tolist()
+        rows = fit.VarCorr().drop_duplicates("grp")["grp"].tolist()
         assert rows == [*np.atleast_1d(theirs["VarCorr"]).tolist(), "Residual"], formula
-        assert fit.varcorr["group"].tolist() == theirs["table"], formula
+        assert fit.VarCorr()["grp"].tolist() == theirs["table"], formula
         assert list(fit.dropped) == theirs["dropped"], formula
 
 

@@ -196,7 +196,11 @@ def test_the_recording_of_this_version_is_what_lme4_returns_here(lme4_engine: Lm
     found = diff(before, after)
     assert len(after.cases) == len(SMALL) > 60
     assert not found.warned
-    assert not [one for one in found.turned if not (one.before and one.after)]
-    assert not [one for one in found.turned if one.before.verdict is not one.after.verdict]
+    # The recordings of versions tell no inference: rung 6 is of the live one alone.
+    alone = [one for one in found.turned if not (one.before and one.after)]
+    assert {(one.rung, one.before) for one in alone} == {(6, None)}
+    both = [one for one in found.turned if one.before and one.after]
+    assert not [one for one in both if one.before.verdict is not one.after.verdict]
     assert not [one for one in found.differs if one.case and one.engine and one.fact in ("status", "message")]
-    assert len({case for case, _ in found.same}) > len(SMALL) / 2
+    moved = {one.case for one in found.moved if one.rung < 6}
+    assert len(moved) < len(SMALL) / 2

@@ -147,6 +147,20 @@ def test_a_failure_is_never_accepted() -> None:
     assert done.broken
 
 
+def test_an_engine_that_fails_is_expected_by_its_message() -> None:
+    """The whole of its failure is accepted; not one that says something else, and nothing that is wrong."""
+    fails = [replace(wrong(k, Diagnosis.NONE, None, Verdict.FAILED), evidence="no such level: 7") for k in (1, 2, 5)]
+    entry = known(rung=1, diagnosis=Diagnosis.NONE, size=1.0, says="no such level")
+    done = accept(report_of(*fails), [entry])
+    assert [c.accepted for c in done.comparisons if c.verdict is Verdict.FAILED] == [LINK] * 3
+    assert not done.broken and done.accepted[0].covers == 3
+    other = accept(report_of(*fails), [replace(entry, says="killed")])
+    assert other.broken and other.accepted[0].stale
+    wrong_too = accept(report_of(*FALSE), [entry])
+    assert wrong_too.broken and wrong_too.accepted[0].stale
+    assert "does not fail here, saying 'no such level'" in findings(wrong_too)[-1].text
+
+
 @given(st.floats(1e-8, 1e8), st.floats(1e-3, 1e3))
 def test_up_to_twice_the_size_is_known(gap: float, size: float) -> None:
     done = accept(report_of(*FALSE, scores=(replace(SCORE, optimiser_error=gap),)), [known(size=size)])

@@ -209,7 +209,7 @@ def estimates(fit: Fit) -> dict[str, float]:
     """What the solver found, under the keys of a certificate."""
     found = {"criterion": fit.criterion, "sigma": fit.sigma, "sigma2": fit.sigma**2}
     found |= {f"theta[{name}]": value for name, value in fit.theta.items()}
-    for group, one, other, value, _ in fit.varcorr.iloc[:-1].itertuples(index=False):
+    for group, one, other, value, _ in fit.VarCorr().iloc[:-1].itertuples(index=False):
         alone = pd.isna(other)
         name = f"{group}, {one}" if alone else f"{group}, {one}, {other}"
         found[f"{'var' if alone else 'cov'}[{name}]"] = value

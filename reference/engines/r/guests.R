@@ -1,5 +1,5 @@
 # nlme and glmmTMB on a model that comes as numbers: y, the columns of X, and for each term its columns and its codes.
-# `attempt` is lme4.R's.
+# `attempt` and `reading` are lme4.R's.
 
 guest_versions <- function(package) {
   session <- utils::sessionInfo()
@@ -33,13 +33,19 @@ guest_estimates <- function(fit, reml, beta, se, vcov, sigma, G, b, fitted) list
   fitted = as.numeric(fitted)
 )
 
+# lme's check of sizes, as against what goes wrong while it fits.
+refused_by_lme <- function(condition) {
+  grepl("fewer observations than random effects", conditionMessage(condition), fixed = TRUE)
+}
+
 # `chain`: the terms of each grouping factor, outermost first, each nested in the one before.
 fit_nlme <- function(y, X, terms, chain, reml) attempt({
   data <- guest_data(y, X, terms)
   block <- function(k) nlme::pdSymm(stats::as.formula(paste("~", right(columns_of(k, terms[[k]])))))
   random <- lapply(chain, function(ks) if (length(ks) == 1) block(ks) else nlme::pdBlocked(lapply(ks, block)))
   names(random) <- vapply(chain, function(ks) paste0("g", ks[1]), "")
-  fit <- nlme::lme(fixed_formula(X), data = data, random = random, method = if (reml) "REML" else "ML")
+  method <- if (reml) "REML" else "ML"
+  fit <- reading(nlme::lme(fixed_formula(X), data = data, random = random, method = method), refused_by_lme)
   G <- b <- vector("list", length(terms))
   for (level in seq_along(chain)) {
     covariance <- as.matrix(fit$modelStruct$reStruct[[names(random)[level]]]) * fit$sigma^2

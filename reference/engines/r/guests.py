@@ -24,6 +24,7 @@ from relmer.reference.engines import (
 from relmer.reference.engines.r.lme4_process import ENVIRONMENT, OLDEST_R, RPY2, SECONDS, WITHHELD, advice
 from relmer.reference.own_fits import design_of
 from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
 from relmer.solver.model import Design, group_names, is_nested, response
 
 PROGRAM = ("-m", "relmer.reference.engines.r.guest_child")
@@ -92,11 +93,18 @@ class Guest:
 
     def fit(self, case: Case) -> Fitted:
         """All that the package tells of its fit; V is Z G Z' + R of its G."""
-        design = design_of(case)
+        design = self.given(case)
         if refusal := self.refusal(design):
             raise EngineUnsupported(refusal)
         reply = self._child.request(self.question(case, design), SECONDS)
         return self.told(design, reply["value"], tuple(map(str, reply["warnings"])))
+
+    def given(self, case: Case) -> Design:
+        """The model as it is handed over; where relmer refuses it there is none."""
+        try:
+            return design_of(case)
+        except ModelError as error:
+            raise EngineUnsupported(f"{self.package} is not asked, for relmer gives it no X and Z: {error}") from error
 
     def question(self, case: Case, design: Design) -> dict[str, Any]:
         """The request to fit a case."""

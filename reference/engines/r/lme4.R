@@ -172,6 +172,7 @@ criterion <- function(thetas) attempt({
 plain_criterion <- function() -2 * as.numeric(stats::logLik(opened$parts$fit, REML = opened$REML))
 
 fit_by <- function(...) attempt(if (opened$mixed) {
+  hear_of_no_criterion()
   fit <- called(lme4::lmer, REML = opened$REML, control = control_of(...))
   mixed_estimates(fit, fit@optinfo$feval)
 } else plain_estimates())
@@ -180,7 +181,16 @@ fit_default <- function() fit_by()
 
 fit_by_optimizer <- function(name) fit_by(optimizer = name)
 
-fit_tight <- function() attempt(if (opened$mixed) tight_estimates() else plain_estimates())
+fit_tight <- function() attempt(if (opened$mixed) {
+  hear_of_no_criterion()
+  tight_estimates()
+} else plain_estimates())
+
+# Of as many coefficients as rows REML has no criterion: 0 degrees of freedom times the log of nothing. lme4's default
+# search says so of its first value; others go on, and end with NaN or in a slip. So the default is asked first.
+hear_of_no_criterion <- function() if (opened$REML && ncol(opened$parts$X) >= nrow(opened$parts$X)) {
+  reading(called(lme4::lmer, REML = TRUE, control = control_of()), function(condition) TRUE)
+}
 
 # nloptr's own xtol_rel = 1e-4 ends a default fit; here every tolerance is tight, two more optimisers start
 # from the same point, and the best of the three is refined once more. What the searches say about tolerances that

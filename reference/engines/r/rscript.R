@@ -1,6 +1,6 @@
 # R as a plain process. Each line of standard input is a number and a call of one of lme4.R's functions, whose text is
-# the first; each answer is a line of standard output behind a mark that nothing else prints, and that number. Doubles and integers travel as their
-# bits, little-endian, in base64: NA, NaN and infinities with them.
+# the first; each answer is a line of standard output behind a mark that nothing else prints, and that number. Doubles
+# and integers travel as their bits, little-endian, in base64: NA, NaN and infinities with them.
 
 functions <- new.env()
 
@@ -74,7 +74,7 @@ serve <- function(mark) {
     if (!length(line)) break
     number <- sub(" .*", "", line)
     reply <- if (able) {
-      call <- substring(line, nchar(number) + 2L)
+      call <- substr(line, nchar(number) + 2L, nchar(line))
       tryCatch(paste0('{"value":', json_of(carried_out(call)), "}"), error = refused)
     } else {
       '{"error":"R has no package jsonlite: install it there"}'

@@ -26,6 +26,8 @@ MISSING_INTEGER = -(2**31)
 # R's NA among doubles: a NaN whose low word is 1954. Any other NaN is NaN.
 MISSING_DOUBLE = np.array([0x7FF80000000007A2], dtype="<u8").view("<f8")[0]
 LINE_BYTES = 2**30
+# Seconds for an R whose output ended to end, too.
+ENDING = 10.0
 
 
 class SpokenR:
@@ -209,7 +211,7 @@ def write(process: subprocess.Popen[bytes], text: str) -> None:
 def ended(process: subprocess.Popen[bytes]) -> int:
     """Exit status of R, that of a shell where a signal ended it; 1 where it ended without a fault or goes on."""
     try:
-        status = process.wait(timeout=1)
+        status = process.wait(timeout=ENDING)
     except subprocess.TimeoutExpired:
         return 1
     return 128 - status if status < 0 else status or 1

@@ -1,6 +1,7 @@
 """`relmer certify --data --formula`: from a CSV file to a certificate that stands by itself."""
 
 import json
+from decimal import Decimal
 from importlib import util
 from pathlib import Path
 
@@ -47,6 +48,42 @@ def test_from_a_file_to_a_proof_and_back(data: Path, tmp_path: Path) -> None:
     refused = relmer("certify", "--verify", "--certificate", out / "my-data.reml.json", "--data", data)
     assert refused.exit_code == 1
     assert "sha256 of my data.csv is not that of the certificate" in refused.output
+
+
+def test_json_is_one_document_with_levels_and_proved_values(data: Path, tmp_path: Path) -> None:
+    """What the certificate holds, as a list of an object for each model; what is said else goes to stderr."""
+    model = ("--data", data, "--formula", "y ~ 1 + (1 | `the clinic`)")
+    made = relmer("certify", *model, "--out", tmp_path, "--json")
+    assert made.exit_code == 0, made.output
+    (one,) = json.loads(made.stdout)
+    stored = json.loads((tmp_path / "my-data.reml.json").read_text(encoding="utf-8"))
+    assert (one["proved"], one["certificate"]) == (True, str(tmp_path / "my-data.reml.json"))
+    assert one["readings"] == {name: claim["level"] for name, claim in stored["readings"].items()}
+    proved = stored["readings"][one["values_of"]]["values"]
+    assert {"criterion", "sigma", "beta[(Intercept)]"} <= set(one["values"])
+    assert all(Decimal(text) == Decimal(f"{float(proved[key]['value']):.15g}") for key, text in one["values"].items())
+    assert one["told"] == made.stderr.splitlines()[-len(one["told"]) :]
+    verify = ("certify", "--verify", "--certificate", tmp_path / "my-data.reml.json", "--data", data, "--json")
+    (again,) = json.loads(relmer(*verify).stdout)
+    assert (again["proved"], again["readings"]) == (True, one["readings"])
+    data.write_text(data.read_text(encoding="utf-8").replace("clinic 3", "clinic 4", 1), encoding="utf-8")
+    refused = relmer(*verify)
+    (no,) = json.loads(refused.stdout)
+    assert refused.exit_code == 1
+    assert (no["proved"], no["told"]) == (False, refused.stderr.splitlines())
+    unproved = relmer("certify", "--data", data, "--formula", "y ~ dose", "--out", tmp_path, "--json")
+    assert unproved.exit_code == 1
+    assert [one["proved"] for one in json.loads(unproved.stdout)] == [False]
+
+
+def test_json_of_stored_certificates(tmp_path: Path) -> None:
+    """Those that are proved again, and the files that their values are written to."""
+    verified = relmer("certify", "--verify", "--case", "dyestuff/reml", "--jobs", "1", "--json")
+    (one,) = json.loads(verified.stdout)
+    assert (verified.exit_code, one["proved"]) == (0, True)
+    assert "1 of 1 certificates proved again" in verified.stderr
+    written = json.loads(relmer("certify", "--export", tmp_path, "--case", "dyestuff/reml", "--json").stdout)
+    assert written and all(Path(entry["file"]).is_file() for entry in written)
 
 
 def test_functions_are_proved_and_matrices_told(data: Path, tmp_path: Path) -> None:

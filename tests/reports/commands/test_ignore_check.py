@@ -81,6 +81,14 @@ def test_a_command_names_its_option(
     assert "or turn the check" not in relmer(*asked, *ignored(checks)).output
 
 
+def no_commands(report: Path, checks: tuple[str, ...]) -> None:
+    """A report is read by who has given no command: it names the checks, and neither an option nor an argument."""
+    off = f"off: checks: {'; '.join(f'{check} = ignore' for check in checks)}"
+    said = {file.name: file.read_text(encoding="utf-8") for file in report.iterdir()}
+    assert all(off in said[name] for name in ("report.json", "answers.json", "junit.xml"))
+    assert not [name for name, text in said.items() if "--ignore-check" in text or "checks={" in text]
+
+
 @pytest.mark.parametrize(("formula", "checks"), REFUSED)
 def test_a_run_says_it_and_its_report_too(
     farms: Path, tmp_path: Path, without_r: None, formula: str, checks: tuple[str, ...]
@@ -88,9 +96,7 @@ def test_a_run_says_it_and_its_report_too(
     asked = ("run", "--data", farms, "--formula", formula, "--engine", "pls", "--engine", "gls", "--jobs", 1)
     refused = relmer(*asked, "--out", tmp_path / "a")
     assert (refused.exit_code, " ".join(ignored(checks)) in refused.output) == (0, True), refused.output
-    report = (tmp_path / "a" / "report.json").read_text(encoding="utf-8")
-    assert " ".join(ignored(checks)) in report
-    assert "checks={" not in report
+    no_commands(tmp_path / "a", checks)
     fitted = relmer(*asked, "--out", tmp_path / "b", *ignored(checks))
     assert fitted.exit_code == 0, fitted.output
     said = json.loads((tmp_path / "b" / "report.json").read_text(encoding="utf-8"))
@@ -110,6 +116,9 @@ def test_a_case_of_a_file_has_a_key(
     asked = ("run", "--cases", file, "--engine", "pls", "--jobs", 1, "--out", tmp_path / "out")
     file.write_text(case, encoding="utf-8")
     assert f" off: checks = {{ {advised} }}" in relmer(*asked).output
+    no_commands(tmp_path / "out", checks)
+    explained = relmer("explain", "--cases", file, "--theta", "1")
+    assert (explained.exit_code, f" off: checks = {{ {advised} }}" in only_line(explained)) == (2, True)
     file.write_text(f"{case}checks = {{ {advised} }}\n", encoding="utf-8")
     fitted = relmer(*asked)
     assert (fitted.exit_code, "to hold your figures against" in fitted.output) == (0, True), fitted.output
@@ -142,6 +151,13 @@ def test_judge_takes_it(farms: Path, tmp_path: Path, without_r: None) -> None:
     asked = ("judge", answers, "--data", farms, "--formula", formula, "--out", tmp_path / "out")
     found = relmer(*asked, *ignored(checks))
     assert (found.exit_code, "SAS agrees on 1 of 1 case" in found.output) == (0, True), found.output
+
+
+def test_an_option_that_a_file_of_cases_does_not_take_is_named(farms: Path, tmp_path: Path) -> None:
+    (tmp_path / "relmer.toml").write_text("", encoding="utf-8")
+    found = relmer("run", "--cases", tmp_path / "relmer.toml", "--ignore-check", "check.nobs.vs.nRE", "--ml")
+    told = "relmer: --cases has data, models and how they are read: leave out --ml, --ignore-check"
+    assert (found.exit_code, only_line(found)) == (2, told)
 
 
 def test_a_check_that_there_is_not_is_bad_usage(farms: Path) -> None:

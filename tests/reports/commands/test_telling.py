@@ -1,6 +1,7 @@
 """--quiet, --verbose and --json: what is told, where, and that no exit status depends on it."""
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -43,9 +44,13 @@ def test_verbose_tells_versions_and_seconds_of_every_engine(tmp_path: Path, with
     told = relmer("run", *CASE, "--out", tmp_path, "-v").stderr.splitlines()
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     (times,) = [line for line in told if line.startswith("dyestuff/reml took ")]
-    for engine in report["engines"]:
-        assert f" {engine['name']} " in times, times
-    assert " judging " in times
+    (together,) = [line for line in told if line.startswith("all cases together, in all processes, took ")]
+    for line in (times, together):
+        for name in ("reading", "judging", "drawing", *(engine["name"] for engine in report["engines"])):
+            assert re.search(rf"[:,] {name} \d+\.\d\d(,|$)", line), line
+    assert times.partition(" took ")[2] == together.partition(" took ")[2]
+    (stages,) = [line for line in told if line.startswith("the run, from its first case on, took ")]
+    assert re.fullmatch(r".* s: cases \d+\.\d\d, writing \d+\.\d\d", stages)
     assert all(f"the run: {name} {value}" in told for name, value in report["environment"].items())
 
 

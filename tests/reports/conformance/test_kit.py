@@ -76,7 +76,7 @@ def kit(package: Path, engine: str, *more: str) -> tuple[int, str]:
     environment = {**clean, "PATH": str(package / "nothing"), "OPENBLAS_NUM_THREADS": "1"}
     command = [str(Path(sys.executable).parent / "pytest"), *typed, "-p", "no:cacheprovider", "-rsx"]
     ended = subprocess.run(
-        command, cwd=package, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=package, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
     return ended.returncode, ended.stdout + ended.stderr
 
@@ -92,7 +92,7 @@ def test_an_honest_engine_passes_and_what_it_does_not_claim_is_shown(package: Pa
     code, said = kit(package, engine)
     assert code == 0, said
     assert f"engine {name} " in said
-    assert "8 checks on 1 cases" in said
+    assert "9 checks on 1 cases" in said
     assert f"not claimed: {name} does not declare the capability 'criterion'" in said
 
 
@@ -110,6 +110,21 @@ def test_a_fault_fails_its_entry_makes_it_pass_and_a_stale_one_fails(package: Pa
     code, said = kit(package, "mypkg.adapter:Engine")
     assert code == 1, said
     assert "is not there any more; remove its entry" in said
+
+
+def test_an_engine_that_gives_no_answer_is_expected_by_what_it_says(package: Path) -> None:
+    """Its failure prints the entry; another message is not covered, and of an engine that answers it is stale."""
+    code, said = kit(package, "mypkg.faulty:Raises")
+    assert code == 1, said
+    entry = said.partition("relmer-expected.toml:\n")[2].partition('link = "the reason"')[0]
+    assert 'diagnosis = "failed"' in entry and "no such level" in entry, said
+    file = package / "relmer-expected.toml"
+    file.write_text(re.sub(r"(?m)^E +", "", entry) + 'link = "issue 7"\n', encoding="utf-8")
+    code, said = kit(package, "mypkg.faulty:Raises")
+    assert code == 0 and "issue 7" in said, said
+    file.write_text(file.read_text(encoding="utf-8").replace("no such level", "another word"), encoding="utf-8")
+    code, said = kit(package, "mypkg.faulty:Raises")
+    assert code == 1 and "is not there any more" in said, said
 
 
 def test_an_entry_without_a_reason_is_refused(package: Path) -> None:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from relmer.datasets import Case, cases, data_of
 from relmer.reference.engines import Fitted, engine
+from relmer.reports.commands import laws
 from relmer.reports.commands.laws import SAMPLE
 from relmer.reports.commands.main import main
-from relmer.reports.laws import LAWS, Law, Problem, command_of, outcome, problem_of, smallest
+from relmer.reports.laws import LAWS, Law, Outcome, Problem, command_of, outcome, problem_of, smallest
 
 ROOT = Path(__file__).parents[3]
 BY_NAME = {law.name: law for law in LAWS}
@@ -88,6 +89,20 @@ def sorts_levels(case: Case, fitted: Fitted) -> Fitted:
     return with_estimates(fitted, theta=tuple(factor * t for t in fitted.estimates.theta))
 
 
+def forgets_units(case: Case, fitted: Fitted) -> Fitted:
+    """It tells the standard errors and variances of the scaled columns that it works with."""
+    x = data_of(case)["Days"].to_numpy(dtype=float)
+    said, unit = fitted.estimates, np.array([1.0, 9.0 / np.ptp(x)])
+    varcomp = np.array(said.varcomp) / np.array([1.0, unit[1], unit[1] ** 2])
+    return with_estimates(fitted, se=tuple(np.array(said.se) / unit), varcomp=tuple(varcomp))
+
+
+def stops_at_large_responses(case: Case, fitted: Fitted) -> Fitted:
+    """It stops far from the optimum where the response has a large spread."""
+    large = np.ptp(data_of(case)["Reaction"].to_numpy(dtype=float)) > 300
+    return with_estimates(fitted, theta=tuple(0.5 * t for t in fitted.estimates.theta)) if large else fitted
+
+
 def test_names_are_unique_and_each_law_speaks_of_a_case_of_the_sample() -> None:
     assert len(BY_NAME) == len(LAWS)
     for law in LAWS:
@@ -130,12 +145,41 @@ def test_drawn_designs_keep_every_law(law: Law, seed: int, groups: int, each: in
         (stops_at_large_columns, "sleepstudy/slopes-reml", {"shift+2010", "shift+16436", "scale*1000", "scale*1e+06"}),
         (forgets_log_weights, "sleepstudy/slopes-reml", {"weights"}),
         (sorts_levels, "sleepstudy/slopes-reml", {"labels"}),
+        (forgets_units, "sleepstudy/slopes-reml", {"scale*1000", "scale*1e+06", "scale*1e-06"}),
+        (stops_at_large_responses, "sleepstudy/slopes-ml", {"response*1000+0", "projection"}),
     ],
 )
 def test_a_planted_fault_is_caught_by_its_laws_alone(fault, case: str, caught: set[str]) -> None:
     planted, problem = Planted(fault), ENOUGH[case]
     broken = {law.name for law in LAWS if law.applies(problem) and outcome(law, planted, problem).broken}
     assert broken == caught
+
+
+BALANCED = (
+    *("rail/ml", "penicillin/reml", "pastes/ml", "oxide/reml", "machines/nested-ml", "ergostool/reml", "oats/reml"),
+    *("cake/temp-factor-reml", "orthodont/reml", "sleepstudy/quadratic-ml", "machines/by-machine-reml"),
+)
+
+
+@pytest.mark.parametrize("name", BALANCED)
+def test_layouts_crossed_nested_and_of_slopes_have_their_closed_form(name: str) -> None:
+    """Of the analysis of variance in rationals, which knows nothing of theta."""
+    problem, law = problem_of(cases(name)[0]), BY_NAME["balanced"]
+    assert law.applies(problem)
+    assert abs(outcome(law, engine("gls"), problem).excess) < 1e-9
+
+
+def test_what_is_not_balanced_has_no_closed_form() -> None:
+    """A row less, ML of crossed factors, weights, a structure, some thousand rows."""
+    law, whole = BY_NAME["balanced"], problem_of(cases("penicillin/reml")[0])
+    assert law.applies(whole)
+    assert not law.applies(replace(whole, frame=whole.frame.iloc[1:]))
+    assert not law.applies(replace(whole, reml=False))
+    assert not law.applies(replace(whole, frame=whole.frame.assign(w=2.0), weights="w"))
+    slopes = ENOUGH["sleepstudy/slopes-reml"]
+    assert law.applies(slopes)
+    assert not law.applies(replace(slopes, formula="Reaction ~ Days + cs(Days | Subject)"))
+    assert not law.applies(ENOUGH["docs/bdf"])
 
 
 def test_the_smallest_example_still_breaks_the_law_and_its_csv_is_the_changed_problem() -> None:
@@ -165,6 +209,29 @@ def test_the_command_prints_the_outcomes_and_writes_the_page_and_the_record(tmp_
     found = json.loads(record.read_text(encoding="utf-8"))
     assert found["cases"] == ["dyestuff/reml"] and found["engines"]["pls"]["version"]
     assert f"| rows | {found['engines']['pls']['cells']['rows']} |" in page.read_text(encoding="utf-8")
+
+
+def test_what_was_found_is_taken_up_from_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two laws are asked, one line is cut off: that law alone is asked again; another state of the code keeps none."""
+    journal = tmp_path / "deep" / "laws.jsonl"
+    words = ["laws", "--engine", "pls", "--case", "dyestuff/reml", "--journal", str(journal), "--law", "rows"]
+    words += ["--law", "terms"]
+    first = CliRunner().invoke(main, words)
+    assert first.exit_code == 0, first.output
+    lines = journal.read_text(encoding="utf-8").splitlines()
+    journal.write_text("\n".join([lines[0], "[]", lines[1][:40]]) + "\n", encoding="utf-8")
+    asked = []
+
+    def counting(law: Law, *arguments: object) -> Outcome:
+        asked.append(law.name)
+        return outcome(law, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(laws, "outcome", counting)
+    second = CliRunner().invoke(main, words)
+    assert (second.exit_code, second.stdout, asked) == (0, first.stdout, ["terms"])
+    monkeypatch.setattr(laws, "code", lambda: "another")
+    CliRunner().invoke(main, words)
+    assert asked == ["terms", "rows", "terms"]
 
 
 def test_a_law_that_there_is_not_is_refused_in_one_line() -> None:

@@ -85,7 +85,7 @@ def test_getV_with_weights_is_the_definition() -> None:
     weights = np.random.default_rng(4).uniform(0.3, 3.0, 40)
     fit = lmer("y ~ x + (1 | g)", data, weights=weights)
     same = data["g"].to_numpy()[:, None] == data["g"].to_numpy()[None, :]
-    variance = fit.varcorr["vcov"].tolist()
+    variance = fit.VarCorr()["vcov"].tolist()
     assert variance[0] > 0
     expected = variance[0] * same + np.diag(variance[1] / weights)
     close(getV(fit).toarray(), expected, DENSE)
@@ -99,7 +99,7 @@ def test_a_term_that_comes_twice_keeps_its_own_covariance() -> None:
         "Subject": ["(Intercept)"],
         "Subject.1": ["Days"],
     }
-    close([block.iat[0, 0] for block in G.values()], fit.varcorr["vcov"][:2], DENSE)
+    close([block.iat[0, 0] for block in G.values()], fit.VarCorr()["vcov"][:2], DENSE)
     close(expanded_V(fit).toarray(), getV(fit).toarray(), DENSE)
 
 

@@ -155,7 +155,7 @@ def test_the_same_model_by_lmer() -> None:
     fit = lmer("y ~ x + f + (1 | g) + (1 | k)", mixed_data(12, 60), REML=False)
     said = lmm("y ~ x + f", mixed_data(12, 60), [["g"], ["k"]])
     np.testing.assert_allclose(said.beta, fit.beta, rtol=SOLVED)
-    expected = [fit.sigma, *np.sqrt(fit.varcorr["vcov"][:2])]
+    expected = [fit.sigma, *np.sqrt(fit.VarCorr()["vcov"][:2])]
     np.testing.assert_allclose(np.exp(said.theta), expected, rtol=0, atol=SOLVED * max(expected))
     assert 2 * said.negative_loglik + 60 * np.log(2 * np.pi) == pytest.approx(fit.criterion, rel=SOLVED)
 

@@ -126,7 +126,9 @@ def test_Z_of_a_fit_is_its_khatri_rao_products(problem: Problem) -> None:
     np.testing.assert_array_equal(np.vstack(products), fit.Z.toarray().T)
     np.testing.assert_array_equal(sparse.vstack(list(Ztlist(fit).values())).toarray(), fit.Z.toarray().T)
     assert list(Ztlist(fit)) == list(mmList(fit)) and len(Ztlist(fit)) == len(fit.design.terms)
-    np.testing.assert_allclose(fit.X @ fit.beta + Zb(fit), fit.fitted, rtol=0, atol=DENSE * np.abs(fit.fitted).max())
+    np.testing.assert_allclose(
+        fit.X @ fit.beta + Zb(fit), fit.fitted(), rtol=0, atol=DENSE * np.abs(fit.fitted()).max()
+    )
 
 
 def test_indicators_of_what_a_column_can_hold() -> None:

@@ -180,7 +180,7 @@ def test_weights_and_offset() -> None:
     for level, block in cluster_covariances(fit).blocks.items():
         rows = np.flatnonzero(data["g"] == level)
         assert list(block.index) == list(rows)
-        close(block, fit.varcorr["vcov"][0] + np.diag(fit.sigma**2 / weights[rows]), DENSE)
+        close(block, fit.VarCorr()["vcov"][0] + np.diag(fit.sigma**2 / weights[rows]), DENSE)
     said = gls_table(fit)
     beta, vcov = generalized(fit.X.to_numpy(), getV(fit).toarray(), data["y"].to_numpy() - offset)
     close(said.gammas, beta)

@@ -27,7 +27,7 @@ def test_a_subset_is_the_data_without_the_other_rows() -> None:
     for given_ in ("Days > 1", data["Days"] > 1, (data["Days"] > 1).to_numpy()):
         fit, other = lmer(SLOPES, data, subset=given_), lmer(SLOPES, kept)
         assert fit.theta.equals(other.theta) and fit.criterion == other.criterion
-        assert fit.fitted.equals(other.fitted) and fit.X.equals(other.X)
+        assert fit.fitted().equals(other.fitted()) and fit.X.equals(other.X)
 
 
 def test_weights_and_offset_are_those_of_the_rows_that_are_taken() -> None:

@@ -30,7 +30,7 @@ def same(moved: Fit, fit: Fit) -> None:
     assert abs(moved.criterion - fit.criterion) <= bound
     V = fit.V.toarray()
     np.testing.assert_allclose(moved.V.toarray(), V, rtol=0, atol=1e2 * REORDERED * V.max())
-    np.testing.assert_allclose(moved.fitted, fit.fitted, rtol=1e2 * REORDERED)
+    np.testing.assert_allclose(moved.fitted(), fit.fitted(), rtol=1e2 * REORDERED)
     assert moved.sigma == pytest.approx(fit.sigma, rel=1e2 * REORDERED)
 
 

@@ -50,16 +50,16 @@ def test_b_is_the_best_linear_predictor(fit) -> None:
     b = fit.G.toarray() @ fit.Z.toarray().T @ np.linalg.solve(fit.V.toarray(), y - X @ fit.beta.to_numpy())
     close(fit.b, b, 1e3)
     close(fit.b, fit.Lambda @ fit.u)
-    close(fit.fitted, X @ fit.beta.to_numpy() + fit.Z @ b, 1e3)
-    close(fit.residuals, y - fit.fitted)
+    close(fit.fitted(), X @ fit.beta.to_numpy() + fit.Z @ b, 1e3)
+    close(fit.residuals(), y - fit.fitted())
 
 
 def test_varcorr_is_that_of_R(fit) -> None:
     """The rows of as.data.frame(VarCorr(fit)), and the figures printed in the JSS paper."""
-    assert fit.varcorr["group"].tolist() == ["Subject", "Subject", "Subject", "Residual"]
-    assert fit.varcorr["sdcor"].round(2).tolist() == [24.74, 5.92, 0.07, 25.59]
+    assert fit.VarCorr()["grp"].tolist() == ["Subject", "Subject", "Subject", "Residual"]
+    assert fit.VarCorr()["sdcor"].round(2).tolist() == [24.74, 5.92, 0.07, 25.59]
     G = fit.G.toarray()
-    close(fit.varcorr["vcov"], [G[0, 0], G[1, 1], G[1, 0], fit.sigma**2])
+    close(fit.VarCorr()["vcov"], [G[0, 0], G[1, 1], G[1, 0], fit.sigma**2])
 
 
 def test_without_random_effects_there_is_nothing_to_derive() -> None:
@@ -87,7 +87,7 @@ def test_least_squares_without_a_random_term() -> None:
 def test_double_bar_names_the_group_twice() -> None:
     fit = lmer("Reaction ~ Days + (Days || Subject)", load("sleepstudy").frame)
     assert list(fit.theta.index) == ["Subject.(Intercept)", "Subject.Days"]
-    assert fit.varcorr["group"].tolist() == ["Subject", "Subject.1", "Residual"]
+    assert fit.VarCorr()["grp"].tolist() == ["Subject", "Subject.1", "Residual"]
 
 
 def test_missing_values_and_unused_levels_are_dropped() -> None:
@@ -97,7 +97,7 @@ def test_missing_values_and_unused_levels_are_dropped() -> None:
     holes.loc[7, "Days"] = np.nan
     fit = lmer("Reaction ~ Days + (Days | Subject)", holes)
     whole = lmer("Reaction ~ Days + (Days | Subject)", data.drop(index=[3, 7, 50, 120]))
-    assert len(fit.fitted) == 176
+    assert len(fit.fitted()) == 176
     assert fit.criterion == pytest.approx(whole.criterion, rel=tolerances.CRITERION)
     assert 3 not in fit.X.index
     two = data[data["Subject"].isin(["308", "309", "310"])]

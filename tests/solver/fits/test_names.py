@@ -45,7 +45,7 @@ def test_what_R_makes_of_names() -> None:
 @pytest.mark.parametrize("terms", VARCORR)
 def test_varcorr_and_covariances_have_lme4s_names(terms: str) -> None:
     fit = lmer(f"y ~ 1 + {terms}", crossed())
-    assert fit.varcorr["group"].tolist() == [*VARCORR[terms], "Residual"]
+    assert fit.VarCorr()["grp"].tolist() == [*VARCORR[terms], "Residual"]
     assert list(covariances(fit)) == VARCORR[terms]
 
 

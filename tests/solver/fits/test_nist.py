@@ -22,7 +22,7 @@ def test_all_digits_that_the_doubles_carry(name: str) -> None:
     codes, y = frame["g"].cat.codes.tolist(), frame["y"].tolist()
     fit = lmer("y ~ 1 + (1 | g)", frame)
     assert fit.optimum.converged
-    variances = fit.varcorr["vcov"].to_numpy()[::-1]
+    variances = fit.VarCorr()["vcov"].to_numpy()[::-1]
     for decimal, least in ((False, LEAST), (True, (CARRIED.get(name, 9.0),) * 2)):
         exact = one_way(y, codes, True, decimal)
         for value, reference, enough in zip(variances, (exact.sigma2, exact.covariances[0][0][0]), least, strict=True):

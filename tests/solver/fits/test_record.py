@@ -63,19 +63,19 @@ def test_rows_keep_the_labels_of_the_data() -> None:
     data = labelled()
     fit = lmer("Reaction ~ Days + (Days | Subject)", data)
     kept = data.drop(index=["r7", "r30"]).index
-    for rows in (fit.X, fit.fitted, fit.residuals, Zb(fit), mmList(fit)["Subject"]):
+    for rows in (fit.X, fit.fitted(), fit.residuals(), Zb(fit), mmList(fit)["Subject"]):
         pd.testing.assert_index_equal(rows.index, kept)
-    np.testing.assert_allclose(fit.fitted + fit.residuals, data.loc[kept, "Reaction"], rtol=1e-14)
+    np.testing.assert_allclose(fit.fitted() + fit.residuals(), data.loc[kept, "Reaction"], rtol=1e-14)
     # A user's own sums by label: what is said of a subject is said of the rows of that subject.
     of = coef(fit)["Subject"].loc[data.loc[kept, "Subject"].astype(str)]
     by_hand = of["(Intercept)"].to_numpy() + of["Days"].to_numpy() * data.loc[kept, "Days"].to_numpy()
-    np.testing.assert_allclose(fit.fitted, by_hand, rtol=1e-12)
+    np.testing.assert_allclose(fit.fitted(), by_hand, rtol=1e-12)
 
 
 @pytest.mark.parametrize("labels", [pd.RangeIndex(5, 185), pd.date_range("2020-01-01", periods=180), [0] * 180])
 def test_labels_of_any_kind(labels) -> None:
     fit = lmer("Reaction ~ Days + (1 | Subject)", load("sleepstudy").frame.set_axis(labels))
-    assert list(fit.residuals.index) == list(pd.Index(labels))
+    assert list(fit.residuals().index) == list(pd.Index(labels))
 
 
 @pytest.mark.parametrize("columns", [2, 5, 12])

@@ -164,6 +164,6 @@ def test_standard_errors_and_deviations_need_no_squares(y: float, x: float, w: f
         weights=weights * w,
     )
     np.testing.assert_allclose(moved.se / y * [1, x], plain.se, rtol=REORDERED)
-    sd, other = (each.varcorr["sdcor"].to_numpy() for each in (moved, plain))
+    sd, other = (each.VarCorr()["sdcor"].to_numpy() for each in (moved, plain))
     np.testing.assert_allclose(sd[:3] / [y, y / x, 1], other[:3], rtol=1e2 * REORDERED)
     assert moved.sigma / y / w**0.5 == pytest.approx(plain.sigma, rel=REORDERED)

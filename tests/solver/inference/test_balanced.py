@@ -29,8 +29,8 @@ def fitted(case: Case) -> Fit:
 
 
 def is_interior(fit: Fit) -> bool:
-    variances = fit.varcorr.query("var2.isna()")["vcov"].to_numpy()
-    correlations = fit.varcorr.query("var2.notna()")["sdcor"].abs()
+    variances = fit.VarCorr().query("var2.isna()")["vcov"].to_numpy()
+    correlations = fit.VarCorr().query("var2.notna()")["sdcor"].abs()
     return bool(variances[:-1].min() > INTERIOR * variances[-1] and not (correlations > 0.99).any())
 
 

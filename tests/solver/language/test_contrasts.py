@@ -102,7 +102,7 @@ def test_the_model_is_the_same_whatever_the_contrasts(seed: int, contrasts: str)
     other = lmer("y ~ f*x + (1 | g)", drawn, REML=False, contrasts={"f": chosen})
     # A condition of 20 for f, squared in cross products, and the noise of the search, of which 1e-9 is far above.
     assert other.criterion == pytest.approx(plain.criterion, rel=1e-9)
-    np.testing.assert_allclose(other.fitted, plain.fitted, atol=1e-5)
+    np.testing.assert_allclose(other.fitted(), plain.fitted(), atol=1e-5)
 
 
 # R 4.2.2: model.matrix(~ h, contrasts.arg = list(h = ...))[1:3, 3].

@@ -30,7 +30,7 @@ def least_of_V(fit: Fit) -> float:
 
 def check(fit: Fit) -> None:
     """The invariant."""
-    numbers = [fit.criterion, fit.sigma, *fit.beta, *fit.se, *fit.theta, *fit.fitted, *fit.b]
+    numbers = [fit.criterion, fit.sigma, *fit.beta, *fit.se, *fit.theta, *fit.fitted(), *fit.b]
     assert np.all(np.isfinite(numbers))
     assert least_of_V(fit) >= 1.0 - 1e-9
     if fit.optimum.converged:

@@ -55,7 +55,7 @@ def test_balanced_one_way_is_exact(name: str, REML: bool, method: str) -> None:
     fit = lmer("Yield ~ 1 + (1 | Batch)", data, REML=REML, method=method)
     exact = one_way(data["Yield"].tolist(), data["Batch"].cat.codes.tolist(), REML)
     assert fit.sigma**2 == pytest.approx(float(exact.sigma2), rel=tolerances.EVALUATION, abs=0)
-    between = fit.varcorr.loc[0, "vcov"]
+    between = fit.VarCorr().loc[0, "vcov"]
     assert between == pytest.approx(float(exact.covariances[0][0][0]), rel=tolerances.EVALUATION, abs=0.0)
     assert fit.se.iloc[0] ** 2 == pytest.approx(float(exact.vcov[0][0]), rel=tolerances.EVALUATION, abs=0)
     assert fit.criterion == pytest.approx(float(exact.criterion.decimal(20)), rel=tolerances.CRITERION)
@@ -70,7 +70,7 @@ def test_a_growth_curve_of_rank_one_is_exact() -> None:
     fit = lmer("y ~ x + (x | g)", data, REML=False)
     exact = [147159 / 1600, 16351 / 400, -49053 / 800, 891 / 80]
     kappa = float(np.linalg.eigvalsh(fit.V.toarray())[-1]) / fit.sigma**2
-    np.testing.assert_allclose(fit.varcorr["vcov"], exact, rtol=ROUNDED * EPS * (len(data) + kappa))
+    np.testing.assert_allclose(fit.VarCorr()["vcov"], exact, rtol=ROUNDED * EPS * (len(data) + kappa))
 
 
 def test_a_saddle_on_the_rank_face_is_left() -> None:

@@ -207,7 +207,7 @@ def test_a_fit_is_kept_and_told() -> None:
     there = at_theta(fit, fit.theta)
     assert there.criterion == pytest.approx(fit.criterion, abs=HIGHER)
     assert there.par.to_numpy() == pytest.approx(fit.par.to_numpy())
-    G = fit.varcorr
+    G = fit.VarCorr()
     assert len(G) == 56
     assert G["sdcor"].iloc[10] == pytest.approx(fit.par["Subject.rho"])
 
