@@ -4,7 +4,7 @@ A polynomial, a spline, a mean, the breaks of `cut`, the levels of a factor depe
 that does so is evaluated by what it learnt: R does the same for poly, scale, ns and bs alone, and takes a mean anew.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -12,23 +12,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from relmer.solver.arrays import Array, Booleans
+from relmer.solver.arrays import Booleans
 from relmer.solver.errors import ModelError
-from relmer.solver.language import bases, intervals
 from relmer.solver.language.columns import read_column
 from relmer.solver.language.convert import length
 from relmer.solver.language.evaluate import given, value_of
-from relmer.solver.language.factors import Column, Dates, Factor, Matrix, Variable, as_factor
+from relmer.solver.language.factors import Column, Dates, Factor, Matrix, as_factor
 from relmer.solver.language.formula import Formula
-from relmer.solver.language.functions import LEARNING, OFFSET
+from relmer.solver.language.functions import LEARNERS, LEARNING, OFFSET
 from relmer.solver.language.per_row import read_expression
 from relmer.solver.language.signatures import Function, Result
 from relmer.solver.language.syntax import Call, Name, Node, call, deparse, names
 
 KINDS = {"f": "numbers", "i": "numbers", "u": "numbers", "O": "numbers", "b": "logicals"}
 """What a column holds, by numpy's kind."""
-FACTORS = {"factor", "ordered", "as.factor", "as.ordered", "droplevels"}
-"""What learns its levels."""
 
 
 @dataclass(frozen=True)
@@ -111,34 +108,17 @@ def taught(node: Node, data: pd.DataFrame) -> Node:
         return node
     arguments = tuple(taught(each, data) for each in node.arguments)
     function = node.meaning
-    if function is None or function.name not in LEARNING | FACTORS:
+    if function is None or function.name not in LEARNING | LEARNERS.keys():
         return replace(node, arguments=arguments)
     return learned(node, arguments, function, data)
 
 
 def learned(node: Call, arguments: tuple[Node, ...], function: Function, data: pd.DataFrame) -> Node:
     """A call of a function that learns."""
+    if function.name not in LEARNERS:
+        return remembered(node, function, data)
     values = [given(node, *each, data) for each in zip(function.parameters, node.bound(function), strict=True)]
-    compute = None
-    match function.name:
-        case "scale":
-            compute = partial(scaled_by, *bases.center_and_scale(*values))
-        case "poly":
-            compute = partial(polynomials_by, bases.recursions(*values[:4]))
-        case "bs":
-            compute = partial(b_splines_by, *bases.knots_of_bs(*values))
-        case "ns":
-            compute = partial(natural_splines_by, *bases.knots_of_ns(*values))
-        case "cut":
-            compute = partial(cut_by, intervals.breaks_of(*values[:2]))
-        case "factor" | "ordered":
-            if values[1] is not None:
-                return replace(node, arguments=arguments)
-            compute = partial(factor_by, as_factor(*values[0]).levels, function.compute)
-        case "as.factor" | "as.ordered" | "droplevels":
-            compute = partial(levels_by, function.compute(*values)[0].levels, function.compute)
-        case _:
-            return remembered(node, function, data)
+    compute = LEARNERS[function.name](function.compute, *values)
     return Learned(node.function, arguments, node.labels, replace(function, compute=compute))
 
 
@@ -164,49 +144,6 @@ def constant(value: Any) -> Any:
 def refused(spelled: str) -> Any:
     """Refuse what goes by the place of a row."""
     raise ModelError(f"'{spelled:.80}' goes by the places of rows, which new data do not have; make it a column")
-
-
-def scaled_by(center: bool | Array, scale: bool | Array, x: Array, *_: Any) -> Any:
-    """`scale` by numbers that are known."""
-    return bases.scaled(x, center, scale)
-
-
-def polynomials_by(known: Any, x: Array, others: Sequence[Array], degree: float, raw: bool, *_: Any) -> Any:
-    """`poly` by recursions that are known."""
-    return bases.polynomials(x, others, degree, raw, known=known)
-
-
-def b_splines_by(
-    knots: Array, ends: Array, x: Array, _: Any, __: Any, degree: float, intercept: bool, *___: Any
-) -> Any:
-    """`bs` by knots that are known."""
-    return bases.b_splines(x, None, knots, degree, intercept, ends)
-
-
-def natural_splines_by(knots: Array, ends: Array, x: Array, *others: Any) -> Any:
-    """`ns` by knots that are known."""
-    _, _, intercept, _ = others
-    return bases.natural_splines(x, None, knots, intercept, ends)
-
-
-def cut_by(breaks: Any, x: Any, given: Any, *others: Any) -> Any:
-    """`cut` by breaks that are known; dates are cut anew, their periods are those of the calendar."""
-    return intervals.cut(x, given if breaks is None else (breaks, None), *others)
-
-
-def factor_by(levels: tuple[str, ...], compute: Any, variable: Variable, _: Any, *others: Any) -> Any:
-    """`factor` with levels that are known, and new ones after them; what is missing may be the last of all."""
-    own = as_factor(*variable)
-    last = [None] if own.codes.min(initial=0) < 0 else []
-    return compute(variable, (*levels, *(each for each in own.levels if each not in levels), *last), *others)
-
-
-def levels_by(levels: tuple[str, ...], compute: Any, variable: Variable) -> Any:
-    """What is turned into a factor, with levels that are known, and new ones after them."""
-    made, missing = compute(variable)
-    every = (*levels, *(each for each in made.levels if each not in levels))
-    places = np.array([*(every.index(each) for each in made.levels), -1], dtype=np.int64)
-    return replace(made, levels=every, codes=places[made.codes]), missing
 
 
 def recoded(learnt: Learnt, used: Iterator[str], grouping: frozenset[str], data: pd.DataFrame) -> pd.DataFrame:
