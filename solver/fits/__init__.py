@@ -11,20 +11,25 @@ from relmer.solver.fits.given import at_par, at_theta
 from relmer.solver.fits.html import html_table, html_text
 from relmer.solver.fits.influencing import Influence, cooks_distance, hatvalues, influence, rstudent
 from relmer.solver.fits.intervals import Profile, confint, profile
+from relmer.solver.fits.listing import LmList, lmList
 from relmer.solver.fits.matrices import Ztlist, mmList, model_matrix
 from relmer.solver.fits.of_rows import fitted, residuals
 from relmer.solver.fits.predicting import predict
+from relmer.solver.fits.principal import PrincipalComponents, rePCA
 from relmer.solver.fits.printing import Summary, summary
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
+from relmer.solver.fits.updating import refitML, update
 
 __all__ = [
     "AIC",
     "BIC",
     "Fit",
     "Influence",
+    "LmList",
     "LogLik",
+    "PrincipalComponents",
     "Profile",
     "REMLcrit",
     "Refits",
@@ -50,6 +55,7 @@ __all__ = [
     "html_text",
     "influence",
     "isSingular",
+    "lmList",
     "lmer",
     "logLik",
     "lrt",
@@ -62,10 +68,13 @@ __all__ = [
     "predict",
     "profile",
     "ranef",
+    "rePCA",
     "refit",
+    "refitML",
     "remarks",
     "residuals",
     "rstudent",
     "simulate",
     "summary",
+    "update",
 ]

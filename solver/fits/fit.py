@@ -1,5 +1,6 @@
 """A fit, with all its matrices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,9 +23,11 @@ from relmer.solver.fits import (
     matrices,
     of_rows,
     predicting,
+    principal,
     printing,
     refitting,
     simulating,
+    updating,
 )
 from relmer.solver.fits.html import html
 from relmer.solver.fits.unidentified import Unidentified, unidentified
@@ -75,6 +78,8 @@ class Fit:
         Where the search ended, with the evidence that it is a minimum.
     solution
         The penalized least squares solution at the optimum.
+    arguments
+        What `lmer` was given, the data among it, for `update`; None of a refit.
     """
 
     REML: bool
@@ -83,6 +88,7 @@ class Fit:
     prepared: Prepared
     optimum: Optimum
     solution: Solution
+    arguments: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         """The fit as lme4 prints it."""
@@ -313,6 +319,9 @@ class Fit:
     logLik = criteria.logLik
     nobs = criteria.nobs
     getME = getting.getME
+    rePCA = principal.rePCA
+    refitML = updating.refitML
+    update = updating.update
     cooks_distance = influencing.cooks_distance
     hatvalues = influencing.hatvalues
     influence = influencing.influence

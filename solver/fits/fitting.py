@@ -115,7 +115,25 @@ def lmer(
         prepared = prepare(design, method)
         optimum, solution = optimise(prepared, REML, begun, alone=False)
     return Fit(
-        REML=REML, frame=frame, index=data.index[frame.shown], prepared=prepared, optimum=optimum, solution=solution
+        REML=REML,
+        frame=frame,
+        index=data.index[frame.shown],
+        prepared=prepared,
+        optimum=optimum,
+        solution=solution,
+        arguments={
+            "formula": formula,
+            "data": data,
+            "REML": REML,
+            "method": method,
+            "weights": weights,
+            "offset": offset,
+            "contrasts": contrasts,
+            "checks": checks,
+            "subset": subset,
+            "na_action": na_action,
+            "control": control,
+        },
     )
 
 

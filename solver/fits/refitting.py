@@ -115,7 +115,8 @@ def refit(fit: "Fit", y: Any, progress: Progress | None = None) -> "Fit | Refits
     with one_thread():
         prepared = prepare(design, fit.method)
         optimum, solution = optimise(prepared, fit.REML, alone=False)
-    return replace(fit, frame=replace(fit.frame, y=Y), prepared=prepared, optimum=optimum, solution=solution)
+    frame = replace(fit.frame, y=Y)
+    return replace(fit, frame=frame, prepared=prepared, optimum=optimum, solution=solution, arguments=None)
 
 
 def responses(fit: "Fit", y: Any) -> Array:

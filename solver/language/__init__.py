@@ -15,6 +15,7 @@ from relmer.solver.language.reading import Reading, lines_of, reading
 from relmer.solver.language.subset import selected
 from relmer.solver.language.syntax import Call, Name, Node, Number, call, deparse, names, parse_expression
 from relmer.solver.language.terms import expand
+from relmer.solver.language.updating import updated
 
 __all__ = [
     "Call",
@@ -54,4 +55,5 @@ __all__ = [
     "same_rows",
     "selected",
     "unread",
+    "updated",
 ]
