@@ -37,7 +37,7 @@ R_IN_CHROOT = ["r-base-core", "r-cran-lme4", "r-cran-nlme", "r-cran-jsonlite"]
 VARIANTS = ("lme4", "lme4-bobyqa", "lme4-tight")
 RECORDED = "reference/recorded"
 # Other people's packages: each in the extra of its name, or of R.
-PEERS = ("statsmodels", "mixedlm", "mixedlm-rs", "lme-python", "kamino-lme", "interlace-lme")
+PEERS = ("statsmodels", "mixedlm", "mixedlm-rs", "lme-python", "kamino-lme", "interlace-lme", "pymer4")
 OWN = ("pls", "qr", "gls")
 LAWS_OF = [f"--engine={name}" for name in (*OWN, *VARIANTS, "nlme", "statsmodels", "mixedlm", "mixedlm-rs")]
 R_PEERS = ("nlme", "nlme-gls", "glmmtmb")

@@ -30,6 +30,7 @@ from relmer.solver.fits import (
     Profile,
     Refits,
     REMLcrit,
+    Summary,
     VarCorr,
     Ztlist,
     anova,
@@ -56,6 +57,7 @@ from relmer.solver.fits import (
     ngrps,
     nobs,
     postVar,
+    predict,
     profile,
     ranef,
     refit,
@@ -64,6 +66,7 @@ from relmer.solver.fits import (
     residuals,
     rstudent,
     simulate,
+    summary,
     update,
 )
 from relmer.solver.inference import anova_table, coef_table, contest, hypotheses
@@ -80,6 +83,7 @@ __all__ = [
     "Profile",
     "REMLcrit",
     "Refits",
+    "Summary",
     "VarCorr",
     "Zb",
     "Ztlist",
@@ -123,6 +127,7 @@ __all__ = [
     "nobs",
     "ols",
     "postVar",
+    "predict",
     "profile",
     "profile_curve",
     "profile_surface",
@@ -134,5 +139,6 @@ __all__ = [
     "residuals",
     "rstudent",
     "simulate",
+    "summary",
     "update",
 ]

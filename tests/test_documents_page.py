@@ -19,6 +19,7 @@ def test_every_public_name_is_on_the_page() -> None:
     # Fits, and what follows from them, are no document's: the pages of the API have them.
     beyond = {"Fit", "ModelError", "Refits", "bootstrap", "refit", "simulate"}
     beyond |= {"fixef", "isSingular", "model_matrix", "postVar", "ranef"}
+    beyond |= {"Summary", "predict", "summary"}
     beyond |= {"Profile", "anova", "confint", "drop1", "lrt"}
     beyond |= {"anova_table", "coef_table", "contest", "hypotheses"}
     beyond |= {"AIC", "BIC", "LogLik", "REMLcrit", "df_residual", "logLik", "nobs"}

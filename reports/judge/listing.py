@@ -232,11 +232,21 @@ def judge_inference(listing: Listing, key: str, text: str) -> Comparison:
     if why:
         return hearing.ruled(5, key, Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"printed {text}; not judged: {why}"))
     t = abs(listing.value(key_of("t", name), listing.best))
-    low, value, high = (p_value(t, number(given) + step * half_unit(given)) for step in (1.0, 0.0, -1.0))
+    # beta and se may both be off by the rounding of an evaluation, or by that of a stop which leaves them their digits.
+    loose = 2 * max(t, 1.0) * tolerances.EVALUATION + allowed(listing, key_of("t", name))
+    value = p_value(t, number(given))
+    low, high = (p_value(max(t - step * loose, 0.0), number(given) - step * half_unit(given)) for step in (-1.0, 1.0))
     told = f"printed {text}; |t| = {t:.6g} with {given} degrees of freedom gives {value:.6g}"
     fits = listing.shows(key, min(max(number(text), low), high))
     ruling = AGREES if fits else Ruling(Verdict.WRONG, Diagnosis.UNKNOWN, "")
     return hearing.against_best(5, key, ruling.after(told), None)
+
+
+def allowed(listing: Listing, key: str) -> float:
+    """How far a figure moves with a theta that rounding cannot tell from the optimum."""
+    view = listing.hearing.view
+    view = view if key in view.keys else replace(view, keys=view.keys | {key})
+    return float(view.sensitivity[key][0] * np.sqrt(2 * listing.rounding))
 
 
 def is_of(key: str, name: str) -> bool:

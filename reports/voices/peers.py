@@ -14,8 +14,6 @@ RIGHT = (Verdict.AGREE, Verdict.WITHIN)
 ORDER = (Verdict.WRONG, Verdict.FAILED, Verdict.EARLY, Verdict.WITHIN, Verdict.AGREE, Verdict.UNSUPPORTED)
 OPTIMUM = 4
 PART = "partial"
-# What has no adapter, and why: one that nobody has run would be a stub.
-NO_ADAPTER = {"pymer4": "no adapter: 0.9 needs R's package report, which Debian bookworm has not, so none could be run"}
 
 
 def peers_page(report: Report, peers: Sequence[str]) -> str:
@@ -36,7 +34,7 @@ def peers_page(report: Report, peers: Sequence[str]) -> str:
         "## Who was asked",
         table(("engine", "version", "beside"), ([e.name, e.version, surroundings(e)] for e in used)),
         "Not asked:",
-        table(("engine", "why"), [*absent.items(), *NO_ADAPTER.items()]),
+        table(("engine", "why"), absent.items()),
         "## Where they stand",
         "Cases by the worst verdict on any rung. *Right* is `agree` or `within`, of those that the package can fit.",
         table(("engine", "right", *ORDER), (stood(report, name, found) for name in names)),

@@ -14,7 +14,9 @@ from relmer.solver.fits.intervals import Profile, confint, profile
 from relmer.solver.fits.listing import LmList, lmList
 from relmer.solver.fits.matrices import Ztlist, mmList, model_matrix
 from relmer.solver.fits.of_rows import fitted, residuals
+from relmer.solver.fits.predicting import predict
 from relmer.solver.fits.principal import PrincipalComponents, rePCA
+from relmer.solver.fits.printing import Summary, summary
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.simulating import bootstrap, simulate
 from relmer.solver.fits.summary import remarks
@@ -31,6 +33,7 @@ __all__ = [
     "Profile",
     "REMLcrit",
     "Refits",
+    "Summary",
     "VarCorr",
     "Ztlist",
     "anova",
@@ -62,6 +65,7 @@ __all__ = [
     "nobs",
     "open_components",
     "postVar",
+    "predict",
     "profile",
     "ranef",
     "rePCA",
@@ -71,5 +75,6 @@ __all__ = [
     "residuals",
     "rstudent",
     "simulate",
+    "summary",
     "update",
 ]

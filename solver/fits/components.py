@@ -67,12 +67,13 @@ def VarCorr(fit: "Fit") -> pd.DataFrame:
     --------
     >>> from relmer.datasets import load
     >>> from relmer.solver import lmer
-    >>> print(VarCorr(lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy").frame)).round(3).to_string())
+    >>> table = VarCorr(lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy").frame))
+    >>> print(table.fillna({"var1": "-", "var2": "-"}).round(3))
             grp         var1  var2     vcov   sdcor
-    0   Subject  (Intercept)  None  612.090  24.740
-    1   Subject         Days  None   35.072   5.922
+    0   Subject  (Intercept)     -  612.090  24.740
+    1   Subject         Days     -   35.072   5.922
     2   Subject  (Intercept)  Days    9.604   0.066
-    3  Residual         None  None  654.941  25.592
+    3  Residual            -     -  654.941  25.592
     """
     rows: list[tuple[str, str | None, str | None, float, float]] = []
     blocks = factors(fit.design.terms, fit.optimum.theta)

@@ -22,13 +22,14 @@ from relmer.solver.fits import (
     intervals,
     matrices,
     of_rows,
+    predicting,
     principal,
+    printing,
     refitting,
     simulating,
     updating,
 )
 from relmer.solver.fits.html import html
-from relmer.solver.fits.summary import summary
 from relmer.solver.fits.unidentified import Unidentified, unidentified
 from relmer.solver.language import ModelFrame, canonical
 from relmer.solver.model import (
@@ -90,8 +91,8 @@ class Fit:
     arguments: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
-        """The fit in a few lines."""
-        return summary(self)
+        """The fit as lme4 prints it."""
+        return printing.printed(self)
 
     def _repr_html_(self) -> str:
         """The fit as a notebook shows it."""
@@ -304,10 +305,12 @@ class Fit:
     model_matrix = matrices.model_matrix
     ngrps = components.ngrps
     postVar = effects.postVar
+    predict = predicting.predict
     ranef = effects.ranef
     residuals = of_rows.residuals
     refit = refitting.refit
     simulate = simulating.simulate
+    summary = printing.summary
     AIC = criteria.AIC
     BIC = criteria.BIC
     REMLcrit = criteria.REMLcrit

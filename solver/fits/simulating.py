@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from relmer.solver.arrays import Array
+from relmer.solver.arrays import Array, Booleans
 from relmer.solver.errors import ModelError
+from relmer.solver.fits.predicting import NO_EFFECTS
 from relmer.solver.fits.refitting import Progress, Refits, refit
+from relmer.solver.language import bars_of, same_rows
 from relmer.solver.model import Lambda, checked_theta
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def simulate(
         A whole number of at least 0; None draws differently each time.
     re_form
         "NA" or "~0" draws new random effects, b ~ N(0, sigma^2 Lambda Lambda'), as lme4 does by default; None keeps
-        those of the fit.
+        those of the fit; a formula of bars, such as "~ (1 | Subject)", keeps those of these terms and draws the others.
     newparams
         theta, beta or sigma in place of those of the fit.
 
@@ -69,18 +71,17 @@ def simulate(
     ((6, 3), True)
     """
     nsim, seed = checked(nsim, "nsim"), None if seed is None else checked(seed, "seed")
-    if re_form not in (None, "NA", "~0"):
-        raise ModelError(
-            f're_form is {re_form!r:.40}: give "NA" to draw random effects, or None to keep those of the fit'
-        )
+    kept = kept_effects(fit, re_form)
     theta, beta, sigma = parameters(fit, newparams or {})
     design = fit.design
     n, q = design.Z.shape
     spread = sigma if design.weights is None else sigma / np.sqrt(design.weights)[:, None]
     mean = design.X @ beta if design.offset is None else design.X @ beta + design.offset
     root = sigma * Lambda(design.template, theta)
-    if re_form is None:
+    if kept.all():
         mean = mean + (fit.mu - design.X @ fit.solution.beta - (0.0 if design.offset is None else design.offset))
+    elif kept.any():
+        mean = mean + design.Z @ np.where(kept, fit.b, 0.0)
     drawn = np.empty((n, nsim))
     entropy = np.random.SeedSequence(seed).entropy
     for first in range(0, nsim, STREAM):
@@ -88,11 +89,37 @@ def simulate(
         stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy, spawn_key=(first // STREAM,))))
         normal = stream.standard_normal((count, n + q)).T
         y = mean[:, None] + spread * normal[:n]
-        if re_form is not None:
-            y = y + design.Z @ (root @ normal[n:])
+        if not kept.all():
+            y = y + design.Z @ np.where(kept[:, None], 0.0, root @ normal[n:])
         drawn[:, first : first + count] = y
     names = [f"sim_{k}" for k in range(1, nsim + 1)]
     return pd.DataFrame(drawn, index=fit.index[fit._places], columns=names)
+
+
+def kept_effects(fit: "Fit", re_form: str | None) -> Booleans:
+    """Which of the q random effects are those of the fit in every draw.
+
+    Raises
+    ------
+    ModelError
+        A bar is no term of the model.
+    """
+    kept = np.zeros(fit.design.Z.shape[1], dtype=bool)
+    if re_form is None or re_form in NO_EFFECTS:
+        return kept if re_form is not None else ~kept
+    ends = np.cumsum([len(term.levels) * len(term.columns) for term in fit.design.terms])
+    for bar in same_rows(fit.frame, bars_of(fit.frame, re_form)):
+        found = [
+            (end - len(term.levels) * len(term.columns), end)
+            for term, end in zip(fit.design.terms, ends, strict=True)
+            if (term.group, term.columns) == (bar.group, bar.columns)
+        ]
+        if not found:
+            wanted = f"({', '.join(bar.columns)} | {bar.group})"
+            raise ModelError(f"re_form has the term {wanted:.80}, which the model has not as a whole")
+        for first, end in found:
+            kept[first:end] = True
+    return kept
 
 
 def checked(value: Any, name: str) -> int:

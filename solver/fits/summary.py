@@ -1,4 +1,4 @@
-"""A fit in a few lines of text."""
+"""What a fit tells in words, and its standard deviations in a table."""
 
 from typing import TYPE_CHECKING
 
@@ -9,38 +9,6 @@ from relmer.solver.model import pars, varcorr_names
 
 if TYPE_CHECKING:
     from relmer.solver.fits.fit import Fit
-
-
-def summary(fit: "Fit") -> str:
-    """Formula, criterion and estimates of a fit, and what has to be known of them.
-
-    Examples
-    --------
-    >>> from relmer.datasets import load
-    >>> from relmer.solver import lmer
-    >>> lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy").frame)
-    Reaction ~ Days + (Days | Subject)
-    REML criterion 1743.6283, 180 rows, method pls
-    <BLANKLINE>
-       group        var1 var2     sdcor
-     Subject (Intercept)      24.740451
-     Subject        Days       5.922133
-     Subject (Intercept) Days  0.065551
-    Residual                  25.591816
-    <BLANKLINE>
-                       beta        se          t
-    (Intercept)  251.405105  6.824557  36.838306
-    Days          10.467286  1.545789   6.771485
-    """
-    name = "REML criterion" if fit.REML else "deviance"
-    random = components(fit)
-    parts = [
-        f"{fit.formula}\n{name} {fit.criterion:.4f}, {len(fit.design.y)} rows, method {fit.method}",
-        random.to_string(index=False, float_format="{:f}".format) if len(random) > 1 else f"sigma {fit.sigma:f}",
-    ]
-    if len(fit.beta):
-        parts.append(pd.DataFrame({"beta": fit.beta, "se": fit.se, "t": fit.t}).to_string())
-    return "\n\n".join([*parts, *(["\n".join(told)] if (told := remarks(fit)) else [])])
 
 
 def components(fit: "Fit") -> pd.DataFrame:

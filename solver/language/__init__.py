@@ -9,6 +9,7 @@ from relmer.solver.language.formula import Formula, canonical, filled, parse
 from relmer.solver.language.frame import ModelFrame, model_frame
 from relmer.solver.language.hypotheses import FixedTerms
 from relmer.solver.language.matrix import model_matrix
+from relmer.solver.language.new_rows import bars_of, new_rows, same_rows
 from relmer.solver.language.per_row import columns_in, numbers_per_row
 from relmer.solver.language.reading import Reading, lines_of, reading
 from relmer.solver.language.subset import selected
@@ -30,6 +31,7 @@ __all__ = [
     "Product",
     "Reading",
     "as_factor",
+    "bars_of",
     "build",
     "call",
     "canonical",
@@ -44,11 +46,13 @@ __all__ = [
     "model_matrix",
     "names",
     "needs",
+    "new_rows",
     "numbers_per_row",
     "parse",
     "parse_expression",
     "read_column",
     "reading",
+    "same_rows",
     "selected",
     "unread",
     "updated",

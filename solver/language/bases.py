@@ -37,20 +37,29 @@ def scaled(x: Array, center: bool | Array, scale: bool | Array) -> Variable:
     >>> scaled(np.array([1.0, np.nan, 3.0]), True, False)[0].values[:, 0]
     array([-1., nan,  1.])
     """
-    present = ~np.isnan(x)
+    center, scale = center_and_scale(x, center, scale)
     values = x.astype(np.float64, copy=True)
-    if center is True:
-        if not present.any():
-            return made(values[:, None], ("",))
-        center = np.array([np.float64(x[present].astype(np.longdouble).mean())])
     if center is not False:
         values = values - one_number(center)
-    if scale is True:
-        squares = (values[present] ** 2).astype(np.longdouble).sum()
-        scale = np.array([np.sqrt(np.float64(squares) / max(1, int(present.sum()) - 1))])
     if scale is not False:
         values = values / one_number(scale)
     return made(values[:, None], ("",))
+
+
+def center_and_scale(x: Array, center: bool | Array, scale: bool | Array) -> tuple[bool | Array, bool | Array]:
+    """The numbers that ``scale`` takes away and divides by, or False; where there is no value, neither is known."""
+    present = ~np.isnan(x)
+    if center is True:
+        if not present.any():
+            return False, False
+        center = np.array([np.float64(x[present].astype(np.longdouble).mean())])
+    if scale is True:
+        values = x[present].astype(np.float64)
+        if center is not False:
+            values = values - one_number(center)
+        squares = (values**2).astype(np.longdouble).sum()
+        scale = np.array([np.sqrt(np.float64(squares) / max(1, int(present.sum()) - 1))])
+    return center, scale
 
 
 def one_number(given: bool | Array) -> float:
@@ -60,10 +69,21 @@ def one_number(given: bool | Array) -> float:
     return float(given[0])
 
 
-def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool, simple: bool = False) -> Variable:
+Recursion = tuple[float, Array, Array]
+"""Of orthonormal polynomials: the mean that is taken away, alpha_j, and the norms of which the first is root n."""
+
+
+def polynomials(
+    x: Array,
+    others: Sequence[Array],
+    degree: float,
+    raw: bool,
+    simple: bool = False,
+    known: Sequence[Recursion | None] | None = None,
+) -> Variable:
     """R's ``poly``: powers, or orthonormal polynomials; of several variables, their products up to the degree.
 
-    What is `simple` lacks attributes, which nobody asks here.
+    What is `simple` lacks attributes, which nobody asks here. Recursions that are `known` are taken as they are.
 
     Examples
     --------
@@ -71,7 +91,7 @@ def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool, sim
     >>> matrix.suffixes, matrix.values.tolist()
     (('1.0', '2.0', '0.1', '1.1', '0.2'), [[1.0, 1.0, 3.0, 3.0, 9.0], [2.0, 4.0, 5.0, 10.0, 25.0]])
     """
-    if len(others) == 1 and others[0].size == 1:
+    if len(others) == 1 and (others[0].size == 1 if known is None else len(known) == 1):
         degree, others = float(others[0][0]), ()
     if not 1 <= degree <= MOST_COLUMNS or degree != int(degree):
         raise ModelError(f"poly() takes a whole number as its degree, from 1 to {MOST_COLUMNS}, not {degree:g}")
@@ -81,9 +101,15 @@ def polynomials(x: Array, others: Sequence[Array], degree: float, raw: bool, sim
     if (d + 1) ** len(columns) > MOST_COLUMNS**2:
         raise ModelError(f"poly() of {len(columns)} variables to the degree {d} has too many columns; write fewer")
     check_size(x.size, comb(d + len(columns), d))
-    if not raw and any(np.isnan(each).any() for each in columns):
+    if not raw and known is None and any(np.isnan(each).any() for each in columns):
         raise ModelError("poly() takes no missing values, as in R; drop such rows from the data")
-    bases = [powers(each, d) if raw else orthogonal(each, d) for each in columns]
+    if known is None:
+        bases = [powers(each, d) if raw else orthogonal(each, d) for each in columns]
+    else:
+        bases = [
+            powers(each, d) if own is None else by_recursion(each, own)
+            for each, own in zip(columns, known, strict=True)
+        ]
     if len(columns) == 1:
         return made(bases[0], numbered(d))
     bases = [np.column_stack([np.ones(len(x)), basis]) for basis in bases]
@@ -107,6 +133,41 @@ def orthogonal(x: Array, degree: int) -> Array:
     return orthogonal_polynomials(x - np.float64(x.astype(np.longdouble).mean()), degree)[:, 1:]
 
 
+def recursions(x: Array, others: Sequence[Array], degree: float, raw: bool) -> list[Recursion | None]:
+    """What ``poly`` learns from each of its variables; of powers nothing, but how many they are."""
+    if len(others) == 1 and others[0].size == 1:
+        degree, others = float(others[0][0]), ()
+    return [None if raw else recursion(each, int(degree)) for each in (x, *others)]
+
+
+def recursion(x: Array, degree: int) -> Recursion:
+    """t q_j = n_(j+1) q_(j+1) + alpha_j q_j + n_j q_(j-1), of the orthonormal polynomials q_j of t = x - mean.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0, 4.0, 8.0])
+    >>> bool(np.allclose(by_recursion(x, recursion(x, 2)), orthogonal(x, 2)))
+    True
+    """
+    mean = float(np.float64(x.astype(np.longdouble).mean()))
+    t = x - mean
+    Q = orthogonal_polynomials(t, degree)
+    alpha = np.einsum("nj,n,nj->j", Q, t, Q)[:-1]
+    norms = np.array([np.sqrt(len(x)), *np.einsum("nj,n,nj->j", Q[:, 1:], t, Q[:, :-1])])
+    return mean, alpha, norms
+
+
+def by_recursion(x: Array, known: Recursion) -> Array:
+    """The polynomials of a recursion at x, the constant left out (n, degree)."""
+    mean, alpha, norms = known
+    t = x - mean
+    found = [np.zeros(len(x)), np.full(len(x), 1 / norms[0])]
+    for j in range(len(alpha)):
+        before = norms[j] * found[-2] if j else 0.0
+        found.append(((t - alpha[j]) * found[-1] - before) / norms[j + 1])
+    return np.column_stack(found[2:])
+
+
 def splined(
     x: Array, df: float | None, knots: Array | None, degree: int, columns_without: int, boundary: Array | None
 ) -> tuple[Array, Array, Booleans, Array]:
@@ -128,6 +189,23 @@ def splined(
     if np.isnan(knots).any():
         raise ModelError("the knots of a spline are numbers")
     return np.sort(np.concatenate([np.repeat(ends, degree + 1), knots])), ends, present, values
+
+
+def knots_of_bs(
+    x: Array, df: float | None, knots: Array | None, degree: float, intercept: bool, boundary: Array | None
+) -> tuple[Array, Array]:
+    """The inner knots and the boundary of a ``bs``."""
+    d = int(degree)
+    every, ends, _, _ = splined(x, df, knots, d, d + intercept, boundary)
+    return (every[d + 1 : -d - 1] if knots is None else knots), ends
+
+
+def knots_of_ns(
+    x: Array, df: float | None, knots: Array | None, intercept: bool, boundary: Array | None
+) -> tuple[Array, Array]:
+    """The inner knots and the boundary of an ``ns``."""
+    every, ends, _, _ = splined(x, df, knots, CUBIC, 1 + intercept, boundary)
+    return (every[CUBIC + 1 : -CUBIC - 1] if knots is None else knots), ends
 
 
 def b_splines(

@@ -20,6 +20,7 @@ from relmer.solver.language.formula import Formula, dot_note, filled
 from relmer.solver.language.functions import OFFSET, PI
 from relmer.solver.language.notes import level_notes
 from relmer.solver.language.per_row import doubles, numbers_per_row
+from relmer.solver.language.replay import NOTHING_LEARNT, Learnt, learnt_from
 from relmer.solver.language.subset import NaAction, na_action_of, selected
 from relmer.solver.language.syntax import Name, call, deparse, parse_expression
 
@@ -50,6 +51,8 @@ class ModelFrame:
         na.exclude those that were dropped too.
     subset : str
         Which rows were asked for, in one line; empty if all were.
+    learnt : Learnt
+        What the variables learnt from all rows, for rows of other data.
     """
 
     formula: Formula
@@ -62,6 +65,7 @@ class ModelFrame:
     contrasts: Mapping[str, Coding]
     shown: Integers
     subset: str = ""
+    learnt: Learnt = NOTHING_LEARNT
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -196,6 +200,7 @@ def model_frame(
         contrasts=read_contrasts(contrasts, formula, columns),
         shown=taken if action is NaAction.EXCLUDE else rows,
         subset="" if asked is None else asked.told(len(data)),
+        learnt=learnt_from(formula, offset, data, {name: column for name, (column, _) in evaluated.items()}),
     )
 
 

@@ -1,6 +1,6 @@
 """Everything that a formula may compute: one closed table, which the parser, the checks and the evaluator ask."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +13,7 @@ from relmer.solver.language import (
     dates,
     given_contrasts,
     intervals,
+    learners,
     recode,
     rowwise,
     vectors,
@@ -279,6 +280,16 @@ LEARNING = frozenset(
     | {"length", "unique", "sort", "rev", "levels", "nlevels", "["}
 )
 """What gives a row a value that depends on other rows, before any are dropped."""
+LEARNERS: Mapping[str, Callable[..., learners.Compute]] = {
+    "scale": learners.of_scale,
+    "poly": learners.of_polynomials,
+    "bs": learners.of_b_splines,
+    "ns": learners.of_natural_splines,
+    "cut": learners.of_cut,
+    **dict.fromkeys(("factor", "ordered"), learners.of_factor),
+    **dict.fromkeys(("as.factor", "as.ordered", "droplevels"), learners.of_levels),
+}
+"""How it is computed for rows of other data; what learns and is not here keeps its value."""
 GROUPING = frozenset({"I", "as.character", "paste", "paste0", "is.na", "==", "!="})
 """What makes no factor, and may be grouped by nevertheless: the same of a column and of the factor of it."""
 BY_PLACE = frozenset(

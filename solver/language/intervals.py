@@ -66,6 +66,14 @@ def cut(
     return made, or_none(codes < 0)
 
 
+def breaks_of(x: Array | Dates, given: Variable) -> Array | None:
+    """The breaks of a ``cut``; None of dates."""
+    if isinstance(x, Dates):
+        return None
+    breaks = plain(given[0])
+    return equal_widths(x, breaks[0]) if breaks.size == 1 else breaks
+
+
 def equal_widths(x: Array, count: float) -> Array:
     """The breaks of so many intervals of one width, the outermost a thousandth further out."""
     present = x[~np.isnan(x)]

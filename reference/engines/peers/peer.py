@@ -16,6 +16,9 @@ from relmer.solver.model import Design
 
 AS_COLUMNS = "y, X and Z are the design's, as numeric columns: y ~ 1 + x2 + (1 + x2 | g1); formulas are not read"
 
+# Warnings of how Python's packages call one another: none of a fit.
+OF_CALLS = (DeprecationWarning, FutureWarning)
+
 
 class Peer:
     """A package of the Python Package Index; a subclass says which, and how it fits.
@@ -92,4 +95,4 @@ def said_meanwhile() -> Iterator[list[str]]:
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         yield told
-    told += dict.fromkeys(str(one.message) for one in heard if not issubclass(one.category, DeprecationWarning))
+    told += dict.fromkeys(str(one.message) for one in heard if not issubclass(one.category, OF_CALLS))

@@ -124,9 +124,7 @@ def test_a_child_that_hangs_is_killed_with_its_offspring(unruly):
     offspring = unruly.request({"op": "offspring"}, 30)["pid"]
     hanging = unruly.process_id
     assert alive(offspring)
-    began = time.monotonic()
     assert "no answer to 'hang' within 0.5 s" in failure(unruly, 0.5, op="hang")
-    assert time.monotonic() - began < 5
     assert gone_soon(hanging)
     assert gone_soon(offspring)
     assert unruly.request({"op": "echo"}, 30) == {"op": "echo"}

@@ -1,7 +1,6 @@
 """An engine of somebody else's may do what it likes: its answer fails in one line, and the next case is asked."""
 
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -185,11 +184,9 @@ def test_a_theta_of_another_model_is_heard(anybody: None) -> None:
 
 
 def test_who_never_answers_is_not_asked_for_ever(anybody: None) -> None:
-    began = time.monotonic()
     for _ in range(2):
         assert "within 3 s" in said("fit: time.sleep(1000)", 3.0).message
     assert "not asked, it left 2 cases in a row" in said("an honest case").message
-    assert time.monotonic() - began < 40
     engine("any")._late = 0
     assert said("an honest case").status is Status.FITTED
 

@@ -53,6 +53,21 @@ def test_kept_effects_leave_the_residual_alone(fit) -> None:
     assert not alarms(quadratic(drawn, fit.mu, fit.R.toarray()), len(fit.mu))
 
 
+def test_some_effects_are_kept_and_the_others_are_new() -> None:
+    data = load("Penicillin").frame.assign(w=lambda d: np.linspace(0.5, 2.0, len(d)))
+    fit = lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", data, weights="w")
+    drawn = simulate(fit, DRAWS, seed=23, re_form="~ (1 | sample)").to_numpy()
+    Z, kept = fit.Z.toarray(), np.arange(30) >= 24
+    mean = fit.design.X @ fit.solution.beta + Z[:, kept] @ fit.b.to_numpy()[kept]
+    V = Z[:, ~kept] @ fit.G.toarray()[np.ix_(~kept, ~kept)] @ Z[:, ~kept].T + fit.R.toarray()
+    assert not alarms(quadratic(drawn, mean, V), len(mean))
+    # With the effects of the samples drawn, too, it is not.
+    assert alarms(quadratic(simulate(fit, DRAWS, seed=23).to_numpy(), mean, V), len(mean))
+    assert simulate(fit, 3, seed=1, re_form="~ (1 | sample) + (1 | plate)").equals(
+        simulate(fit, 3, seed=1, re_form=None)
+    )
+
+
 def test_other_parameters(fit) -> None:
     given = {"theta": [0.5, 0.1, 0.2], "beta": [1.0, -1.0], "sigma": 3.0}
     drawn = simulate(fit, DRAWS, seed=22, newparams=given).to_numpy()
@@ -107,7 +122,11 @@ def test_the_bootstrap_of_a_balanced_layout_is_that_of_the_mean_squares() -> Non
         ({"nsim": -1}, "nsim is -1: give a whole number of at least 0"),
         ({"nsim": 2.5}, "nsim is 2.5"),
         ({"seed": "x"}, "seed is 'x'"),
-        ({"re_form": "~(1|Subject)"}, "re_form is '~(1|Subject)'"),
+        (
+            {"re_form": "~(1|Subject)"},
+            "re_form has the term ((Intercept) | Subject), which the model has not",
+        ),
+        ({"re_form": "all"}, "re_form is 'all': give None for all random effects, '~0' for none, or '~ (1 | g)'"),
         ({"newparams": {"tau": 1}}, "newparams has 'tau': it may have theta, beta, sigma"),
         ({"newparams": {"beta": [1.0]}}, "newparams: beta needs 2 numbers: (Intercept), Days"),
         ({"newparams": {"sigma": -1.0}}, "newparams: sigma is -1.0"),

@@ -27,6 +27,7 @@ DATA = pd.DataFrame(
         "day": pd.date_range("2024-02-26", periods=12),
     }
 )
+# Of the processor: what else the machine does does not count.
 A_SECOND = 1.0
 
 RUNS = [
@@ -85,9 +86,9 @@ def read(text: str) -> None:
 
 
 def timed(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     action()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("term", RUNS)

@@ -18,7 +18,7 @@ from relmer.solver.language.sizes import width
 
 MOST_MEMORY = 100 * 2**20
 MOST_SECONDS = 5.0
-"""Generous: a refusal takes milliseconds, what is refused took minutes and gigabytes."""
+"""Of the processor, so that a busy machine fails nothing; a refusal takes milliseconds, what is refused minutes."""
 
 
 def table(n: int, **levels: int) -> pd.DataFrame:
@@ -52,10 +52,10 @@ def test_refused_with_the_size_before_it_is_made(kind: str) -> None:
     text, levels, message = WIDE[kind]
     made = model_frame(parse(text), table(4000, **levels))
     tracemalloc.start()
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ModelError, match=message) as caught:
         build(made)
-    seconds, (_, peak) = time.perf_counter() - begin, tracemalloc.get_traced_memory()
+    seconds, (_, peak) = time.process_time() - begin, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert "\n" not in str(caught.value) and len(str(caught.value)) <= LONGEST
     assert seconds < MOST_SECONDS and peak < MOST_MEMORY
@@ -95,18 +95,18 @@ def test_what_text_with_a_level_for_each_row_looks_like(values: object, told: st
 
 @pytest.mark.parametrize("parts", [["g", "h"] * 30, ["g"] * 21, [f"v{i}" for i in range(140)]])
 def test_deep_nests_are_refused_at_once(parts: list[str]) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ModelError, match="more than 20 grouping factors are nested"):
         parse(f"y ~ 1 + (1 | {'/'.join(parts)})")
-    assert time.perf_counter() - begin < MOST_SECONDS
+    assert time.process_time() - begin < MOST_SECONDS
 
 
 def test_a_nest_of_many_levels_is_quick() -> None:
     """Each combination is made once: with 20 parts there are 20, not 190."""
     data = pd.DataFrame({"y": np.arange(20000.0) ** 0.5, **{f"v{i}": np.arange(20000) // (2 + i) for i in range(20)}})
-    begin = time.perf_counter()
+    begin = time.process_time()
     build(model_frame(parse("y ~ 1 + (1 | " + "/".join(f"v{i}" for i in range(19, -1, -1)) + ")"), data))
-    assert time.perf_counter() - begin < 4 * MOST_SECONDS
+    assert time.process_time() - begin < 4 * MOST_SECONDS
 
 
 LONG = "a" * 3000
