@@ -37,10 +37,9 @@ def boot_ends(
     if isinstance(nsim, bool) or not isinstance(nsim, int | np.integer) or nsim < LEAST:
         raise ModelError(f"nsim is {nsim!r:.40}: give a whole number of at least {LEAST}")
     found = bootstrap(fit, int(nsim), seed, progress)
-    own = values(fit.design, fit.optimum.theta[None], np.array([fit.sigma], dtype=np.float64), fit.solution.beta[None])[
-        0
-    ]
-    draws = values(fit.design, found.theta.to_numpy(), found.sigma.to_numpy(), found.beta.to_numpy())
+    sigma = np.array([fit.sigma], dtype=np.float64)
+    own = values(fit.design, fit.optimum.theta[None], sigma, fit.solution.beta[None])[0]
+    draws = values(fit.design, found.theta.to_numpy(), np.asarray(found.sigma, dtype=float), found.beta.to_numpy())
     thetas = [f".sig{k + 1:02d}" for k in range(draws.shape[1] - 1 - len(fit.beta))]
     rows = [ends(draws[:, k], float(own[k]), level, boot_type) for k in range(draws.shape[1])]
     table = pd.DataFrame(rows, [*thetas, ".sigma", *fit.beta.index], labels, dtype=float)
