@@ -27,7 +27,7 @@ said <- lapply(cases, function(case) {
     lmer(formula, data, REML = case$REML)))
   effects <- ranef(fit, condVar = TRUE)
   # Of several terms of one factor postVar is a list of them.
-  variances <- lapply(effects, function(it) if (is.list(attr(it, "postVar"))) attr(it, "postVar") else
+  variances <- lapply(effects, function(it) if (is.list(attr(it, "postVar"))) unname(attr(it, "postVar")) else
     list(attr(it, "postVar")))
   long <- as.data.frame(VarCorr(fit))
   kinds <- c("response", "working", "pearson", "deviance")
