@@ -60,10 +60,44 @@ class Commands(click.Group):
             complain("interrupted", INTERRUPTED)
         sys.exit(status if isinstance(status, int) else 0)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an option that takes one value and is given more loses none of them silently."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            check_once(command, rest)
+        return name, command, rest
+
     def invoke(self, ctx: click.Context) -> Any:
         """Carry out the command."""
         with quiet_ends():
             return super().invoke(ctx)
+
+
+def check_once(command: click.Command, args: list[str]) -> None:
+    """Refuse an option of one value that is given twice, of which the last would count alone.
+
+    Raises
+    ------
+    click.UsageError
+        There is one.
+
+    Examples
+    --------
+    >>> check_once(run_command, ["--case", "docs/*", "--case=rail/*"])
+    Traceback (most recent call last):
+    ...
+    click.exceptions.UsageError: --case is given twice and takes one value; run the command for each
+    """
+    words = args[: args.index("--")] if "--" in args else args
+    for option in command.params:
+        if not isinstance(option, click.Option) or option.multiple or option.is_flag or option.count:
+            continue
+        given = sum(word in option.opts or word.startswith(tuple(f"{name}=" for name in option.opts)) for word in words)
+        if given > 1:
+            times = "twice" if given == 2 else f"{given} times"
+            raise click.UsageError(f"{option.opts[0]} is given {times} and takes one value; run the command for each")
 
 
 def in_one_line(error: click.UsageError) -> str:

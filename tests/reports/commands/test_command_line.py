@@ -311,3 +311,23 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1].startswith("relmer: ")
     assert files(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("run", "--case", "docs/*", "--case=rail/*", "--engine", "pls"), "--case is given twice and takes one value"),
+        (("laws", "--case=a", "--case=b", "--case=c"), "--case is given 3 times and takes one value"),
+        (("certify", "--out", "here", "--out", "there"), "--out is given twice and takes one value"),
+    ],
+)
+def test_an_option_of_one_value_loses_none(words: tuple[str, ...], told: str) -> None:
+    """The last of them would count alone, silently."""
+    done = relmer(*words)
+    assert done.exit_code == 2
+    assert told in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_value_that_looks_like_an_option_is_none() -> None:
+    assert relmer("cases", "--case", "docs/sleepstudy").exit_code == 0
+    assert relmer("cases", "--case=docs/sleepstudy").exit_code == 0
