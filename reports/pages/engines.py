@@ -11,7 +11,7 @@ from relmer.reports.voices import Standing, standing, standings
 OWN = "computed"
 # Rungs at which an answer may break, the gravest for a user first: one that stops elsewhere, then one that says other
 # values; what loses digits of a criterion that no double carries comes after those.
-GRAVEST = (4, 5, 2, 1, 3)
+GRAVEST = (4, 5, 2, 1, 3, 6)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from relmer.reports.pages.engines import engine_rows
 from relmer.reports.pages.kept import kept
 from relmer.reports.pages.packed import unpacked
 from relmer.reports.pages.page import page, route
+from relmer.reports.records import RUNGS
+from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.reports.voices import warned
 
 ROOT = Path(__file__).parents[3]
@@ -43,12 +48,21 @@ def test_the_record_is_the_table_of_the_page_of_laws():
 def test_an_engines_view_shows_its_laws_the_broken_first(make_report):
     text = view(make_report(10), "lme4")
     found = rows(text, "what is broken first")
-    assert len(found) == len(kept()["lme4"].laws) == 20
+    assert len(found) == len(kept()["lme4"].laws) == 21
     states = [row[1] for row in found]
     assert states == sorted(states, key=lambda state: state != "broken")
     # As docs/laws.md tells of lme4.
-    assert "lme4 keeps 13 of 19 laws" in text and states.count("broken") == 6 and states.count("not taken") == 1
+    assert "lme4 1.1-31 keeps 14 of 20 laws" in text and states.count("broken") == 6 and states.count("not taken") == 1
     assert ["shift+2010", "broken", "42.8"] in [row[:3] for row in found]
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_what_breaks_on_any_rung_has_its_page(make_report, rung):
+    report = make_report(2)
+    one = replace(report.comparisons[-1], rung=rung, verdict=Verdict.WRONG, diagnosis=Diagnosis.UNKNOWN, digits=1.0)
+    assert page(replace(report, comparisons=(*report.comparisons, one)))
+    (row,) = [row for row in engine_rows(replace(report, comparisons=(one,))) if row.engine.name == one.engine]
+    assert row.wrong == 1
 
 
 def test_an_engine_without_a_record_says_how_to_make_one(make_report):
