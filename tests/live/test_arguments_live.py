@@ -137,4 +137,4 @@ def test_exclude_pads_as_r_does(rscript: str, data: str, tmp_path: Path) -> None
     for name in ("fitted", "residuals"):
         theirs = np.array([np.nan if value is None else value for value in said[name]])
         # Both stand at the optimum to some 1e-6 of theta.
-        np.testing.assert_allclose(getattr(fit, name).to_numpy(), theirs, atol=1e-5)
+        np.testing.assert_allclose(getattr(fit, name)().to_numpy(), theirs, atol=1e-5)

@@ -43,9 +43,9 @@ def test_exclude_tells_of_dropped_rows_as_missing() -> None:
     omitted, excluded = (lmer(SLOPES, data, na_action=action) for action in ("omit", "exclude"))
     assert excluded.theta.equals(omitted.theta) and excluded.X.equals(omitted.X)
     for name in ("fitted", "residuals"):
-        said: pd.Series[Any] = getattr(excluded, name)
+        said: pd.Series[Any] = getattr(excluded, name)()
         assert said.index.equals(data.index) and np.flatnonzero(said.isna()).tolist() == [3, 50]
-        assert said.dropna().equals(getattr(omitted, name))
+        assert said.dropna().equals(getattr(omitted, name)())
 
 
 @pytest.mark.parametrize("formula", [SLOPES, "Reaction ~ Days + (Days || Subject)", "Reaction ~ (1 | Subject)"])
