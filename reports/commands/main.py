@@ -63,7 +63,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an option that takes one value and is given more loses none of them silently."""
+        """Find the command; a choice of cases that is given twice loses none of them silently."""
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None:
             check_once(command, rest)
@@ -76,7 +76,9 @@ class Commands(click.Group):
 
 
 def check_once(command: click.Command, args: list[str]) -> None:
-    """Refuse an option of one value that is given twice, of which the last would count alone.
+    """Refuse a pattern of cases that is given twice, of which the last would count alone.
+
+    Of other options of one value the last counts, as shells and scripts that add their own expect.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def check_once(command: click.Command, args: list[str]) -> None:
     """
     words = args[: args.index("--")] if "--" in args else args
     for option in command.params:
-        if not isinstance(option, click.Option) or option.multiple or option.is_flag or option.count:
+        if option.name != "pattern":
             continue
         given = sum(word in option.opts or word.startswith(tuple(f"{name}=" for name in option.opts)) for word in words)
         if given > 1:

@@ -318,10 +318,10 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     [
         (("run", "--case", "docs/*", "--case=rail/*", "--engine", "pls"), "--case is given twice and takes one value"),
         (("laws", "--case=a", "--case=b", "--case=c"), "--case is given 3 times and takes one value"),
-        (("certify", "--out", "here", "--out", "there"), "--out is given twice and takes one value"),
+        (("certify", "--case", "a", "--verify", "--case", "b"), "--case is given twice and takes one value"),
     ],
 )
-def test_an_option_of_one_value_loses_none(words: tuple[str, ...], told: str) -> None:
+def test_a_choice_of_cases_that_is_given_twice_loses_none(words: tuple[str, ...], told: str) -> None:
     """The last of them would count alone, silently."""
     done = relmer(*words)
     assert done.exit_code == 2
