@@ -9,6 +9,8 @@ from relmer.reports.verdicts import Diagnosis, FailOn, FigureVerdict, Verdict
 
 MOST = 16.0
 RUNGS = {1: "data", 2: "model", 3: "criterion", 4: "optimum", 5: "estimates", 6: "inference"}
+# Every answer has a verdict on these; on rung 6 only who concludes something has one.
+OF_A_FIT = frozenset({1, 2, 3, 4, 5})
 SCHEMA = "relmer-report/2"
 
 

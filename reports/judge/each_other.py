@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.answers import Answer, Fingerprint, Status
+from relmer.reference.answers import Answer, Fingerprint, Inference, Status
 from relmer.reference.engines import Kin
 from relmer.reports.evidence import QUANTITIES, digits, tolerances
 from relmer.reports.judge.hearing import short, told
-from relmer.reports.records import MOST, RUNGS, Comparison
+from relmer.reports.judge.inference import CONDSD, OF_LIKELIHOOD
+from relmer.reports.records import MOST, OF_A_FIT, RUNGS, Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
 
 PARTS = ("coefficients", "terms", "theta_names", "X", "Z", "Lambda")
+OF_TEST = ("df", "se", "t", "p")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def judge_each_other(
             found.append((4, "its own criterion", own))
         for rung, quantity, alike in found:
             yield compared(case, said, others, rung, quantity, alike, refusal)
-        for rung in RUNGS.keys() - {rung for rung, *_ in found}:
+        for rung in OF_A_FIT - {rung for rung, *_ in found}:
             none = Likeness(Verdict.NOT_GIVEN, None, "nothing that two of them tell")
             yield compared(case, said, others, rung, RUNGS[rung], none, refusal)
 
@@ -94,6 +96,20 @@ def quantities(said: Answer) -> Iterator[tuple[tuple[int, str], Any]]:
         yield (4, "criterion"), np.array([said.estimates.criterion])
         for name in QUANTITIES:
             yield (5, name), np.ravel(np.asarray(getattr(said.estimates, name), dtype=float))
+    if said.inference is not None:
+        yield from (((6, name), value) for name, value in conclusions(said.inference))
+
+
+def conclusions(said: Inference) -> Iterator[tuple[str, Array]]:
+    """What is concluded from a fit, named as on rung 6."""
+    for name in (*OF_LIKELIHOOD, "df", "t"):
+        if (value := getattr(said, name)) is not None:
+            yield name, np.atleast_1d(np.asarray(value, dtype=float))
+    if said.condsd is not None:
+        yield CONDSD, np.array(said.condsd)
+    for method, tested in said.tests.items():
+        for name in OF_TEST:
+            yield f"{name} ({method})", np.array(getattr(tested, name), dtype=float)
 
 
 def likeness(quantity: str, mine: Any, theirs: Any, other: Answer) -> Likeness:
@@ -139,7 +155,7 @@ def rows(said: Answer) -> int:
 
 def rounding(quantity: str, value: Array, said: Answer) -> Array:
     """What two right programs may differ by: of the criterion n + |criterion| stands for the size of its parts."""
-    if quantity.startswith("criterion"):
+    if quantity.startswith("criterion") or quantity in OF_LIKELIHOOD:
         return np.asarray(tolerances.CRITERION * (rows(said) + np.abs(value)))
     return np.full(value.shape, tolerances.EVALUATION * np.abs(value).max(initial=0.0))
 
@@ -147,22 +163,28 @@ def rounding(quantity: str, value: Array, said: Answer) -> Array:
 def harmless(quantity: str, value: Array, said: Answer) -> Array:
     """What moves no conclusion: 1e-3 of the criterion at the optimum, 3 % of an estimate's own standard error.
 
-    What has no standard error of its own has that of the residual variance, relative; a fitted value and a random
-    effect that of a mean of n rows.
+    What has no standard error of its own has that of the residual variance, relative; a fitted value, a random effect
+    and its conditional SD that of a mean of n rows; t has 1.
     """
-    part, n = np.sqrt(tolerances.EARLY), max(rows(said), 1)
+    part, n, size = np.sqrt(tolerances.EARLY), max(rows(said), 1), np.abs(value)
     match quantity:
-        case "criterion":
-            return np.full(value.shape, tolerances.EARLY)
+        case "criterion" | "AIC" | "BIC":
+            bound = tolerances.EARLY
+        case "logLik":
+            bound = tolerances.EARLY / 2
+        case "t":
+            bound = part
         case "beta" if said.estimates is not None:
-            return np.asarray(part * np.array(said.estimates.se))
-        case "b" | "fitted" if said.estimates is not None:
-            return np.full(value.shape, part * said.estimates.sigma / np.sqrt(n))
+            bound = part * np.array(said.estimates.se)
+        case "b" | "fitted" | "conditional SD" if said.estimates is not None:
+            bound = part * said.estimates.sigma / np.sqrt(n)
         case "sigma" | "se":
-            return np.asarray(part / np.sqrt(2 * n) * np.abs(value))
+            bound = part / np.sqrt(2 * n) * size
         case _ if quantity.startswith("criterion"):
-            return np.zeros(value.shape)
-    return np.asarray(part * np.sqrt(2 / n) * np.abs(value))
+            bound = 0.0
+        case _:
+            bound = part * np.sqrt(2 / n) * size
+    return np.asarray(np.zeros(value.shape) + bound)
 
 
 def together(found: Collection[tuple[Answer, Likeness]]) -> Likeness:
@@ -225,12 +247,12 @@ def unjudged(case: Case, said: Answer, reason: str, verdict: Verdict = Verdict.U
     if said.status is not Status.FITTED:
         verdict = Verdict.FAILED if said.status is Status.FAILED else Verdict.UNSUPPORTED
         reason = said.message
-    for rung, name in RUNGS.items():
+    for rung in sorted(OF_A_FIT):
         yield Comparison(
             case=case.name,
             engine=said.engine,
             rung=rung,
-            quantity=name,
+            quantity=RUNGS[rung],
             verdict=verdict,
             digits=None,
             kind="none",

@@ -25,11 +25,9 @@ from relmer.reports.judge.misuse import judge_misuse
 from relmer.reports.judge.optimum import judge_certificate, judge_optimum, stop_of
 from relmer.reports.judge.printed import judge_published
 from relmer.reports.judge.stops import stops_of
-from relmer.reports.records import RUNGS, Comparison, Score
+from relmer.reports.records import OF_A_FIT, RUNGS, Comparison, Score
 from relmer.reports.verdicts import Diagnosis, Verdict
 
-# The last rung that every answer has a verdict on; on rung 6 only who concludes something has one.
-OF_A_FIT = 5
 UNANSWERED = {Status.FAILED: Verdict.FAILED, Status.UNSUPPORTED: Verdict.UNSUPPORTED}
 
 
@@ -122,5 +120,5 @@ def unanswered(hearing: Hearing) -> Iterator[Comparison]:
 def from_rung(hearing: Hearing, first: int, verdict: Verdict, evidence: str) -> Iterator[Comparison]:
     """One verdict on all rungs from one on."""
     for rung, name in RUNGS.items():
-        if first <= rung <= OF_A_FIT:
+        if first <= rung and rung in OF_A_FIT:
             yield hearing.ruled(rung, name, Ruling(verdict, Diagnosis.NONE, evidence))

@@ -18,8 +18,8 @@ from relmer.solver.fits.predicting import predict
 from relmer.solver.fits.principal import PrincipalComponents, rePCA
 from relmer.solver.fits.printing import Summary, summary
 from relmer.solver.fits.refitting import Refits, refit
+from relmer.solver.fits.remarking import remarks
 from relmer.solver.fits.simulating import bootstrap, simulate
-from relmer.solver.fits.summary import remarks
 from relmer.solver.fits.updating import refitML, update
 
 __all__ = [

@@ -6,7 +6,7 @@ from html import escape
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from relmer.solver.fits.summary import components, remarks
+from relmer.solver.fits.remarking import components, remarks
 
 if TYPE_CHECKING:
     from relmer.solver.fits.fit import Fit

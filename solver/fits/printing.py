@@ -22,7 +22,7 @@ from relmer.solver.fits.r_format import (
     rounded,
     zapped,
 )
-from relmer.solver.fits.summary import components, remarks
+from relmer.solver.fits.remarking import components, remarks
 from relmer.solver.model import is_structured, varcorr_names
 
 if TYPE_CHECKING:

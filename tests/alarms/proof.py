@@ -12,6 +12,7 @@ Of a stop, the value is the criterion at the engine's theta and at another: if t
 for the minimum may end at the first, whoever found the second.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -143,7 +144,7 @@ def balls(a: np.ndarray) -> arb_mat:
 
 
 def values(given: Inputs, REML: bool) -> dict[str, list[arb]]:
-    """The criterion and all estimates at a theta, sigma profiled, by the formulas of the definition."""
+    """The criterion, all estimates and what follows at a theta, sigma profiled, by the formulas of the definition."""
     n, p = given.X.shape
     V = arb_mat(n, n)
     roots = [balls(Z) * balls(T) for Z, T in zip(given.Z, given.T, strict=True)]
@@ -168,7 +169,7 @@ def values(given: Inputs, REML: bool) -> dict[str, list[arb]]:
     value = V.det().log() + d * (1 + (2 * arb.pi() * sigma2).log())
     if REML and p:
         value += A.det().log()
-    b, effects, G = [], [arb(0)] * n, []
+    b, conditional, effects, G = [], [], [arb(0)] * n, []
     for Z, codes, T in zip(given.Z, given.codes, given.T, strict=True):
         exact_Z, factor = balls(Z), balls(T)
         C = factor * factor.transpose()
@@ -179,17 +180,25 @@ def values(given: Inputs, REML: bool) -> dict[str, list[arb]]:
             sums = arb_mat([[sum((exact_Z[i, k] * Vr[i, 0] for i in rows), arb(0))] for k in range(c)])
             of_level = C * sums
             b += [of_level[k, 0] for k in range(c)]
+            # Var(b | y) / sigma^2 = C - C Z' V^-1 Z C.
+            of_rows = arb_mat([[exact_Z[i, k] for k in range(c)] for i in rows]) * C
+            within = arb_mat([[inverse[i, j] for j in rows] for i in rows])
+            told = of_rows.transpose() * within * of_rows
+            conditional += [(sigma2 * (C[k, k] - told[k, k])).sqrt() for k in range(c)]
             for i in rows:
                 effects[i] += sum((exact_Z[i, k] * of_level[k, 0] for k in range(c)), arb(0))
     mean = X * beta if p else arb_mat(n, 1)
+    se = [(sigma2 * vcov[i, i]).sqrt() for i in range(p)]
     return {
         "criterion": [value],
         "sigma": [sigma2.sqrt()],
         "beta": [beta[i, 0] for i in range(p)],
-        "se": [(sigma2 * vcov[i, i]).sqrt() for i in range(p)],
+        "se": se,
         "vcov": [sigma2 * vcov[i, j] for i in range(p) for j in range(p)],
         "varcomp": G,
         "b": b,
+        "condsd": conditional,
+        "t": [beta[i, 0] / se[i] for i in range(p)],
         "fitted": [mean[i, 0] + effects[i] + arb(float(given.offset[i])) for i in range(n)],
         "V_diagonal": [sigma2 * V[i, i] for i in range(n)],
         "V_rowsum": [sigma2 * sum((V[i, j] for j in range(n)), arb(0)) for i in range(n)],
@@ -261,6 +270,8 @@ class Witness:
                 return part * exact["se"][k]
             case "b" | "fitted":
                 return part * exact["sigma"][0] / arb(n).sqrt()
+            case "t":
+                return part * max(abs(exact["t"][k]), arb(1), key=lambda ball: float(ball.mid()))
         return part * abs(exact[quantity][k]) / arb(2 * n).sqrt()
 
     def held(self, name: str, quantity: str, told: Iterable[float], theta: Theta, rounded: bool = False) -> Proof:
@@ -323,9 +334,31 @@ def proofs(
         elif c.rung == 5 and c.quantity in witness.at(theta)[0]:
             told = np.ravel(getattr(said.estimates, c.quantity)).tolist()
             found.append(witness.held(c.quantity, c.quantity, told, theta, c.diagnosis is Diagnosis.ROUNDING))
+        elif c.rung == 6 and (concluded := of_definition(c.quantity, said, design)):
+            found.append(witness.held(c.quantity, *concluded, theta, c.diagnosis is Diagnosis.ROUNDING))
         else:
             found.append(Proof(c.quantity, 0.0, 0.0, 0.0, proved=False))
     return found
+
+
+def of_definition(quantity: str, said: Answer, design: Design) -> tuple[str, list[float]] | None:
+    """What of the definition a conclusion follows from, and what the engine's says of that; None if it is neither.
+
+    -2 logLik, AIC - 2 df and BIC - log(n) df are the criterion, df = m + p + 1.
+    """
+    n, p = design.X.shape
+    told, df = said.inference, sum(len(term.columns) * (len(term.columns) + 1) // 2 for term in design.terms) + p + 1
+    if told is None:
+        return None
+    found = {
+        "logLik": ("criterion", told.logLik, lambda value: [-2 * value]),
+        "AIC": ("criterion", told.AIC, lambda value: [value - 2 * df]),
+        "BIC": ("criterion", told.BIC, lambda value: [value - math.log(n) * df]),
+        "t": ("t", told.t, list),
+        "conditional SD": ("condsd", told.condsd, list),
+    }
+    name, value, of = found.get(quantity, ("", None, list))
+    return None if value is None else (name, of(value))
 
 
 def accused(found: Iterable[Comparison], engine: str) -> list[Comparison]:

@@ -13,7 +13,9 @@ from strategies import mixed_data
 
 from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import installed
-from relmer.reports.verdicts import Verdict
+from relmer.reference.own_inference import inference_of
+from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.fits.given import at_theta
 
 from .hearing import Heard
 from .page import is_false
@@ -59,6 +61,28 @@ def test_an_honest_answer_is_not_proved_wrong(made: Generated) -> None:
     for name in ("criterion", "sigma", "beta", "se", "vcov", "varcomp", "b", "fitted", "V_diagonal", "V_rowsum"):
         told = np.ravel(getattr(said.estimates, name)).tolist()
         assert not witness.held(name, name, told, said.estimates.theta).proved, name
+
+
+def test_conclusions_are_held_against_the_definition_too(made: Generated) -> None:
+    """What an honest engine concludes is not proved wrong; a log-likelihood by half a unit, t or an SD by 1e-6 is."""
+    theta = made.fit.optimum.theta
+    honest = inference_of(at_theta(made.fit, theta), ())
+    assert honest.logLik and honest.AIC and honest.BIC and honest.t and honest.condsd
+    off = replace(
+        honest,
+        logLik=honest.logLik + 0.5,
+        AIC=honest.AIC + 0.5,
+        BIC=honest.BIC + 0.5,
+        t=tuple(t * (1 + 1e-6) for t in honest.t),
+        condsd=tuple(sd * (1 + 1e-6) for sd in honest.condsd),
+    )
+    names = ["logLik", "AIC", "BIC", "t", "conditional SD"]
+    wrong = [SimpleNamespace(rung=6, quantity=name, diagnosis=Diagnosis.UNKNOWN) for name in [*names, "df (residual)"]]
+    for inference, proved in ((honest, []), (off, names)):
+        said = replace(made.answer("mine", tuple(theta)), inference=inference)
+        found = proofs(made.fit.design, made.fit.REML, said, wrong, tuple(theta), {})  # type: ignore[arg-type]
+        assert [proof.quantity for proof in found if proof.proved] == proved
+        assert len(found) == len(wrong)
 
 
 def test_what_an_engine_gets_wrong_is_proved(made: Generated) -> None:

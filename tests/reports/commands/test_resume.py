@@ -31,7 +31,7 @@ def relmer(*arguments: object) -> Result:
 
 def finished(text: str) -> list[str]:
     """Names of cases of which the progress says that they are done."""
-    return re.findall(r"^\[\d+/\d+\] (\S+)", text, re.MULTILINE)
+    return re.findall(r"^\[\d+/\d+(?:, [^]]+ left)?\] (\S+)", text, re.MULTILINE)
 
 
 def cases_in(folder: Path) -> None:

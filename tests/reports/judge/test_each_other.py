@@ -11,10 +11,12 @@ from relmer.datasets import load
 from relmer.reference.answers import Answer, CriterionValue, Fingerprint, Status
 from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import installed
+from relmer.reference.own_inference import inference_of
 from relmer.reports.given import House
 from relmer.reports.judge.each_other import judge_each_other
 from relmer.reports.records import RUNGS, Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.fits.given import at_theta
 from relmer.solver.paths import criterion, solve_at
 
 REFUSAL = "relmer refuses the model: for a reason"
@@ -31,7 +33,8 @@ def at(model: Generated, theta: np.ndarray, name: str, *others: np.ndarray) -> A
         CriterionValue(tuple(t.tolist()), criterion(model.fit.design, solve_at(model.fit.prepared, t), model.fit.REML))
         for t in others
     )
-    return replace(said, criterion=(*said.criterion, *asked))
+    concluded = inference_of(at_theta(model.fit, theta), ("satterthwaite",))
+    return replace(said, criterion=(*said.criterion, *asked), inference=concluded)
 
 
 def judged(model: Generated, answers: Mapping[str, Answer], name: str) -> dict[tuple[int, str], Comparison]:
@@ -78,6 +81,8 @@ def test_what_differs_is_not_judged_and_told_with_the_refusal() -> None:
     theta = model.fit.optimum.theta
     one, two = at(model, theta, "one"), at(model, theta, "two")
     assert two.estimates is not None and two.model is not None and two.data is not None
+    assert two.inference is not None
+    tests = {name: replace(one, df=tuple(2 * df for df in one.df)) for name, one in two.inference.tests.items()}
     other = Fingerprint(shape=(180, 2), sha256="0" * 64, total=1.0, weighted=1.0)
     doubled = tuple(2 * value for value in two.estimates.beta)
     two = replace(
@@ -85,11 +90,13 @@ def test_what_differs_is_not_judged_and_told_with_the_refusal() -> None:
         data=replace(two.data, rows=179),
         model=replace(two.model, X=other),
         estimates=replace(two.estimates, beta=doubled, b=two.estimates.b[:-1]),
+        inference=replace(two.inference, df=5, BIC=two.inference.BIC + 1.0, tests=tests),
     )
     for name in ("one", "two"):
         found = judged(model, {"one": one, "two": two}, name)
         unlike = {key for key, c in found.items() if c.verdict is Verdict.UNSUPPORTED}
-        assert unlike == {(1, "rows"), (2, "X"), (5, "beta"), (5, "b")}
+        concluded = {(6, "df"), (6, "BIC"), (6, "df (satterthwaite)")}
+        assert unlike == {(1, "rows"), (2, "X"), (5, "beta"), (5, "b")} | concluded
         assert all(REFUSAL in found[key].evidence for key in unlike)
         assert {c.verdict for key, c in found.items() if key not in unlike} == {Verdict.AGREE}
 

@@ -11,15 +11,17 @@ from relmer.reports.judge.ladder import certificate_or_reason, climb, judge_case
 from relmer.reports.records import RUNGS
 from relmer.reports.verdicts import Diagnosis, Verdict
 
-PARTS = ("data", "model", "criterion", "listing", "optimum", "estimates", "published")
+PARTS = ("data", "model", "criterion", "listing", "optimum", "estimates", "published", "inference")
 
 
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part of the ladder says its name."""
+    wants = {"published": ("account",)} | dict.fromkeys(("criterion", "estimates", "inference"), ("answers",))
     for name in PARTS:
-        more = {"criterion": ("answers",), "estimates": ("answers",), "published": ("account",)}.get(name, ())
+        more = wants.get(name, ())
         monkeypatch.setattr(ladder, f"judge_{name}", lambda *asked, name=name, more=more: told(name, more, *asked))
+    monkeypatch.setattr(ladder, "judge_misuse", lambda hearing: hearing.misuse)
     monkeypatch.setattr(ladder, "not_given", lambda hearing, rung: (*told("not given", (), hearing), rung))
 
 
@@ -34,12 +36,12 @@ def heard(status: Status = Status.FITTED, **told: object) -> list[object]:
     facts = {"data": None, "figures": {}, "failed_in": "", "message": "it broke", "engine": "theirs"}
     answer = SimpleNamespace(status=status, **(facts | told))
     record = lambda rung, name, ruling: (rung, name, ruling.verdict, ruling.diagnosis, ruling.evidence)  # noqa: E731
-    hearing = SimpleNamespace(answer=answer, ruled=record)
+    hearing = SimpleNamespace(answer=answer, ruled=record, misuse=None)
     return [*climb(hearing, "answers", "account")]  # type: ignore[arg-type]
 
 
 def failed(first: int, verdict: Verdict = Verdict.FAILED) -> list[object]:
-    return [(rung, name, verdict, Diagnosis.NONE, "it broke") for rung, name in RUNGS.items() if rung >= first]
+    return [(rung, name, verdict, Diagnosis.NONE, "it broke") for rung, name in RUNGS.items() if first <= rung <= 5]
 
 
 UNASKED = (3, "criterion", Verdict.NOT_GIVEN, Diagnosis.NONE, "theirs was not asked: its fit failed")
@@ -48,7 +50,7 @@ LOWER = [("not given", 1), ("not given", 2)]
 
 @pytest.mark.usefixtures("parts")
 def test_a_fit_climbs_every_rung_and_a_listing_has_figures_in_place_of_estimates() -> None:
-    assert heard() == ["data", "model", "criterion", "optimum", "estimates", "published"]
+    assert heard() == ["data", "model", "criterion", "optimum", "estimates", "published", "inference"]
     assert heard(data="rows") == heard()
     assert heard(figures={"sigma": "1.0"}) == ["data", "model", "criterion", "listing"]
 
