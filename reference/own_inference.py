@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
-from relmer.reference.answers import Inference, Tested
+from relmer.reference.answers import Inference, Intervals, Predictions, Tested
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.fits import Fit
+from relmer.solver.fits import Fit, confint, predict
 from relmer.solver.inference import coef_table
 
 # Names of the methods in an answer, and the solver's.
@@ -20,6 +20,8 @@ METHODS = {
 }
 # What the own paths tell of themselves; the others count, and are there to name what an engine took.
 TOLD = ("satterthwaite", "kenward-roger")
+# Level of the intervals that are told, and rows whose predictions are.
+LEVEL, ROWS = 0.95, 10
 # Random effects up to which conditional variances are taken, from a dense q x q matrix of 72 MB.
 MOST_EFFECTS = 3000
 
@@ -61,6 +63,18 @@ def condsd(fit: Fit) -> Array | None:
     return found if np.isfinite(found).all() else None
 
 
+def wald(fit: Fit, level: float = LEVEL) -> Intervals:
+    """Wald intervals of the coefficients."""
+    ends = confint(fit, level, "Wald", "beta_").to_numpy()
+    return Intervals(level=level, lower=tuple(ends[:, 0].tolist()), upper=tuple(ends[:, 1].tolist()))
+
+
+def predictions(fit: Fit) -> Predictions:
+    """Predictions for the first rows that take part."""
+    population, conditional = predict(fit, re_form="NA").dropna(), predict(fit).dropna()
+    return Predictions(tuple(population.tolist()[:ROWS]), tuple(conditional.tolist()[:ROWS]))
+
+
 def inference_of(fit: Fit, methods: Sequence[str] = TOLD) -> Inference:
     """All that rung 6 has of a fit."""
     tests, refused = dict[str, Tested](), dict[str, str]()
@@ -78,5 +92,7 @@ def inference_of(fit: Fit, methods: Sequence[str] = TOLD) -> Inference:
         t=tuple(map(float, fit.t)),
         tests=tests,
         condsd=None if deviations is None else tuple(deviations.tolist()),
+        intervals={"wald": wald(fit)},
+        predictions=predictions(fit),
         refused=refused,
     )

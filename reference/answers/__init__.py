@@ -19,7 +19,7 @@ from relmer.reference.answers.answer import (
     sha256_of,
     to_json,
 )
-from relmer.reference.answers.inference import Inference, Tested
+from relmer.reference.answers.inference import Inference, Intervals, Predictions, Tested
 from relmer.reference.answers.recorded import RecordingError
 from relmer.reference.answers.shared_theta import shared_thetas
 
@@ -31,7 +31,9 @@ __all__ = [
     "Fingerprint",
     "Grouping",
     "Inference",
+    "Intervals",
     "Model",
+    "Predictions",
     "RecordingError",
     "Status",
     "Term",

@@ -1,4 +1,4 @@
-"""What an engine concludes from its fit: likelihood and its penalties, t, degrees of freedom, p, conditional SDs."""
+"""What an engine concludes from its fit: likelihood and penalties, tests, intervals, conditional SDs, predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +27,39 @@ class Tested:
 
 
 @dataclass(frozen=True)
+class Intervals:
+    """Confidence intervals by one method: vectors of their ends.
+
+    Attributes
+    ----------
+    level
+        Of confidence, such as 0.95.
+    lower, upper
+        By Wald in the order of beta.
+    """
+
+    level: float
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is predicted for the first rows that take part, as many as are told.
+
+    Attributes
+    ----------
+    population
+        X beta and the offset, without random effects: lme4's ``predict(fit, re.form = NA)``.
+    conditional
+        With all random effects: ``predict(fit)``.
+    """
+
+    population: tuple[float, ...]
+    conditional: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Inference:
     """Rung 6: what is concluded from the fit. What an engine does not tell is null, or left out.
 
@@ -48,6 +81,10 @@ class Inference:
         By method: "satterthwaite", "kenward-roger", "residual" or "between-within".
     condsd
         Conditional standard deviations of the random effects given theta and beta, in the order of b.
+    intervals
+        By method: "wald", those of beta by the normal quantile.
+    predictions
+        For the first rows.
     refused
         What is not told of this model and why, in the engine's words, by the name of the field or of the method.
     """
@@ -60,4 +97,6 @@ class Inference:
     t: tuple[float, ...] | None = None
     tests: Mapping[str, Tested] = field(default_factory=dict)
     condsd: tuple[float, ...] | None = None
+    intervals: Mapping[str, Intervals] = field(default_factory=dict)
+    predictions: Predictions | None = None
     refused: Mapping[str, str] = field(default_factory=dict)

@@ -132,10 +132,18 @@ def plain_inference(said: object, estimates: Estimates | None) -> Inference:
     vectors = {"theta": found.theta, "t": found.t, "condsd": found.condsd}
     for method, tested in found.tests.items():
         vectors |= {f"tests.{method}.{name}": value for name, value in to_plain(tested).items()}
-    for name, value in [*vectors.items(), *((name, getattr(found, name)) for name in ("logLik", "AIC", "BIC"))]:
+    for method, ends in found.intervals.items():
+        vectors |= {f"intervals.{method}.{name}": getattr(ends, name) for name in ("lower", "upper")}
+        if not 0 < ends.level < 1:
+            raise EngineError(f"inference.intervals.{method}.level is {ends.level}; it must be between 0 and 1")
+    vectors |= {f"predictions.{name}": value for name, value in to_plain(found.predictions or {}).items()}
+    for name, value in vectors.items():
         if value is not None:
-            real_numbers(value, f"inference.{name}", 1 if name in vectors else 0)
-    of_beta = {name: len(v) for name, v in vectors.items() if v is not None and name not in ("theta", "condsd")}
+            real_numbers(value, f"inference.{name}", 1)
+    for name in ("logLik", "AIC", "BIC"):
+        if (scalar := getattr(found, name)) is not None:
+            real_numbers(scalar, f"inference.{name}", 0)
+    of_beta = {name: len(v) for name, v in vectors.items() if v is not None and is_of_beta(name)}
     wanted = {name: next(iter(of_beta.values()), 0) if estimates is None else len(estimates.beta) for name in of_beta}
     if estimates is not None and found.condsd is not None:
         of_beta["condsd"], wanted["condsd"] = len(found.condsd), len(estimates.b)
@@ -143,6 +151,11 @@ def plain_inference(said: object, estimates: Estimates | None) -> Inference:
         if length != wanted[name]:
             raise EngineError(f"inference.{name} must have {wanted[name]} entries, not {length}")
     return replace(found, refused=named_texts(found.refused, "inference.refused"))
+
+
+def is_of_beta(name: str) -> bool:
+    """Whether a vector of an inference has an entry for each coefficient."""
+    return name == "t" or name.startswith(("tests.", "intervals.wald."))
 
 
 def plain_figures(said: object) -> dict[str, str]:

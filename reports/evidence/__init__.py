@@ -8,7 +8,7 @@ from relmer.reports.evidence.drift import drift_of
 from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, evaluator_of
 from relmer.reports.evidence.figures import figure, figure_of_data
 from relmer.reports.evidence.identified import marginal
-from relmer.reports.evidence.inference import Concluded, concluded, p_of, quantile
+from relmer.reports.evidence.inference import Concluded, concluded, normal_quantile, p_of, quantile
 from relmer.reports.evidence.landscape import (
     FOR_ANY_SIZE,
     QUANTITIES,
@@ -68,6 +68,7 @@ __all__ = [
     "misread",
     "misused",
     "moved_by",
+    "normal_quantile",
     "optimality",
     "p_of",
     "products",

@@ -201,12 +201,23 @@ def concluded(view: Landscape, theta: Sequence[float]) -> Concluded:
     return found
 
 
-def quantile(df: Array) -> Array:
-    """The t of p = 0.05.
+def quantile(df: Array, level: float = 0.95) -> Array:
+    """The t of p = 0.05, or of another level.
 
     Examples
     --------
     >>> quantile(np.array([1.0])).round(4).tolist()
     [12.7062]
     """
-    return np.asarray(stats.t.ppf(0.975, df))
+    return np.asarray(stats.t.ppf((1 + level) / 2, df))
+
+
+def normal_quantile(level: float) -> float:
+    """That of a two-sided interval of a level.
+
+    Examples
+    --------
+    >>> round(normal_quantile(0.95), 6)
+    1.959964
+    """
+    return float(special.ndtri((1 + level) / 2))

@@ -10,8 +10,9 @@ from enum import StrEnum
 from functools import cache
 
 import numpy as np
+from scipy import special
 
-from relmer.reference.answers import Answer
+from relmer.reference.answers import Answer, Inference, Intervals
 from relmer.reports.evidence import (
     QUANTITIES,
     allowance,
@@ -182,6 +183,7 @@ def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
     if said.condsd is not None and right.condsd is not None:
         size = EVALUATION * max(right.condsd, default=0.0) + lost_of(at.name) * np.array(right.condsd)
         yield from np.abs(np.array(said.condsd) - np.array(right.condsd)) / np.maximum(size, tiny)
+    yield from conclusions_moved(at, said, right)
     for method, tested in said.tests.items():
         honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences
         df = np.array(honest.df)
@@ -192,6 +194,26 @@ def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
             yield from np.abs(np.array(getattr(tested, name)) - np.array(getattr(honest, name))) / np.maximum(
                 size, tiny
             )
+
+
+def conclusions_moved(at: Court, said: Inference, right: Inference) -> Iterator[float]:
+    """The same of the ends of intervals and of predictions."""
+    of, tiny = entry_bounds(at.name), np.finfo(float).tiny
+    for method, ends in said.intervals.items():
+        z = float(special.ndtri((1 + ends.level) / 2))
+        size = np.maximum(of["beta"] + z * of["se"], tiny)
+        for mine, theirs in zip(bounds_of(ends), bounds_of(right.intervals[method]), strict=True):
+            yield from np.abs(mine - theirs) / size
+    if said.predictions is not None and right.predictions is not None:
+        for name in ("population", "conditional"):
+            value = np.array(getattr(said.predictions, name))
+            size = np.maximum(of["fitted"][: len(value)], tiny)
+            yield from np.abs(value - np.array(getattr(right.predictions, name))) / size
+
+
+def bounds_of(ends: Intervals) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends as arrays."""
+    return np.array(ends.lower), np.array(ends.upper)
 
 
 def lost_of(name: str) -> float:

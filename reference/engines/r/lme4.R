@@ -259,9 +259,22 @@ mixed_inference <- function(fit) {
     logLik = as.numeric(likelihood), df = as.integer(attr(likelihood, "df")),
     AIC = as.numeric(stats::AIC(fit)), BIC = as.numeric(stats::BIC(fit)),
     t = as.numeric(stats::coef(summary(fit, correlation = FALSE))[, "t value"]),
-    condsd = conditional_sd(fit)
+    condsd = conditional_sd(fit),
+    wald = part(as.numeric(stats::confint(fit, parm = "beta_", level = LEVEL, method = "Wald"))),
+    population = part(first_rows(stats::predict(fit, re.form = NA))),
+    conditional = part(first_rows(stats::predict(fit)))
   )
 }
+
+# Level of intervals, and rows whose predictions are told.
+LEVEL <- 0.95
+ROWS <- 10L
+
+# Without the NA by which na.exclude pads them.
+first_rows <- function(values) utils::head(as.numeric(values[!is.na(values)]), ROWS)
+
+# What one function of lme4 refuses takes nothing from the others.
+part <- function(found) tryCatch(found, error = function(condition) conditionMessage(condition))
 
 # In the order of b: by term, by level, by column. Of a factor with several terms ranef gives a list.
 conditional_sd <- function(fit) {
@@ -329,7 +342,8 @@ plain_estimates <- function() {
   )
 }
 
-# lme4 counts all rows in BIC, and stats those less the coefficients of a fit by REML: as lme4 counts.
+# lme4 counts all rows in BIC, and stats those less the coefficients of a fit by REML: as lme4 counts. Intervals are by
+# the normal quantile as lme4's; those of lm are by t.
 plain_inference <- function(covariance) {
   likelihood <- stats::logLik(opened$parts$fit, REML = opened$REML)
   df <- as.integer(attr(likelihood, "df"))
@@ -337,6 +351,8 @@ plain_inference <- function(covariance) {
   list(
     logLik = as.numeric(likelihood), df = df, AIC = -2 * as.numeric(likelihood) + 2 * df,
     BIC = -2 * as.numeric(likelihood) + log(nrow(opened$parts$X)) * df,
-    t = as.numeric(beta / sqrt(diag(covariance))), condsd = numeric()
+    t = as.numeric(beta / sqrt(diag(covariance))), condsd = numeric(),
+    wald = as.numeric(beta + sqrt(diag(covariance)) %o% (c(-1, 1) * stats::qnorm((1 + LEVEL) / 2))),
+    population = first_rows(opened$parts$fit$fitted.values), conditional = first_rows(opened$parts$fit$fitted.values)
   )
 }
