@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
-from relmer.reference.answers import Inference, Intervals, Predictions, Tested
+from relmer.reference.answers import FTests, Inference, Intervals, Predictions, Tested
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, confint, predict
-from relmer.solver.inference import coef_table
+from relmer.solver.inference import anova_table, coef_table
 
 # Names of the methods in an answer, and the solver's.
 METHODS = {
@@ -20,6 +20,8 @@ METHODS = {
 }
 # What the own paths tell of themselves; the others count, and are there to name what an engine took.
 TOLD = ("satterthwaite", "kenward-roger")
+# Vectors of the F tests, and the columns of lmerTest's table that they are.
+COLUMNS = {"NumDF": "NumDF", "DenDF": "DenDF", "F": "F value", "p": "Pr(>F)"}
 # Level of the intervals that are told, and rows whose predictions are.
 LEVEL, ROWS = 0.95, 10
 # Random effects up to which conditional variances are taken, from a dense q x q matrix of 72 MB.
@@ -63,6 +65,20 @@ def condsd(fit: Fit) -> Array | None:
     return found if np.isfinite(found).all() else None
 
 
+def F_tested(fit: Fit, method: str, type: str = "III") -> FTests:
+    """The F tests of the terms of a fit by a method.
+
+    Raises
+    ------
+    ModelError
+        The method is not defined for the fit.
+    """
+    table = anova_table(fit, type, METHODS[method])
+    table = table[table["NumDF"] > 0]
+    vectors = {name: tuple(map(float, table[column])) for name, column in COLUMNS.items()}
+    return FTests(type=type, terms=tuple(table.index), **vectors)
+
+
 def wald(fit: Fit, level: float = LEVEL) -> Intervals:
     """Wald intervals of the coefficients."""
     ends = confint(fit, level, "Wald", "beta_").to_numpy()
@@ -77,10 +93,11 @@ def predictions(fit: Fit) -> Predictions:
 
 def inference_of(fit: Fit, methods: Sequence[str] = TOLD) -> Inference:
     """All that rung 6 has of a fit."""
-    tests, refused = dict[str, Tested](), dict[str, str]()
+    tests, terms, refused = dict[str, Tested](), dict[str, FTests](), dict[str, str]()
     for method in methods:
         try:
             tests[method] = tested(fit, method)
+            terms[method] = F_tested(fit, method)
         except ModelError as error:
             refused[method] = str(error)
     df, deviations = parameters(fit), condsd(fit)
@@ -91,6 +108,7 @@ def inference_of(fit: Fit, methods: Sequence[str] = TOLD) -> Inference:
         BIC=fit.criterion + df * float(np.log(len(fit.design.y))),
         t=tuple(map(float, fit.t)),
         tests=tests,
+        F_tests=terms,
         condsd=None if deviations is None else tuple(deviations.tolist()),
         intervals={"wald": wald(fit)},
         predictions=predictions(fit),

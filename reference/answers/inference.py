@@ -44,6 +44,32 @@ class Intervals:
 
 
 @dataclass(frozen=True)
+class FTests:
+    """F tests of the terms of the fixed effects, by one method of degrees of freedom: vectors in the order of `terms`.
+
+    Attributes
+    ----------
+    type
+        "I", "II" or "III": what is tested of a term that others contain, or stand before.
+    terms
+        As R labels them; those without a column are left out.
+    NumDF
+        Rows of the hypothesis.
+    DenDF
+        Degrees of freedom of the denominator.
+    F, p
+        Kenward and Roger's F is scaled.
+    """
+
+    type: str
+    terms: tuple[str, ...]
+    NumDF: tuple[float, ...]
+    DenDF: tuple[float, ...]
+    F: tuple[float, ...]
+    p: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Predictions:
     """What is predicted for the first rows that take part, as many as are told.
 
@@ -79,6 +105,8 @@ class Inference:
         beta / se, in the order of beta.
     tests
         By method: "satterthwaite", "kenward-roger", "residual" or "between-within".
+    F_tests
+        Of the terms of the fixed effects, by method as `tests`.
     condsd
         Conditional standard deviations of the random effects given theta and beta, in the order of b.
     intervals
@@ -96,6 +124,7 @@ class Inference:
     BIC: float | None = None
     t: tuple[float, ...] | None = None
     tests: Mapping[str, Tested] = field(default_factory=dict)
+    F_tests: Mapping[str, FTests] = field(default_factory=dict)
     condsd: tuple[float, ...] | None = None
     intervals: Mapping[str, Intervals] = field(default_factory=dict)
     predictions: Predictions | None = None

@@ -23,6 +23,7 @@ from relmer.reports.evidence.landscape import (
     values,
 )
 from relmer.reports.evidence.misread import misread, misused
+from relmer.reports.evidence.of_terms import LostOfTerms, lost_of_terms
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.sight import sight
@@ -40,6 +41,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "Landscape",
+    "LostOfTerms",
     "Uncentred",
     "allowance",
     "by_path",
@@ -63,6 +65,7 @@ __all__ = [
     "figure_of_data",
     "inverted",
     "landscape",
+    "lost_of_terms",
     "marginal",
     "mismatch",
     "misread",

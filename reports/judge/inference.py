@@ -12,9 +12,10 @@ import numpy as np
 
 from relmer.reference.answers import Answer, Inference, recorded
 from relmer.reports.evidence import concluded, products, relative_digits, uncentred
+from relmer.reports.judge import more_questions, terms
 from relmer.reports.judge.estimates import values_at
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
-from relmer.reports.judge.more_questions import CONDITIONAL, KINDS, POPULATION, WALD
+from relmer.reports.judge.more_questions import CONDITIONAL, POPULATION, WALD
 from relmer.reports.judge.questions import CONDSD, OF_LIKELIHOOD, Question
 from relmer.reports.judge.rounding import difference, evaluation
 from relmer.reports.records import Comparison
@@ -25,6 +26,7 @@ from relmer.solver.arrays import Array
 RECORDED = {"satterthwaite": "lmertest", "kenward-roger": "pbkrtest"}
 # Both evaluate a method, whose steps lose some times what an estimate does.
 TENFOLD = 10.0
+KINDS: Mapping[str, type[Question]] = {**more_questions.KINDS, **terms.KINDS}
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,9 @@ def told(said: Inference) -> Iterator[Told]:
         yield Told(CONDSD, "", np.array(said.condsd))
     for method, tested in said.tests.items():
         yield from (Told(name, method, np.array(getattr(tested, name))) for name in ("se", "df", "t", "p"))
+    for method, test in said.F_tests.items():
+        if test.terms:
+            yield from (Told(name, method, np.array(getattr(test, of)), test) for name, of in terms.FIELDS.items())
     if ends := said.intervals.get("wald"):
         yield Told(WALD, "", np.array([*ends.lower, *ends.upper]), ends)
     if (rows := said.predictions) is not None:
@@ -151,6 +156,8 @@ def other_house(
 
 def ruling_of(asked: Question, said: Array) -> tuple[Ruling, float | None]:
     """Rule on one vector by what the definition gives at the same theta, and count its digits."""
+    if strange := asked.mismatch():
+        return Ruling(Verdict.WRONG, Diagnosis.MODEL, strange), None
     right = asked.right()
     if isinstance(right, str):
         return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, right), None
@@ -164,7 +171,7 @@ def ruling_of(asked: Question, said: Array) -> tuple[Ruling, float | None]:
     worst = int(np.argmax(off / np.maximum(bound, np.finfo(float).tiny)))
     seen = f"the definition gives {right[worst]:.10g} at its own theta, not {said[worst]:.10g}"
     # Where rounding leaves no digit, what meets a convention does so by chance.
-    drowned = asked.name in ("df", "p") and asked.method and asked.relative().max(initial=0.0) >= 1
+    drowned = asked.counted and asked.method and asked.relative().max(initial=0.0) >= 1
     if not drowned and (known := asked.convention(said, right)):
         return Ruling(Verdict.WRONG, Diagnosis.CONVENTION, f"{known}: {seen}"), reached
     unknown = Ruling(Verdict.WRONG, Diagnosis.UNKNOWN, f"entry {worst + 1}: {seen}")
@@ -178,14 +185,12 @@ def rounding(asked: Question, off: Array, right: Array, seen: str) -> Ruling | N
         found = evaluation(asked.hearing, [error], [asked.at.theta])
         return found.after(seen) if found.diagnosis is Diagnosis.ROUNDING else None
     small = np.all(off <= np.maximum(asked.bounds(right), asked.bounds(right, "harmless")))
-    if asked.name in ("df", "p"):
+    if asked.counted:
         small = np.all(off <= asked.bounds(right, "harmless"))
     verdict = Verdict.WITHIN if small else Verdict.WRONG
     if np.all(off <= asked.bounds(right)) and asked.method:
-        most = float(asked.relative().max(initial=0.0))
-        told = "its derivatives are differences, which leave" if asked.method == "satterthwaite" else "at 2 it leaves"
-        return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {told} {most:.1e} of degrees of freedom open")
-    if asked.name != "df" and np.all(off <= asked.bounds(right, "rounding")):
+        return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {asked.opened()}")
+    if asked.name not in ("df", "NumDF", "DenDF") and np.all(off <= asked.bounds(right, "rounding")):
         lost = max(products(asked.at.view, asked.at.theta), uncentred(asked.at.view, asked.at.theta).criterion)
         return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {difference(lost)}")
     return None

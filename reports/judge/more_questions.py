@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relmer.reference.answers import Intervals, Predictions, Tested
-from relmer.reports.evidence import convention, normal_quantile, quantile
+from relmer.reports.evidence import convention, normal_quantile, quantile, tolerances
 from relmer.reports.judge.questions import Question
 from relmer.solver.arrays import Array
 
@@ -97,8 +97,13 @@ class OfPrediction(Question):
         return self.whole(self.name)[: self.count]
 
     def bounds(self, right: Array, of: str = "evaluation") -> Array:
-        """As a fitted value."""
-        return self.moved("fitted", self.whole(self.name), of)[: len(right)]
+        """As a fitted value; harmless is 3 % of its own standard error too, of X beta that of the coefficients."""
+        found = self.moved("fitted", self.whole(self.name), of)[: len(right)]
+        if of != "harmless" or self.name == CONDITIONAL:
+            return found
+        X = self.at.fit.design.X[: len(right)]
+        own = np.sqrt(((X @ self.at.fit.vcov.to_numpy()) * X).sum(axis=1))
+        return np.asarray(np.maximum(found, np.sqrt(tolerances.EARLY) * own))
 
     def scale(self, right: Array) -> Array:
         """Relative to the largest."""

@@ -63,6 +63,21 @@ class Question:
         """What it is called."""
         return f"{self.name} ({self.method})" if self.method else self.name
 
+    def mismatch(self) -> str:
+        """In what it is of another model; empty if it is not."""
+        return ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is degrees of freedom, or a p that goes by them."""
+        return self.name in ("df", "p", "DenDF", "p of F")
+
+    def opened(self) -> str:
+        """What accounts for a difference within the bounds of a method."""
+        most = float(self.relative().max(initial=0.0))
+        told = "its derivatives are differences, which leave" if self.method == "satterthwaite" else "at 2 it leaves"
+        return f"{told} {most:.1e} of degrees of freedom open"
+
     def right(self) -> Array | str:
         """The definition's value, or why there is none."""
         criterion = self.values["criterion"]

@@ -1,21 +1,130 @@
-"""Faults of rung 6: intervals and predictions of a fit that is right."""
+"""Faults of rung 6: intervals, F tests and predictions of a fit that is right."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from scipy import special
 
-from relmer.reference.answers import Answer, Intervals, Predictions
+from relmer.reference.answers import Answer, FTests, Intervals, Predictions
+from relmer.reference.own_inference import F_tested
 from relmer.reports.evidence import quantile
+from relmer.solver.fits import at_theta
 
-from .court import Court
+from .court import Court, court
 from .fault import FIXED, GROUPED, OFFSET, Fault, Where, table
-from .inference import SATTERTHWAITE, TESTED
+from .inference import BOTH, ROGER, SATTERTHWAITE, TESTED
 from .telling import Plant, Vector, plain
 
 WALD, POPULATION, CONDITIONAL = "Wald interval", "population prediction", "conditional prediction"
 SHRUNK = GROUPED & Where("a random effect is not zero", lambda c: bool(np.any(np.array(c.said.b) != 0)))
+
+
+OF_TERMS = TESTED & Where("a term of the fixed effects has a column", lambda c: bool(F_of(c, SATTERTHWAITE).terms))
+SEVERAL = OF_TERMS & Where("a term has several columns", lambda c: max(F_of(c, SATTERTHWAITE).NumDF) > 1)
+UNLIKE = OF_TERMS & Where("type I is another hypothesis", lambda c: len(F_of(c, SATTERTHWAITE).terms) > 1)
+
+
+def F_of(court: Court, method: str) -> FTests:
+    """What an honest engine tells of the terms."""
+    return court.concluded.F_tests[method]
+
+
+@cache
+def of_type(name: str, type: str) -> FTests:
+    """Other hypotheses about the terms of a case, by Satterthwaite's method."""
+    at = court(name)
+    return F_tested(at_theta(at.fit, np.array(at.theta)), SATTERTHWAITE, type)
+
+
+def F_tests(method: str, change: Callable[[Court, FTests], FTests]) -> Plant:
+    """Other F tests by a method."""
+
+    def plant(court: Court) -> Answer | None:
+        told = {**court.concluded.F_tests, method: change(court, F_of(court, method))}
+        return replace(court.honest, inference=replace(court.concluded, F_tests=told))
+
+    return plant
+
+
+def p_of_F(test: FTests, df: Vector) -> tuple[float, ...]:
+    """p of F with other degrees of freedom."""
+    found: tuple[float, ...] = plain(special.fdtrc(np.array(test.NumDF), df, np.array(test.F)))
+    return found
+
+
+def of_F_tests() -> Iterator[Fault]:
+    """Another type, another method, a chi-squared."""
+    F, DEN, P = "F (type III, satterthwaite)", "DenDF (type III, satterthwaite)", "p of F (type III, satterthwaite)"
+    yield from table(
+        6,
+        [
+            (
+                "F tests of type I for III",
+                "of type I,",
+                UNLIKE,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(of_type(c.name, "I"), type="III")),
+                F,
+            ),
+            (
+                "F not divided by its rows",
+                "not divided by NumDF",
+                SEVERAL,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(f, F=plain(np.array(f.F) * np.array(f.NumDF)))),
+                F,
+            ),
+            (
+                "F tests with n - p degrees of freedom",
+                "residual, n - p",
+                OF_TERMS,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(f, DenDF=(float(c.n - c.p),) * len(f.terms))),
+                DEN,
+            ),
+            (
+                "F tests with Kenward-Roger's degrees of freedom",
+                "Kenward-Roger's in the place",
+                OF_TERMS & BOTH,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(f, DenDF=F_of(c, ROGER).DenDF)),
+                DEN,
+            ),
+            (
+                "Kenward-Roger's F of the covariance that is not adjusted",
+                "Satterthwaite's in the place",
+                OF_TERMS & BOTH,
+                F_tests(ROGER, lambda c, f: replace(f, F=F_of(c, SATTERTHWAITE).F)),
+                "F (type III, kenward-roger)",
+            ),
+            (
+                "p of chi-squared",
+                "DenDF is not counted",
+                OF_TERMS,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(f, p=p_of_F(f, np.full(len(f.terms), 1e12)))),
+                P,
+            ),
+            (
+                "p of F by n - p degrees of freedom",
+                "with degrees of freedom residual, n - p",
+                OF_TERMS,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(f, p=p_of_F(f, np.full(len(f.terms), float(c.n - c.p))))),
+                P,
+            ),
+            (
+                "a row too few in a hypothesis",
+                "entry",
+                SEVERAL,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(f, NumDF=plain(np.maximum(np.array(f.NumDF) - 1, 1)))),
+                "NumDF (type III, satterthwaite)",
+            ),
+            (
+                "F of a larger mean square",
+                "entry",
+                OF_TERMS,
+                F_tests(SATTERTHWAITE, lambda c, f: replace(f, F=plain(1.2 * np.array(f.F)))),
+                F,
+            ),
+        ],
+    )
 
 
 def interval(half: Callable[[Court, Vector], Vector | float]) -> Plant:
@@ -131,4 +240,4 @@ def of_predictions() -> Iterator[Fault]:
     )
 
 
-FAULTS = (*of_intervals(), *of_predictions())
+FAULTS = (*of_intervals(), *of_F_tests(), *of_predictions())

@@ -12,8 +12,9 @@ from relmer.reports.run import run, sources
 from relmer.reports.verdicts import Verdict
 
 pytestmark = pytest.mark.usefixtures("rscript_of_inference")
+F_TESTS = ("NumDF", "DenDF", "F", "p of F")
 TOLD = {"Wald interval", "population prediction", "conditional prediction"}
-CASES = ["sleepstudy/slopes-reml", "machines/nested-reml", "pastes/reml"]
+CASES = ["sleepstudy/slopes-reml", "machines/nested-reml", "pastes/reml", "cake/reml"]
 
 
 @pytest.mark.parametrize("name", ["lmertest", "pbkrtest"])
@@ -31,6 +32,9 @@ def test_what_they_conclude_and_what_lme4_concludes_agrees() -> None:
     found = [c for c in report.comparisons if c.rung == 6]
     assert {(c.case, c.engine) for c in found} == {(of, name) for of in CASES for name in names}
     assert {c.verdict for c in found} <= {Verdict.AGREE, Verdict.WITHIN}
+    told = {f"{name} (type III, {method})" for name in F_TESTS for method in ("satterthwaite", "kenward-roger")}
+    of_terms = {c.quantity for c in found if c.engine == "pls" and "type III" in c.quantity}
+    assert of_terms == told
     assert {c.verdict for c in found if c.engine in ("lme4", "pls")} == {Verdict.AGREE}
 
 

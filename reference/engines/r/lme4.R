@@ -303,12 +303,34 @@ tested <- function(beta, se, df) {
 }
 
 satterthwaite <- function(fit) {
-  table <- stats::coef(summary(lmerTest::as_lmerModLmerTest(fit), ddf = "Satterthwaite", correlation = FALSE))
+  fit <- lmerTest::as_lmerModLmerTest(fit)
+  table <- stats::coef(summary(fit, ddf = "Satterthwaite", correlation = FALSE))
   list(
-    method = "satterthwaite", se = as.numeric(table[, "Std. Error"]), df = as.numeric(table[, "df"]),
+    method = "satterthwaite", F = F_by_satterthwaite(fit), se = as.numeric(table[, "Std. Error"]), df = as.numeric(table[, "df"]),
     t = as.numeric(table[, "t value"]), p = as.numeric(table[, "Pr(>|t|)"])
   )
 }
+
+F_by_satterthwaite <- function(fit) part({
+  table <- as.data.frame(stats::anova(fit, type = "III", ddf = "Satterthwaite"))
+  list(
+    terms = rownames(table), NumDF = as.numeric(table$NumDF), DenDF = as.numeric(table$DenDF),
+    F = as.numeric(table[["F value"]]), p = as.numeric(table[["Pr(>F)"]])
+  )
+})
+
+# What KRmodcomp does of each hypothesis, which finds the adjusted covariance anew; hypotheses are lmerTest's.
+F_by_roger <- function(fit, adjusted) part({
+  by <- utils::getFromNamespace(".KR_adjust", "pbkrtest")
+  hypotheses <- utils::getFromNamespace("get_contrasts_type3", "lmerTest")(fit)
+  beta <- lme4::fixef(fit)
+  found <- lapply(Filter(nrow, hypotheses), function(L) by(adjusted, stats::vcov(fit), L, beta, 0))
+  column <- function(name) vapply(found, function(one) as.numeric(one[[name]]), 0, USE.NAMES = FALSE)
+  list(
+    terms = as.character(names(found)), NumDF = column("ndf"), DenDF = column("ddf"), F = column("Fstat"),
+    p = column("p.value")
+  )
+})
 
 # By pbkrtest's own functions: lmerTest, which asks it, finds the adjusted covariance anew for each coefficient.
 roger <- function(fit) {
@@ -322,7 +344,7 @@ roger <- function(fit) {
   }
   adjusted <- pbkrtest::vcovAdj(fit)
   df <- vapply(seq_len(p), function(k) pbkrtest::Lb_ddf(diag(p)[k, ], stats::vcov(fit), adjusted), 0)
-  c(list(method = "kenward-roger"), tested(lme4::fixef(fit), sqrt(diag(as.matrix(adjusted))), df))
+  c(list(method = "kenward-roger", F = F_by_roger(fit, adjusted)), tested(lme4::fixef(fit), sqrt(diag(as.matrix(adjusted))), df))
 }
 
 plain_estimates <- function() {

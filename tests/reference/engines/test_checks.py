@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relmer.reference.answers import Estimates, Inference, Intervals, Predictions
+from relmer.reference.answers import Estimates, FTests, Inference, Intervals, Predictions
 from relmer.reference.engines.checks import plain_criterion, plain_estimates, plain_inference, texts
 from relmer.reference.engines.contract import UNDEFINED
 from relmer.reference.engines.errors import EngineError
@@ -121,3 +121,19 @@ def test_intervals_and_predictions_that_are_right_come_out_as_they_are() -> None
 def test_an_interval_or_a_prediction_that_is_none_is_refused_by_name(change: dict[str, object], told: str) -> None:
     with pytest.raises(EngineError, match=re.escape(told)):
         plain_inference(replace(CONCLUDED, **change), GOOD)
+
+
+TESTS = FTests("III", ("a", "b"), (1.0, 2.0), (10.0, 10.0), (3.0, 4.0), (0.1, 0.05))
+NO_TESTS = [
+    (replace(TESTS, type="IV"), "F_tests.satterthwaite.type is 'IV'"),
+    (replace(TESTS, F=(3.0,)), "F_tests.satterthwaite.F must have 2 entries, not 1"),
+    (replace(TESTS, p=(math.nan, 0.05)), "F_tests.satterthwaite.p[1] is nan"),
+]
+
+
+@pytest.mark.parametrize(("tests", "told"), NO_TESTS)
+def test_an_F_test_that_is_none_is_refused_by_name(tests: FTests, told: str) -> None:
+    right = Inference(F_tests={"satterthwaite": TESTS})
+    assert plain_inference(right, GOOD) == right
+    with pytest.raises(EngineError, match=re.escape(told)):
+        plain_inference(Inference(F_tests={"satterthwaite": tests}), GOOD)
