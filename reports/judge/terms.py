@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import linalg, special
@@ -42,7 +43,7 @@ class OfTerm(Question):
         if not {*self.told.terms} <= {*places}:
             return "it has not the terms that are told"
         kept = [places[term] for term in self.told.terms]
-        vectors = {name: tuple(getattr(found, name)[k] for k in kept) for name in FIELDS.values()}
+        vectors: dict[str, Any] = {name: tuple(getattr(found, name)[k] for k in kept) for name in FIELDS.values()}
         return replace(found, terms=self.told.terms, **vectors)
 
     @cached_property
@@ -134,7 +135,7 @@ class OfTerm(Question):
             if method != self.method and isinstance(found, FTests) and self.name != "NumDF":
                 yield f"{told} in the place of {mine}", np.array(getattr(found, field))
                 if self.name == "p of F":
-                    value = special.fdtrc(q, np.array(found.DenDF), np.array(here.F))
+                    value = np.asarray(special.fdtrc(q, np.array(found.DenDF), np.array(here.F)), dtype=float)
                     yield f"with degrees of freedom {told} in the place of {mine}", value
         match self.name:
             case "F":
@@ -142,7 +143,10 @@ class OfTerm(Question):
             case "DenDF":
                 yield f"n in the place of {mine}", np.full(right.shape, float(len(self.at.fit.design.y)))
             case "p of F":
-                yield "of chi-squared: DenDF is not counted", special.chdtrc(q, q * np.array(here.F))
+                yield (
+                    "of chi-squared: DenDF is not counted",
+                    np.asarray(special.chdtrc(q, q * np.array(here.F)), dtype=float),
+                )
 
     def convention(self, said: Array, right: Array) -> str:
         """The convention by which the definition's value becomes what was said; empty if none does."""
@@ -159,8 +163,9 @@ class OfTerm(Question):
 
 def whitened_columns(L: Array, vcov: Array) -> Array:
     """Lengths of the columns of (L vcov L')^-1/2 L (p,)."""
-    half = linalg.cholesky(L @ vcov @ L.T, lower=True)
-    return np.asarray(np.sqrt((linalg.solve_triangular(half, L, lower=True) ** 2).sum(axis=0)))
+    sizes, axes = linalg.eigh(L @ vcov @ L.T)
+    seen = sizes > tolerances.EPS * len(sizes) * sizes.max(initial=0.0)
+    return np.asarray(np.sqrt((((axes[:, seen] / np.sqrt(sizes[seen])).T @ L) ** 2).sum(axis=0)))
 
 
 def insensible_F(q: Array, df: Array) -> Array:
