@@ -22,6 +22,8 @@ BEYOND, PHASES = 2, (0.0, 0.5)
 LONGER = 4.0
 # Knots of which a spline is told.
 FEWEST = 4
+# A parabola falls no further than to a fifth of its middle slope.
+STEADY = 0.8
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,12 @@ class Profiled:
         own, lower, upper = self.profile.parameters[j], self.ends.lower[j], self.ends.upper[j]
         end, z = (upper, self.z) if side > 0 else (lower, -self.z)
         middle = own.estimate if lower < own.estimate < upper else (lower + upper) / 2
-        curve = interpolate.PchipInterpolator([-self.z, 0.0, self.z], [lower, middle, upper])
         asked = side * step * (np.arange(-BEYOND, math.ceil(self.z / step) + BEYOND + 1) + phase)
-        near = np.clip(asked, -self.z, self.z)
-        knots = np.unique(curve(near) + curve(near, 1) * (asked - near))
+        # Where zeta is about what is asked: on the parabola through the estimate and both ends, if it rises.
+        rise, bend = (upper - lower) / (2 * self.z), (upper + lower - 2 * middle) / (2 * self.z**2)
+        if 2 * abs(bend) * float(np.abs(asked).max()) > STEADY * rise:
+            rise, bend = abs(end - middle) / self.z, 0.0
+        knots = np.unique(middle + rise * asked + bend * asked**2)
         knots = knots[(knots > own.least) & (knots < own.largest)]
         zetas = np.array([self.profile.zeta(own.old, float(value)) for value in knots])
         if len(knots) < FEWEST or np.any(np.diff(zetas) <= 0):

@@ -199,12 +199,13 @@ TABLE = (
     Tolerance(
         "profile intervals",
         f"2 δ/|dζ²/dv| of an end, δ the criterion's rounding, and {EVALUATION:g} of the width; for engines that are "
-        f"not this project's, beside: 4 times what a spline loses, and the same for a δ of {STOP:g} per parameter of "
-        "theta, or of what it loses who centres nothing; harmless is 3 % of the width over 2z",
+        f"not this project's, beside: 4 times what a spline loses, and the same for a δ of {EARLY:g}, or of what "
+        "who centres nothing loses; harmless is 3 % of the width over 2z",
         "ζ² = z² is the rise above the least deviance: an error of both moves the root by that over its slope. lme4 "
         "takes ζ by a natural cubic spline through knots an eighth of the joint region of 0.99 apart, and back by "
         "cubics with the inverse slopes: the same is done with exact values of the profile, by two sets of knots; "
-        "4 allows for knots that are two fifths farther apart, as the error goes with the fourth power.",
+        "4 allows for knots that are two fifths farther apart, as the error goes with the fourth power. "
+        "Each value of lme4's profile is a search of its own, which may stop early.",
     ),
     Tolerance(
         "Kenward and Roger beside ν = 2",

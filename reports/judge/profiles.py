@@ -57,7 +57,7 @@ class OfProfile(Question):
         return np.tile(np.array(self.here.ends.upper) - np.array(self.here.ends.lower), 2)
 
     def bounds(self, right: Array, of: str = "evaluation") -> Array:
-        """By the rounding of the deviance; by splines and searches that stop where lme4 accepts it; harmlessly.
+        """By the rounding of the deviance; by splines and searches that stop early; harmlessly.
 
         Harmless is 3 % of the half width over z, in which a standard error is.
         """
@@ -69,7 +69,7 @@ class OfProfile(Question):
             return np.asarray(exact)
         view, theta = self.hearing.view, self.hearing.view.fit.optimum.theta.tolist()
         lost = max(products(view, theta), uncentred(view, theta).criterion, rounding_at(view, theta))
-        return np.asarray(exact + here.splines + here.moved(max(tolerances.STOP * max(1, len(theta)), lost)))
+        return np.asarray(exact + here.splines + here.moved(max(tolerances.EARLY, lost)))
 
     def scale(self, right: Array) -> Array:
         """Relative to the width."""
@@ -79,7 +79,7 @@ class OfProfile(Question):
         """What accounts for a difference within the bound of splines."""
         here = self.here
         most = float((self.bounds(here.vector, "rounding") / self.scale(here.vector)).max(initial=0.0))
-        return f"who interpolates the profile by splines may lose {most:.1e} of the width"
+        return f"who interpolates the profile by splines, and searches by values, may lose {most:.1e} of the width"
 
     def conventions(self, said: Array, right: Array) -> Iterator[tuple[str, Array]]:
         """Variances in the place of standard deviations; the interval of another program."""
