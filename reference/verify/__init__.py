@@ -10,6 +10,7 @@ criterion   the profiled criterion with its derivatives, in balls
 blocks      cross products of a large model
 jets        the criterion with its derivatives of a large model, level by level
 patterns    matrices of few entries
+values      the criterion's value alone, level by level
 at          either, at any covariances and near them
 local       what a certificate claims of a minimum and of the values there
 bounds      lower bounds of the criterion, for the proof that the minimum is the lowest of all

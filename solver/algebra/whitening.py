@@ -8,7 +8,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from relmer.solver.algebra.doubled import less
-from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.algebra.triangles import logdet_triangle, triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 
@@ -43,16 +43,19 @@ class Whitened:
 
 def marginal_half(root: Array) -> Array:
     """V^1/2 (n, n), the lower Cholesky factor of V = I + root root'."""
-    return np.asarray(linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True))
+    half, info = lapack.dpotrf(root @ root.T + np.eye(len(root)), lower=1, clean=1)
+    if info:
+        raise np.linalg.LinAlgError("V has no Cholesky factor: a number of its root is not finite")
+    return np.asarray(half)
 
 
 def whitened_by_root(root: Array, rows: Array, half: Array | None = None) -> Whitened:
     """Whiten rows (n, m) for V = I + root root' by the Cholesky factor of V, which may be known."""
     half = marginal_half(root) if half is None else half
-    white = linalg.solve_triangular(half, rows, lower=True)
+    white = triangular_solve(half, rows, lower=True)
 
     def effects(c: Array) -> Array:
-        return np.asarray(root.T @ linalg.solve_triangular(half, white @ c, lower=True, trans="T"))
+        return np.asarray(root.T @ triangular_solve(half, white @ c, lower=True, trans=True))
 
     return Whitened(white=white, logdet=logdet_triangle(half), effects=effects)
 
@@ -92,7 +95,7 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
 
     whole = together(Z, rows, along)
     rotated = turned(np.vstack([whole, np.zeros((q, m))]))
-    w = linalg.solve_triangular(R, rotated[:q], check_finite=False)
+    w = triangular_solve(R, rotated[:q])
     moved = T @ w
     if along is not None:
         moved = np.column_stack([-less(along[:, j], T, w[:, j]) for j in range(m)])
@@ -104,7 +107,7 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
     logdet = logdet_triangle(np.asarray(R, dtype=float))
 
     def effects(c: Array) -> Array:
-        return np.asarray(w @ c + linalg.solve_triangular(R, rotated[:q] @ c, check_finite=False))
+        return np.asarray(w @ c + triangular_solve(R, rotated[:q] @ c))
 
     return Whitened(white=rotated[q:], logdet=logdet, effects=effects)
 
