@@ -305,8 +305,7 @@ def bench(session: nox.Session) -> None:
     session.install(".", "mixedlm==1.3.0", "lme-python==0.2.7")
     session.run("python", "tests/bench/bench.py", *session.posargs)
     session.run("python", "tests/bench/design.py")
-    session.run("python", "tests/bench/refit.py", env={"OPENBLAS_NUM_THREADS": "1"})
-    session.run("python", "tests/bench/profiles.py", env={"OPENBLAS_NUM_THREADS": "1"})
+    session.run("python", "tests/bench/inference.py", env={"OPENBLAS_NUM_THREADS": "1"})
 
 
 @nox.session

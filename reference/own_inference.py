@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from relmer.reference.answers import Inference, Tested
+from relmer.reference.answers import FTests, Inference, Intervals, Predictions, Tested
 from relmer.solver.algebra import triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.fits import Fit
-from relmer.solver.inference import coef_table
+from relmer.solver.fits import Fit, confint, predict
+from relmer.solver.inference import anova_table, coef_table
 
 # Names of the methods in an answer, and the solver's.
 METHODS = {
@@ -20,6 +20,10 @@ METHODS = {
 }
 # What the own paths tell of themselves; the others count, and are there to name what an engine took.
 TOLD = ("satterthwaite", "kenward-roger")
+# Vectors of the F tests, and the columns of lmerTest's table that they are.
+COLUMNS = {"NumDF": "NumDF", "DenDF": "DenDF", "F": "F value", "p": "Pr(>F)"}
+# Level of the intervals that are told, and rows whose predictions are.
+LEVEL, ROWS = 0.95, 10
 # Random effects up to which conditional variances are taken, from a dense q x q matrix of 72 MB.
 MOST_EFFECTS = 3000
 
@@ -61,12 +65,39 @@ def condsd(fit: Fit) -> Array | None:
     return found if np.isfinite(found).all() else None
 
 
+def F_tested(fit: Fit, method: str, type: str = "III") -> FTests:
+    """The F tests of the terms of a fit by a method.
+
+    Raises
+    ------
+    ModelError
+        The method is not defined for the fit.
+    """
+    table = anova_table(fit, type, METHODS[method])
+    table = table[table["NumDF"] > 0]
+    vectors = {name: tuple(map(float, table[column])) for name, column in COLUMNS.items()}
+    return FTests(type=type, terms=tuple(table.index), **vectors)
+
+
+def wald(fit: Fit, level: float = LEVEL) -> Intervals:
+    """Wald intervals of the coefficients."""
+    ends = confint(fit, level, "Wald", "beta_").to_numpy()
+    return Intervals(level=level, lower=tuple(ends[:, 0].tolist()), upper=tuple(ends[:, 1].tolist()))
+
+
+def predictions(fit: Fit) -> Predictions:
+    """Predictions for the first rows that take part."""
+    population, conditional = predict(fit, re_form="NA").dropna(), predict(fit).dropna()
+    return Predictions(tuple(population.tolist()[:ROWS]), tuple(conditional.tolist()[:ROWS]))
+
+
 def inference_of(fit: Fit, methods: Sequence[str] = TOLD) -> Inference:
     """All that rung 6 has of a fit."""
-    tests, refused = dict[str, Tested](), dict[str, str]()
+    tests, terms, refused = dict[str, Tested](), dict[str, FTests](), dict[str, str]()
     for method in methods:
         try:
             tests[method] = tested(fit, method)
+            terms[method] = F_tested(fit, method)
         except ModelError as error:
             refused[method] = str(error)
     df, deviations = parameters(fit), condsd(fit)
@@ -77,6 +108,9 @@ def inference_of(fit: Fit, methods: Sequence[str] = TOLD) -> Inference:
         BIC=fit.criterion + df * float(np.log(len(fit.design.y))),
         t=tuple(map(float, fit.t)),
         tests=tests,
+        F_tests=terms,
         condsd=None if deviations is None else tuple(deviations.tolist()),
+        intervals={"wald": wald(fit)},
+        predictions=predictions(fit),
         refused=refused,
     )

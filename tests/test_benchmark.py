@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarking import bench, page, picture, results, store
+from benchmarking import bench, inference, page, picture, results, store
 from bounds import counted
 
 GOOD = results.Measured("", (0.002, 0.004), (0.001, 0.005), 1e-4, (0.5, 0.01), 7, (2.0**20, 2.0**27), 1.0, 0.0, 9.0)
@@ -131,6 +131,23 @@ def test_speed_counts_at_the_optimum_only(tmp_path: Path, above: float, seconds:
 def test_ratios_are_taken_round_by_round() -> None:
     found = result(relmer=replace(GOOD, rounds=(0.001, 0.001)))
     assert found.ratio("lme4") == (0.375, 0.25, 0.5)
+
+
+def test_what_is_concluded_stands_in_the_page_and_stays_there(tmp_path: Path) -> None:
+    """Its times are measured by another program: either keeps what the other wrote."""
+    rows = [inference.Row("one", "lme4", 1.0, 4.0, 1.0), inference.Row("two", "lmerTest", 3.0, 2.0, 1.0)]
+    page.write(tmp_path, [result()], [])
+    plain = (tmp_path / "benchmark.md").read_text(encoding="utf-8")
+    for load in (0.1, 7.0):
+        page.keep(tmp_path, inference.section(rows, load, 2, "now", "c"))
+    page.write(tmp_path, [result()], [])
+    text = (tmp_path / "benchmark.md").read_text(encoding="utf-8")
+    assert "| one | lme4 | 4.00 s | 1.00 s | 1/4 | 1 | yes |" in text
+    assert "| two | lmerTest | 2.00 s | 3.00 s | 1.5 | 1 | **no** |" in text
+    assert text.count(page.BEYOND) == 1 and text.count("load was 7.0 on 2 cores") == 1 and "load was 0.1" not in text
+    assert text.index("## What was asked") < text.index(page.BEYOND) < text.index(page.EVERY_HEAD)
+    begin, end = text.index(page.BEYOND), text.index(page.EVERY_HEAD)
+    assert text[:begin] + text[end:] == plain
 
 
 def test_the_history_grows_by_a_line(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from relmer.reference.answers.answer import (
     sha256_of,
     to_json,
 )
-from relmer.reference.answers.inference import Inference, Tested
+from relmer.reference.answers.inference import FTests, Inference, Intervals, Predictions, Tested
 from relmer.reference.answers.recorded import RecordingError
 from relmer.reference.answers.shared_theta import shared_thetas
 
@@ -28,10 +28,13 @@ __all__ = [
     "CriterionValue",
     "Data",
     "Estimates",
+    "FTests",
     "Fingerprint",
     "Grouping",
     "Inference",
+    "Intervals",
     "Model",
+    "Predictions",
     "RecordingError",
     "Status",
     "Term",

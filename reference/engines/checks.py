@@ -129,20 +129,50 @@ def plain_inference(said: object, estimates: Estimates | None) -> Inference:
     if estimates is None and said.theta is None:
         raise EngineError("inference without estimates must have its theta")
     found = cast(Inference, guarded(lambda: from_plain(Inference, to_plain(said), "inference")))
-    vectors = {"theta": found.theta, "t": found.t, "condsd": found.condsd}
-    for method, tested in found.tests.items():
-        vectors |= {f"tests.{method}.{name}": value for name, value in to_plain(tested).items()}
-    for name, value in [*vectors.items(), *((name, getattr(found, name)) for name in ("logLik", "AIC", "BIC"))]:
-        if value is not None:
-            real_numbers(value, f"inference.{name}", 1 if name in vectors else 0)
-    of_beta = {name: len(v) for name, v in vectors.items() if v is not None and name not in ("theta", "condsd")}
-    wanted = {name: next(iter(of_beta.values()), 0) if estimates is None else len(estimates.beta) for name in of_beta}
-    if estimates is not None and found.condsd is not None:
-        of_beta["condsd"], wanted["condsd"] = len(found.condsd), len(estimates.b)
-    for name, length in of_beta.items():
-        if length != wanted[name]:
-            raise EngineError(f"inference.{name} must have {wanted[name]} entries, not {length}")
+    vectors = vectors_of(found)
+    for name, value in vectors.items():
+        real_numbers(value, f"inference.{name}", 1)
+    for name in ("logLik", "AIC", "BIC"):
+        if (scalar := getattr(found, name)) is not None:
+            real_numbers(scalar, f"inference.{name}", 0)
+    for method, ends in found.intervals.items():
+        if not 0 < ends.level < 1:
+            raise EngineError(f"inference.intervals.{method}.level is {ends.level}; it must be between 0 and 1")
+    for method, test in found.F_tests.items():
+        if test.type not in ("I", "II", "III"):
+            said_type = plain_text(test.type, 20)
+            raise EngineError(f"inference.F_tests.{method}.type is {said_type!r}; it must be I, II or III")
+    for name, (length, wanted) in lengths_of(found, vectors, estimates).items():
+        if length != wanted:
+            raise EngineError(f"inference.{name} must have {wanted} entries, not {length}")
     return replace(found, refused=named_texts(found.refused, "inference.refused"))
+
+
+def vectors_of(said: Inference) -> dict[str, tuple[float, ...]]:
+    """Every vector that is told, by its place."""
+    found = {"theta": said.theta, "t": said.t, "condsd": said.condsd}
+    for method, tested in said.tests.items():
+        found |= {f"tests.{method}.{name}": value for name, value in to_plain(tested).items()}
+    for method, test in said.F_tests.items():
+        found |= {f"F_tests.{method}.{name}": getattr(test, name) for name in ("NumDF", "DenDF", "F", "p")}
+    for method, ends in said.intervals.items():
+        found |= {f"intervals.{method}.{name}": getattr(ends, name) for name in ("lower", "upper")}
+    found |= {f"predictions.{name}": value for name, value in to_plain(said.predictions or {}).items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def lengths_of(
+    said: Inference, vectors: Mapping[str, tuple[float, ...]], estimates: Estimates | None
+) -> dict[str, tuple[int, int]]:
+    """The length of every vector, and the one that it must have: of beta, of b, or of the terms that are named."""
+    of_beta = [name for name in vectors if name == "t" or name.startswith(("tests.", "intervals.wald."))]
+    p = len(estimates.beta) if estimates else next((len(vectors[name]) for name in of_beta), 0)
+    wanted = dict.fromkeys(of_beta, p)
+    if estimates is not None and said.condsd is not None:
+        wanted["condsd"] = len(estimates.b)
+    for method, test in said.F_tests.items():
+        wanted |= dict.fromkeys((name for name in vectors if name.startswith(f"F_tests.{method}.")), len(test.terms))
+    return {name: (len(vectors[name]), length) for name, length in wanted.items()}
 
 
 def plain_figures(said: object) -> dict[str, str]:

@@ -8,7 +8,7 @@ from relmer.reports.evidence.drift import drift_of
 from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, evaluator_of
 from relmer.reports.evidence.figures import figure, figure_of_data
 from relmer.reports.evidence.identified import marginal
-from relmer.reports.evidence.inference import Concluded, concluded, p_of, quantile
+from relmer.reports.evidence.inference import Concluded, concluded, normal_quantile, p_of, quantile
 from relmer.reports.evidence.landscape import (
     FOR_ANY_SIZE,
     QUANTITIES,
@@ -23,6 +23,7 @@ from relmer.reports.evidence.landscape import (
     values,
 )
 from relmer.reports.evidence.misread import misread, misused
+from relmer.reports.evidence.of_terms import LostOfTerms, lost_of_terms
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.sight import sight
@@ -40,6 +41,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "Landscape",
+    "LostOfTerms",
     "Uncentred",
     "allowance",
     "by_path",
@@ -63,11 +65,13 @@ __all__ = [
     "figure_of_data",
     "inverted",
     "landscape",
+    "lost_of_terms",
     "marginal",
     "mismatch",
     "misread",
     "misused",
     "moved_by",
+    "normal_quantile",
     "optimality",
     "p_of",
     "products",

@@ -165,7 +165,7 @@ TABLE = (
         f"at the engine's own theta: logLik, AIC and BIC as the criterion; counts exactly; t by the "
         "bounds of beta and SE, "
         f"(|δβ| + |t| |δSE|)/SE; conditional SDs as b; degrees of freedom 10 × {EVALUATION:g} of themselves; p at the "
-        "corners of t's bound and theirs",
+        "corners of t's bound and theirs; an end of a Wald interval |δβ| + z |δSE|; a prediction as a fitted value",
         "All follow from estimates and from theta alone, so that where a search stopped moves nothing. AIC and BIC add "
         "whole numbers. Degrees of freedom by exact derivatives lose some times what an estimate does: ten. They are "
         "harmless where p = 0.05 moves by less than 3e-5.",
@@ -183,6 +183,18 @@ TABLE = (
         "extrapolation leaves out is 1e-12 of H, f being analytic as far as |x|. Observed: 1e-11 "
         "to 1e-7 of ν; no digit "
         "where the criterion has none.",
+    ),
+    Tolerance(
+        "F tests of terms",
+        "NumDF exactly; F: 2 s δs/q + 2 F max(δSE/SE), s² = qF, δs = Σ |δβ_j| |column j of (L vcov L')^-½ L|; DenDF "
+        f"10 × {EVALUATION:g} of themselves; for engines that are not this project's, beside: of both what each entry "
+        "of L that is not exact moves them by, off by 2 units of the 7th digit of the largest; of DenDF what "
+        "differences for derivatives move each ν_i by, or, by Kenward and Roger, "
+        f"{CRITERION:g} × (1/|1 − 2/ν| + |ν − 4|(|ν − 4| + q + 2)/((q + 2)ν)), and of F as much; p at their corners; "
+        "harmless is an F that moves by 3 % of a standard error",
+        "s is the length of the whitened Lβ, which moves no further than its parts. lmerTest rounds its hypotheses by "
+        "zapsmall to seven digits, twice at most. Satterthwaite's ν of several rows rises with each ν_i: its ends are "
+        "where all are at theirs. ν = 4 + (q + 2)/(qρ − 1): ρ rounded by r moves it by r qρ (ν − 4)²/(q + 2).",
     ),
     Tolerance(
         "Kenward and Roger beside ν = 2",

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 
 from relmer.datasets import Case
-from relmer.reference.answers import Answer, Fingerprint, Inference, Status
+from relmer.reference.answers import Answer, Fingerprint, Status
 from relmer.reference.engines import Kin
 from relmer.reports.evidence import QUANTITIES, digits, tolerances
 from relmer.reports.judge.hearing import short, told
-from relmer.reports.judge.inference import CONDSD, OF_LIKELIHOOD
+from relmer.reports.judge.inference import told as concluded
+from relmer.reports.judge.questions import OF_LIKELIHOOD
 from relmer.reports.records import MOST, OF_A_FIT, RUNGS, Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
 
 PARTS = ("coefficients", "terms", "theta_names", "X", "Z", "Lambda")
-OF_TEST = ("df", "se", "t", "p")
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,7 @@ def quantities(said: Answer) -> Iterator[tuple[tuple[int, str], Any]]:
         for name in QUANTITIES:
             yield (5, name), np.ravel(np.asarray(getattr(said.estimates, name), dtype=float))
     if said.inference is not None:
-        yield from (((6, name), value) for name, value in conclusions(said.inference))
-
-
-def conclusions(said: Inference) -> Iterator[tuple[str, Array]]:
-    """What is concluded from a fit, named as on rung 6."""
-    for name in (*OF_LIKELIHOOD, "df", "t"):
-        if (value := getattr(said, name)) is not None:
-            yield name, np.atleast_1d(np.asarray(value, dtype=float))
-    if said.condsd is not None:
-        yield CONDSD, np.array(said.condsd)
-    for method, tested in said.tests.items():
-        for name in OF_TEST:
-            yield f"{name} ({method})", np.array(getattr(tested, name), dtype=float)
+        yield from (((6, one.shown), one.value) for one in concluded(said.inference))
 
 
 def likeness(quantity: str, mine: Any, theirs: Any, other: Answer) -> Likeness:
@@ -167,7 +155,7 @@ def harmless(quantity: str, value: Array, said: Answer) -> Array:
     and its conditional SD that of a mean of n rows; t has 1.
     """
     part, n, size = np.sqrt(tolerances.EARLY), max(rows(said), 1), np.abs(value)
-    match quantity:
+    match "fitted" if "prediction" in quantity else quantity:
         case "criterion" | "AIC" | "BIC":
             bound = tolerances.EARLY
         case "logLik":
@@ -176,6 +164,8 @@ def harmless(quantity: str, value: Array, said: Answer) -> Array:
             bound = part
         case "beta" if said.estimates is not None:
             bound = part * np.array(said.estimates.se)
+        case "Wald interval" if said.estimates is not None:
+            bound = part * np.tile(said.estimates.se, 2)
         case "b" | "fitted" | "conditional SD" if said.estimates is not None:
             bound = part * said.estimates.sigma / np.sqrt(n)
         case "sigma" | "se":

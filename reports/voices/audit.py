@@ -178,9 +178,9 @@ def of_run(report: Report) -> Iterator[Requirement]:
     )
     yield Requirement(
         f"R{first + 3}",
-        "intervals, F tests and predictions are right",
+        "profile intervals are right",
         (),
-        "none: rung 6 has no intervals, F tests and predictions yet",
+        "none: rung 6 has no profile intervals yet",
         "",
         Met.UNTESTED,
     )

@@ -37,7 +37,8 @@ def write(out: Path, results: Sequence[Result], left_out: Sequence[str], again: 
         "![Seconds per fit, by rows for the nested series, and by model](benchmark.svg)",
         goals(results),
         series(results),
-        "## Every number\n" + EVERY,
+        kept(out),
+        f"{EVERY_HEAD}\n" + EVERY,
         *(details(result) for result in results),
         missing(results, left_out),
     ]
@@ -49,6 +50,24 @@ def write(out: Path, results: Sequence[Result], left_out: Sequence[str], again: 
         file.write(json.dumps(line) + "\n")
 
 
+def kept(out: Path) -> str:
+    """The section that `inference.py` wrote into the page, which this does not measure again; empty without one."""
+    path = out / "benchmark.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    _, head, rest = text.partition(f"{BEYOND}\n")
+    return head + rest.partition("\n## ")[0] if head else ""
+
+
+def keep(out: Path, section: str) -> None:
+    """Put a section that begins with BEYOND into the page, in the place of the one that is there."""
+    path = out / "benchmark.md"
+    text, old = path.read_text(encoding="utf-8"), kept(out)
+    made = text.replace(old.strip(), section) if old else text.replace(EVERY_HEAD, f"{section}\n\n{EVERY_HEAD}", 1)
+    path.write_text(made, encoding="utf-8")
+
+
+BEYOND = "## What is concluded from a fit"
+EVERY_HEAD = "## Every number"
 HEAD = """
 # How fast, beside the others
 

@@ -19,25 +19,26 @@ SCRIPT = f"""
 suppressMessages(library(lme4))
 fit <- lmer({FORMULA}, sleepstudy)
 told <- function(m) c(getME(m, "theta"), fixef(m), sigma(m))
-cat(system.time(suppressWarnings(suppressMessages(bootMer(fit, told, nsim = {THEIRS}, seed = 1))))[["elapsed"]])
+spent <- system.time(suppressWarnings(suppressMessages(bootMer(fit, told, nsim = {THEIRS}, seed = 1))))
+cat(sum(spent[c("user.self", "sys.self")]))
 """
 
 
 def ours() -> tuple[float, int]:
-    """Seconds, the best of three, and the megabytes that the process took more for it."""
+    """Seconds of the processor, the best of three, and the megabytes that the process took more for it."""
     fit = lmer(FORMULA, load("sleepstudy").frame)
     bootstrap(fit, 10, seed=1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         bootstrap(fit, DRAWS, seed=1)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return min(seconds), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
 
 
 def theirs() -> float:
-    """Seconds of `bootMer` for as many draws."""
+    """Seconds of the processor of `bootMer` for as many draws."""
     run = subprocess.run(["Rscript", "--vanilla", "-e", SCRIPT], capture_output=True, encoding="utf-8", check=True)
     return float(run.stdout) * DRAWS / THEIRS
 

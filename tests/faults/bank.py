@@ -2,6 +2,7 @@
 
 from . import (
     coefficients,
+    conclusions,
     criterion,
     data,
     effects,
@@ -29,6 +30,7 @@ PARTS = (
     effects,
     rows,
     inference,
+    conclusions,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for part in PARTS for fault in part.FAULTS}
 # What the page and the report count. Faults of rung 6 and of partial answers are planted on the smallest case

@@ -10,8 +10,9 @@ from enum import StrEnum
 from functools import cache
 
 import numpy as np
+from scipy import special
 
-from relmer.reference.answers import Answer
+from relmer.reference.answers import Answer, FTests, Inference, Intervals
 from relmer.reports.evidence import (
     QUANTITIES,
     allowance,
@@ -19,6 +20,7 @@ from relmer.reports.evidence import (
     concluded,
     condition,
     conditioned,
+    lost_of_terms,
     p_of,
     products,
     rounding_at,
@@ -182,6 +184,7 @@ def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
     if said.condsd is not None and right.condsd is not None:
         size = EVALUATION * max(right.condsd, default=0.0) + lost_of(at.name) * np.array(right.condsd)
         yield from np.abs(np.array(said.condsd) - np.array(right.condsd)) / np.maximum(size, tiny)
+    yield from conclusions_moved(at, said, right)
     for method, tested in said.tests.items():
         honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences
         df = np.array(honest.df)
@@ -192,6 +195,43 @@ def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
             yield from np.abs(np.array(getattr(tested, name)) - np.array(getattr(honest, name))) / np.maximum(
                 size, tiny
             )
+
+
+def conclusions_moved(at: Court, said: Inference, right: Inference) -> Iterator[float]:
+    """The same of the ends of intervals and of predictions."""
+    of, tiny = entry_bounds(at.name), np.finfo(float).tiny
+    for method, test in said.F_tests.items():
+        yield from F_tests_moved(at, method, test, right.F_tests[method])
+    for method, ends in said.intervals.items():
+        z = float(special.ndtri((1 + ends.level) / 2))
+        size = np.maximum(of["beta"] + z * of["se"], tiny)
+        for mine, theirs in zip(bounds_of(ends), bounds_of(right.intervals[method]), strict=True):
+            yield from np.abs(mine - theirs) / size
+    if said.predictions is not None and right.predictions is not None:
+        for name in ("population", "conditional"):
+            value = np.array(getattr(said.predictions, name))
+            size = np.maximum(of["fitted"][: len(value)], tiny)
+            yield from np.abs(value - np.array(getattr(right.predictions, name))) / size
+
+
+def F_tests_moved(at: Court, method: str, test: FTests, honest: FTests) -> Iterator[float]:
+    """The same of the F tests: F by what its coefficients and their covariance are made of, all terms alike."""
+    q, df, F = (np.array(getattr(honest, name)) for name in ("NumDF", "DenDF", "F"))
+    lost = lost_of_terms(concluded(at.made.view, at.theta), method, honest.type, honest.terms)
+    of, se = entry_bounds(at.name), np.array(at.said.se)
+    off = float((of["beta"] / se).sum() + (of["se"] / se).max())
+    of_F = 2 * np.sqrt(F / np.maximum(q, 1)) * off + 2 * F * off + lost.F + F * lost.df
+    of_df = df * (EVALUATION + np.minimum(lost.df, 0.5))
+    ends = [special.fdtrc(q, df + b * of_df, np.maximum(F + a * of_F, 0.0)) for a in (-1, 1) for b in (-1, 1)]
+    of_p = np.max([np.abs(end - np.array(honest.p)) for end in ends], axis=0) + EVALUATION * np.array(honest.p)
+    for name, size in {"NumDF": 0.0 * q, "DenDF": of_df, "F": of_F, "p": of_p}.items():
+        moved = np.abs(np.array(getattr(test, name)) - np.array(getattr(honest, name)))
+        yield from moved / np.maximum(size, np.finfo(float).tiny)
+
+
+def bounds_of(ends: Intervals) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends as arrays."""
+    return np.array(ends.lower), np.array(ends.upper)
 
 
 def lost_of(name: str) -> float:

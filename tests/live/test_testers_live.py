@@ -1,6 +1,7 @@
 """lmerTest and pbkrtest live: what they conclude, and what the recordings hold of it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from relmer.reports.run import run, sources
 from relmer.reports.verdicts import Verdict
 
 pytestmark = pytest.mark.usefixtures("rscript_of_inference")
-CASES = ["sleepstudy/slopes-reml", "machines/nested-reml", "pastes/reml"]
+F_TESTS = ("NumDF", "DenDF", "F", "p of F")
+TOLD = {"Wald interval", "population prediction", "conditional prediction"}
+CASES = ["sleepstudy/slopes-reml", "machines/nested-reml", "pastes/reml", "cake/reml"]
 
 
 @pytest.mark.parametrize("name", ["lmertest", "pbkrtest"])
@@ -29,7 +32,32 @@ def test_what_they_conclude_and_what_lme4_concludes_agrees() -> None:
     found = [c for c in report.comparisons if c.rung == 6]
     assert {(c.case, c.engine) for c in found} == {(of, name) for of in CASES for name in names}
     assert {c.verdict for c in found} <= {Verdict.AGREE, Verdict.WITHIN}
+    told = {f"{name} (type III, {method})" for name in F_TESTS for method in ("satterthwaite", "kenward-roger")}
+    of_terms = {c.quantity for c in found if c.engine == "pls" and "type III" in c.quantity}
+    assert of_terms == told
     assert {c.verdict for c in found if c.engine in ("lme4", "pls")} == {Verdict.AGREE}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"dataset": "sleepstudy", "formula": "Reaction ~ Days + offset(10 * Days) + (Days | Subject)"},
+        {
+            "dataset": "sleepstudy",
+            "formula": "Reaction ~ Days + (1 | Subject)",
+            "offset": "Days",
+            "weights": "Days + 1",
+        },
+        {"dataset": "ScotsSec", "formula": "attain ~ verbal + (1 | primary)", "subset": "attain > 5", "reml": False},
+        {"dataset": "star_sample", "formula": "read ~ cltype + (1 | sch)", "na_action": "na.exclude"},
+    ],
+)
+def test_what_lme4_predicts_and_its_intervals_are_right_with_offset_and_subset(given: dict[str, Any]) -> None:
+    asked = replace(case(CASES[0]), name="own/predicted", published={}, **given)
+    report = run([asked], ["lme4", "pls"], sources(["lme4", "pls"]))
+    found = {(c.engine, c.quantity): c for c in report.comparisons if c.quantity in TOLD}
+    assert {*found} == {(name, told) for name in ("lme4", "pls") for told in TOLD}
+    assert {c.verdict for c in found.values()} == {Verdict.AGREE}
 
 
 def test_what_a_package_refuses_is_said_in_its_words() -> None:

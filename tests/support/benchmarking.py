@@ -7,4 +7,6 @@ from pathlib import Path
 FOLDER = Path(__file__).parent.parent / "bench"
 sys.path.append(str(FOLDER))
 
-bench, page, picture, results, store = map(importlib.import_module, ("bench", "page", "picture", "results", "store"))
+bench, inference, page, picture, results, store = map(
+    importlib.import_module, ("bench", "inference", "page", "picture", "results", "store")
+)

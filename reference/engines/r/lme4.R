@@ -259,9 +259,22 @@ mixed_inference <- function(fit) {
     logLik = as.numeric(likelihood), df = as.integer(attr(likelihood, "df")),
     AIC = as.numeric(stats::AIC(fit)), BIC = as.numeric(stats::BIC(fit)),
     t = as.numeric(stats::coef(summary(fit, correlation = FALSE))[, "t value"]),
-    condsd = conditional_sd(fit)
+    condsd = conditional_sd(fit),
+    wald = part(as.numeric(stats::confint(fit, parm = "beta_", level = LEVEL, method = "Wald"))),
+    population = part(first_rows(stats::predict(fit, re.form = NA))),
+    conditional = part(first_rows(stats::predict(fit)))
   )
 }
+
+# Level of intervals, and rows whose predictions are told.
+LEVEL <- 0.95
+ROWS <- 10L
+
+# Without the NA by which na.exclude pads them.
+first_rows <- function(values) utils::head(as.numeric(values[!is.na(values)]), ROWS)
+
+# What one function of lme4 refuses takes nothing from the others.
+part <- function(found) tryCatch(found, error = function(condition) conditionMessage(condition))
 
 # In the order of b: by term, by level, by column. Of a factor with several terms ranef gives a list.
 conditional_sd <- function(fit) {
@@ -290,12 +303,34 @@ tested <- function(beta, se, df) {
 }
 
 satterthwaite <- function(fit) {
-  table <- stats::coef(summary(lmerTest::as_lmerModLmerTest(fit), ddf = "Satterthwaite", correlation = FALSE))
+  fit <- lmerTest::as_lmerModLmerTest(fit)
+  table <- stats::coef(summary(fit, ddf = "Satterthwaite", correlation = FALSE))
   list(
-    method = "satterthwaite", se = as.numeric(table[, "Std. Error"]), df = as.numeric(table[, "df"]),
+    method = "satterthwaite", F = F_by_satterthwaite(fit), se = as.numeric(table[, "Std. Error"]), df = as.numeric(table[, "df"]),
     t = as.numeric(table[, "t value"]), p = as.numeric(table[, "Pr(>|t|)"])
   )
 }
+
+F_by_satterthwaite <- function(fit) part({
+  table <- as.data.frame(stats::anova(fit, type = "III", ddf = "Satterthwaite"))
+  list(
+    terms = rownames(table), NumDF = as.numeric(table$NumDF), DenDF = as.numeric(table$DenDF),
+    F = as.numeric(table[["F value"]]), p = as.numeric(table[["Pr(>F)"]])
+  )
+})
+
+# What KRmodcomp does of each hypothesis, which finds the adjusted covariance anew; hypotheses are lmerTest's.
+F_by_roger <- function(fit, adjusted) part({
+  by <- utils::getFromNamespace(".KR_adjust", "pbkrtest")
+  hypotheses <- utils::getFromNamespace("get_contrasts_type3", "lmerTest")(fit)
+  beta <- lme4::fixef(fit)
+  found <- lapply(Filter(nrow, hypotheses), function(L) by(adjusted, stats::vcov(fit), L, beta, 0))
+  column <- function(name) vapply(found, function(one) as.numeric(one[[name]]), 0, USE.NAMES = FALSE)
+  list(
+    terms = as.character(names(found)), NumDF = column("ndf"), DenDF = column("ddf"), F = column("Fstat"),
+    p = column("p.value")
+  )
+})
 
 # By pbkrtest's own functions: lmerTest, which asks it, finds the adjusted covariance anew for each coefficient.
 roger <- function(fit) {
@@ -309,7 +344,7 @@ roger <- function(fit) {
   }
   adjusted <- pbkrtest::vcovAdj(fit)
   df <- vapply(seq_len(p), function(k) pbkrtest::Lb_ddf(diag(p)[k, ], stats::vcov(fit), adjusted), 0)
-  c(list(method = "kenward-roger"), tested(lme4::fixef(fit), sqrt(diag(as.matrix(adjusted))), df))
+  c(list(method = "kenward-roger", F = F_by_roger(fit, adjusted)), tested(lme4::fixef(fit), sqrt(diag(as.matrix(adjusted))), df))
 }
 
 plain_estimates <- function() {
@@ -329,7 +364,8 @@ plain_estimates <- function() {
   )
 }
 
-# lme4 counts all rows in BIC, and stats those less the coefficients of a fit by REML: as lme4 counts.
+# lme4 counts all rows in BIC, and stats those less the coefficients of a fit by REML: as lme4 counts. Intervals are by
+# the normal quantile as lme4's; those of lm are by t.
 plain_inference <- function(covariance) {
   likelihood <- stats::logLik(opened$parts$fit, REML = opened$REML)
   df <- as.integer(attr(likelihood, "df"))
@@ -337,6 +373,8 @@ plain_inference <- function(covariance) {
   list(
     logLik = as.numeric(likelihood), df = df, AIC = -2 * as.numeric(likelihood) + 2 * df,
     BIC = -2 * as.numeric(likelihood) + log(nrow(opened$parts$X)) * df,
-    t = as.numeric(beta / sqrt(diag(covariance))), condsd = numeric()
+    t = as.numeric(beta / sqrt(diag(covariance))), condsd = numeric(),
+    wald = as.numeric(beta + sqrt(diag(covariance)) %o% (c(-1, 1) * stats::qnorm((1 + LEVEL) / 2))),
+    population = first_rows(opened$parts$fit$fitted.values), conditional = first_rows(opened$parts$fit$fitted.values)
   )
 }

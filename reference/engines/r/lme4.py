@@ -14,7 +14,9 @@ from relmer.reference.answers import (
     Data,
     Estimates,
     Inference,
+    Intervals,
     Model,
+    Predictions,
     Term,
     data_seen,
     each_column,
@@ -26,6 +28,8 @@ from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process, parts_of
 from relmer.solver.language import parse
 
 MOST_WARNINGS = 20
+# Of the intervals: LEVEL of lme4.R.
+LEVEL = 0.95
 
 
 class Lme4:
@@ -251,4 +255,23 @@ def _inference(values: Mapping[str, Any]) -> Inference:
         BIC=float(values["BIC"][0]),
         t=_numbers(values["t"]),
         condsd=_numbers(values["condsd"]),
+        **_parts(values),
     )
+
+
+def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Intervals and predictions; of what lme4 refused its words, of what is absent nothing."""
+    told = {name: values[name] for name in ("wald", "population", "conditional") if name in values}
+    refused = {
+        name: plain_text(" ".join(map(str, value)), 300)
+        for name, value in told.items()
+        if any(isinstance(entry, str) for entry in value)
+    }
+    kept = {name: _numbers(value) for name, value in told.items() if name not in refused}
+    found: dict[str, Any] = {"refused": refused} if refused else {}
+    if "wald" in kept:
+        half = len(kept["wald"]) // 2
+        found["intervals"] = {"wald": Intervals(LEVEL, kept["wald"][:half], kept["wald"][half:])}
+    if "population" in kept and "conditional" in kept:
+        found["predictions"] = Predictions(kept["population"], kept["conditional"])
+    return found

@@ -3,10 +3,10 @@
 import functools
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from relmer.datasets import Case
-from relmer.reference.answers import Inference, Tested
+from relmer.reference.answers import FTests, Inference, Tested
 from relmer.reference.engines import EngineError, EngineMissing, EngineUnsupported, Fitted, plain_text
 from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process
 from relmer.reference.own_fits import design_of
@@ -82,8 +82,18 @@ class Tester:
         theta = tuple(map(float, values["theta"]))
         if bad := next((name for name, column in columns.items() if not all(map(math.isfinite, column))), ""):
             raise EngineError(f"{self.package}: its {bad} is not a number{''.join(f'; {text}' for text in said[:1])}")
-        tested = Tested(**columns)
-        return Fitted(warnings=said, inference=Inference(theta=theta, tests={str(method): tested}))
+        tests, terms = {str(method): Tested(**columns)}, F_tests(str(method), values["F"])
+        return Fitted(warnings=said, inference=Inference(theta=theta, tests=tests, **terms))
+
+
+def F_tests(method: str, told: Any) -> dict[str, Any]:
+    """The F tests as a part of the inference; its words where the package refused."""
+    if not isinstance(told, Mapping):
+        return {"refused": {f"F ({method})": plain_text(" ".join(map(str, told)), 300)}}
+    vectors = {name: tuple(map(float, told[name])) for name in ("NumDF", "DenDF", "F", "p")}
+    if bad := next((name for name, vector in vectors.items() if not all(map(math.isfinite, vector))), ""):
+        return {"refused": {f"F ({method})": f"its {bad} is not a number"}}
+    return {"F_tests": {method: FTests(type="III", terms=tuple(map(str, told["terms"])), **vectors)}}
 
 
 def rows_of(case: Case) -> int:

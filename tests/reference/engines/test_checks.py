@@ -1,6 +1,7 @@
 """What an engine returned is checked: a slip in any field is found, and what is right comes out as plain floats."""
 
 import math
+import re
 from dataclasses import fields, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relmer.reference.answers import Estimates
-from relmer.reference.engines.checks import plain_criterion, plain_estimates, texts
+from relmer.reference.answers import Estimates, FTests, Inference, Intervals, Predictions
+from relmer.reference.engines.checks import plain_criterion, plain_estimates, plain_inference, texts
 from relmer.reference.engines.contract import UNDEFINED
 from relmer.reference.engines.errors import EngineError
 
@@ -100,3 +101,39 @@ def test_texts_are_cleaned_once(said: list[str]) -> None:
     assert texts(made, "warnings") == made
     assert len(made) <= 50
     assert all(len(text) <= 500 and text.isprintable() for text in made)
+
+
+ENDS = Intervals(0.95, (0.0, 1.0), (2.0, 3.0))
+CONCLUDED = Inference(t=(10.0, 10.0), intervals={"wald": ENDS}, predictions=Predictions((1.0,), (1.5,)))
+REFUSED = [
+    ({"intervals": {"wald": replace(ENDS, level=95.0)}}, "intervals.wald.level is 95.0"),
+    ({"intervals": {"wald": replace(ENDS, lower=(0.0,))}}, "intervals.wald.lower must have 2 entries"),
+    ({"intervals": {"wald": replace(ENDS, upper=(0.0, math.inf))}}, "intervals.wald.upper[2] is inf"),
+    ({"predictions": Predictions((1.0,), (math.nan,))}, "predictions.conditional[1] is nan"),
+]
+
+
+def test_intervals_and_predictions_that_are_right_come_out_as_they_are() -> None:
+    assert plain_inference(CONCLUDED, GOOD) == CONCLUDED
+
+
+@pytest.mark.parametrize(("change", "told"), REFUSED)
+def test_an_interval_or_a_prediction_that_is_none_is_refused_by_name(change: dict[str, object], told: str) -> None:
+    with pytest.raises(EngineError, match=re.escape(told)):
+        plain_inference(replace(CONCLUDED, **change), GOOD)
+
+
+TESTS = FTests("III", ("a", "b"), (1.0, 2.0), (10.0, 10.0), (3.0, 4.0), (0.1, 0.05))
+NO_TESTS = [
+    (replace(TESTS, type="IV"), "F_tests.satterthwaite.type is 'IV'"),
+    (replace(TESTS, F=(3.0,)), "F_tests.satterthwaite.F must have 2 entries, not 1"),
+    (replace(TESTS, p=(math.nan, 0.05)), "F_tests.satterthwaite.p[1] is nan"),
+]
+
+
+@pytest.mark.parametrize(("tests", "told"), NO_TESTS)
+def test_an_F_test_that_is_none_is_refused_by_name(tests: FTests, told: str) -> None:
+    right = Inference(F_tests={"satterthwaite": TESTS})
+    assert plain_inference(right, GOOD) == right
+    with pytest.raises(EngineError, match=re.escape(told)):
+        plain_inference(Inference(F_tests={"satterthwaite": tests}), GOOD)

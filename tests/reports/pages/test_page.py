@@ -92,7 +92,7 @@ def test_every_verdict_and_rung_is_named_and_explained(make_report):
         assert text.count(verdict) >= 3
     for rung, name in RUNGS.items():
         assert f"{rung} {name}" in text
-    assert "6 inference" in text and "Intervals are not judged yet" in text
+    assert "6 inference" in text and "Profile intervals are not judged yet" in text
 
 
 def test_everything_that_the_report_holds_is_shown(make_report):
