@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from relmer.reference.answers import FTests, Inference, Intervals, Predictions, Tested
 from relmer.solver.algebra import triangular_solve
@@ -87,7 +88,7 @@ def wald(fit: Fit, level: float = LEVEL) -> Intervals:
 
 def predictions(fit: Fit) -> Predictions:
     """Predictions for the first rows that take part."""
-    population, conditional = predict(fit, re_form="NA").dropna(), predict(fit).dropna()
+    population, conditional = (pd.Series(predict(fit, re_form=form)).dropna() for form in ("NA", None))
     return Predictions(tuple(population.tolist()[:ROWS]), tuple(conditional.tolist()[:ROWS]))
 
 

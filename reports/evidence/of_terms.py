@@ -72,9 +72,10 @@ def rounded_rows(at: Concluded, made: object, L: Array, unit: float) -> tuple[fl
 def tested(at: Concluded, made: object, L: Array) -> tuple[float, float]:
     """F, and its degrees of freedom."""
     nu, factor = made.joint(L)  # type: ignore[attr-defined]
-    half = np.linalg.qr(made.whitened(L).T, mode="r")  # type: ignore[attr-defined]
+    whitened: Array = made.whitened(L).T  # type: ignore[attr-defined]
+    half = np.asarray(np.linalg.qr(whitened, mode="r"))
     white = linalg.lstsq(half.T, L @ at.fit.beta.to_numpy())[0]
-    return factor * float(white @ white) / max(1, np.linalg.matrix_rank(half)), nu
+    return factor * float(white @ white) / max(1, int(np.linalg.matrix_rank(half))), nu
 
 
 def by_method(at: Concluded, method: str, made: object, L: Array) -> float:
@@ -95,7 +96,7 @@ def by_method(at: Concluded, method: str, made: object, L: Array) -> float:
     if method == "kenward-roger":
         nu = made.joint(L)[0]  # type: ignore[attr-defined]
         pole = max(abs(1 - 2 / nu), tolerances.EPS)
-        return tolerances.CRITERION * (1 / pole + abs(nu - 4) * (abs(nu - 4) + q + 2) / (q + 2) / abs(nu))
+        return float(tolerances.CRITERION * (1 / pole + abs(nu - 4) * (abs(nu - 4) + q + 2) / (q + 2) / abs(nu)))
     return 0.0
 
 

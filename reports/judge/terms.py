@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import linalg, special
@@ -42,7 +43,7 @@ class OfTerm(Question):
         if not {*self.told.terms} <= {*places}:
             return "it has not the terms that are told"
         kept = [places[term] for term in self.told.terms]
-        vectors = {name: tuple(getattr(found, name)[k] for k in kept) for name in FIELDS.values()}
+        vectors: dict[str, Any] = {name: tuple(getattr(found, name)[k] for k in kept) for name in FIELDS.values()}
         return replace(found, terms=self.told.terms, **vectors)
 
     @cached_property
@@ -134,7 +135,7 @@ class OfTerm(Question):
             if method != self.method and isinstance(found, FTests) and self.name != "NumDF":
                 yield f"{told} in the place of {mine}", np.array(getattr(found, field))
                 if self.name == "p of F":
-                    value = special.fdtrc(q, np.array(found.DenDF), np.array(here.F))
+                    value = np.asarray(special.fdtrc(q, np.array(found.DenDF), np.array(here.F)), dtype=float)
                     yield f"with degrees of freedom {told} in the place of {mine}", value
         match self.name:
             case "F":

@@ -81,8 +81,9 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
         return Whitened(white=together(Z, rows, along), logdet=0.0, effects=lambda c: np.zeros(0))
     stacked = np.vstack([root, np.eye(q)])
     norms = np.linalg.norm(stacked, axis=0)
-    (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
-    R, reflectors = np.asarray(R[:q], dtype=float), np.asfortranarray(reflectors[:, :q])
+    (reflectors, tau), triangle = linalg.qr(stacked, mode="raw", check_finite=False)
+    R: Array = np.asarray(triangle[:q], dtype=float)
+    reflectors = np.asfortranarray(reflectors[:, :q])
     if np.any(np.abs(R.diagonal()) < LOST * norms):
         W = columns_apart(root)
         turned_apart = whitened_by_augmenting(Z, T @ W, rows, along)
@@ -104,12 +105,10 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
     w *= np.linalg.norm(tried, axis=0) < np.linalg.norm(whole, axis=0) / 2
     rotated = np.where(w.any(axis=0), turned(tried), rotated)
 
-    logdet = logdet_triangle(np.asarray(R, dtype=float))
-
     def effects(c: Array) -> Array:
         return np.asarray(w @ c + triangular_solve(R, rotated[:q] @ c))
 
-    return Whitened(white=rotated[q:], logdet=logdet, effects=effects)
+    return Whitened(white=rotated[q:], logdet=logdet_triangle(R), effects=effects)
 
 
 def together(Z: Array, rows: Array, along: Array | None) -> Array:

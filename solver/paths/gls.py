@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
@@ -35,8 +36,8 @@ from relmer.solver.paths.sweeping import is_graded, swept
 class Layout:
     """Where the entries of a root stand in its dense blocks: of each its row and column, of each block its effects."""
 
-    indptr: Integers
-    indices: Integers
+    indptr: NDArray[np.int32]
+    indices: NDArray[np.int32]
     rows: Integers
     columns: Integers
     used: list[Integers]

@@ -53,7 +53,7 @@ def leverages(prepared: Prepared, roots: Sequence[Array]) -> Array:
         effects = solve(upper.T @ fixed + lower.T @ below)
         fixed, below = fixed - upper @ effects, np.vstack([below - lower @ effects, -effects])
     if Q.shape[1]:
-        R = np.linalg.qr(np.vstack([fixed, below]), mode="r")
+        R = np.asarray(np.linalg.qr(np.vstack([fixed, below]), mode="r"))
         h += (triangular_solve(R, fixed.T, trans=True) ** 2).sum(axis=0)
     return np.asarray(h)
 
