@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from relmer.reference.answers import FTests, Inference, Intervals, Predictions, Tested
 from relmer.solver.algebra import triangular_solve
@@ -86,10 +85,23 @@ def wald(fit: Fit, level: float = LEVEL) -> Intervals:
     return Intervals(level=level, lower=tuple(ends[:, 0].tolist()), upper=tuple(ends[:, 1].tolist()))
 
 
+def profiled(fit: Fit, level: float = LEVEL) -> Intervals:
+    """Profile intervals of all parameters, by maximum likelihood; they take seconds, so that no path tells them itself.
+
+    Raises
+    ------
+    ModelError
+        A profile is flat, or a term has a structure.
+    """
+    ends = confint(fit, level, "profile").to_numpy()
+    return Intervals(level=level, lower=tuple(ends[:, 0].tolist()), upper=tuple(ends[:, 1].tolist()))
+
+
 def predictions(fit: Fit) -> Predictions:
     """Predictions for the first rows that take part."""
-    population, conditional = (pd.Series(predict(fit, re_form=form)).dropna() for form in ("NA", None))
-    return Predictions(tuple(population.tolist()[:ROWS]), tuple(conditional.tolist()[:ROWS]))
+    told = [np.asarray(predict(fit, re_form=of), dtype=float) for of in ("NA", None)]
+    population, conditional = (tuple(values[~np.isnan(values)][:ROWS].tolist()) for values in told)
+    return Predictions(population, conditional)
 
 
 def inference_of(fit: Fit, methods: Sequence[str] = TOLD) -> Inference:

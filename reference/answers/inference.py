@@ -35,7 +35,8 @@ class Intervals:
     level
         Of confidence, such as 0.95.
     lower, upper
-        By Wald in the order of beta.
+        By Wald in the order of beta; of the profile first, in the order of theta, standard deviations and correlations,
+        then sigma, then beta.
     """
 
     level: float
@@ -110,7 +111,8 @@ class Inference:
     condsd
         Conditional standard deviations of the random effects given theta and beta, in the order of b.
     intervals
-        By method: "wald", those of beta by the normal quantile.
+        By method: "wald", those of beta by the normal quantile; "profile", those of all parameters by the profile
+        likelihood.
     predictions
         For the first rows.
     refused

@@ -170,6 +170,9 @@ def lengths_of(
     wanted = dict.fromkeys(of_beta, p)
     if estimates is not None and said.condsd is not None:
         wanted["condsd"] = len(estimates.b)
+    if estimates is not None:
+        k = len(estimates.theta) + 1 + len(estimates.beta)
+        wanted |= dict.fromkeys((name for name in vectors if name.startswith("intervals.profile.")), k)
     for method, test in said.F_tests.items():
         wanted |= dict.fromkeys((name for name in vectors if name.startswith(f"F_tests.{method}.")), len(test.terms))
     return {name: (len(vectors[name]), length) for name, length in wanted.items()}

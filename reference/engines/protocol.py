@@ -148,7 +148,7 @@ def tester_names() -> tuple[str, ...]:
     Examples
     --------
     >>> tester_names()
-    ('lmertest', 'pbkrtest')
+    ('lme4-profile', 'lmertest', 'pbkrtest')
     """
     found = {entry.name for entry in _entries() if str(getattr(entry, "module", "")).startswith(TESTERS)}
     return tuple(sorted(found))

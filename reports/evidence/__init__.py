@@ -25,6 +25,7 @@ from relmer.reports.evidence.landscape import (
 from relmer.reports.evidence.misread import misread, misused
 from relmer.reports.evidence.of_terms import LostOfTerms, lost_of_terms
 from relmer.reports.evidence.optimality import optimality
+from relmer.reports.evidence.profiled import Profiled, profiled_at
 from relmer.reports.evidence.score import evaluable, mismatch, score
 from relmer.reports.evidence.sight import sight
 from relmer.reports.evidence.tolerances import TABLE
@@ -42,6 +43,7 @@ __all__ = [
     "Evaluator",
     "Landscape",
     "LostOfTerms",
+    "Profiled",
     "Uncentred",
     "allowance",
     "by_path",
@@ -75,6 +77,7 @@ __all__ = [
     "optimality",
     "p_of",
     "products",
+    "profiled_at",
     "quantile",
     "refitted",
     "relative_digits",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -15,7 +16,7 @@ from relmer.solver.inference import hypotheses, kenward_roger, satterthwaite
 # lmerTest rounds hypotheses twice, by zapsmall, to seven digits of their largest entry, and so what maps them to other
 # contrasts: an entry may be off by this many halves of a unit.
 DIGITS, HALVES = 7, 4
-METHODS: dict[str, Callable[..., object]] = {"satterthwaite": satterthwaite, "kenward-roger": kenward_roger}
+METHODS: dict[str, Callable[..., Any]] = {"satterthwaite": satterthwaite, "kenward-roger": kenward_roger}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def unit_of(rows: list[Array]) -> float:
     return HALVES * 0.5 * 10.0 ** (np.ceil(np.log10(largest)) - DIGITS) if largest > 0 else 0.0
 
 
-def rounded_rows(at: Concluded, made: object, L: Array, unit: float) -> tuple[float, float]:
+def rounded_rows(at: Concluded, made: Any, L: Array, unit: float) -> tuple[float, float]:
     """What F, and relative its degrees of freedom, move by as entries that are not exact move by a unit each."""
     if unit == 0.0 or made is None:
         return 0.0, 0.0
@@ -69,16 +70,15 @@ def rounded_rows(at: Concluded, made: object, L: Array, unit: float) -> tuple[fl
     return moved_F, moved_nu
 
 
-def tested(at: Concluded, made: object, L: Array) -> tuple[float, float]:
+def tested(at: Concluded, made: Any, L: Array) -> tuple[float, float]:
     """F, and its degrees of freedom."""
-    nu, factor = made.joint(L)  # type: ignore[attr-defined]
-    whitened: Array = made.whitened(L).T  # type: ignore[attr-defined]
-    half = np.asarray(np.linalg.qr(whitened, mode="r"))
+    nu, factor = made.joint(L)
+    half = np.asarray(np.linalg.qr(np.asarray(made.whitened(L).T, dtype=float), mode="r"))
     white = linalg.lstsq(half.T, L @ at.fit.beta.to_numpy())[0]
-    return factor * float(white @ white) / max(1, int(np.linalg.matrix_rank(half))), nu
+    return float(factor * (white @ white) / max(1, np.linalg.matrix_rank(half))), float(nu)
 
 
-def by_method(at: Concluded, method: str, made: object, L: Array) -> float:
+def by_method(at: Concluded, method: str, made: Any, L: Array) -> float:
     """What the method's own arithmetic may move degrees of freedom by, relative.
 
     Satterthwaite's are joined from those of the eigenvectors of L vcov L', and rise with each of them: they are at
@@ -89,14 +89,14 @@ def by_method(at: Concluded, method: str, made: object, L: Array) -> float:
     if method == "satterthwaite":
         axes = linalg.eigh(L @ at.fit.vcov.to_numpy() @ L.T)[1]
         rows = axes.T @ L
-        nu = np.array([made.degrees(row) for row in rows])  # type: ignore[attr-defined]
-        off = np.minimum(nu * by_differences(at.view, at.fit, rows), 1.0)
-        here = joined(nu)
-        return max(abs(joined(nu * (1 + side * off)) - here) for side in (-1.0, 1.0)) / here
+        each = np.array([made.degrees(row) for row in rows])
+        off = np.minimum(each * by_differences(at.view, at.fit, rows), 1.0)
+        here = joined(each)
+        return max(abs(joined(each * (1 + side * off)) - here) for side in (-1.0, 1.0)) / here
     if method == "kenward-roger":
-        nu = made.joint(L)[0]  # type: ignore[attr-defined]
+        nu = float(made.joint(L)[0])
         pole = max(abs(1 - 2 / nu), tolerances.EPS)
-        return float(tolerances.CRITERION * (1 / pole + abs(nu - 4) * (abs(nu - 4) + q + 2) / (q + 2) / abs(nu)))
+        return float(tolerances.CRITERION) * (1 / pole + abs(nu - 4) * (abs(nu - 4) + q + 2) / (q + 2) / abs(nu))
     return 0.0
 
 

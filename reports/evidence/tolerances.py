@@ -197,6 +197,16 @@ TABLE = (
         "where all are at theirs. ν = 4 + (q + 2)/(qρ − 1): ρ rounded by r moves it by r qρ (ν − 4)²/(q + 2).",
     ),
     Tolerance(
+        "profile intervals",
+        f"2 δ/|dζ²/dv| of an end, δ the criterion's rounding, and {EVALUATION:g} of the width; for engines that are "
+        f"not this project's, beside: 4 times what a spline loses, and the same for a δ of {STOP:g} per parameter of "
+        "theta, or of what it loses who centres nothing; harmless is 3 % of the width over 2z",
+        "ζ² = z² is the rise above the least deviance: an error of both moves the root by that over its slope. lme4 "
+        "takes ζ by a natural cubic spline through knots an eighth of the joint region of 0.99 apart, and back by "
+        "cubics with the inverse slopes: the same is done with exact values of the profile, by two sets of knots; "
+        "4 allows for knots that are two fifths farther apart, as the error goes with the fourth power.",
+    ),
+    Tolerance(
         "Kenward and Roger beside ν = 2",
         f"{CRITERION:g}/|1 − 2/ν| of ν, for engines that are not this project's",
         "pbkrtest's ν has 1 − A₂/q in numerator and denominator, which is 1 − 2/ν for one row: at 2 it divides zero by "

@@ -12,7 +12,7 @@ import numpy as np
 
 from relmer.reference.answers import Answer, Inference, recorded
 from relmer.reports.evidence import concluded, products, relative_digits, uncentred
-from relmer.reports.judge import more_questions, terms
+from relmer.reports.judge import more_questions, profiles, terms
 from relmer.reports.judge.estimates import values_at
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
 from relmer.reports.judge.more_questions import CONDITIONAL, POPULATION, WALD
@@ -26,7 +26,7 @@ from relmer.solver.arrays import Array
 RECORDED = {"satterthwaite": "lmertest", "kenward-roger": "pbkrtest"}
 # Both evaluate a method, whose steps lose some times what an estimate does.
 TENFOLD = 10.0
-KINDS: Mapping[str, type[Question]] = {**more_questions.KINDS, **terms.KINDS}
+KINDS: Mapping[str, type[Question]] = {**more_questions.KINDS, **terms.KINDS, **profiles.KINDS}
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ def told(said: Inference) -> Iterator[Told]:
             yield from (Told(name, method, np.array(getattr(test, of)), test) for name, of in terms.FIELDS.items())
     if ends := said.intervals.get("wald"):
         yield Told(WALD, "", np.array([*ends.lower, *ends.upper]), ends)
+    if ends := said.intervals.get("profile"):
+        yield Told(profiles.PROFILE, "", np.array([*ends.lower, *ends.upper]), ends)
     if (rows := said.predictions) is not None:
         yield Told(POPULATION, "", np.array(rows.population), rows)
         yield Told(CONDITIONAL, "", np.array(rows.conditional), rows)
@@ -167,9 +169,9 @@ def ruling_of(asked: Question, said: Array) -> tuple[Ruling, float | None]:
     reached = relative_digits(float((off / asked.scale(right)).max(initial=0.0)))
     bound = replace(asked, own=True).bounds(right)
     if np.all(off <= TENFOLD * bound if asked.method else off <= bound):
-        return AGREES.saying("as the definition gives it at its own theta"), reached
+        return AGREES.saying(f"as the definition gives it {asked.where}"), reached
     worst = int(np.argmax(off / np.maximum(bound, np.finfo(float).tiny)))
-    seen = f"the definition gives {right[worst]:.10g} at its own theta, not {said[worst]:.10g}"
+    seen = f"the definition gives {right[worst]:.10g} {asked.where}, not {said[worst]:.10g}"
     # Where rounding leaves no digit, what meets a convention does so by chance.
     drowned = asked.counted and asked.method and asked.relative().max(initial=0.0) >= 1
     if not drowned and (known := asked.convention(said, right)):
@@ -188,6 +190,9 @@ def rounding(asked: Question, off: Array, right: Array, seen: str) -> Ruling | N
     if asked.counted:
         small = np.all(off <= asked.bounds(right, "harmless"))
     verdict = Verdict.WITHIN if small else Verdict.WRONG
+    if asked.name == profiles.PROFILE:
+        known = np.all(off <= asked.bounds(right, "rounding"))
+        return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {asked.opened()}") if known else None
     if np.all(off <= asked.bounds(right)) and asked.method:
         return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {asked.opened()}")
     if asked.name not in ("df", "NumDF", "DenDF") and np.all(off <= asked.bounds(right, "rounding")):

@@ -63,6 +63,11 @@ class Question:
         """What it is called."""
         return f"{self.name} ({self.method})" if self.method else self.name
 
+    @property
+    def where(self) -> str:
+        """Of what the definition's value is."""
+        return "at its own theta"
+
     def mismatch(self) -> str:
         """In what it is of another model; empty if it is not."""
         return ""

@@ -143,7 +143,10 @@ class OfTerm(Question):
             case "DenDF":
                 yield f"n in the place of {mine}", np.full(right.shape, float(len(self.at.fit.design.y)))
             case "p of F":
-                yield "of chi-squared: DenDF is not counted", special.chdtrc(q, q * np.array(here.F))
+                yield (
+                    "of chi-squared: DenDF is not counted",
+                    np.asarray(special.chdtrc(q, q * np.array(here.F)), dtype=float),
+                )
 
     def convention(self, said: Array, right: Array) -> str:
         """The convention by which the definition's value becomes what was said; empty if none does."""
@@ -160,8 +163,9 @@ class OfTerm(Question):
 
 def whitened_columns(L: Array, vcov: Array) -> Array:
     """Lengths of the columns of (L vcov L')^-1/2 L (p,)."""
-    half = linalg.cholesky(L @ vcov @ L.T, lower=True)
-    return np.asarray(np.sqrt((linalg.solve_triangular(half, L, lower=True) ** 2).sum(axis=0)))
+    sizes, axes = linalg.eigh(L @ vcov @ L.T)
+    seen = sizes > tolerances.EPS * len(sizes) * sizes.max(initial=0.0)
+    return np.asarray(np.sqrt((((axes[:, seen] / np.sqrt(sizes[seen])).T @ L) ** 2).sum(axis=0)))
 
 
 def insensible_F(q: Array, df: Array) -> Array:

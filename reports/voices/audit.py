@@ -176,13 +176,16 @@ def of_run(report: Report) -> Iterator[Requirement]:
         Met.UNTESTED if not live else Met.UNMET if moved and FailOn.DRIFT in report.fail_on else Met.MET,
         report.drift[0].case if report.drift else "",
     )
+    profiles = [c for c in report.comparisons if c.quantity == "profile interval"]
+    broken = [c for c in profiles if c.verdict.breaks]
     yield Requirement(
         f"R{first + 3}",
         "profile intervals are right",
         (),
-        "none: rung 6 has no profile intervals yet",
-        "",
-        Met.UNTESTED,
+        "roots of the profile likelihood, of engines that are asked for it (lme4-profile)",
+        f"{number(len(profiles), 'case', 'cases')}, {len(broken)} wrong",
+        Met.UNTESTED if not profiles else Met.UNMET if broken else Met.MET,
+        broken[0].case if broken else "",
     )
 
 

@@ -11,6 +11,7 @@ from . import (
     misread,
     optimum,
     partial,
+    profiles,
     random_effects,
     rows,
     variances,
@@ -31,6 +32,7 @@ PARTS = (
     rows,
     inference,
     conclusions,
+    profiles,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for part in PARTS for fault in part.FAULTS}
 # What the page and the report count. Faults of rung 6 and of partial answers are planted on the smallest case

@@ -69,3 +69,20 @@ def test_what_a_package_refuses_is_said_in_its_words() -> None:
     assert replace(frozen, environment={}) == replace(
         said, environment={}, recorded=True, dataset_sha256=frozen.dataset_sha256
     )
+
+
+@pytest.mark.parametrize("name", ["dyestuff/reml", "dyestuff2/ml", "sleepstudy/slopes-ml"])
+def test_lme4s_profile_intervals_are_the_roots_within_its_splines(name: str) -> None:
+    report = run([case(name)], ["lme4-profile", "pls"], sources(["lme4-profile", "pls"]))
+    (found,) = [c for c in report.comparisons if c.quantity == "profile interval"]
+    assert (found.engine, found.rung, found.verdict) == ("lme4-profile", 6, Verdict.WITHIN)
+    assert "interpolates the profile by splines" in found.evidence
+    assert found.digits is not None and found.digits > 3
+
+
+def test_of_a_profile_that_falls_again_there_is_no_one_interval() -> None:
+    """Two optima: zeta of sigma is 1.96 at 3.6, falls to 0.7 at 8, and is 1.96 again at 16.4."""
+    report = run([case("two-optima/ml")], ["lme4-profile", "pls"], sources(["lme4-profile", "pls"]))
+    (found,) = [c for c in report.comparisons if c.quantity == "profile interval"]
+    assert found.verdict is Verdict.NOT_GIVEN
+    assert ".sigma does not rise steadily" in found.evidence

@@ -292,8 +292,14 @@ conditional_sd <- function(fit) {
 tests_of <- function(package) attempt({
   if (!opened$mixed) stop(no_tests(sprintf("%s tests mixed models; this one has no random effects", package)))
   fit <- called(lme4::lmer, REML = opened$REML, control = control_of())
-  c(list(theta = as.numeric(lme4::getME(fit, "theta"))), if (package == "lmerTest") satterthwaite(fit) else roger(fit))
+  c(list(theta = as.numeric(lme4::getME(fit, "theta"))), switch(package, lmerTest = satterthwaite(fit), pbkrtest = roger(fit), lme4 = profiled(fit)))
 })
+
+# Profiles are of the fit by maximum likelihood, as lme4's confint has them.
+profiled <- function(fit) {
+  ends <- suppressMessages(stats::confint(fit, level = LEVEL, method = "profile", quiet = TRUE))
+  list(lower = as.numeric(ends[, 1]), upper = as.numeric(ends[, 2]))
+}
 
 no_tests <- function(text) structure(list(message = text, call = NULL), class = c("refusal", "error", "condition"))
 

@@ -1,4 +1,4 @@
-"""lmerTest and pbkrtest as engines: what they conclude from lme4's own fit, which is judged as lme4's."""
+"""lmerTest, pbkrtest and lme4's profiles as engines: what they conclude from lme4's fit, which is judged as lme4's."""
 
 import functools
 import math
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from relmer.datasets import Case
-from relmer.reference.answers import FTests, Inference, Tested
+from relmer.reference.answers import FTests, Inference, Intervals, Tested
 from relmer.reference.engines import EngineError, EngineMissing, EngineUnsupported, Fitted, plain_text
+from relmer.reference.engines.r.lme4 import LEVEL
 from relmer.reference.engines.r.lme4_process import NEEDS, Lme4Process
 from relmer.reference.own_fits import design_of
 from relmer.solver.errors import ModelError
@@ -39,7 +40,8 @@ class Tester:
 
     def __init__(self, name: str, package: str, dialect: Mapping[str, str]) -> None:
         self.name, self.package, self.dialect = name, package, dialect
-        self.needs = (*NEEDS, "its packages lmerTest and pbkrtest")
+        self.packages = ("lme4",) if package == "lme4" else ("lmerTest", "pbkrtest", "numDeriv")
+        self.needs = NEEDS if package == "lme4" else (*NEEDS, "its packages lmerTest and pbkrtest")
 
     def available(self) -> str:
         """Nothing if the package can run here, else one line: what to install."""
@@ -64,7 +66,7 @@ class Tester:
 
     def _found(self) -> dict[str, str]:
         process().versions()
-        asked = process().child.request({"op": "installed", "packages": ["lmerTest", "pbkrtest", "numDeriv"]}, SECONDS)
+        asked = process().child.request({"op": "installed", "packages": [*self.packages]}, SECONDS)
         return {name: plain_text(" ".join(map(str, told))) for name, told in asked.items()}
 
     def fit(self, case: Case) -> Fitted:
@@ -77,13 +79,29 @@ class Tester:
         except EngineUnsupported as error:
             raise EngineUnsupported(f"{self.package}: {str(error).removeprefix('lme4: ')}") from None
         values, said = reply["value"], tuple(map(str, reply["warnings"]))
+        theta = tuple(map(float, values["theta"]))
+        if self.package == "lme4":
+            return Fitted(warnings=said, inference=Inference(theta=theta, intervals=profile(values)))
         columns = {name: tuple(map(float, values[name])) for name in ("se", "df", "t", "p")}
         (method,) = values["method"]
-        theta = tuple(map(float, values["theta"]))
         if bad := next((name for name, column in columns.items() if not all(map(math.isfinite, column))), ""):
             raise EngineError(f"{self.package}: its {bad} is not a number{''.join(f'; {text}' for text in said[:1])}")
         tests, terms = {str(method): Tested(**columns)}, F_tests(str(method), values["F"])
         return Fitted(warnings=said, inference=Inference(theta=theta, tests=tests, **terms))
+
+
+def profile(values: Mapping[str, Any]) -> dict[str, Intervals]:
+    """The profile intervals.
+
+    Raises
+    ------
+    EngineError
+        An end is missing: lme4 has found none.
+    """
+    lower, upper = (tuple(map(float, values[name])) for name in ("lower", "upper"))
+    if bad := next((k for k, end in enumerate([*lower, *upper]) if not math.isfinite(end)), None):
+        raise EngineError(f"lme4: an end of the profile interval of parameter {bad % len(lower) + 1} is missing")
+    return {"profile": Intervals(LEVEL, lower, upper)}
 
 
 def F_tests(method: str, told: Any) -> dict[str, Any]:
@@ -118,3 +136,8 @@ def lmertest() -> Tester:
 def pbkrtest() -> Tester:
     """pbkrtest: Kenward and Roger's covariance and degrees of freedom."""
     return Tester("pbkrtest", "pbkrtest", {})
+
+
+def lme4_profile() -> Tester:
+    """lme4's profile intervals, which take as long as some hundred fits."""
+    return Tester("lme4-profile", "lme4", {"profiles": "interpolated by splines"})

@@ -92,7 +92,7 @@ def test_every_verdict_and_rung_is_named_and_explained(make_report):
         assert text.count(verdict) >= 3
     for rung, name in RUNGS.items():
         assert f"{rung} {name}" in text
-    assert "6 inference" in text and "Profile intervals are not judged yet" in text
+    assert "6 inference" in text and "Profile intervals, where an engine is asked" in text
 
 
 def test_everything_that_the_report_holds_is_shown(make_report):
@@ -229,7 +229,7 @@ def test_a_case_that_an_engine_was_not_judged_on_says_so(make_report):
     report = make_report(1)
     rest = tuple(c for c in report.comparisons if c.engine != "gls")
     shown = Reader(whole(replace(report, comparisons=rest))).shown
-    assert shown.count("not judged") == 3  # overview, ladder, intervals
+    assert shown.count("not judged") == 2  # overview, ladder
 
 
 def test_digits_are_never_rounded_up():

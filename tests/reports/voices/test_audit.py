@@ -38,7 +38,11 @@ def test_every_engine_has_a_verdict_on_every_rung(make_report):
     assert found["R5", "lme4-tight"].met is Met.KNOWN
     assert found["R7", "qr"].met is Met.UNMET and found["R7", "qr"].case == "Dyestuff/ML"
     assert found["R7", "gls"].met is Met.MET
-    assert found["R11", ""].met is Met.UNTESTED and "no profile intervals" in found["R11", ""].test
+    assert found["R11", ""].met is Met.UNTESTED and "profile likelihood" in found["R11", ""].test
+    one = report.comparisons[0]
+    for verdict, met in ((Verdict.WITHIN, Met.MET), (Verdict.WRONG, Met.UNMET)):
+        told = replace(one, rung=6, quantity="profile interval", verdict=verdict)
+        assert by_name(replace(report, comparisons=(*report.comparisons, told)))["R11", ""].met is met
 
 
 @pytest.mark.parametrize(
