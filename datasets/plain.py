@@ -3,7 +3,7 @@
 import json
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -21,10 +21,10 @@ class Misfit(ValueError):
         self.where, self.value = where, value
 
 
-def read_record(kind: Any, text: str, schema: str, name: str) -> Any:
+def read_record(kind: Any, text: str, schema: str, name: str, older: Sequence[str] = ()) -> Any:
     """Make a record from JSON text that anybody may have written.
 
-    The text is an object whose "schema" is `schema`; the record may or may not have that field itself.
+    The text is an object whose "schema" is `schema` or an older one; the record may or may not have that field itself.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def read_record(kind: Any, text: str, schema: str, name: str) -> Any:
         value = json.loads(text, parse_constant=refuse)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"the {name} is not JSON: {error}") from None
-    if not isinstance(value, dict) or value.get("schema") != schema:
+    if not isinstance(value, dict) or value.get("schema") not in (schema, *older):
         raise ValueError(f'the {name} must be an object with "schema": "{schema}"')
     return from_plain(kind, value, name)
 

@@ -58,12 +58,26 @@ OF_A_CERTIFICATE = (
     "se[coefficient]",
     "vcov[coefficient, coefficient]",
 )
+# What is concluded from a certified fit, and its random effects.
+OF_INFERENCE = (
+    "logLik",
+    "df",
+    "AIC",
+    "BIC",
+    "t[coefficient]",
+    "t[method, coefficient]",
+    "se[method, coefficient]",
+    "ddf[method, coefficient]",
+    "p[method, coefficient]",
+)
+OF_EFFECTS = ("b[group, level, column]", "condsd[group, level, column]")
+FORMS = (*OF_A_DOCUMENT, *OF_A_LISTING, *OF_A_CERTIFICATE, *OF_INFERENCE, *OF_EFFECTS)
 KEY = re.compile(r"(?P<quantity>\w+)(\[(?P<names>[^\[\]]+)\])?")
 
 Parts = tuple[str, tuple[str, ...]]
 
 
-def parse_key(key: str, forms: tuple[str, ...] = (*OF_A_DOCUMENT, *OF_A_LISTING, *OF_A_CERTIFICATE)) -> Parts:
+def parse_key(key: str, forms: tuple[str, ...] = FORMS) -> Parts:
     """Quantity and names of a key that has one of the forms.
 
     Raises

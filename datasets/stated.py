@@ -76,7 +76,9 @@ def categories(values: Text, column: Stated, path: Path, decimal: str) -> Values
 
 def numbers(values: Text, column: Stated, path: Path, decimal: str) -> Values:
     """Numbers, correctly rounded; pandas' parsers do so only in some versions."""
-    found = [number(text, decimal) if isinstance(text, str) else float("nan") for text in values.tolist()]
+    written = values.tolist()
+    meant = {text: number(text, decimal) for text in {*written} if isinstance(text, str)}
+    found = [meant.get(text, float("nan")) for text in written]
     check_values(values, [n is not None for n in found], column, path, "a number")
     if column["type"] == "integer":
         whole = [n is not None and abs(n) <= LARGEST and n == int(n) for n in found]
@@ -84,7 +86,7 @@ def numbers(values: Text, column: Stated, path: Path, decimal: str) -> Values:
         if not values.isna().any():
             return pd.Series([int(n) for n in found if n is not None], dtype="int64")
     # Of a number beyond the doubles Python's float makes an infinite one.
-    return pd.Series([float(text) if isinstance(n, int) else n for n, text in zip(found, values, strict=True)])
+    return pd.Series([float(text) if isinstance(n, int) else n for n, text in zip(found, written, strict=True)])
 
 
 def logicals(values: Text, column: Stated, path: Path, decimal: str) -> Values:
@@ -100,6 +102,8 @@ def texts(values: Text, column: Stated, path: Path, decimal: str) -> Values:
 
 def check_values(values: Text, fits: Sequence[bool], column: Stated, path: Path, wanted: str) -> None:
     """Refuse a field that is there and does not fit the type of its column, naming file, row and value."""
+    if all(fits):
+        return
     for row, (text, fit) in enumerate(zip(values.tolist(), fits, strict=True), start=1):
         if isinstance(text, str) and not fit:
             raise DataError(

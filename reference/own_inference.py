@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import linalg
 
 from relmer.reference.answers import FTests, Inference, Intervals, Predictions, Tested
+from relmer.solver.algebra import triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit, confint, predict
@@ -58,8 +58,8 @@ def condsd(fit: Fit) -> Array | None:
     if q == 0:
         return np.zeros(0)
     try:
-        half = linalg.solve_triangular(fit.L.toarray(), (fit.P @ fit.Lambda.T).toarray(), lower=True)
-    except (ModelError, linalg.LinAlgError):
+        half = triangular_solve(fit.L.toarray(), (fit.P @ fit.Lambda.T).toarray(), lower=True)
+    except (ModelError, np.linalg.LinAlgError):
         return None
     found = fit.sigma * np.sqrt((half**2).sum(axis=0))
     return found if np.isfinite(found).all() else None

@@ -1,9 +1,9 @@
-"""The certified values for those who want only the numbers: one JSON, one CSV, a schema and a page."""
+"""The certified values for those who want only the numbers: one JSON, two CSV, a schema and a page."""
 
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from importlib.resources import files
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from relmer.datasets import DataError, write_whole
-from relmer.reference.certificates import Certificate, certificates
+from relmer.reference.certificates import Certificate, Value, certificates, effects_of, inferred
 from relmer.reports.pages import corpus_page
 
-SCHEMA = "relmer-corpus/1"
+SCHEMA = "relmer-corpus/2"
 COLUMNS = (
     "certificate",
     "case",
@@ -29,6 +29,7 @@ COLUMNS = (
     "value",
     "radius",
 )
+COLUMNS_OF_EFFECTS = ("certificate", "reading", "quantity", "value", "radius")
 
 
 def export(folder: Path, pattern: str = "*") -> tuple[Path, ...]:
@@ -37,7 +38,8 @@ def export(folder: Path, pattern: str = "*") -> tuple[Path, ...]:
     Parameters
     ----------
     folder
-        Where corpus.json, corpus.csv, corpus.schema.json (of the JSON) and corpus.html go.
+        Where corpus.json, corpus.csv, corpus.schema.json (of the JSON), effects.csv (conditional modes of the random
+        effects, and their deviations) and corpus.html go.
     pattern
         Of the names of cases: their certificates alone are written.
 
@@ -49,7 +51,7 @@ def export(folder: Path, pattern: str = "*") -> tuple[Path, ...]:
     Raises
     ------
     CertificateError
-        A stored certificate cannot be read.
+        A stored certificate cannot be read, or the file of its random effects.
     DataError
         No certificate is of such a case.
     OSError
@@ -62,6 +64,7 @@ def export(folder: Path, pattern: str = "*") -> tuple[Path, ...]:
         "corpus.json": as_json(stored),
         "corpus.csv": as_csv(stored),
         "corpus.schema.json": files("relmer.reports").joinpath("corpus.schema.json").read_text(encoding="utf-8"),
+        "effects.csv": effects_as_csv(stored),
         "corpus.html": corpus_page(stored),
     }
     write_whole(folder, texts)
@@ -87,13 +90,18 @@ def fit(certificate: Certificate) -> dict[str, Any]:
             which: {
                 "kind": reading.kind,
                 "level": reading.level,
-                "values": {
-                    key: {"value": value.value, "radius": value.radius} for key, value in reading.values.items()
-                },
+                "values": plain(reading.values),
+                "inference": plain(inferred(reading)),
+                "refused": dict(reading.inference.refused) if reading.inference else {},
             }
             for which, reading in sorted(certificate.readings.items())
         },
     }
+
+
+def plain(values: Mapping[str, Value]) -> dict[str, dict[str, str]]:
+    """Values as JSON has them."""
+    return {key: {"value": value.value, "radius": value.radius} for key, value in values.items()}
 
 
 def as_csv(stored: Sequence[Certificate]) -> str:
@@ -103,6 +111,17 @@ def as_csv(stored: Sequence[Certificate]) -> str:
     writer.writerow(COLUMNS)
     for certificate in stored:
         writer.writerows(lines(certificate))
+    return text.getvalue()
+
+
+def effects_as_csv(stored: Sequence[Certificate]) -> str:
+    """Render `effects.csv`: a line for each conditional mode b and each of their standard deviations."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS_OF_EFFECTS)
+    for certificate in stored:
+        for which, effects in sorted(effects_of(certificate).items()):
+            writer.writerows((certificate.name, which, key, v.value, v.radius) for key, v in effects.items())
     return text.getvalue()
 
 
@@ -117,7 +136,7 @@ def lines(certificate: Certificate) -> Iterator[tuple[str, ...]]:
         certificate.data.sha256,
     )
     for which, reading in sorted(certificate.readings.items()):
-        for key, value in reading.values.items():
+        for key, value in (*reading.values.items(), *inferred(reading).items()):
             yield (*of_fit, which, reading.kind, reading.level, key, value.value, value.radius)
 
 

@@ -11,9 +11,17 @@ from relmer.reference.certificates.records import (
     Score,
     Value,
     in_order,
+    inferred,
     ordered,
 )
-from relmer.reference.certificates.store import CertificateError, certificate_of, certificates, data_sha256, text_of
+from relmer.reference.certificates.store import (
+    CertificateError,
+    certificate_of,
+    certificates,
+    data_sha256,
+    effects_of,
+    text_of,
+)
 from relmer.reference.certificates.texts import CERTIFIED, csv_path, csv_text
 
 __all__ = [
@@ -33,7 +41,9 @@ __all__ = [
     "csv_path",
     "csv_text",
     "data_sha256",
+    "effects_of",
     "in_order",
+    "inferred",
     "ordered",
     "text_of",
 ]

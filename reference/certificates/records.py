@@ -1,5 +1,6 @@
 """Certificates: values that were proved, read back. Nothing is proved here; `DEFINITION.md` says what they mean."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from typing import TypeVar
 
 from relmer.datasets import (
     OF_A_CERTIFICATE,
+    OF_EFFECTS,
+    OF_INFERENCE,
+    from_plain,
     key_of,
     matrix_key,
     quantities_of,
@@ -18,7 +22,9 @@ from relmer.datasets import (
     theta_key,
 )
 
-SCHEMA = "relmer-certificate/2"
+SCHEMA = "relmer-certificate/3"
+# Without what is concluded from a fit.
+OLDER_SCHEMA = "relmer-certificate/2"
 LEVELS = {
     "exact": "a closed form in rational arithmetic",
     "global-proved": "no other covariance matrices whatever have a lower criterion",
@@ -100,6 +106,23 @@ class Tree:
 
 
 @dataclass(frozen=True)
+class Concluded:
+    """What is concluded from the fit, and by the name of a method why it has no values."""
+
+    values: Mapping[str, Value]
+    refused: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The file of the conditional modes and deviations of the random effects, and how many a reading has of both."""
+
+    file: str
+    sha256: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Reading:
     """What is proved of one reading of the data; DEFINITION.md explains each field, which is None where it is void."""
 
@@ -114,6 +137,7 @@ class Reading:
     duals: tuple[str | None, ...] | None = None
     starts: Starts | None = None
     tree: Tree | None = None
+    inference: Concluded | None = None
 
     @property
     def regular(self) -> bool:
@@ -176,6 +200,7 @@ class Certificate:
     model: Description
     made: Mapping[str, str]
     readings: Mapping[str, Reading]
+    effects: Effects | None = None
     schema: str = SCHEMA
 
     @property
@@ -202,12 +227,15 @@ def from_json(text: str, name: str = "certificate") -> Certificate:
     ValueError
         The text is not JSON, not a certificate, or holds what is no decimal; one line says where.
     """
-    found: Certificate = read_record(Certificate, text, SCHEMA, name)
+    found: Certificate = read_record(Certificate, text, SCHEMA, name, older=(OLDER_SCHEMA,))
     columns = [*found.model.fixed, *(column for term in found.model.random for column in term.columns)]
     if not all(columns) or not PLAIN_NAME.fullmatch(found.data.name):
         raise ValueError(f"the {name} has a column or a data set without a proper name")
     if set(found.readings) != {"decimal", "double"}:
         raise ValueError(f"the {name} must have the readings decimal and double, not {sorted(found.readings)!r:.60}")
+    concluded = [reading.inference is not None for reading in found.readings.values()]
+    if {found.effects is not None, *concluded} != {found.schema == SCHEMA}:
+        raise ValueError(f"the {name} must have inference and effects with the schema {SCHEMA}, and with no other")
     for which, reading in found.readings.items():
         check(found, reading, f"{name}.readings.{which}")
     return found
@@ -228,9 +256,10 @@ def check(certificate: Certificate, reading: Reading, where: str) -> None:
             raise ValueError(f"{where}.{label:.60} must be a decimal number, not {decimal!r:.60}")
     if missing := {*keys_in_order(*names_of(certificate))} - {*in_order(certificate, reading.values), "theta"}:
         raise ValueError(f"{where} lacks values of {', '.join(sorted(missing))}")
-    for key in reading.values:
-        if quantity_of(key) not in quantities_of(OF_A_CERTIFICATE):
-            raise ValueError(f"{where}.values.{key:.60} is no certified value")
+    for keys, forms in ((reading.values, OF_A_CERTIFICATE), (inferred(reading), OF_INFERENCE)):
+        for key in keys:
+            if quantity_of(key) not in quantities_of(forms):
+                raise ValueError(f"{where}.values.{key:.60} is no certified value")
     widths = [len(term.columns) for term in certificate.model.random]
     for other in reading.starts.elsewhere if reading.starts else ():
         if len(other.ranks) != len(widths) or not all(0 <= r <= c for r, c in zip(other.ranks, widths, strict=True)):
@@ -239,9 +268,39 @@ def check(certificate: Certificate, reading: Reading, where: str) -> None:
             )
 
 
+def inferred(reading: Reading) -> Mapping[str, Value]:
+    """What is concluded from a reading; nothing of an older certificate."""
+    return reading.inference.values if reading.inference else {}
+
+
+def effects_from_json(text: str, certificate: Certificate) -> dict[str, dict[str, Value]]:
+    """Read b and condsd of a certificate, by reading.
+
+    Raises
+    ------
+    ValueError
+        The text is not what the certificate says; one line.
+    """
+    try:
+        found = from_plain(Mapping[str, Mapping[str, Value]], json.loads(text), "effects")
+    except RecursionError as error:
+        raise ValueError(f"the effects are not JSON: {error}") from None
+    number = certificate.effects.number if certificate.effects else 0
+    if {which: len(own) for which, own in found.items()} != dict.fromkeys(certificate.readings, number):
+        raise ValueError(f"the effects must be {number} values of each reading")
+    for own in found.values():
+        for key, value in own.items():
+            if quantity_of(key) not in quantities_of(OF_EFFECTS):
+                raise ValueError(f"effects.{key:.60} is no conditional mode and no deviation")
+            for decimal in (value.value, value.radius):
+                if not NUMBER.fullmatch(decimal) or Decimal(decimal).adjusted() > LARGEST:
+                    raise ValueError(f"effects.{key:.60} must be a decimal number, not {decimal!r:.60}")
+    return found  # type: ignore[no-any-return]
+
+
 def decimals(reading: Reading) -> Iterator[tuple[str, str]]:
     """Every string of a reading that must be a decimal, and where it stands."""
-    for key, value in reading.values.items():
+    for key, value in (*reading.values.items(), *inferred(reading).items()):
         yield f"values.{key}.value", value.value
         yield f"values.{key}.radius", value.radius
     named = {"radius": reading.radius, "unique": reading.unique, "curvature": reading.curvature}

@@ -1,12 +1,14 @@
 """Where certificates are kept, and what belongs to a case."""
 
+import gzip
 import hashlib
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from relmer.datasets import Case, load
-from relmer.reference.certificates.records import Certificate, from_json
+from relmer.reference.certificates.records import Certificate, Value, effects_from_json, from_json
 from relmer.reference.certificates.texts import CERTIFIED, csv_text, derived_csv
 
 
@@ -45,6 +47,31 @@ def index(root: Path, stamp: tuple[tuple[str, int], ...]) -> Mapping[str, Certif
             raise CertificateError(f"{file} is of the case {certificate.case}, as {found[certificate.case].name} is")
         found[certificate.case] = certificate
     return found
+
+
+def effects_of(certificate: Certificate, root: Path = CERTIFIED) -> Mapping[str, Mapping[str, Value]]:
+    """Conditional modes and deviations of the random effects, by reading and key; nothing of an older certificate.
+
+    Raises
+    ------
+    CertificateError
+        The file is not there, or not the one that was proved.
+
+    Examples
+    --------
+    >>> len(effects_of(certificates()[-1])["double"])
+    12
+    """
+    if certificate.effects is None:
+        return {}
+    try:
+        packed = (root / certificate.effects.file).read_bytes()
+        if hashlib.sha256(packed).hexdigest() != certificate.effects.sha256:
+            raise ValueError(f"it is not the file that {certificate.name}.json names")
+        return effects_from_json(gzip.decompress(packed).decode(), certificate)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        told = f"{certificate.effects.file:.100}: {error}; make it again: relmer certify --case {certificate.case}"
+        raise CertificateError(told) from None
 
 
 def certificate_of(case: Case, root: Path = CERTIFIED) -> Certificate | None:

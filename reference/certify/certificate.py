@@ -1,5 +1,6 @@
 """Certificates: found by the search, refined, proved by the kernel, written whole."""
 
+import gzip
 import hashlib
 import json
 import platform
@@ -29,6 +30,8 @@ RADIUS = "1e-60"
 UNIQUE = tuple(f"1e-{k}" for k in range(1, 31))
 CENTRE_DIGITS = 80
 VALUE_DIGITS = 30
+# Below, a value is stored as zero with this radius: no double is much smaller, and no p-value of use.
+SMALLEST = "1e-300"
 # Of a claim that the kernel checks: what is found in doubles, less what their rounding may have added.
 CAUTION = 0.99
 # The generator's own values agree with the proved ones to this, relative.
@@ -89,7 +92,36 @@ def make_one(model: Model, REML: bool, root: Path = CERTIFIED) -> Plain:
             claim, expected = claimed(centre, found), centre.values
         certificate["readings"][reading] = claim
         prove(certificate, reading, text, expected)
+    certificate = with_inference(certificate, text, root)
     return plant(certificate, text, root) if model.wants_global else certificate
+
+
+def with_inference(certificate: Plain, text: str, root: Path = CERTIFIED) -> Plain:
+    """The certificate with what the kernel concludes of each reading; the random effects are written into root/effects.
+
+    Raises
+    ------
+    ValueError
+        The kernel refuses.
+    """
+    readings, effects = {}, {}
+    for reading, claim in certificate["readings"].items():
+        try:
+            data = verify.read(certificate["model"], reading, text)
+            found = verify.inferred(data, certificate["REML"], verify.prove_of(data, certificate, reading))
+        except verify.Refused as refusal:
+            raise ValueError(f"{certificate['name']} ({reading}): {refusal}") from None
+        readings[reading] = claim | {"inference": {"values": printed_all(found.values), "refused": found.refused}}
+        effects[reading] = printed_all(found.effects)
+    packed = gzip.compress(json.dumps(effects, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
+    file = f"{certificate['name']}.json.gz"
+    write_whole(root / "effects", {file: packed})
+    stored = {
+        "file": f"effects/{file}",
+        "sha256": hashlib.sha256(packed).hexdigest(),
+        "number": len(effects["decimal"]),
+    }
+    return certificate | {"schema": SCHEMA, "readings": readings, "effects": stored}
 
 
 def made_by() -> dict[str, str]:
@@ -170,8 +202,13 @@ def prove(certificate: Plain, reading: Reading, text: str, expected: dict[str, a
 
 def printed_values(proof: verify.Proof) -> Plain:
     """The values of a proof, as a certificate has them."""
+    return printed_all(proof.values)
+
+
+def printed_all(values: dict[str, arb]) -> Plain:
+    """Values as a certificate has them, by their keys."""
     with ctx.workprec(BITS):
-        return {key: printed(value) for key, value in proof.values.items()}
+        return {key: printed(value) for key, value in values.items()}
 
 
 def widely_proved(certificate: Plain, reading: Reading, text: str) -> verify.Proof:
@@ -207,7 +244,10 @@ def printed(enclosure: arb) -> dict[str, str]:
     >>> printed(arb(1) / 4)
     {'value': '0.25', 'radius': '0'}
     """
-    value = decimal(enclosure, VALUE_DIGITS)
+    if not enclosure.is_zero() and abs(enclosure) < arb(SMALLEST):
+        return {"value": "0", "radius": SMALLEST}
+    # Of what may be zero no digit is proved.
+    value = "0" if enclosure.contains(0) else decimal(enclosure, VALUE_DIGITS)
     radius = (enclosure - arb(value)).abs_upper()
     # Two digits are rounded by at most a twentieth.
     return {"value": value, "radius": "0" if radius.is_zero() else f"{float(radius) * 1.1:.1e}"}
@@ -232,7 +272,8 @@ def is_fresh(model: Model, REML: bool, path: Path) -> bool:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         text = stored_text(model.dataset, path.parent)[1]
-        if (stored["model"], stored["REML"], stored["made"]["generator"]) != (described(model), REML, GENERATOR):
+        known = (stored["schema"], stored["model"], stored["REML"], stored["made"]["generator"])
+        if known != (SCHEMA, described(model), REML, GENERATOR):
             return False
         if model.wants_global != (stored["readings"]["decimal"]["level"] == "global-proved"):
             return False

@@ -10,8 +10,12 @@ criterion   the profiled criterion with its derivatives, in balls
 blocks      cross products of a large model
 jets        the criterion with its derivatives of a large model, level by level
 patterns    matrices of few entries
+values      the criterion's value alone, level by level
 at          either, at any covariances and near them
+chart       covariances of some ranks
 local       what a certificate claims of a minimum and of the values there
+inference   what is concluded there: likelihood, t, degrees of freedom, conditional modes and their deviations
+stored      a certificate with its files
 bounds      lower bounds of the criterion, for the proof that the minimum is the lowest of all
 trees       the bisection trees of that proof, which cover all covariances
 """
@@ -19,6 +23,7 @@ trees       the bisection trees of that proof, which cover all covariances
 from relmer.reference.verify.at import evaluate, near
 from relmer.reference.verify.blocks import Blocks
 from relmer.reference.verify.bounds import Setting, log_det, two_columns
+from relmer.reference.verify.chart import in_chart
 from relmer.reference.verify.criterion import (
     State,
     covariance,
@@ -29,8 +34,9 @@ from relmer.reference.verify.criterion import (
     triangles,
 )
 from relmer.reference.verify.data import Column, Data, Refused, Table
-from relmer.reference.verify.local import OWN_SCHEMA, Proof, content, in_chart, prove, prove_of, text_of, verify
+from relmer.reference.verify.local import Proof, prove, prove_of
 from relmer.reference.verify.reading import lines_of, prepared, read, tabulate
+from relmer.reference.verify.stored import OWN_SCHEMA, content, inferred, text_of, verify
 from relmer.reference.verify.trees import (
     BITS,
     FLAT,
@@ -70,6 +76,7 @@ __all__ = [
     "face",
     "halves",
     "in_chart",
+    "inferred",
     "lines_of",
     "log_det",
     "middle",

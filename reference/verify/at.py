@@ -17,6 +17,7 @@ from relmer.reference.verify.criterion import (
 )
 from relmer.reference.verify.data import Data
 from relmer.reference.verify.jets import centred, jet_at, jet_near, profiled
+from relmer.reference.verify.values import value_at
 
 BITS = 256
 Derivatives = tuple[list[arb], list[list[arb]]]
@@ -49,8 +50,12 @@ def values_at(data: Data | Blocks, REML: bool, G: Sequence[arb]) -> dict[str, ar
     if isinstance(data, Blocks):
         jet = jet_at(data, G, value=True)
         return estimates(data, jet.C, jet.log_det, REML, G)
-    state = step(data, origin(data), G)
-    return estimates(data, state.C, log_det(state), REML, G)
+    try:
+        C, log_V = value_at(data, G)
+    except ZeroDivisionError:
+        state = step(data, origin(data), G)
+        C, log_V = state.C, log_det(state)
+    return estimates(data, C, log_V, REML, G)
 
 
 def near(

@@ -121,12 +121,29 @@ def regression(C: arb_mat) -> tuple[arb_mat, arb_mat, arb]:
     return Omega, beta, rows[p][p] - (Cxy.transpose() * beta)[0, 0]
 
 
-def derivatives(data: Data, state: State, REML: bool) -> tuple[list[arb], list[list[arb]]]:
-    """First and second derivatives of the criterion in gamma (K, K x K)."""
+@dataclass(frozen=True)
+class Sums:
+    """What the derivatives at some G are made of, by gamma and by pairs of gammas k >= l, summed over the components.
+
+    Attributes
+    ----------
+    trace, D
+        tr(H E_k), and D_k = h'E_k h.
+    traces, F
+        tr(H E_k H E_l), and F_kl = h'E_k H E_l h.
+    """
+
+    trace: list[arb]
+    D: list[arb_mat]
+    traces: dict[tuple[int, int], arb]
+    F: dict[tuple[int, int], arb_mat]
+
+
+def sums(data: Data, state: State) -> Sums:
+    """Sum over the components."""
     width, K = len(data.norms), len(data.gammas)
-    p = width - 1
-    N, s = (data.n - p, 1) if REML else (data.n, 0)
-    trace, traces = [arb(0)] * K, [[arb(0)] * K for _ in range(K)]  # tr(H E_k), tr(H E_k H E_l)
+    pairs = [(k, l) for k in range(K) for l in range(k + 1)]
+    trace, traces = [arb(0)] * K, dict.fromkeys(pairs, arb(0))
     D_all, F_all = arb_mat(width, K * width), arb_mat(K * width, K * width)  # [D_1 .. D_K], [F_kl]
     for component, H, h in zip(data.components, state.H, state.h, strict=True):
         H_rows, h_rows = H.tolist(), h.tolist()
@@ -136,29 +153,38 @@ def derivatives(data: Data, state: State, REML: bool) -> tuple[list[arb], list[l
                 Eh[i][k * width : (k + 1) * width] = h_rows[j]
                 trace[k] += H_rows[i][j]
             for l, others in enumerate(component.places[: k + 1]):
-                traces[k][l] += sum((H_rows[j][a] * H_rows[b][i] for i, j in places for a, b in others), arb(0))
+                traces[k, l] += sum((H_rows[j][a] * H_rows[b][i] for i, j in places for a, b in others), arb(0))
         E = arb_mat(Eh)
         D_all += h.transpose() * E
         F_all += E.transpose() * (H * E)
+    block = [slice(k * width, (k + 1) * width) for k in range(K)]
+    D_rows, F_rows = D_all.tolist(), F_all.tolist()
+    return Sums(
+        trace=trace,
+        D=[arb_mat([row[columns] for row in D_rows]) for columns in block],
+        traces=traces,
+        F={(k, l): arb_mat([row[block[l]] for row in F_rows[block[k]]]) for k, l in pairs},
+    )
 
+
+def derivatives(data: Data, state: State, REML: bool) -> tuple[list[arb], list[list[arb]]]:
+    """First and second derivatives of the criterion in gamma (K, K x K)."""
+    width, K, of = len(data.norms), len(data.gammas), sums(data, state)
+    p = width - 1
+    N, s = (data.n - p, 1) if REML else (data.n, 0)
     Omega_xx, beta, r2 = regression(state.C)
     Omega = arb_mat([[*row, arb(0)] for row in Omega_xx.tolist()] + [[arb(0)] * width])
     v = arb_mat([[-b] for b in beta.entries()] + [[1]])
-    block = [slice(k * width, (k + 1) * width) for k in range(K)]
-    D = [arb_mat([row[columns] for row in D_all.tolist()]) for columns in block]
-    F_rows = F_all.tolist()
-    OD, Dv = [Omega * Dk for Dk in D], [Dk * v for Dk in D]
+    OD, Dv = [Omega * Dk for Dk in of.D], [Dk * v for Dk in of.D]
     vDv = [(v.transpose() * Dkv)[0, 0] for Dkv in Dv]
-    first = [trace[k] - s * OD[k].trace() - N * vDv[k] / r2 for k in range(K)]
+    first = [of.trace[k] - s * OD[k].trace() - N * vDv[k] / r2 for k in range(K)]
     second = [[arb(0)] * K for _ in range(K)]
-    for k in range(K):
-        for l in range(k + 1):
-            F = arb_mat([row[block[l]] for row in F_rows[block[k]]])
-            restricted = 2 * (Omega * F).trace() - (OD[k] * OD[l]).trace()
-            vFv, vDODv = (v.transpose() * F * v)[0, 0], (Dv[k].transpose() * Omega * Dv[l])[0, 0]
-            second[k][l] = second[l][k] = (
-                s * restricted - traces[k][l] + N * (2 * vFv - 2 * vDODv - vDv[k] * vDv[l] / r2) / r2
-            )
+    for (k, l), F in of.F.items():
+        restricted = 2 * (Omega * F).trace() - (OD[k] * OD[l]).trace()
+        vFv, vDODv = (v.transpose() * F * v)[0, 0], (Dv[k].transpose() * Omega * Dv[l])[0, 0]
+        second[k][l] = second[l][k] = (
+            s * restricted - of.traces[k, l] + N * (2 * vFv - 2 * vDODv - vDv[k] * vDv[l] / r2) / r2
+        )
     return first, second
 
 

@@ -74,12 +74,15 @@ class Component:
         Z'Z (q x q) and Z'[X y] (q x (p + 1)).
     norms
         q of them: column i of Z is yet to be divided by sqrt(norms[i]).
+    effects
+        Of each column of Z its term, its level as the texts that stand in the file, and which column of its term it is.
     """
 
     places: tuple[tuple[tuple[int, int], ...], ...]
     ZZ: fmpq_mat
     Zxy: fmpq_mat
     norms: tuple[int, ...]
+    effects: tuple[tuple[int, tuple[str, ...], int], ...]
 
 
 @dataclass(frozen=True)
@@ -239,9 +242,11 @@ def cross_products(table: Table) -> Data:
     gammas = table.gammas
     columns: dict[int, list[Column]] = {find(node): [] for node in nodes.values()}
     places: dict[int, list[list[tuple[int, int]]]] = {node: [[] for _ in gammas] for node in columns}
+    effects: dict[int, list[tuple[int, tuple[str, ...], int]]] = {node: [] for node in columns}
     start = []
-    for (term, _), node in nodes.items():
+    for (term, level), node in nodes.items():
         at = len(columns[find(node)])
+        effects[find(node)] += ((term, level, column) for column in range(len(zs[term])))
         start.append(at)
         columns[find(node)] += zs[term]
         for k, (t, a, b) in enumerate(gammas):
@@ -289,6 +294,7 @@ def cross_products(table: Table) -> Data:
                 ZZ=rational(ZZ[node], own, own),
                 Zxy=rational(Zxy[node], own, xy) * sweep,
                 norms=tuple(norm for _, _, norm in own),
+                effects=tuple(effects[node]),
             )
             for node, own in columns.items()
         ),

@@ -2,26 +2,21 @@
 
 Functions work at the precision that `flint.ctx` has when they are called, and enclose what they compute.
 
-The chart. G_j of rank r is R R'; R (c x r) has in its k-th pivot row a positive k-th entry and zeros right of it; all
-other entries are free. df/dR = 2 S R, and G's own second derivative adds 2 S_ab [k = l] to the Hessian at R_ak, R_bl.
-Where f is stationary in the chart, S R = 0: its free entries are 0; with P the pivot rows of R, R'S R = P'(S R)_P is
-symmetric and zero on and below its diagonal, hence zero. Then N'S N is all of S, N a basis of the null space of G. If
-N'S N and the Hessian are positive definite, each way into the cone of covariance matrices raises f: a strict minimum.
+In the chart of chart.py: where f is stationary, S R = 0: its free entries are 0; with P the pivot rows of R, R'S R =
+P'(S R)_P is symmetric and zero on and below its diagonal, hence zero. Then N'S N is all of S, N a basis of the null
+space of G. If N'S N and the Hessian are positive definite, each way into the cone of covariance matrices raises f: a
+strict minimum.
 """
 
-import gzip
-import hashlib
-import re
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
 
 from relmer.reference.verify.at import BITS, near, values_at
 from relmer.reference.verify.blocks import Blocks
+from relmer.reference.verify.chart import free_entries, in_chart
 from relmer.reference.verify.criterion import Factor, covariance, identity, theta
 from relmer.reference.verify.data import MODEL, Data, Named, Refused, ratio, require
 from relmer.reference.verify.reading import read
@@ -30,22 +25,8 @@ OPTIONAL = (str, type(None))
 CERTIFICATE = {"REML": bool, "model": MODEL, "readings": {str: {"kind": str, "level": str}}}
 TERM = {"rank": int, "pivots": [int], "R": [[str]]}
 LOCAL = {"centre": [TERM], "precision": int, "radius": str, "unique": str, "curvature": OPTIONAL, "duals": [OPTIONAL]}
-STORED = {
-    "schema": str,
-    "data": {"file": str, "sha256": str, "rows": int},
-    "readings": {str: dict},
-}
 MATRICES = {"matrices": {"file": str, "sha256": str, "model": MODEL}}
-VALUES = {"values": {str: {"value": str, "radius": str}}}
-TREE = {"tree": {"file": str, "sha256": str}}
-# Of the models of this project, and of anybody's.
-SCHEMA, OWN_SCHEMA = "relmer-certificate/2", "relmer-own-certificate/2"
-# Without weights, offsets and rows.
-OLDER_SCHEMA = "relmer-own-certificate/1"
-READINGS = ("decimal", "double", "matrices")
-GZIP = b"\x1f\x8b"
 LEVELS = {"exact": ("exact",), "certified": ("local-proved", "global-proved")}
-FILE = re.compile(r"(trees/)?[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 MOST_BITS = 4096
 
 
@@ -67,37 +48,23 @@ class Proof:
     radius, unique, curvature, duals
         As claimed. A dual d says that N'S N - d N'N is positive definite: d bounds the smallest eigenvalue for
         orthonormal N. None where there is nothing to claim.
+    R, pivots
+        A box that holds the optimum, and the pivot rows of its chart.
+    precision
+        Bits.
     """
 
     level: str
     rows: int
     values: dict[str, arb]
+    R: list[Factor]
+    pivots: list[list[int]]
+    precision: int
     distance: arb | None = None
     radius: fmpq | None = None
     unique: fmpq | None = None
     curvature: fmpq | None = None
     duals: tuple[fmpq | None, ...] = ()
-
-
-def in_chart(
-    data: Named, R: Sequence[Factor], free: Sequence[tuple[int, int, int]], first: list[arb], second: list[list[arb]]
-) -> tuple[arb_mat, arb_mat, list[arb_mat]]:
-    """Gradient (m x 1) and Hessian (m x m) in the free entries of R, and the duals S_j."""
-    m, K = len(free), len(data.gammas)
-    entries = [
-        (R[t][b][k] if i == a else 0) + (R[t][a][k] if i == b else 0) if u == t else 0
-        for u, i, k in free
-        for t, a, b in data.gammas
-    ]
-    J = arb_mat(m, K, entries)
-    f = dict(zip(data.gammas, first, strict=True))
-    S = [
-        arb_mat([[f[t, max(a, b), min(a, b)] / (1 + (a != b)) for b in range(len(names))] for a in range(len(names))])
-        for t, (_, names) in enumerate(data.terms)
-    ]
-    bent = [2 * S[t][i, j] if (t, k) == (u, l) else 0 for t, i, k in free for u, j, l in free]
-    hessian = J * arb_mat(second) * J.transpose() + arb_mat(m, m, bent)
-    return J * arb_mat(K, 1, first), hessian, S
 
 
 def positive_definite(M: arb_mat) -> bool:
@@ -146,7 +113,7 @@ def local(data: Data | Blocks, REML: bool, claim: Mapping[str, Any]) -> Proof:
     at.py has how the criterion is enclosed on a box.
     """
     R, pivots = centre(data, claim)
-    free = [(t, i, k) for t, P in enumerate(pivots) for k in range(len(P)) for i in range(len(R[t])) if i not in P[:k]]
+    free = free_entries(R, pivots)
     radius, unique = positive(claim["radius"], "radius"), positive(claim["unique"], "unique")
     G = covariance(data, R)
     at = near(data, REML, G)
@@ -185,7 +152,9 @@ def local(data: Data | Blocks, REML: bool, claim: Mapping[str, Any]) -> Proof:
         raise Refused("duals: one is needed for each term")
     duals = [dual(data.terms[t][0], box[t], P, S[t], claim["duals"][t]) for t, P in enumerate(pivots)]
     distance = max((d.upper() for d in distances), default=arb(0))
-    return Proof("local-proved", data.n, values | theta(data, box), distance, radius, unique, curvature, tuple(duals))
+    values |= theta(data, box)
+    of_box = (box, pivots, claim["precision"])
+    return Proof("local-proved", data.n, values, *of_box, distance, radius, unique, curvature, tuple(duals))
 
 
 def dual(name: str, R: Factor, pivots: list[int], S: arb_mat, claimed: str | None) -> fmpq | None:
@@ -235,7 +204,8 @@ def one_way(data: Data, REML: bool) -> Proof:
     gamma = max(((N - d) * B / (d * W) - 1) / J, fmpq(0))
     R = [[[arb(gamma).sqrt()] if gamma > 0 else []]]
     G = [arb(gamma)]
-    return Proof("exact", data.n, values_at(data, REML, G) | theta(data, R))
+    pivots = [[0] if gamma > 0 else []]
+    return Proof("exact", data.n, values_at(data, REML, G) | theta(data, R), R, pivots, BITS)
 
 
 def prove(certificate: Mapping[str, Any], reading: str, text: str) -> Proof:
@@ -291,100 +261,3 @@ def prove_of(data: Data | Blocks, certificate: Mapping[str, Any], reading: str) 
             return one_way(data, certificate["REML"])
         except ZeroDivisionError:
             raise Refused(f"a matrix is singular at a precision of {precision} bits") from None
-
-
-def verify(
-    certificate: Mapping[str, Any], folders: Sequence[Path], given: Mapping[str, Path] | None = None
-) -> dict[str, Proof]:
-    """Prove all that a stored certificate says, but for the leaves of a tree.
-
-    Parameters
-    ----------
-    certificate
-        Untrusted JSON.
-    folders
-        Where the data file (as it is or with .gz), the matrices and the tree are looked for, in this order.
-    given
-        Files that are told by hand, by the names that the certificate has for them.
-
-    Returns
-    -------
-    dict
-        The proofs of all readings.
-
-    Raises
-    ------
-    Refused
-        The data are others, a claim is not proved, a stored value is not that of the proof, or a level is too high.
-    """
-    require(certificate, STORED, "certificate")
-    data, readings = certificate["data"], certificate["readings"]
-    if certificate["schema"] not in (SCHEMA, OWN_SCHEMA, OLDER_SCHEMA):
-        raise Refused(f"the schema is neither {SCHEMA} nor {OWN_SCHEMA}")
-    if certificate["schema"] == SCHEMA and set(readings) != {"decimal", "double"}:
-        raise Refused(f"readings of {SCHEMA} are decimal and double")
-    if not readings or not set(readings) <= {*READINGS}:
-        raise Refused(f"readings: at least one of {', '.join(READINGS)} is needed, and no other")
-    # The matrices speak of a file too: it must be there, and be the one.
-    texts = {"": text_of(content(folders, data["file"], data["sha256"], unpack=True, given=given))}
-    if "matrices" in readings:
-        require(certificate, MATRICES, "certificate")
-        own = certificate["matrices"]
-        if set(readings) == {"matrices"} and own["model"] != certificate["model"]:
-            raise Refused("model: the matrices alone are proved, and their model is another")
-        texts["matrices"] = text_of(content(folders, own["file"], own["sha256"], unpack=True))
-    proofs = {}
-    for reading, claim in readings.items():
-        proof = proofs[reading] = prove(certificate, reading, texts.get(reading, texts[""]))
-        if proof.rows != data["rows"]:
-            raise Refused(f"rows: the model uses {proof.rows}, not {data['rows']}")
-        check_values(claim, proof)
-        if claim["level"] == "global-proved":
-            require(claim, TREE, reading)
-            content(folders, claim["tree"]["file"], claim["tree"]["sha256"], unpack=False)
-    return proofs
-
-
-def text_of(found: bytes) -> str:
-    """The text of a file, which may be packed."""
-    try:
-        return (gzip.decompress(found) if found[:2] == GZIP else found).decode(errors="replace")
-    except (OSError, EOFError, zlib.error):
-        raise Refused("the data cannot be unpacked") from None
-
-
-def content(
-    folders: Sequence[Path], name: str, sha256: str, unpack: bool, given: Mapping[str, Path] | None = None
-) -> bytes:
-    """A file by its plain name, as it is or unpacked from .gz, or by hand, if it has this sha256."""
-    path = by_hand = (given or {}).get(name)
-    if path is None:
-        if not FILE.fullmatch(name):
-            raise Refused(f"{name[:40]!r} is not a plain file name")
-        paths = [folder / (name + suffix) for folder in folders for suffix in (("", ".gz") if unpack else ("",))]
-        path = next((path for path in paths if path.is_file()), None)
-        if path is None:
-            raise Refused(f"{name} is not there")
-    try:
-        found = path.read_bytes()
-        if by_hand is None and path.name != Path(name).name:
-            found = gzip.decompress(found)
-    except (OSError, EOFError, zlib.error):
-        raise Refused(f"{path.name} cannot be read") from None
-    if hashlib.sha256(found).hexdigest() != sha256:
-        raise Refused(f"sha256 of {name} is not that of the certificate")
-    return found
-
-
-def check_values(claim: Mapping[str, Any], proof: Proof) -> None:
-    """Refuse a stored value whose [value - radius, value + radius] does not hold the enclosure that is proved."""
-    require(claim, VALUES, "claim")
-    if not claim["values"]:
-        raise Refused("values: there is none")
-    with ctx.workprec(MOST_BITS):
-        for key, stored in claim["values"].items():
-            value, radius = (arb(fmpq(*ratio(stored[part]))) for part in ("value", "radius"))
-            if key not in proof.values:
-                raise Refused(f"value {key[:60]} is not proved")
-            if not abs(proof.values[key] - value) <= radius:
-                raise Refused(f"value {key} is not {stored['value'][:40]} within {stored['radius'][:20]}")

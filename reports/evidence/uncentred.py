@@ -39,18 +39,26 @@ class Uncentred:
 
 def uncentred(view: Landscape, theta: Sequence[float], least: float = tolerances.LOSS) -> Uncentred:
     """Bounds of the rounding at theta; none where a residual loses less than a part `least`, half of its digits."""
-    of_covariates = covariates(view)
+    key = ("uncentred", *map(float, theta), least)
+    if key not in view.remembered:
+        view.remembered[key] = evaluated(view, theta, least)
+    found: Uncentred = view.remembered[key]
+    return found
+
+
+def evaluated(view: Landscape, theta: Sequence[float], least: float) -> Uncentred:
+    """`uncentred`, evaluated."""
+    if ("uncentred",) not in view.remembered:
+        view.remembered["uncentred",] = covariates(view), left_of_response(view.fit.design)
+    of_covariates, spread = view.remembered["uncentred",]
     design = view.fit.design
     y = response(design)
-    centred = y - y.mean()
-    residual = centred - design.X @ linalg.lstsq(design.X, centred)[0]
-    spread = np.sqrt(np.mean(residual**2))
     said = estimates_at(view, theta)
     growth = np.max(np.sum(design.X**2, axis=0) * (said["se"] / said["sigma"]) ** 2, initial=1.0)
     moved = len(y) * tolerances.EPS * np.abs(y).max() * growth
     rho = moved / spread
     d = degrees_of_freedom(design, view.fit.REML)
-    of_covariates += offset(design, d, float(spread))
+    of_covariates += offset(design, d, spread)
     if rho < least:
         return Uncentred(of_covariates, 0.0)
     length = moved * np.sqrt(len(y) if design.weights is None else np.sum(design.weights))
@@ -64,6 +72,14 @@ def uncentred(view: Landscape, theta: Sequence[float], least: float = tolerances
         beta=np.asarray(length * said["se"] / said["sigma"]),
         b=np.asarray(length / 2 * np.concatenate([*rows, np.zeros(0)])),
     )
+
+
+def left_of_response(design: Design) -> float:
+    """Root mean square of what X leaves of the centred response."""
+    y = response(design)
+    centred = y - y.mean()
+    residual = centred - design.X @ linalg.lstsq(design.X, centred)[0]
+    return float(np.sqrt(np.mean(residual**2)))
 
 
 def offset(design: Design, d: int, spread: float) -> float:

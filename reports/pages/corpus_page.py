@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from relmer.reference.certificates import LEVELS, Certificate, Elsewhere, Reading
+from relmer.reference.certificates import LEVELS, Certificate, Elsewhere, Reading, inferred
 from relmer.reports.pages.page import asset, digest, environment
 
 
@@ -37,6 +37,11 @@ class Fit:
     def radius(self) -> str:
         """The largest proved radius of a value."""
         return max(self.reading.values.values(), key=lambda value: value.error).radius
+
+    @property
+    def refused(self) -> tuple[tuple[str, str], ...]:
+        """Methods of degrees of freedom that it has not, and why."""
+        return tuple(self.reading.inference.refused.items()) if self.reading.inference else ()
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -82,8 +87,9 @@ def corpus_page(stored: Sequence[Certificate], links: Mapping[str, str] = Mappin
 def fit(certificate: Certificate) -> Fit:
     """Arrange one certificate; the `double` reading is shown first, it is what an engine reads."""
     both = (certificate.double, certificate.readings["decimal"])
-    keys = dict.fromkeys(key for reading in both for key in reading.values)
+    values = [{**reading.values, **inferred(reading)} for reading in both]
+    keys = dict.fromkeys(key for own in values for key in own)
     rows = tuple(
-        Row(key, tuple((v.value, v.radius) if (v := r.values.get(key)) else ("", "") for r in both)) for key in keys
+        Row(key, tuple((v.value, v.radius) if (v := own.get(key)) else ("", "") for own in values)) for key in keys
     )
     return Fit(certificate, certificate.double, rows)

@@ -17,7 +17,13 @@ from relmer.solver.algebra.roots import (
     row_sizes,
     spectral_root,
 )
-from relmer.solver.algebra.triangles import inverse_of_cross_product, logdet_triangle, lower_triangle, units_of_rows
+from relmer.solver.algebra.triangles import (
+    inverse_of_cross_product,
+    logdet_triangle,
+    lower_triangle,
+    triangular_solve,
+    units_of_rows,
+)
 from relmer.solver.algebra.whitening import LARGE_EFFECTS, marginal_half, whitened_by_augmenting, whitened_by_root
 
 __all__ = [
@@ -48,6 +54,7 @@ __all__ = [
     "spectral_root",
     "sweep",
     "taken_apart",
+    "triangular_solve",
     "units_of_rows",
     "whitened_by_augmenting",
     "whitened_by_root",

@@ -10,7 +10,7 @@ from scipy.sparse.linalg import spsolve_triangular
 
 from relmer.solver.algebra.cholesky import factorize
 from relmer.solver.algebra.rank import full_rank_columns
-from relmer.solver.algebra.triangles import lower_triangle
+from relmer.solver.algebra.triangles import lower_triangle, triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 
@@ -85,7 +85,7 @@ def least_squares(X: Array, y: Array) -> tuple[Array, Array]:
     p = X.shape[1]
     R: Array = np.asarray(linalg.qr(np.column_stack([X, y]), mode="r", check_finite=False)[0], dtype=float)
     R = R[:p] * np.where(np.diagonal(R)[:p] < 0, -1.0, 1.0)[:, None]
-    return linalg.solve_triangular(R[:p, :p], R[:p, p], check_finite=False), R[:p, :p]
+    return triangular_solve(R[:p, :p], R[:p, p]), R[:p, :p]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+from scipy.linalg import lapack
 
 from relmer.solver.arrays import Array
 
@@ -21,6 +22,30 @@ def lower_triangle(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     columns, rows = np.triu_indices(size)
     rows.flags.writeable = columns.flags.writeable = False
     return rows, columns
+
+
+def triangular_solve(T: Array, rows: Array, lower: bool = False, trans: bool = False) -> Array:
+    """T^-1 rows, or T'^-1 rows, for a triangular T (n, n): LAPACK's trtrs, without checks of shape and of every entry.
+
+    `scipy.linalg.solve_triangular` makes the same call and gives the same bits; its checks take twenty times as long
+    where n is ten.
+
+    Raises
+    ------
+    LinAlgError
+        T is singular.
+
+    Examples
+    --------
+    >>> triangular_solve(np.array([[2.0, 0.0], [1.0, 1.0]]), np.array([2.0, 3.0]), lower=True)
+    array([1., 2.])
+    """
+    if not len(T):
+        return np.zeros(rows.shape)
+    found, info = lapack.dtrtrs(T, rows, lower=int(lower), trans=int(trans))
+    if info:
+        raise np.linalg.LinAlgError(f"a triangular matrix is singular: entry {info} of its diagonal is 0")
+    return np.asarray(found)
 
 
 def logdet_triangle(R: Array) -> float:

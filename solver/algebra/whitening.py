@@ -8,7 +8,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from relmer.solver.algebra.doubled import less
-from relmer.solver.algebra.triangles import logdet_triangle
+from relmer.solver.algebra.triangles import logdet_triangle, triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 
@@ -43,16 +43,19 @@ class Whitened:
 
 def marginal_half(root: Array) -> Array:
     """V^1/2 (n, n), the lower Cholesky factor of V = I + root root'."""
-    return np.asarray(linalg.cholesky(root @ root.T + np.eye(len(root)), lower=True))
+    half, info = lapack.dpotrf(root @ root.T + np.eye(len(root)), lower=1, clean=1)
+    if info:
+        raise np.linalg.LinAlgError("V has no Cholesky factor: a number of its root is not finite")
+    return np.asarray(half)
 
 
 def whitened_by_root(root: Array, rows: Array, half: Array | None = None) -> Whitened:
     """Whiten rows (n, m) for V = I + root root' by the Cholesky factor of V, which may be known."""
     half = marginal_half(root) if half is None else half
-    white = linalg.solve_triangular(half, rows, lower=True)
+    white = triangular_solve(half, rows, lower=True)
 
     def effects(c: Array) -> Array:
-        return np.asarray(root.T @ linalg.solve_triangular(half, white @ c, lower=True, trans="T"))
+        return np.asarray(root.T @ triangular_solve(half, white @ c, lower=True, trans=True))
 
     return Whitened(white=white, logdet=logdet_triangle(half), effects=effects)
 
@@ -78,8 +81,9 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
         return Whitened(white=together(Z, rows, along), logdet=0.0, effects=lambda c: np.zeros(0))
     stacked = np.vstack([root, np.eye(q)])
     norms = np.linalg.norm(stacked, axis=0)
-    (reflectors, tau), R = linalg.qr(stacked, mode="raw", check_finite=False)
-    R, reflectors = np.asarray(R[:q], dtype=float), np.asfortranarray(reflectors[:, :q])
+    (reflectors, tau), triangle = linalg.qr(stacked, mode="raw", check_finite=False)
+    R: Array = np.asarray(triangle[:q], dtype=float)
+    reflectors = np.asfortranarray(reflectors[:, :q])
     if np.any(np.abs(R.diagonal()) < LOST * norms):
         W = columns_apart(root)
         turned_apart = whitened_by_augmenting(Z, T @ W, rows, along)
@@ -92,7 +96,7 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
 
     whole = together(Z, rows, along)
     rotated = turned(np.vstack([whole, np.zeros((q, m))]))
-    w = linalg.solve_triangular(R, rotated[:q], check_finite=False)
+    w = triangular_solve(R, rotated[:q])
     moved = T @ w
     if along is not None:
         moved = np.column_stack([-less(along[:, j], T, w[:, j]) for j in range(m)])
@@ -101,12 +105,10 @@ def whitened_by_augmenting(Z: Array, T: Array, rows: Array, along: Array | None 
     w *= np.linalg.norm(tried, axis=0) < np.linalg.norm(whole, axis=0) / 2
     rotated = np.where(w.any(axis=0), turned(tried), rotated)
 
-    logdet = logdet_triangle(np.asarray(R, dtype=float))
-
     def effects(c: Array) -> Array:
-        return np.asarray(w @ c + linalg.solve_triangular(R, rotated[:q] @ c, check_finite=False))
+        return np.asarray(w @ c + triangular_solve(R, rotated[:q] @ c))
 
-    return Whitened(white=rotated[q:], logdet=logdet, effects=effects)
+    return Whitened(white=rotated[q:], logdet=logdet_triangle(R), effects=effects)
 
 
 def together(Z: Array, rows: Array, along: Array | None) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
-from relmer.solver.algebra import lower_trapezoid
+from relmer.solver.algebra import lower_trapezoid, triangular_solve
 from relmer.solver.arrays import Array, Codes, Integers
 from relmer.solver.elimination.blocks import Part, effects_of, parts_of, times
 from relmer.solver.elimination.corner import NO_RESIDUAL
@@ -90,7 +90,7 @@ def prepare(
     below = below_of(Q, rows.rest)
     sizes = np.sqrt((top[:, :-1] ** 2).sum(axis=0) + (below[:, :-1] ** 2).sum(axis=0))
     X1, RX0 = orthonormal_or_none(below[:, :-1], sizes)
-    B = np.column_stack([linalg.solve_triangular(RX0, top[:, :-1].T, trans="T").T, top[:, -1]])
+    B = np.column_stack([triangular_solve(RX0, top[:, :-1].T, trans=True).T, top[:, -1]])
     Xy = np.column_stack([X1, below[:, -1]])
     found = Graded(
         parts=parts,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
+from relmer.solver.algebra import triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
 from relmer.solver.fits import Fit
@@ -31,7 +31,7 @@ class Counted:
     def whitened(self, L: Array) -> Array:
         """Rows L vcov^1/2 (m, p): sigma L RX^-1."""
         RX = self.fit.solution.RX
-        return np.asarray(self.fit.sigma * linalg.solve_triangular(RX, L.T, trans="T").T) if len(RX) else L
+        return np.asarray(self.fit.sigma * triangular_solve(RX, L.T, trans=True).T) if len(RX) else L
 
     def degrees(self, l: Array) -> float:
         """Those of one contrast l (p,)."""

@@ -24,7 +24,7 @@ from scipy import linalg, sparse
 from scipy.linalg import lapack
 from scipy.sparse.linalg import SuperLU
 
-from relmer.solver.algebra import factorize, lower_triangle, repeated, sweep
+from relmer.solver.algebra import factorize, lower_triangle, repeated, sweep, triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Structure, Weights, build, expected
 from relmer.solver.errors import ModelError
@@ -97,7 +97,7 @@ class Expansion:
 
     def of(self, L: Array) -> Array:
         """Rows L (m, p) as they are for R beta: L R^-1."""
-        return np.asarray(linalg.solve_triangular(self.R, L.T, trans="T").T) if len(self.R) else L
+        return np.asarray(triangular_solve(self.R, L.T, trans=True).T) if len(self.R) else L
 
     def whitened(self, L: Array, Phi: Array) -> Array:
         """Rows L vcov^1/2 (m, p), for the covariance sigma^2 Phi of R beta: the length of each is its standard error.

@@ -6,11 +6,12 @@ is formed and factored for itself, as a textbook does for the clusters of a two-
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
@@ -32,10 +33,26 @@ from relmer.solver.paths.sweeping import is_graded, swept
 
 
 @dataclass(frozen=True)
+class Layout:
+    """Where the entries of a root stand in its dense blocks: of each its row and column, of each block its effects."""
+
+    indptr: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    rows: Integers
+    columns: Integers
+    used: list[Integers]
+
+    def is_of(self, root: sparse.csr_array) -> bool:
+        """Whether a root has its entries in the same places."""
+        return np.array_equal(self.indptr, root.indptr) and np.array_equal(self.indices, root.indices)
+
+
+@dataclass(frozen=True)
 class Blocks:
     """Weighted arrays with the rows of each independent block together, and where each block begins.
 
     y is swept by its least-squares fit X beta0 (theory.md, 12), so that a large mean does not round the criterion.
+    `last` keeps the layout of the last root: that of the next is mostly the same.
     """
 
     beta0: Array
@@ -47,6 +64,7 @@ class Blocks:
     starts: Integers
     design: Design
     order: Integers
+    last: list[Layout] = field(default_factory=list, repr=False, compare=False)
 
     @cached_property
     def spanned(self) -> Spanned | None:
@@ -147,10 +165,26 @@ def block_sizes(design: Design) -> tuple[int, ...]:
 
 def marginal_blocks(blocks: Blocks, root: sparse.csr_array) -> Iterator[tuple[slice, Integers, Array]]:
     """Rows, effects, and the root (n_i, m) of Z_i Lambda Lambda'Z_i' in V_i (theory.md, 3), of each block."""
-    for begin, end in pairwise(blocks.starts):
+    if not blocks.last or not blocks.last[0].is_of(root):
+        blocks.last[:] = [layout_of(blocks.starts, root)]
+    (layout,) = blocks.last
+    for used, (begin, end) in zip(layout.used, pairwise(blocks.starts), strict=True):
         entries = slice(root.indptr[begin], root.indptr[end])
-        rows = np.repeat(np.arange(end - begin), np.diff(root.indptr[begin : end + 1]))
-        used, columns = np.unique(root.indices[entries], return_inverse=True)
         dense: Array = np.zeros((end - begin, len(used)))
-        dense[rows, columns] = root.data[entries]
-        yield slice(begin, end), used.astype(np.int64), dense
+        dense[layout.rows[entries], layout.columns[entries]] = root.data[entries]
+        yield slice(begin, end), used, dense
+
+
+def layout_of(starts: Integers, root: sparse.csr_array) -> Layout:
+    """Where the entries of a root stand in its blocks."""
+    begins = np.repeat(starts[:-1], np.diff(starts))
+    rows = np.repeat(np.arange(root.shape[0]) - begins, np.diff(root.indptr))
+    ends = [root.indptr[at] for at in starts]
+    found = [np.unique(root.indices[one:other], return_inverse=True) for one, other in pairwise(ends)]
+    return Layout(
+        indptr=root.indptr,
+        indices=root.indices,
+        rows=rows,
+        columns=np.concatenate([columns for _, columns in found]),
+        used=[used.astype(np.int64) for used, _ in found],
+    )

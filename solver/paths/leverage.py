@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg, sparse
 
-from relmer.solver.algebra import factorize
+from relmer.solver.algebra import factorize, triangular_solve
 from relmer.solver.arrays import Array
 from relmer.solver.elimination import Grouping, groupings_of
 from relmer.solver.model import Sound
@@ -53,8 +53,8 @@ def leverages(prepared: Prepared, roots: Sequence[Array]) -> Array:
         effects = solve(upper.T @ fixed + lower.T @ below)
         fixed, below = fixed - upper @ effects, np.vstack([below - lower @ effects, -effects])
     if Q.shape[1]:
-        R = np.linalg.qr(np.vstack([fixed, below]), mode="r")
-        h += (linalg.solve_triangular(R, fixed.T, trans="T") ** 2).sum(axis=0)
+        R = np.asarray(np.linalg.qr(np.vstack([fixed, below]), mode="r"))
+        h += (triangular_solve(R, fixed.T, trans=True) ** 2).sum(axis=0)
     return np.asarray(h)
 
 
@@ -109,7 +109,7 @@ def squared_lengths(rows: sparse.csr_array, S: sparse.csc_array) -> tuple[Array,
     step = max(1, AT_ONCE // q)
     if q <= DENSE:
         factor = linalg.cholesky(S.toarray(), lower=True)
-        half = linalg.solve_triangular(factor, np.eye(q), lower=True)
+        half = triangular_solve(factor, np.eye(q), lower=True)
         for begin in range(0, n, step):
             h[begin : begin + step] = ((rows[begin : begin + step] @ half.T) ** 2).sum(axis=1)
         return h, lambda right: np.asarray(linalg.cho_solve((factor, True), right))

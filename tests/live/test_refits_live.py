@@ -7,6 +7,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from consoles import fenced
 
 from relmer.datasets import load
 from relmer.solver import Fit, lmer, refit, simulate
@@ -84,6 +85,16 @@ def test_refit_of_old_lme4s_takes_p_for_one_by_REML(name: str, by_lme4) -> None:
     for y, theirs in zip(Y.to_numpy().T, told, strict=True):
         at = at_theta(refit(fit, y), theirs[3 + p :])
         assert theirs[1] == pytest.approx(at.criterion, abs=ABOVE) or theirs[1] == pytest.approx(by_one(at), abs=ABOVE)
+
+
+def test_the_finding_prints_what_the_page_says(rscript: str) -> None:
+    """docs/findings.md shows lme4 1.1-31; from 1.1-37 on the second line is the first."""
+    shown = {language: text for language, _, text in fenced("docs/findings.md")}
+    version = "cat(as.character(packageVersion('lme4')))"
+    ask = lambda text: subprocess.run([rscript, "--vanilla", "-e", text], check=True, capture_output=True, text=True)  # noqa: E731
+    first, second = shown["text"].splitlines(keepends=True)
+    mended = tuple(map(int, ask(version).stdout.split("."))) >= (1, 1, 37)
+    assert ask(shown["r"]).stdout == first + (first if mended else second)
 
 
 def by_one(fit: Fit) -> float:

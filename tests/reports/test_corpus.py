@@ -1,6 +1,7 @@
 """The corpus as files and as a page: every value, digit by digit, in forms that others can read."""
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -14,7 +15,8 @@ import pytest
 
 from relmer.reference.certificates.records import LEVELS, from_json
 from relmer.reference.certificates.store import certificates
-from relmer.reports.corpus import COLUMNS, as_csv, as_json, export
+from relmer.reference.certificates.texts import CERTIFIED
+from relmer.reports.corpus import COLUMNS, COLUMNS_OF_EFFECTS, as_csv, as_json, effects_as_csv, export
 from relmer.reports.pages.corpus_page import corpus_page
 from relmer.reports.pages.page import anchor
 
@@ -56,7 +58,13 @@ class Page(HTMLParser):
 
 def test_the_files_are_whole_and_valid(tmp_path: Path) -> None:
     made = export(tmp_path / "corpus")
-    assert {path.name for path in made} == {"corpus.json", "corpus.csv", "corpus.schema.json", "corpus.html"}
+    assert {path.name for path in made} == {
+        "corpus.json",
+        "corpus.csv",
+        "corpus.schema.json",
+        "effects.csv",
+        "corpus.html",
+    }
     assert all(path.is_file() for path in made)
     VALIDATOR.check_schema(SCHEMA)
     VALIDATOR.validate(json.loads((tmp_path / "corpus" / "corpus.json").read_text(encoding="utf-8")))
@@ -72,16 +80,36 @@ def test_json_and_csv_hold_every_stored_string() -> None:
         (fit["certificate"], which, key): (value["value"], value["radius"])
         for fit in json.loads(as_json(stored))["fits"]
         for which, reading in fit["readings"].items()
-        for key, value in reading["values"].items()
+        for key, value in (reading["values"] | reading["inference"]).items()
     }
     expected = {
         (certificate.name, which, key): (value.value, value.radius)
         for certificate in stored
         for which, reading in certificate.readings.items()
-        for key, value in reading.values.items()
+        for key, value in (*reading.values.items(), *reading.inference.values.items())
     }
     assert by_csv == by_json == expected
     assert len(rows) == len(expected)
+
+
+def test_the_effects_are_those_of_the_packed_files() -> None:
+    stored = certificates()
+    rows = list(csv.reader(io.StringIO(effects_as_csv(stored))))
+    assert tuple(rows[0]) == COLUMNS_OF_EFFECTS
+    expected = []
+    for certificate in stored:
+        packed = (CERTIFIED / certificate.effects.file).read_bytes()
+        for which, values in sorted(json.loads(gzip.decompress(packed)).items()):
+            expected += [[certificate.name, which, key, v["value"], v["radius"]] for key, v in values.items()]
+    assert rows[1:] == expected
+    assert len(expected) == 2 * sum(certificate.effects.number for certificate in stored)
+
+
+def test_why_a_method_is_not_had_stands_on_the_page_and_in_the_json() -> None:
+    (found,) = [certificate for certificate in certificates() if certificate.name == "dyestuff.ml"]
+    why = found.double.inference.refused["kenward-roger"]
+    assert f"kenward-roger: {why}" in "".join(Page(corpus_page([found])).text)
+    assert json.loads(as_json([found]))["fits"][0]["readings"]["double"]["refused"] == {"kenward-roger": why}
 
 
 def test_a_line_of_the_csv() -> None:
@@ -108,9 +136,14 @@ def test_the_page_has_every_digit_to_copy_and_every_level() -> None:
     page = Page(corpus_page(stored))
     rows = {tuple(row) for row in page.rows}
     for certificate in stored:
-        double, decimal = certificate.double.values, certificate.readings["decimal"].values
-        for key, value in double.items():
-            assert (key, value.value, value.radius, decimal[key].value, decimal[key].radius) in rows
+        of_double, of_decimal = certificate.double, certificate.readings["decimal"]
+        for double, decimal in (
+            (of_double.values, of_decimal.values),
+            (of_double.inference.values, of_decimal.inference.values),
+        ):
+            assert double
+            for key, value in double.items():
+                assert (key, value.value, value.radius, decimal[key].value, decimal[key].radius) in rows
         assert certificate.data.sha256 in page.text
     assert all(level in page.text for level in LEVELS)
     assert sum(tag == "details" for tag, _ in page.tags) == len(stored)

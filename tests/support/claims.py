@@ -7,9 +7,9 @@ from typing import Any
 from flint import arb, ctx
 from stored_layouts import text_of
 
+from relmer.reference.verify.chart import in_chart
 from relmer.reference.verify.criterion import covariance, derivatives, origin, step
 from relmer.reference.verify.data import Data
-from relmer.reference.verify.local import in_chart
 from relmer.reference.verify.reading import read
 
 ONE, X = ["(Intercept)"], ["x", "x"]

@@ -165,7 +165,7 @@ def _warnings(reply: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+    return tuple(map(float, values))
 
 
 def _names(values: Sequence[Any]) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """Certificates: read whole or refused in one line, found by their case, and never used for other data."""
 
+import gzip
+import hashlib
 import json
 from copy import deepcopy
 from decimal import Decimal
@@ -12,7 +14,7 @@ import pytest
 from relmer.datasets import case, cases, load
 from relmer.reference.certificates import store as certified
 from relmer.reference.certificates.records import Elsewhere, from_json, in_order
-from relmer.reference.certificates.store import CertificateError, certificate_of, certificates
+from relmer.reference.certificates.store import CertificateError, certificate_of, certificates, effects_of
 from relmer.reference.own_fits import design_of
 from relmer.solver.model.term import group_names
 
@@ -32,6 +34,16 @@ def test_a_certificate_reads_back() -> None:
     assert found.double.values["sigma2"].error == Fraction(1, 10**26)
     assert found.double.regular
     assert found.coefficients == ("(Intercept)",)
+    assert found.double.inference.values["ddf[satterthwaite, (Intercept)]"].exact == 5
+    assert found.double.inference.refused == {"kenward-roger": "left out by hand"}
+
+
+def test_one_of_the_schema_before_reads_as_before() -> None:
+    found = from_json(json.dumps(hand_made.older()))
+    assert found.schema == "relmer-certificate/2"
+    assert found.double.values == from_json(hand_made.text()).double.values
+    assert found.double.inference is None
+    assert effects_of(found) == {}
 
 
 def test_values_come_in_the_order_of_an_answer() -> None:
@@ -87,7 +99,18 @@ def elsewhere(**changes):
 
 DOUBLE = ["readings", "double"]
 SPOILED = {
-    "schema": (changed(["schema"], "relmer-certificate/1"), "relmer-certificate/2"),
+    "schema": (changed(["schema"], "relmer-certificate/1"), "relmer-certificate/3"),
+    "an older schema with newer fields": (changed(["schema"], "relmer-certificate/2"), "with the schema relmer-certif"),
+    "nothing is concluded": (changed([*DOUBLE, "inference"], None), "must have inference and effects"),
+    "no effects": (changed(["effects"], None), "must have inference and effects"),
+    "a conclusion that is no decimal": (
+        changed([*DOUBLE, "inference", "values", "AIC", "value"], "1+1"),
+        "AIC.value must be a decimal",
+    ),
+    "a conclusion that none has": (
+        changed([*DOUBLE, "inference", "values", "mood"], {"value": "1", "radius": "0"}),
+        "mood is no certified value",
+    ),
     "a number, not a string": (changed([*DOUBLE, "values", "sigma", "value"], 49.5), "sigma.value must be str"),
     "not a decimal": (changed([*DOUBLE, "values", "sigma", "value"], "nan"), "sigma.value must be a decimal"),
     "a sum": (changed([*DOUBLE, "values", "sigma", "value"], "1+1"), "sigma.value must be a decimal"),
@@ -221,8 +244,12 @@ def test_every_stored_certificate_is_of_a_case_and_of_todays_data(name: str) -> 
 def test_every_stored_value_has_thirty_digits_and_a_small_radius(name: str) -> None:
     """Thirty significant digits of v are right to half of the last: the radius cannot be below, nor far above, that."""
     found = next(one for one in certificates() if one.name == name)
-    for reading in found.readings.values():
-        for key, value in reading.values.items():
+    for which, reading in found.readings.items():
+        for key, value in (
+            *reading.values.items(),
+            *reading.inference.values.items(),
+            *effects_of(found)[which].items(),
+        ):
             size = Decimal(value.value)
             if size:
                 assert value.error <= Fraction(10) ** (size.adjusted() - 27), key
@@ -243,3 +270,64 @@ def test_a_certificate_names_what_an_answer_names(name: str) -> None:
     values = in_order(found, found.double.values)
     assert len(values["G"]) == len(design.template.diagonal)
     assert len(values["vcov"]) == len(design.coefficients) ** 2
+
+
+def test_which_methods_are_had() -> None:
+    """Satterthwaite's of all fits, singular ones among them; Kenward and Roger's of all by REML, and of no other."""
+    stored = certificates()
+    lacking = {found.name: found.double.inference.refused for found in stored}
+    told = {"kenward-roger": "the fit is by maximum likelihood, and the method is for REML"}
+    assert lacking == {found.name: {} if found.REML else told for found in stored}
+    assert (len(stored), sum(found.REML for found in stored)) == (83, 41)
+    for found in stored:
+        for reading in found.readings.values():
+            methods = {"satterthwaite", "kenward-roger"} - {*reading.inference.refused}
+            expected = {"logLik", "df", "AIC", "BIC", *(f"t[{name}]" for name in found.coefficients)}
+            for method in methods:
+                kinds = ("ddf", "p") if method == "satterthwaite" else ("ddf", "p", "se", "t")
+                expected |= {f"{kind}[{method}, {name}]" for kind in kinds for name in found.coefficients}
+            assert {*reading.inference.values} == expected, found.name
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_each_random_effect_has_a_mode_and_a_deviation(name: str) -> None:
+    found = next(one for one in certificates() if one.name == name)
+    design = design_of(case(found.case))
+    names = group_names(design.terms)
+    keys = {
+        f"{kind}[{group}, {level}, {column}]"
+        for kind in ("b", "condsd")
+        for group, term in zip(names, design.terms, strict=True)
+        for level in term.levels
+        for column in term.columns
+    }
+    for values in effects_of(found).values():
+        assert {*values} == keys
+
+
+def test_effects_that_are_not_those_of_the_certificate_are_refused(tmp_path: Path) -> None:
+    packed = gzip.compress(b"{}", mtime=0)
+    (tmp_path / "effects").mkdir()
+    place = {"file": "effects/by-hand.json.gz", "sha256": hashlib.sha256(packed).hexdigest(), "number": 12}
+    found = from_json(hand_made.text(effects=place))
+    for content, message in (
+        (None, "No such file"),
+        (b"other", "not the file that dyestuff.reml.json names"),
+        (packed, "12 values of each reading"),
+    ):
+        if content is not None:
+            (tmp_path / place["file"]).write_bytes(content)
+        with pytest.raises(CertificateError, match=rf"\Aeffects/by-hand[^\n]*{message}[^\n]*relmer certify"):
+            effects_of(found, tmp_path)
+    value = {"value": "1", "radius": "0"}
+    for key, own, message in (
+        ("x[g, 1, h]", value, "no conditional mode"),
+        ("b[g, 1, h]", value | {"value": "nan"}, "must be a decimal"),
+        ("b[g, 1, h]", {"value": 1, "radius": "0"}, "must be str"),
+    ):
+        text = json.dumps({which: {key: own} for which in ("decimal", "double")}).encode()
+        (tmp_path / place["file"]).write_bytes(gzip.compress(text))
+        sha256 = hashlib.sha256((tmp_path / place["file"]).read_bytes()).hexdigest()
+        found = from_json(hand_made.text(effects=place | {"sha256": sha256, "number": 1}))
+        with pytest.raises(CertificateError, match=message):
+            effects_of(found, tmp_path)

@@ -87,6 +87,9 @@ def test_a_fresh_certificate_is_one_that_would_be_made_now(root: Path, monkeypat
         lambda stored: stored["data"].update(sha256="0" * 64),
         lambda stored: stored["model"].update(response="Batch"),
         lambda stored: stored["readings"]["double"]["values"]["sigma"].update(radius="0"),
+        lambda stored: stored["readings"]["double"]["inference"]["values"]["AIC"].update(radius="0"),
+        lambda stored: stored["effects"].update(number=11),
+        lambda stored: stored.update(schema="relmer-certificate/2"),
         lambda stored: stored.pop("made"),
     ):
         stored = json.loads(good)
@@ -152,3 +155,11 @@ def test_a_printed_radius_holds_the_enclosure(p: int, q: int, exponent: int) -> 
         # Endpoints, not balls: arb(text) is itself rounded at 256 bits, which 1e-70 covers.
         assert ball.upper() <= value + radius + arb("1e-70") * (1 + abs(value))
         assert ball.lower() >= value - radius - arb("1e-70") * (1 + abs(value))
+
+
+def test_what_may_be_zero_is_told_as_zero_and_what_is_tiny_too() -> None:
+    with ctx.workprec(256):
+        assert printed(arb("1e-77", "4e-60")) == {"value": "0", "radius": "4.4e-60"}
+        assert printed(arb(0)) == {"value": "0", "radius": "0"}
+        assert printed(arb("1e-4000")) == {"value": "0", "radius": "1e-300"}
+        assert printed(arb("-1e-299"))["value"].startswith("-1e-299")

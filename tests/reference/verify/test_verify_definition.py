@@ -1,13 +1,13 @@
 """The kernel's criterion: against dense matrices at 70 digits, against its own differences, and lme4's evaluations."""
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import mpmath
 import numpy as np
 import pytest
 from claims import DYESTUFF, ONE, SLEEPSTUDY, X, free_entries, model, slopes, term
+from dense import Dense
 from flint import arb, ctx, fmpq
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -15,9 +15,9 @@ from stored_layouts import text_of
 
 from relmer.reference.verify import local as kernel
 from relmer.reference.verify.at import evaluate, values_at
+from relmer.reference.verify.chart import in_chart
 from relmer.reference.verify.criterion import covariance, origin, regression, step, triangles
 from relmer.reference.verify.data import Data, Refused
-from relmer.reference.verify.local import in_chart
 from relmer.reference.verify.reading import read
 
 DIGITS = 70
@@ -41,57 +41,6 @@ MODELS = (
     model("y", [ONE, ["x:hu", "x", "h=u"]], term("g", ONE, ["hv", "h=v"]), term("g:h", X)),
     model("y", [ONE, ["h.L", "lin"], ["x2", "x", "x"]], term("g", ["h.L", "lin"], X), **SCORES),
 )
-
-
-class Dense:
-    """X, Z and y of a model written out at 70 digits, and the likelihood by its definition."""
-
-    def __init__(self, model: dict, reading: str, text: str) -> None:
-        header, *lines = (line.split(",") for line in text.splitlines())
-        items = [*model["fixed"], *(item for t in model["random"] for item in t["columns"])]
-        factors = {f for item in items for f in item[1:]} | {g for t in model["random"] for g in t["group"]}
-        sources = {model["scores"].get(f, {"column": f.split("=")[0]})["column"] for f in factors} | {model["response"]}
-        rows = [dict(zip(header, line, strict=True)) for line in lines]
-        rows = [row for row in rows if not {row[source] for source in sources} & {"", "NA"}]
-
-        def number(row: dict, factor: str) -> mpmath.mpf:
-            if factor in model["scores"]:
-                score = model["scores"][factor]
-                return score["scores"][row[score["column"]]] / mpmath.sqrt(score["norm"])
-            if "=" in factor:
-                name, _, level = factor.partition("=")
-                return mpmath.mpf(row[name] == level)
-            exact = Fraction(row[factor]) if reading == "decimal" else Fraction(float(row[factor]))
-            return mpmath.mpf(exact.numerator) / exact.denominator
-
-        def columns(items: list[list[str]]) -> list[list[mpmath.mpf]]:
-            return [[mpmath.fprod(number(row, factor) for factor in item[1:]) for item in items] for row in rows]
-
-        self.X, self.y = mpmath.matrix(columns(model["fixed"])), mpmath.matrix(columns([["", model["response"]]]))
-        self.terms = [
-            ([tuple(row[g] for g in t["group"]) for row in rows], mpmath.matrix(columns(t["columns"])))
-            for t in model["random"]
-        ]
-
-    def values(self, G: list[mpmath.matrix], REML: bool) -> dict[str, mpmath.mpf]:
-        n, p = self.X.rows, self.X.cols
-        V = mpmath.eye(n)
-        for (levels, Z), G_j in zip(self.terms, G, strict=True):
-            shared = Z * G_j * Z.T
-            for i in range(n):
-                for k in range(n):
-                    V[i, k] += shared[i, k] if levels[i] == levels[k] else 0
-        inverse = V**-1
-        Omega = (self.X.T * inverse * self.X) ** -1
-        beta = Omega * (self.X.T * inverse * self.y)
-        left = self.y - self.X * beta
-        N = n - p if REML else n
-        sigma2 = (left.T * inverse * left)[0] / N
-        f = mpmath.log(mpmath.det(V)) + N * (1 + mpmath.log(2 * mpmath.pi * sigma2))
-        if REML:
-            f -= mpmath.log(mpmath.det(Omega))
-        found = {"criterion": f, "sigma2": sigma2, "sigma": mpmath.sqrt(sigma2)}
-        return found | {f"beta {i}": beta[i] for i in range(p)} | {f"vcov {i}": sigma2 * Omega[0, i] for i in range(p)}
 
 
 def exact(value: arb) -> mpmath.mpf:

@@ -11,7 +11,9 @@ from claims import dyestuff
 from stored_layouts import text_of
 
 from relmer.reference.verify.data import Refused
-from relmer.reference.verify.local import Proof, prove, verify
+from relmer.reference.verify.local import Proof, prove, prove_of
+from relmer.reference.verify.reading import read
+from relmer.reference.verify.stored import inferred, verify
 
 
 @pytest.fixture
@@ -33,6 +35,35 @@ def stored(tmp_path: Path) -> tuple[dict, list[Path]]:
         "data": {"file": "Dyestuff.csv", "sha256": hashlib.sha256(text).hexdigest(), "rows": 30},
     }
     return json.loads(json.dumps(whole)), [tmp_path, tmp_path / "data"]
+
+
+@pytest.fixture
+def concluding(stored) -> tuple[dict, list[Path]]:
+    """The same with what is concluded, by the schema of today; t and nu are those of the analysis of variance."""
+    whole, folders = stored
+    effects = {}
+    for reading in whole["readings"]:
+        data = read(whole["model"], reading, text_of("Dyestuff.csv"))
+        found = inferred(data, True, prove_of(data, whole, reading))
+        whole["readings"][reading]["inference"] = {"values": short(found.values), "refused": {}}
+        effects[reading] = short(found.effects)
+    return with_effects(whole | {"schema": "relmer-certificate/3"}, folders, effects), folders
+
+
+def short(values: dict) -> dict:
+    return {key: {"value": x.str(30, radius=False), "radius": "1e-24"} for key, x in values.items()}
+
+
+def with_effects(whole: dict, folders: list[Path], effects: object) -> dict:
+    packed = gzip.compress(json.dumps(effects).encode())
+    (folders[0] / "effects").mkdir(exist_ok=True)
+    (folders[0] / "effects" / "dyestuff.json.gz").write_bytes(packed)
+    place = {"file": "effects/dyestuff.json.gz", "sha256": hashlib.sha256(packed).hexdigest(), "number": 12}
+    return whole | {"effects": place}
+
+
+def effects_in(folders: list[Path]) -> dict:
+    return json.loads(gzip.decompress((folders[0] / "effects" / "dyestuff.json.gz").read_bytes()))
 
 
 def test_a_stored_certificate_is_proved(stored) -> None:
@@ -104,6 +135,67 @@ def test_tampered_data_are_refused(stored) -> None:
         verify(whole, folders)
 
 
+def test_what_is_concluded_is_proved_too(concluding) -> None:
+    whole, folders = concluding
+    assert set(verify(whole, folders)) == {"decimal", "double"}
+    values = whole["readings"]["decimal"]["inference"]["values"]
+    assert abs(float(values["ddf[satterthwaite, (Intercept)]"]["value"]) - 5) < 1e-12
+    assert len(effects_in(folders)["decimal"]) == 12
+
+
+OF_DOUBLE = "readings/double/inference"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        (f"{OF_DOUBLE}/values/BIC/value", "326", "value BIC is not 326"),
+        (f"{OF_DOUBLE}/values/ddf[kenward-roger, (Intercept)]/value", "5.00000001", r"value ddf\[kenward"),
+        (f"{OF_DOUBLE}/values/mood", {"value": "0", "radius": "1"}, "value mood is not proved"),
+        (f"{OF_DOUBLE}/values", {}, "values: there is none"),
+        (f"{OF_DOUBLE}/values", {"df": {"value": "3", "radius": "0"}}, "inference: AIC is left out"),
+        (f"{OF_DOUBLE}/refused", {"kenward-roger": "too hard"}, "inference: a method has another reason"),
+        (OF_DOUBLE, {}, "inference.values is missing"),
+        ("effects", {}, "effects.file is missing"),
+        ("effects/number", 11, "not the number of values that is told"),
+        ("effects/sha256", "0" * 64, "sha256 of effects/dyestuff.json.gz"),
+        ("effects/file", "../dyestuff.json.gz", "not a plain file name"),
+    ],
+)
+def test_tampered_conclusions_are_refused(concluding, path: str, value: object, reason: str) -> None:
+    whole, folders = concluding
+    with pytest.raises(Refused, match=reason) as refusal:
+        verify(changed(whole, path, value), folders)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda effects: effects["double"]["b[Batch, A, (Intercept)]"].update(value="0"), r"value b\[Batch, A"),
+        (lambda effects: effects["decimal"]["condsd[Batch, A, (Intercept)]"].update(radius="0"), "value condsd"),
+        (lambda effects: effects["decimal"].pop("b[Batch, B, (Intercept)]"), "not the number of values"),
+        (lambda effects: effects.pop("decimal"), "effects.decimal is missing"),
+        (lambda effects: effects.update(double=[]), "effects.double is missing"),
+    ],
+)
+def test_tampered_effects_are_refused(concluding, change, reason: str) -> None:
+    whole, folders = concluding
+    effects = effects_in(folders)
+    change(effects)
+    with pytest.raises(Refused, match=reason):
+        verify(with_effects(whole, folders, effects), folders)
+
+
+def test_effects_that_are_none_are_refused(concluding) -> None:
+    whole, folders = concluding
+    for packed in (b"not packed", gzip.compress(b"{"), gzip.compress(b"[" * 100_000), gzip.compress(b"\xff")):
+        (folders[0] / "effects" / "dyestuff.json.gz").write_bytes(packed)
+        sha256 = hashlib.sha256(packed).hexdigest()
+        with pytest.raises(Refused, match="the random effects cannot be read"):
+            verify(changed(whole, "effects/sha256", sha256), folders)
+
+
 def leaves(value: object, path: str = "") -> list[str]:
     """The paths of all entries of a piece of JSON, records and lists among them."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -114,12 +206,12 @@ def leaves(value: object, path: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize("value", [None, True, -1, 10**400, 0.5, "x", "1e999", "\0", [], [[]], {}, {"x": None}])
-def test_any_entry_may_be_anything(stored, value: object) -> None:
+def test_any_entry_may_be_anything(concluding, value: object) -> None:
     """Malformed certificates are refused, or what was changed is no claim that the kernel proves."""
-    whole, folders = stored
+    whole, folders = concluding
     refused = 0
     for path in leaves(whole):
-        if "values/" not in path or "criterion" in path:
+        if "values/" not in path or "criterion" in path or "AIC" in path:
             try:
                 verify(changed(whole, path, value), folders)
             except Refused:

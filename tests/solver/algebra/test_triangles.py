@@ -3,9 +3,16 @@
 import math
 
 import numpy as np
+import pytest
 from bounds import DENSE
 
-from relmer.solver.algebra import inverse_of_cross_product, logdet_triangle, lower_triangle, units_of_rows
+from relmer.solver.algebra import (
+    inverse_of_cross_product,
+    logdet_triangle,
+    lower_triangle,
+    triangular_solve,
+    units_of_rows,
+)
 
 R = np.array([[2.0, 1.0, -3.0], [0.0, -0.5, 4.0], [0.0, 0.0, 8.0]])
 
@@ -15,6 +22,16 @@ def test_the_places_of_a_lower_triangle_are_told_column_by_column_and_cannot_be_
     assert [*zip(rows.tolist(), columns.tolist(), strict=True)] == [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1), (2, 2)]
     assert not rows.flags.writeable
     assert not columns.flags.writeable
+
+
+def test_a_triangle_is_solved_from_either_side_and_its_zeros_are_told() -> None:
+    """R x = (0, 0, 8) has x_3 = 1, x_2 = 8, x_1 = -5/2; R'x = (2, 0, 0) begins with 1, 2, and ends with -5/8."""
+    assert triangular_solve(R, np.array([0.0, 0.0, 8.0])).tolist() == [-2.5, 8.0, 1.0]
+    assert triangular_solve(R, np.array([[2.0], [0.0], [0.0]]), trans=True).tolist() == [[1.0], [2.0], [-0.625]]
+    assert triangular_solve(R.T, np.array([2.0, 0.0, 0.0]), lower=True).tolist() == [1.0, 2.0, -0.625]
+    assert triangular_solve(np.zeros((0, 0)), np.zeros((0, 2))).shape == (0, 2)
+    with pytest.raises(np.linalg.LinAlgError, match="entry 2 of its diagonal is 0"):
+        triangular_solve(np.array([[1.0, 1.0], [0.0, 0.0]]), np.ones(2))
 
 
 def test_the_log_determinant_is_that_of_the_square() -> None:
