@@ -14,6 +14,7 @@ RUN_BY = {
     "docs/conformance.md": "tests/reports/conformance/test_kit.py",
     "docs/documents.md": "tests/test_documents_page.py",
     "docs/engines.md": "tests/test_engines_page.py",
+    "docs/findings.md": "tests/live/test_refits_live.py",
     "docs/howto/two-lme4s.md": "tests/test_command_pages.py",
     "docs/judge.md": "tests/test_command_pages.py",
     "docs/own.md": "tests/test_command_pages.py",

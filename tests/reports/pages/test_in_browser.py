@@ -31,6 +31,9 @@ class Tab:
         """Follow a link within the page, and wait for what it opens."""
         self.page.evaluate("place => { location.hash = place }", place)
         self.page.wait_for_timeout(60)
+        # What is packed is unpacked first, and takes as long as the machine is busy.
+        opened = "id => document.getElementById(id) !== null || !document.querySelector('#detail').hidden"
+        self.page.wait_for_function(opened, arg=place[1:])
 
     def violations(self) -> list[str]:
         """What axe-core finds."""
