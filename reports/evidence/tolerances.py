@@ -165,7 +165,8 @@ TABLE = (
         f"at the engine's own theta: logLik, AIC and BIC as the criterion; counts exactly; t by the "
         "bounds of beta and SE, "
         f"(|δβ| + |t| |δSE|)/SE; conditional SDs as b; degrees of freedom 10 × {EVALUATION:g} of themselves; p at the "
-        "corners of t's bound and theirs; an end of a Wald interval |δβ| + z |δSE|; a prediction as a fitted value",
+        "corners of t's bound and theirs; an end of a Wald interval |δβ| + z |δSE|; a prediction as a fitted "
+        "value, X β by |X| |δβ| if that is more",
         "All follow from estimates and from theta alone, so that where a search stopped moves nothing. AIC and BIC add "
         "whole numbers. Degrees of freedom by exact derivatives lose some times what an estimate does: ten. They are "
         "harmless where p = 0.05 moves by less than 3e-5.",

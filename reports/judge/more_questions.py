@@ -97,11 +97,14 @@ class OfPrediction(Question):
         return self.whole(self.name)[: self.count]
 
     def bounds(self, right: Array, of: str = "evaluation") -> Array:
-        """As a fitted value; harmless is 3 % of its own standard error too, of X beta that of the coefficients."""
+        """As a fitted value; X beta moves by |X| |d beta| too, and 3 % of its own standard error is harmless."""
         found = self.moved("fitted", self.whole(self.name), of)[: len(right)]
-        if of != "harmless" or self.name == CONDITIONAL:
+        if self.name == CONDITIONAL:
             return found
-        X = self.at.fit.design.X[: len(right)]
+        X, beta = self.at.fit.design.X[: len(right)], self.values["beta"]
+        found = np.maximum(found, np.abs(X) @ self.moved("beta", beta, of))
+        if of != "harmless":
+            return found
         own = np.sqrt(((X @ self.at.fit.vcov.to_numpy()) * X).sum(axis=1))
         return np.asarray(np.maximum(found, np.sqrt(tolerances.EARLY) * own))
 
