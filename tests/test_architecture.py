@@ -123,6 +123,10 @@ WINGS = {
     # Facts before verdicts.
     "reports/evidence": Wing({"records", "sights", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/laws": Wing({"evidence"}, {"numpy", "pandas"}),
+    "reports/sweeps": Wing(
+        {"evidence", "journal", "laws", "machine", "one_case", "records", "run", "verdicts"},
+        {*NUMBERS, "pandas", "pyarrow", "threadpoolctl", "loky", "distributed"},
+    ),
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
