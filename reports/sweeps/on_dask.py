@@ -37,7 +37,7 @@ class Dask:
     def results(self, work: Work, blocks: Iterator[Block]) -> Iterator[tuple[Block, bytes | None]]:
         """What comes of every block; one that the scheduler gave up, as it had ended some workers, is given as lost."""
         under_way = dict[Future, Block]()
-        coming = as_completed()
+        coming = as_completed(loop=self._client.loop)
         try:
             for block in blocks:
                 future = self._client.submit(work, block, pure=False, retries=0)
