@@ -100,6 +100,8 @@ WINGS = {
         {"evidence", "judge", "records", "sights", "text", "verdicts"}, {"numpy", "threadpoolctl"}
     ),
     "reports/given": Wing({"listings"}),
+    "reports/swept": Wing(never={"solver", "reference", "datasets"}),
+    "reports/sweeps": Wing({"doubts", "swept", "verdicts"}, {"numpy", "pyarrow"}, never=SOLVER),
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records", "text"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
