@@ -101,7 +101,7 @@ WINGS = {
     ),
     "reports/given": Wing({"listings"}),
     "reports/swept": Wing(never={"solver", "reference", "datasets"}),
-    "reports/sweeps": Wing({"doubts", "swept", "verdicts"}, {"numpy", "pyarrow"}, never=SOLVER),
+    "reports/sweeps": Wing({"doubts", "pages", "swept", "verdicts", "voices"}, {"numpy", "pyarrow"}, never=SOLVER),
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records", "text"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
@@ -129,11 +129,11 @@ WINGS = {
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
     "reports/voices": Wing(
-        {"causes", "changes", "doubts", "records", "verdicts", "text"}, never={"solver", "reference"}
+        {"causes", "changes", "doubts", "records", "swept", "verdicts", "text"}, never={"solver", "reference"}
     ),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
-        {"chapters", "doubts", "pictures", "records", "sights", "verdicts", "text", "voices"},
+        {"chapters", "doubts", "pictures", "records", "sights", "swept", "verdicts", "text", "voices"},
         {"jinja2", "markupsafe"},
         never=SOLVER,
     ),
