@@ -8,10 +8,12 @@ printed about it (`cases`, `case`). Nothing here fits a model, and nothing here 
 
 from relmer.datasets.beside import OwnCases, as_keys, cases_schema, own_cases
 from relmer.datasets.cases import Case, case, cases, data_of
-from relmer.datasets.entries import entry_record, toml_entries
+from relmer.datasets.entries import EntryError, entry_record, toml_entries
 from relmer.datasets.exported import DATA
 from relmer.datasets.levels import with_levels
 from relmer.datasets.own import keep_frame, keep_table, written_down
+from relmer.datasets.placed import read_places, tables, within
+from relmer.datasets.places import Places
 from relmer.datasets.plain import from_plain, read_record, to_plain
 from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
@@ -45,7 +47,9 @@ __all__ = [
     "ColumnType",
     "DataError",
     "Dataset",
+    "EntryError",
     "OwnCases",
+    "Places",
     "RandomStream",
     "Table",
     "as_keys",
@@ -77,6 +81,7 @@ __all__ = [
     "printed_cells",
     "quantities_of",
     "quantity_of",
+    "read_places",
     "read_record",
     "read_table",
     "read_types",
@@ -84,10 +89,12 @@ __all__ = [
     "sleepstudy_three",
     "star_kindergarten",
     "star_sample",
+    "tables",
     "theta_key",
     "to_plain",
     "toml_entries",
     "with_levels",
+    "within",
     "write_whole",
     "written_down",
 ]

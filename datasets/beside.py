@@ -6,7 +6,6 @@ it reaches no file outside its folder. Where something is wrong, the line and th
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -17,7 +16,8 @@ from relmer.datasets.cases import Case, checked_case, label_of, used_twice
 from relmer.datasets.cases import cases as project_cases
 from relmer.datasets.entries import EntryError, entry_record
 from relmer.datasets.own import keep_table
-from relmer.datasets.places import Keys, Place, Places, content_of, places, stands
+from relmer.datasets.placed import at, read_places, tables, within
+from relmer.datasets.places import Place, Places
 from relmer.datasets.schema import DRAFT, of_record
 from relmer.datasets.stated import TYPES, ColumnType, DataError
 from relmer.datasets.store import names as project_data
@@ -27,7 +27,7 @@ TABLES = ("data", "case", "engine")
 SCHEMA = "relmer-cases/1"
 # What a case has that need not be written; `document` is of this project's own.
 FREE = {"reml": True, "source": "", "document": ""}
-LONGEST, LARGEST_FILE = 100, 2**22
+LONGEST = 100
 TABS = {"tab": "\t"}
 GIVE = {
     **dict.fromkeys(("name", "file"), "a string"),
@@ -143,11 +143,6 @@ def checks_off(names: Iterable[str], between: str) -> str:
     return ", ".join(f'"{name}"{between}"ignore"' for name in names)
 
 
-def at(path: Path, place: Place) -> str:
-    """A place as compilers write it."""
-    return f"{path}:{place.line}:{place.column}"
-
-
 def beside(path: Path, name: str) -> Path:
     """A file that stands beside another, or below its folder.
 
@@ -179,30 +174,7 @@ def own_cases(path: Path) -> OwnCases:
     OSError
         It cannot be read.
     """
-    try:
-        text = text_of(path)
-        content = content_of(text)
-    except tomllib.TOMLDecodeError as error:
-        place, said = stands(error, text)
-        line = text.splitlines()[place.line - 1 : place.line]
-        shown = f": {line[0].strip()!r:.60}" if line else ""
-        raise DataError(f"{at(path, place)}: this is no TOML{shown}: {said}") from None
-    except ValueError as error:
-        raise DataError(f"{path}: this is no TOML: {error}") from None
-    found = places(text)
-    try:
-        return read(path, content, found)
-    except EntryError as error:
-        raise DataError(f"{at(path, found.of(*error.at, key=error.is_key))}: {error}") from None
-
-
-def text_of(path: Path) -> str:
-    """The text of the file, with the line ends that TOML has."""
-    with path.open("rb") as file:
-        content = file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        raise ValueError(f"it has more than {LARGEST_FILE:,} bytes")
-    return content.decode("utf-8").replace("\r\n", "\n")
+    return read_places(path, lambda content, found: read(path, content, found))
 
 
 def read(path: Path, content: Mapping[str, Any], found: Places) -> OwnCases:
@@ -234,23 +206,6 @@ def read(path: Path, content: Mapping[str, Any], found: Places) -> OwnCases:
     refuse_twice("case", found_cases)
     named = dict(zip((of.name for of in files), types, strict=True))
     return OwnCases(path=path, cases=tuple(found_cases), data={of.name: of for of in files}, types=named, places=found)
-
-
-def within(way: Keys, check: Any, *arguments: Any) -> Any:
-    """What a check makes of an entry; its refusal points at the entry."""
-    try:
-        return check(*arguments)
-    except EntryError as error:
-        raise EntryError(str(error), *way, *error.at, is_key=error.is_key) from None
-
-
-def tables(content: Mapping[str, Any], name: str, way: Keys = ()) -> list[dict[str, Any]]:
-    """The [[tables]] of a name."""
-    found = content.get(name, [])
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        header = ".".join([*(part for part in way if isinstance(part, str)), name])
-        raise EntryError(f"{name} is {found!r:.60}: write [[{header}]] tables", *way, name)
-    return found
 
 
 def refuse_twice(kind: str, found: list[Any]) -> None:

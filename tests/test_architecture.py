@@ -101,7 +101,6 @@ WINGS = {
     ),
     "reports/given": Wing({"listings"}),
     "reports/swept": Wing(never={"solver", "reference", "datasets"}),
-    "reports/sweeps": Wing({"doubts", "pages", "swept", "verdicts", "voices"}, {"numpy", "pyarrow"}, never=SOLVER),
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records", "text"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
@@ -125,6 +124,23 @@ WINGS = {
     # Facts before verdicts.
     "reports/evidence": Wing({"records", "sights", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/laws": Wing({"evidence"}, {"numpy", "pandas"}),
+    "reports/sweeps": Wing(
+        {
+            "doubts",
+            "evidence",
+            "journal",
+            "laws",
+            "machine",
+            "one_case",
+            "pages",
+            "records",
+            "run",
+            "swept",
+            "verdicts",
+            "voices",
+        },
+        {*NUMBERS, "pandas", "pyarrow", "threadpoolctl", "loky", "distributed"},
+    ),
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.

@@ -36,6 +36,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "explain": (f"relmer explain {SITES} --theta 1,0,0.1",),
     "laws": ("relmer laws --engine pls --law rows --case dyestuff/reml",),
+    "sweep": ("relmer sweep docs/sweeps/small.toml --out sweep", "relmer sweep --report sweep"),
     "cases": ("relmer cases --case 'docs/*'",),
     "engines": ("relmer engines",),
     "datasets": ("relmer datasets",),

@@ -1,4 +1,4 @@
-"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `record`, `certify`, `laws`, pages and lists.
+"""The command line: `relmer run`, `judge`, `fit`, `explain`, `diff`, `record`, `certify`, `laws`, `sweep`, and lists.
 
 Exit status: 0 nothing breaks, 1 something is wrong or failed and not accepted, 2 bad usage or input, 3 a required
 engine could not run; as in a shell 130 after an interrupt, 141 where the reader of the output has gone.
@@ -24,6 +24,7 @@ from relmer.reports.commands.peers import peers_command
 from relmer.reports.commands.record import record_command
 from relmer.reports.commands.run import run_command
 from relmer.reports.commands.signs import bear_encoding
+from relmer.reports.commands.sweep import sweep_command
 from relmer.reports.commands.terminal import INTERRUPTED, complain, quiet_ends, status_of_error
 from relmer.reports.commands.versions import versions_command
 from relmer.reports.commands.warnings import warnings_command
@@ -132,6 +133,7 @@ for command in (
     certify_command,
     explain_command,
     laws_command,
+    sweep_command,
     cases_command,
     engines_command,
     datasets_command,

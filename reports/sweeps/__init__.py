@@ -1,5 +1,1 @@
-"""Sweeps: thousands of fits as rows of a Parquet data set, and what they come to."""
-
-from relmer.reports.sweeps.told import write_report
-
-__all__ = ["write_report"]
+"""Sweeps: thousands of units, on one machine or on a cluster, and what they come to."""

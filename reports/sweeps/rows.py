@@ -7,6 +7,7 @@ or not, and asked of one engine. Its key is (source, design, replicate, transfor
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 SCHEMA_NAME = "relmer-sweep/1"
@@ -14,6 +15,7 @@ KEY = ("source", "design", "replicate", "transformation", "engine")
 # Intervals of the coefficients, each at the level of the plan, and the degrees of freedom of those that have any.
 METHODS = ("wald", "satterthwaite", "kenward_roger", "profile")
 WITH_DF = ("satterthwaite", "kenward_roger")
+ENDS = ("lower", "upper")
 RUNGS = tuple(f"rung{k}" for k in range(1, 7))
 DIGITS = ("criterion", "beta", "se", "sigma")
 VECTOR = pa.list_(pa.float64())
@@ -44,7 +46,9 @@ TEXT = {
     "se": "their standard errors",
     "sigma": "its residual standard deviation",
     **{f"df_{name}": f"degrees of freedom of the coefficients by {name}" for name in WITH_DF},
-    **{f"{end}_{name}": f"{end} ends of the {name} intervals of beta" for name in METHODS for end in ("lower", "upper")},
+    **{
+        f"{end}_{name}": f"{end} ends of the {name} intervals of beta" for name in METHODS for end in ("lower", "upper")
+    },
     "seconds": "that passed; the one column that is not the same on repetition",
 }
 TYPES = {
@@ -54,7 +58,7 @@ TYPES = {
     **dict.fromkeys(("criterion", "at_theta", "best", "gap", "allowed", "sigma", "seconds"), pa.float64()),
     **dict.fromkeys((f"digits_{name}" for name in DIGITS), pa.float64()),
     **dict.fromkeys(("theta", "beta", "se", *(f"df_{name}" for name in WITH_DF)), VECTOR),
-    **dict.fromkeys((f"{end}_{name}" for name in METHODS for end in ("lower", "upper")), VECTOR),
+    **dict.fromkeys((f"{end}_{name}" for name in METHODS for end in ENDS), VECTOR),
 }
 SCHEMA = pa.schema(
     [pa.field(name, TYPES.get(name, pa.string()), metadata={"about": about}) for name, about in TEXT.items()]
@@ -80,3 +84,27 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     if unknown := {name for row in known for name in row} - {*SCHEMA.names}:
         raise ValueError(f"no column is called {min(unknown)!r}")
     return pa.Table.from_pylist([{name: row.get(name) for name in SCHEMA.names} for row in known], schema=SCHEMA)
+
+
+def columns(rows: int, given: Mapping[str, Any]) -> pa.Table:
+    """Many rows at once, column by column: an array (rows,) or (rows, k), or one value for all; the rest is null.
+
+    Examples
+    --------
+    >>> found = columns(2, {"engine": "relmer", "beta": np.array([[1.0, 2.0], [3.0, 4.0]])})
+    >>> found.select(["engine", "beta"]).to_pylist()
+    [{'engine': 'relmer', 'beta': [1.0, 2.0]}, {'engine': 'relmer', 'beta': [3.0, 4.0]}]
+    """
+
+    def column(field: pa.Field) -> pa.Array:
+        value = given.get(field.name)
+        if value is None:
+            return pa.nulls(rows, field.type)
+        if isinstance(value, np.ndarray) and value.ndim == 2:
+            starts = np.arange(rows + 1, dtype=np.int32) * value.shape[1]
+            return pa.ListArray.from_arrays(pa.array(starts), pa.array(np.ascontiguousarray(value).ravel()))
+        if isinstance(value, np.ndarray):
+            return pa.array(value, field.type)
+        return pa.repeat(pa.scalar(value, field.type), rows)
+
+    return pa.Table.from_arrays([column(field) for field in SCHEMA], schema=SCHEMA)

@@ -27,6 +27,7 @@ def simulate(
     seed: int | None = None,
     re_form: str | None = "NA",
     newparams: Mapping[str, Any] | None = None,
+    first: int = 0,
 ) -> pd.DataFrame:
     """Draw responses from the model: y = X beta + Z b + offset + e, with e ~ N(0, sigma^2 / weights).
 
@@ -45,11 +46,13 @@ def simulate(
         those of the fit; a formula of bars, such as "~ (1 | Subject)", keeps those of these terms and draws the others.
     newparams
         theta, beta or sigma in place of those of the fit.
+    first
+        Number of the first draw, from 0: any part of a long series can be drawn by itself.
 
     Returns
     -------
     DataFrame
-        (n, nsim), columns sim_1, sim_2, ... as in R, rows under their labels in the data.
+        (n, nsim), columns sim_1, sim_2, ... as in R, by the number of the draw, rows under their labels in the data.
 
     Raises
     ------
@@ -67,12 +70,30 @@ def simulate(
     >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 9.0, 8.0], "g": list("aabbcc")})
     >>> fit = lmer("y ~ 1 + (1 | g)", data)
     >>> a, b = simulate(fit, 3, seed=1), simulate(fit, 100, seed=1)
-    >>> a.shape, a.equals(b.iloc[:, :3])
-    ((6, 3), True)
+    >>> a.shape, a.equals(b.iloc[:, :3]), simulate(fit, 20, seed=1, first=80).equals(b.iloc[:, 80:])
+    ((6, 3), True, True)
     """
-    nsim, seed = checked(nsim, "nsim"), None if seed is None else checked(seed, "seed")
+    nsim, first = checked(nsim, "nsim"), checked(first, "first")
+    seed = None if seed is None else checked(seed, "seed")
     kept = kept_effects(fit, re_form)
-    theta, beta, sigma = parameters(fit, newparams or {})
+    names = [f"sim_{k}" for k in range(first + 1, first + nsim + 1)]
+    Y = drawn(fit, first, nsim, np.random.SeedSequence(seed), kept, parameters(fit, newparams or {}))
+    return pd.DataFrame(Y, index=fit.index[fit._places], columns=names)
+
+
+def drawn(
+    fit: "Fit",
+    first: int,
+    count: int,
+    seed: np.random.SeedSequence,
+    kept: Booleans,
+    given: tuple[Array, Array, float],
+) -> Array:
+    """Responses (n, count) from number `first` on, of theta, beta and sigma; the effects that are kept are the fit's.
+
+    Numbers are drawn in streams of 64, each from the seed and its own number, so that any part can be drawn by itself.
+    """
+    theta, beta, sigma = given
     design = fit.design
     n, q = design.Z.shape
     spread = sigma if design.weights is None else sigma / np.sqrt(design.weights)[:, None]
@@ -82,18 +103,16 @@ def simulate(
         mean = mean + (fit.mu - design.X @ fit.solution.beta - (0.0 if design.offset is None else design.offset))
     elif kept.any():
         mean = mean + design.Z @ np.where(kept, fit.b, 0.0)
-    drawn = np.empty((n, nsim))
-    entropy = np.random.SeedSequence(seed).entropy
-    for first in range(0, nsim, STREAM):
-        count = min(STREAM, nsim - first)
-        stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy, spawn_key=(first // STREAM,))))
-        normal = stream.standard_normal((count, n + q)).T
+    Y = np.empty((n, count))
+    for stream in range(first // STREAM, -(-(first + count) // STREAM)):
+        begun, ended = max(first, STREAM * stream), min(first + count, STREAM * (stream + 1))
+        random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed.entropy, spawn_key=(stream,))))
+        normal = random.standard_normal((ended - STREAM * stream, n + q))[begun - STREAM * stream :].T
         y = mean[:, None] + spread * normal[:n]
         if not kept.all():
             y = y + design.Z @ np.where(kept[:, None], 0.0, root @ normal[n:])
-        drawn[:, first : first + count] = y
-    names = [f"sim_{k}" for k in range(1, nsim + 1)]
-    return pd.DataFrame(drawn, index=fit.index[fit._places], columns=names)
+        Y[:, begun - first : ended - first] = y
+    return Y
 
 
 def kept_effects(fit: "Fit", re_form: str | None) -> Booleans:

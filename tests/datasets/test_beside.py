@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from relmer.datasets import DataError, cases_schema, load, own_cases
-from relmer.datasets.beside import LARGEST_FILE
+from relmer.datasets.placed import LARGEST_FILE
 
 SCHEMA = json.loads(files("relmer.reports").joinpath("cases.schema.json").read_text(encoding="utf-8"))
 TEXT = """\

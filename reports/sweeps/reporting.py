@@ -5,14 +5,13 @@ from pathlib import Path
 from relmer.datasets import write_whole
 from relmer.reports.pages import sweep_page
 from relmer.reports.sweeps.summary import report_on
-from relmer.reports.swept import Sweep
-from relmer.reports.voices import sweep_markdown
+from relmer.reports.voices import sweep_lines, sweep_markdown, sweep_title
 
 PAGE, TEXT = "sweep.html", "sweep.md"
 
 
-def write_report(folder: Path) -> tuple[Sweep, tuple[Path, ...]]:
-    """Sum a sweep up and write its page and its Markdown into its folder; what it comes to, and the files.
+def write_report(folder: Path) -> list[str]:
+    """Sum a sweep up and write its page and its Markdown into its folder; what is to be said of it, the answer first.
 
     Raises
     ------
@@ -23,4 +22,5 @@ def write_report(folder: Path) -> tuple[Sweep, tuple[Path, ...]]:
     """
     found = report_on(folder)
     write_whole(folder, {PAGE: sweep_page(found), TEXT: sweep_markdown(found)})
-    return found, (folder / PAGE, folder / TEXT)
+    answers = [f"  {name}: {told}" for name, told in sweep_lines(found)]
+    return [sweep_title(found), *answers, *(f"report: {folder / name}" for name in (PAGE, TEXT))]

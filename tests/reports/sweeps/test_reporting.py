@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from sweeps import DESIGNS, SIMULATED, folder_of, row
 
-from relmer.reports.sweeps.told import write_report
+from relmer.reports.sweeps.reporting import write_report
 
 HOSTILE = "<script>alert(1)</script> ]]> \"'& | `x` {{ 7 }}"
 
@@ -38,8 +38,8 @@ class Reader(HTMLParser):
 
 
 def told(folder):
-    _, (page, text) = write_report(folder)
-    return page.read_text(encoding="utf-8"), text.read_text(encoding="utf-8")
+    write_report(folder)
+    return tuple((folder / name).read_text(encoding="utf-8") for name in ("sweep.html", "sweep.md"))
 
 
 def rows_of_two_sources():
