@@ -306,7 +306,7 @@ class Sweep:
     Attributes
     ----------
     name
-        Of the plan, or of the folder.
+        The plan's question, or the folder's name.
     relmer
         Version that made it.
     engines, machine

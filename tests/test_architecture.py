@@ -126,6 +126,7 @@ WINGS = {
     "reports/laws": Wing({"evidence"}, {"numpy", "pandas"}),
     "reports/sweeps": Wing(
         {
+            "changes",
             "doubts",
             "evidence",
             "journal",

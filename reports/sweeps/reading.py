@@ -41,9 +41,10 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What was planned: the plan as plain data, the sources by name, engines and machine, how many units."""
+    """What was planned: relmer and the digest of its code, the plan as plain data, the sources by name, the rest."""
 
     relmer: str
+    code: str
     plan: Mapping[str, Any]
     sources: Mapping[str, Told]
     engines: Mapping[str, str]
@@ -72,6 +73,7 @@ def manifest_of(folder: Path) -> Manifest:
         sources = [told(source) for source in typed(content, "sources", list)]
         return Manifest(
             relmer=typed(content, "relmer", str),
+            code=str(content.get("code") or ""),
             plan=typed(content, "plan", dict),
             sources={source.name: source for source in sources},
             engines={str(k): str(v) for k, v in typed(content, "engines", dict).items()},

@@ -74,7 +74,7 @@ def sweep(folder: Path, manifest: Manifest, tallies: Tallies) -> Sweep:
         source_of(told, manifest, {group: tally for group, tally in tallies.items() if group[0] == told.name})
         for told in manifest.sources.values()
     )
-    name = manifest.plan.get("name")
+    name = manifest.plan.get("question")
     return Sweep(
         name=name if isinstance(name, str) and name else folder.resolve().name,
         relmer=manifest.relmer,

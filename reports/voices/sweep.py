@@ -45,7 +45,7 @@ def sweep_title(sweep: Sweep) -> str:
     done = number(sweep.found, "unit")
     if sweep.found != sweep.planned:
         done = f"{sweep.found:,} of {number(sweep.planned, 'unit')}, not finished"
-    return f"{sweep.name}: {done}"
+    return f"{sweep.name}{'' if sweep.name.endswith(('.', '?', '!')) else ':'} {done}"
 
 
 def sweep_lines(sweep: Sweep) -> list[tuple[str, str]]:
