@@ -305,8 +305,8 @@ class Swept:
 
     Attributes
     ----------
-    source, engine
-        Names.
+    case, engine
+        Names: of the source, which stands where a report has a case.
     what
         The change: "verdict", "answer", "gap", "moved", "warning", "came" or "gone".
     quantity
@@ -321,7 +321,7 @@ class Swept:
         What it is.
     """
 
-    source: str
+    case: str
     engine: str
     what: str
     quantity: str

@@ -39,10 +39,11 @@ TAKEN = (
     "seconds",
 )
 NONE = "none"
-BREAKS = np.array([Verdict(word).breaks for word in VERDICTS] + [False])
-JUDGED = np.array([Verdict(word).judged for word in VERDICTS] + [False])
+# The last is that of no verdict, -1.
+BREAKS = (*(verdict.breaks for verdict in Verdict), False)
+JUDGED = (*(verdict.judged for verdict in Verdict), False)
 # The higher, the better; what is not judged is no better or worse than anything.
-RANK = np.array([Verdict(word).rank for word in VERDICTS] + [0])
+RANK = (*(verdict.rank for verdict in Verdict), 0)
 
 
 @dataclass
@@ -95,7 +96,7 @@ def moved(old: Path, new: Path, piece: int = PIECE) -> Diff:
     if not found or any(sums.came and sums.gone for sums in found.values()):
         found = in_pieces(*paths, piece)
     swept = [change for (source, engine), sums in found.items() for change in changes(source, engine, sums)]
-    changed = {(change.source, change.engine) for change in swept}
+    changed = {(change.case, change.engine) for change in swept}
     return Diff(
         before=Side("", manifests[0].relmer),
         after=Side("", manifests[1].relmer),
@@ -193,17 +194,17 @@ def add(sums: Sums, before: Columns, after: Columns, i: NDArray[np.int64], j: ND
     """Count what differs on rows i of one and j of the other, all of one engine and source."""
     verdicts = effective(before)[i], effective(after)[j]
     for k in np.flatnonzero(before.status[i] != after.status[j]).tolist():
-        words = (STATUS[before.status[i[k]]], STATUS[after.status[j[k]]])
-        sums.turn("answer", *words, frozenset({Kind.VERDICT}), after.unit(int(j[k])))
+        was, now = STATUS[before.status[i[k]]], STATUS[after.status[j[k]]]
+        sums.turn("answer", was, now, frozenset({Kind.VERDICT}), after.unit(int(j[k])))
     for k in np.flatnonzero(verdicts[0] != verdicts[1]).tolist():
         a, b = int(verdicts[0][k]), int(verdicts[1][k])
-        words = tuple(NONE if place < 0 else VERDICTS[place] for place in (a, b))
-        sums.turn("verdict", words[0], words[1], turned(a, b), after.unit(int(j[k])))
-    doubted = [(side.doubts[rows][:, OF_STOP]).any(axis=1) for side, rows in ((before, i), (after, j))]
-    for k in np.flatnonzero(doubted[0] != doubted[1]).tolist():
-        came = bool(doubted[1][k])
-        words = ("no doubt", "a doubt") if came else ("a doubt", "no doubt")
-        sums.turn("warning", *words, frozenset({Kind.WARNING} if came else ()), after.unit(int(j[k])))
+        was, now = (NONE if place < 0 else VERDICTS[place] for place in (a, b))
+        sums.turn("verdict", was, now, turned(a, b), after.unit(int(j[k])))
+    came = after.doubts[j][:, OF_STOP].any(axis=1).astype(int) - before.doubts[i][:, OF_STOP].any(axis=1).astype(int)
+    for k in np.flatnonzero(came).tolist():
+        was, now = ("no doubt", "a doubt") if came[k] > 0 else ("a doubt", "no doubt")
+        kinds = frozenset({Kind.WARNING} if came[k] > 0 else ())
+        sums.turn("warning", was, now, kinds, after.unit(int(j[k])))
     rounding = np.fmax(np.nan_to_num(before.allowed[i]), np.nan_to_num(after.allowed[j]))
     put(sums, "gap", before.gap[i], after.gap[j], rounding, after, j)
     for q, name in enumerate(DIGITS):
@@ -260,7 +261,7 @@ def changes(source: str, engine: str, sums: Sums) -> Iterator[Swept]:
     def change(what: str, quantity: str, ends: tuple[str, str], units: int, where: Unit | None, **more: Any) -> Swept:
         told = {"way": Way.UNKNOWN, "kinds": frozenset()} | more
         return Swept(
-            source=source,
+            case=source,
             engine=engine,
             what=what,
             quantity=quantity,

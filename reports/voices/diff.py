@@ -169,7 +169,7 @@ def of_swept(change: Swept) -> Row:
     more = "farthest" if change.what in ("gap", "moved") else "first"
     units = f"{change.quantity}: {number(change.units, 'unit')}" + (f", {more} {change.where}" if change.where else "")
     words = next((str(kind) for kind in (Kind.BROKEN, Kind.WORSE) if kind in change.kinds), str(change.way))
-    return change.what, change.source, change.engine, "", units, change.before, change.after, "", "", words
+    return change.what, change.case, change.engine, "", units, change.before, change.after, "", "", words
 
 
 def acceptance(known: KnownFailure | None) -> str:

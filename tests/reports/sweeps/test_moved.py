@@ -24,7 +24,7 @@ OTHER = {"seed": 2}
 
 
 def told(found):
-    return {(c.source, c.engine, c.what, c.quantity, c.before, c.after, c.units, c.where) for c in found.swept}
+    return {(c.case, c.engine, c.what, c.quantity, c.before, c.after, c.units, c.where) for c in found.swept}
 
 
 def two(tmp_path, old, new, **manifest):

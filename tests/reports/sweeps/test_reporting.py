@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 from sweeps import DESIGNS, SIMULATED, folder_of, row
 
+from relmer.reports.commands.main import main
 from relmer.reports.sweeps.reporting import write_report
 
 HOSTILE = "<script>alert(1)</script> ]]> \"'& | `x` {{ 7 }}"
@@ -80,6 +82,17 @@ def test_both_voices_say_the_counts(tmp_path):
     assert "200 units" in shown and "not finished" not in shown
 
 
+def test_the_command_says_the_answer_first_and_names_the_files(tmp_path):
+    folder = folder_of(tmp_path, rows_of_two_sources(), plan={"question": "How far?"})
+    ended = CliRunner().invoke(main, ["sweep", "--report", str(folder)])
+    lines = ended.stdout.splitlines()
+    assert ended.exit_code == 0 and lines[0] == "How far? 200 units" and lines[1].startswith("  stops: Fits that stop")
+    assert lines[-2:] == [f"report: {folder / 'sweep.html'}", f"report: {folder / 'sweep.md'}"]
+    nothing = CliRunner().invoke(main, ["sweep", "--report", str(tmp_path / "rows")])
+    assert nothing.exit_code not in (0, 1) and nothing.stderr.count("\n") == 1
+    assert "holds no sweep: there is no sweep.json in it" in nothing.stderr
+
+
 def test_what_is_not_finished_says_so(tmp_path):
     page, text = told(folder_of(tmp_path, [[row()]], units=1000))
     assert "1 of 1,000 units, not finished" in Reader(page).shown
@@ -92,7 +105,7 @@ def test_the_page_is_self_contained_and_every_string_is_escaped(tmp_path):
         row(source=HOSTILE, kind=kind, engine=HOSTILE, design=HOSTILE, gap=1.0, allowed=0.0) for kind in (HOSTILE, "b")
     ]
     rows.append(row(source="y", engine=HOSTILE, lower_wald=[0.0, 0.0], upper_wald=[9.0, 1.0]))
-    page, text = told(folder_of(tmp_path, [rows], sources, engines={HOSTILE: HOSTILE}, plan={"name": HOSTILE}))
+    page, text = told(folder_of(tmp_path, [rows], sources, engines={HOSTILE: HOSTILE}, plan={"question": HOSTILE}))
     reader = Reader(page)
     names = {tag for tag, _ in reader.tags}
     assert not names & {"script", "link", "img", "iframe", "a"}
