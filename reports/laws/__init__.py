@@ -4,7 +4,7 @@ from relmer.reports.laws.asking import Heard, Outcome, heard, outcome, smallest
 from relmer.reports.laws.kept import Kept
 from relmer.reports.laws.law import LAWS, Law
 from relmer.reports.laws.page import command_of, written_page
-from relmer.reports.laws.problem import Problem, problem_of
+from relmer.reports.laws.problem import Problem, case_of, problem_of
 from relmer.reports.laws.recorded import written_record
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Law",
     "Outcome",
     "Problem",
+    "case_of",
     "command_of",
     "heard",
     "outcome",

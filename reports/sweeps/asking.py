@@ -38,6 +38,8 @@ from relmer.reports.sweeps.rows import DIGITS, RUNGS
 from relmer.reports.verdicts import Verdict
 from relmer.solver.errors import ModelError
 
+# Where the definition has no digits at a theta.
+REFUSALS = (ModelError, ArithmeticError, np.linalg.LinAlgError)
 # By the names of an answer, of methods that have degrees of freedom.
 TESTS = {"satterthwaite": "satterthwaite", "kenward_roger": "kenward-roger"}
 
@@ -162,10 +164,12 @@ def known_of(case: Case, answers: Mapping[str, Answer]) -> Known:
     thetas = {name: said.estimates.theta for name, said in answers.items() if said.estimates}
     for name, theta in thetas.items():
         if view.takes(theta) and evaluable(theta):
-            with suppress(ModelError, ArithmeticError, np.linalg.LinAlgError):
+            with suppress(*REFUSALS):
                 stops[name] = criterion_at(view, theta)
     own = tuple(view.fit.optimum.theta.tolist())
-    best, theta = criterion_at(view, own), own
+    best, theta = view.fit.criterion, own
+    with suppress(*REFUSALS):
+        best = criterion_at(view, own)
     for name, value in stops.items():
         if value < best:
             best, theta = value, thetas[name]
@@ -196,7 +200,11 @@ def row(said: Answer, known: Known, asked: Asked) -> Row:
     if known.view is None:
         told["verdict"], told["message"] = str(Verdict.NOT_GIVEN), f"relmer refuses the model: {known.refused}"
         return told
-    return told | stop(estimates, said.engine, known, known.view)
+    try:
+        return told | stop(estimates, said.engine, known, known.view)
+    except REFUSALS as error:
+        refused = f"it cannot be judged: {type(error).__name__}: {error}"
+        return told | {"verdict": str(Verdict.NOT_GIVEN), "message": refused, "best": known.best}
 
 
 def stop(estimates: Estimates, engine: str, known: Known, view: Landscape) -> Row:

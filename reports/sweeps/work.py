@@ -13,8 +13,7 @@ from threadpoolctl import threadpool_limits
 from relmer.datasets import Case, DataError, cases
 from relmer.reference.engines import participant, version_names
 from relmer.reports.journal import code
-from relmer.reports.laws import LAWS, problem_of
-from relmer.reports.laws.problem import Problem, case_of
+from relmer.reports.laws import LAWS, Problem, case_of, problem_of
 from relmer.reports.sweeps import simulating
 from relmer.reports.sweeps.asking import Asked, Row, rows_of
 from relmer.reports.sweeps.blocks import Block

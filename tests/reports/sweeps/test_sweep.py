@@ -1,0 +1,263 @@
+"""Sweeps that are killed: nothing is lost and nothing done twice, on processes and on Dask.
+
+RELMER_KILLS is how many random moments of each kind are tried: three by default, twenty in `nox -s nightly`.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+from relmer.reports.sweeps.backends import Processes
+from relmer.reports.sweeps.on_dask import Dask
+from relmer.reports.sweeps.plan import read_plan
+from relmer.reports.sweeps.rows import KEY, TIMES
+from relmer.reports.sweeps.sweep import Sweep
+
+KILLS = int(os.environ.get("RELMER_KILLS", "3"))
+SECONDS = 120.0
+PLAN = """
+engines = ["relmer", "pls"]
+[[designs]]
+name = "designs"
+kinds = ["ordinary", "singular", "exact"]
+count = 8
+[[simulate]]
+name = "side by side"
+case = "dyestuff/reml"
+replicates = 9000
+intervals = ["wald"]
+engines = ["relmer"]
+[[simulate]]
+name = "few groups"
+formula = "y ~ x + (1 | g)"
+groups = 4
+rows = 4
+theta = [1.0]
+beta = [0.0, 1.0]
+replicates = 60
+intervals = ["satterthwaite"]
+"""
+KILLER = """
+import os, signal
+from relmer.reference.engines.peers.statsmodels import MixedLM
+
+
+class Killer(MixedLM):
+    name = "killer"
+
+    def fit(self, case):
+        os.kill(os.getppid(), signal.SIGKILL)
+"""
+Rows = list[dict[str, object]]
+
+
+def rows(folder: Path) -> Rows:
+    """The rows as a set: in the order of their keys, without times."""
+    found: pa.Table = ds.dataset(folder / "rows").to_table().drop_columns([*TIMES])
+    return sorted(found.to_pylist(), key=lambda row: str([row[name] for name in KEY]))
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plan's file."""
+    path = tmp_path_factory.mktemp("plan") / "plan.toml"
+    path.write_text(PLAN, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(plan: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """The rows of a sweep that nobody ends, by one process."""
+    folder = tmp_path_factory.mktemp("whole")
+    carried_out(plan, folder)
+    found = rows(folder)
+    # 3 kinds of 8 designs and 60 responses by two engines, 9,000 by one.
+    assert len(found) == 2 * 24 + 9000 + 2 * 60
+    assert len({tuple(row[name] for name in KEY) for row in found}) == len(found)
+    return found
+
+
+def carried_out(plan: Path, folder: Path, workers: int = 1) -> None:
+    """Carry a plan out in processes."""
+    backend = Processes(workers)
+    try:
+        Sweep(read_plan(plan), folder).run(backend)
+    finally:
+        backend.close()
+
+
+def begun(plan: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
+    """`relmer sweep` as a process of its own."""
+    command = [sys.executable, "-m", "relmer.reports.commands.main", "sweep", str(plan), "--out", str(folder), *more]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def blocks_done(folder: Path) -> int:
+    """How many blocks are there."""
+    return len([*(folder / "rows").glob("*.parquet")])
+
+
+def killed_at_random(start: Callable[[], subprocess.Popen[str]], victim: Callable[[int], None], folder: Path) -> int:
+    """Begin, kill at a random moment after the first block, until the sweep is whole; how often it was killed."""
+    drawn, kills = random.Random(20261127), 0
+    for _ in range(KILLS):
+        process, before, ends = start(), blocks_done(folder), time.monotonic() + SECONDS
+        while blocks_done(folder) == before and process.poll() is None and time.monotonic() < ends:
+            time.sleep(0.01)
+        time.sleep(drawn.uniform(0.0, 0.5))
+        if process.poll() is None:
+            victim(process.pid)
+            kills += 1
+        process.wait(SECONDS)
+    return kills
+
+
+def test_two_workers_give_the_rows_of_one(plan: Path, whole: Rows, tmp_path: Path) -> None:
+    carried_out(plan, tmp_path, workers=2)
+    assert rows(tmp_path) == whole
+
+
+def test_a_killed_run_goes_on(plan: Path, whole: Rows, tmp_path: Path) -> None:
+    killed_at_random(lambda: begun(plan, tmp_path), lambda pid: os.kill(pid, signal.SIGKILL), tmp_path)
+    there = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "rows").glob("*.parquet")}
+    carried_out(plan, tmp_path, workers=2)
+    assert rows(tmp_path) == whole
+    # What was done before the last run was not done again.
+    assert all((tmp_path / "rows" / name).stat().st_mtime_ns == then for name, then in there.items())
+
+
+def test_an_interrupt_says_what_is_kept(plan: Path, tmp_path: Path) -> None:
+    process = begun(plan, tmp_path)
+    while blocks_done(tmp_path) == 0 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=SECONDS)
+    assert process.returncode in (130, 143) and "the same command goes on" in said.splitlines()[-1], said
+
+
+def test_a_killed_worker_costs_no_row(plan: Path, whole: Rows, tmp_path: Path) -> None:
+    drawn, backend = random.Random(1), Processes(2)
+    sweep, left = Sweep(read_plan(plan), tmp_path), [KILLS]
+
+    def advance(block: object) -> None:
+        if left[0] and backend._pool is not None and (workers := [*backend._pool._processes]):
+            left[0] -= 1
+            os.kill(drawn.choice(workers), signal.SIGKILL)
+
+    try:
+        sweep.run(backend, advance)
+    finally:
+        backend.close()
+    assert left == [0] and rows(tmp_path) == whole
+
+
+def test_who_ends_its_worker_three_times_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "killer.py").write_text(KILLER, encoding="utf-8")
+    (tmp_path / "relmer.toml").write_text('[engine.killer]\npython = "killer:Killer"\n', encoding="utf-8")
+    monkeypatch.setenv("RELMER_ENGINES", str(tmp_path / "relmer.toml"))
+    path = tmp_path / "plan.toml"
+    text = 'engines = ["killer", "relmer"]\n[[designs]]\nname = "d"\nkinds = ["ordinary"]\ncount = 2\n'
+    path.write_text(text, encoding="utf-8")
+    carried_out(path, tmp_path / "out")
+    found = rows(tmp_path / "out")
+    assert [(row["design"], row["engine"], row["status"]) for row in found] == [
+        ("ordinary/0", "killer", "failed"),
+        ("ordinary/0", "relmer", "fitted"),
+        ("ordinary/1", "killer", "failed"),
+        ("ordinary/1", "relmer", "fitted"),
+    ]
+    assert found[0]["message"] == "it ended its worker three times"
+
+
+class Cluster:
+    """A scheduler and two workers of one thread, on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.processes = folder, dict[str, subprocess.Popen[bytes]]()
+        self.port = random.Random(os.getpid()).randrange(20_000, 60_000)
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        for name in ("scheduler", "one", "two"):
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start the scheduler or a worker; one that was killed is started anew."""
+        common = ["--no-dashboard", "--host", "127.0.0.1"]
+        if name == "scheduler":
+            words = ["scheduler", "--port", str(self.port), *common]
+        else:
+            words = ["worker", self.address, "--nworkers", "1", "--nthreads", "1", "--no-nanny", *common]
+            words += ["--local-directory", str(self.folder), "--death-timeout", "60"]
+        # Two packages bring a program called dask: it is started by its module.
+        command = [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:]]
+        out = (self.folder / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(command, stdout=out, stderr=out)
+
+    def kill(self, name: str) -> None:
+        """Kill it, and start it anew."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+        self.start(name)
+
+    def end(self) -> None:
+        """End all."""
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster for one test."""
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield found
+    found.end()
+
+
+def by_dask(plan: Path, folder: Path, address: str) -> None:
+    """Carry a plan out on a cluster."""
+    backend = Dask(address)
+    try:
+        Sweep(read_plan(plan), folder).run(backend)
+    finally:
+        backend.close()
+
+
+def test_dask_gives_the_rows_of_processes_whatever_workers_are_killed(
+    plan: Path, whole: Rows, tmp_path: Path, cluster: Cluster
+) -> None:
+    backend, kills = Dask(cluster.address), iter(range(KILLS))
+
+    def advance(block: object) -> None:
+        if (k := next(kills, None)) is not None:
+            cluster.kill(("one", "two")[k % 2])
+
+    try:
+        Sweep(read_plan(plan), tmp_path).run(backend, advance)
+    finally:
+        backend.close()
+    assert next(kills, None) is None and rows(tmp_path) == whole
+
+
+def test_a_sweep_goes_on_after_its_scheduler_or_itself_was_killed(
+    plan: Path, whole: Rows, tmp_path: Path, cluster: Cluster
+) -> None:
+    def start() -> subprocess.Popen[str]:
+        return begun(plan, tmp_path, "--backend", "dask", "--scheduler", cluster.address)
+
+    def restart(pid: int) -> None:
+        for name in ("scheduler", "one", "two"):
+            cluster.kill(name)
+
+    killed_at_random(start, lambda pid: os.kill(pid, signal.SIGKILL), tmp_path)
+    killed_at_random(start, restart, tmp_path)
+    by_dask(plan, tmp_path, cluster.address)
+    assert rows(tmp_path) == whole
