@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from relmer.datasets import DataError
-from relmer.reports.changes import TENTH, Diff, Differs, Kind, Side, Swept, Way
+from relmer.reports.changes import TENTH, Diff, Differs, Kind, Presence, Side, Swept, Way
 from relmer.reports.sweeps.columns import STATUS, VERDICTS, Array, Columns, columns, texts
 from relmer.reports.sweeps.reading import Manifest, batches, files_of, manifest_of, rows_in
 from relmer.reports.sweeps.rows import DIGITS, KEY, RUNGS, SCHEMA
@@ -100,6 +100,11 @@ def moved(old: Path, new: Path, piece: int = PIECE) -> Diff:
     return Diff(
         before=Side("", manifests[0].relmer),
         after=Side("", manifests[1].relmer),
+        presence=tuple(
+            Presence("", engine, engine in manifests[0].engines, engine in manifests[1].engines)
+            for engine in dict.fromkeys((*manifests[0].engines, *manifests[1].engines))
+            if not all(engine in one.engines for one in manifests)
+        ),
         differs=tuple(facts(*manifests)),
         swept=tuple(swept),
         same=tuple(pair for pair in found if pair not in changed),
@@ -303,7 +308,7 @@ def facts(before: Manifest, after: Manifest) -> Iterator[Differs]:
             yield Differs("", "", name, was, now)
     for engine in dict.fromkeys((*before.engines, *after.engines)):
         versions = before.engines.get(engine), after.engines.get(engine)
-        if versions[0] != versions[1]:
+        if None not in versions and versions[0] != versions[1]:
             yield Differs("", engine, "version", *versions)
     for name in dict.fromkeys((*before.machine, *after.machine)):
         values = before.machine.get(name), after.machine.get(name)

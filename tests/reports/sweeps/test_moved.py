@@ -119,6 +119,14 @@ def test_units_that_only_one_has_and_what_is_around_them(tmp_path):
     assert found.same == (("stops", "pls"),) and not found.fails(frozenset())
 
 
+def test_an_engine_that_only_one_asks_came_or_went(tmp_path):
+    found = two(tmp_path, [row()], [row(engine="nlme")], engines={"nlme": "3.1", "pls": "0.1.0"})
+    assert [(p.engine, p.before, p.after) for p in found.presence] == [("lme4", True, False), ("nlme", False, True)]
+    assert found.differs == ()
+    first = command(tmp_path / "old", tmp_path / "new").stdout.splitlines()[0]
+    assert first == "lme4: 1 unit gone; nlme: 1 unit came. Beside: 1 engine gone, 1 engine new."
+
+
 UNITS = st.lists(
     st.tuples(
         st.sampled_from(["a", "b", "c"]),
