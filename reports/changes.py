@@ -299,18 +299,52 @@ class Known:
         return frozenset({Kind.VERDICT} | ({Kind.BROKEN, Kind.WORSE} if now and not was else set()))
 
 
-Change = Presence | Turned | Moved | Gap | Warned | Differs | Reproduced | Known
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What is another on some units of a sweep, of one engine on one source.
+
+    Attributes
+    ----------
+    case, engine
+        Names: of the source, which stands where a report has a case.
+    what
+        The change: "verdict", "answer", "gap", "moved", "warning", "came" or "gone".
+    quantity
+        Of what.
+    before, after
+        What it was and is on all these units; of what moved on the unit that moved farthest.
+    units, where
+        How many, and the first of them, or the one that moved farthest.
+    way
+        Whether that is nearer to what it is held against.
+    kinds
+        What it is.
+    """
+
+    case: str
+    engine: str
+    what: str
+    quantity: str
+    before: str
+    after: str
+    units: int
+    where: str
+    way: Way
+    kinds: frozenset[Kind]
+
+
+Change = Presence | Turned | Moved | Gap | Warned | Differs | Reproduced | Known | Swept
 
 
 @dataclass(frozen=True)
 class Diff:
-    """All that differs between two reports.
+    """All that differs between two reports, or two sweeps.
 
     Attributes
     ----------
     before, after
         The two reports.
-    presence, turned, moved, gaps, warned, differs, figures, known
+    presence, turned, moved, gaps, warned, differs, figures, known, swept
         What the records of these names hold.
     same
         Case and engine of which nothing differs.
@@ -328,6 +362,7 @@ class Diff:
     differs: tuple[Differs, ...] = ()
     figures: tuple[Reproduced, ...] = ()
     known: tuple[Known, ...] = ()
+    swept: tuple[Swept, ...] = ()
     same: tuple[tuple[str, str], ...] = ()
     elsewhere: tuple[str, ...] = ()
 
@@ -342,6 +377,7 @@ class Diff:
         yield from self.differs
         yield from self.figures
         yield from self.known
+        yield from self.swept
 
     @property
     def identical(self) -> bool:

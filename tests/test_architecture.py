@@ -100,6 +100,7 @@ WINGS = {
         {"evidence", "judge", "records", "sights", "text", "verdicts"}, {"numpy", "threadpoolctl"}
     ),
     "reports/given": Wing({"listings"}),
+    "reports/swept": Wing(never={"solver", "reference", "datasets"}),
     "reports/certified": Wing(never={"solver", "reference", "datasets"}),
     "reports/own": Wing({"records", "text"}, {"pandas"}),
     "reports/listings": Wing(never={"solver", "reference"}),
@@ -124,18 +125,32 @@ WINGS = {
     "reports/evidence": Wing({"records", "sights", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/laws": Wing({"evidence"}, {"numpy", "pandas"}),
     "reports/sweeps": Wing(
-        {"evidence", "journal", "laws", "machine", "one_case", "records", "run", "verdicts"},
+        {
+            "changes",
+            "doubts",
+            "evidence",
+            "journal",
+            "laws",
+            "machine",
+            "one_case",
+            "pages",
+            "records",
+            "run",
+            "swept",
+            "verdicts",
+            "voices",
+        },
         {*NUMBERS, "pandas", "pyarrow", "threadpoolctl", "loky", "distributed"},
     ),
     "reports/judge": Wing({"evidence", "records", "verdicts"}, {*NUMBERS, "pandas"}),
     "reports/pictures": Wing({"text"}, {*NUMBERS, "contourpy"}, never={"solver", "reference", "datasets"}),
     # Voices know records only; `datasets` has the reader and writer of plain records.
     "reports/voices": Wing(
-        {"causes", "changes", "doubts", "records", "verdicts", "text"}, never={"solver", "reference"}
+        {"causes", "changes", "doubts", "records", "swept", "verdicts", "text"}, never={"solver", "reference"}
     ),
     "reports/chapters": Wing({"pictures", "records", "verdicts", "text", "voices"}, {*NUMBERS, "threadpoolctl"}),
     "reports/pages": Wing(
-        {"chapters", "doubts", "pictures", "records", "sights", "verdicts", "text", "voices"},
+        {"chapters", "doubts", "pictures", "records", "sights", "swept", "verdicts", "text", "voices"},
         {"jinja2", "markupsafe"},
         never=SOLVER,
     ),

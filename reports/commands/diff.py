@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from relmer.datasets import DataError, write_whole
-from relmer.reports.changes import Kind
+from relmer.reports.changes import Diff, Kind
 from relmer.reports.commands.completion import cases_begun
 from relmer.reports.commands.judging import leave
 from relmer.reports.commands.options import annotate_option
+from relmer.reports.commands.sweep import needed
 from relmer.reports.commands.telling import Telling, add, document, say, telling, telling_options
 from relmer.reports.commands.terminal import (
     AGREEMENT,
@@ -39,7 +40,7 @@ from relmer.reports.voices import (
     from_json,
 )
 
-REPORT = "report.json"
+REPORT, SWEEP = "report.json", "sweep.json"
 PAGE = "diff.md"
 FILES = (PAGE, "junit.xml")
 
@@ -87,13 +88,13 @@ def diff_command(
     """Tell what moved from OLD to NEW.
 
     Each is a report (report.json, or a folder that holds one), an engine by its name, as lme4@2.1-0, or the folder or
-    archive of an engine's recordings. Engines and recordings are judged first. Exit status 1 if something got worse so
-    that it breaks, or is what --fail-on names.
+    archive of an engine's recordings; or both are folders of sweeps, compared unit by unit. Engines and recordings are
+    judged first. Exit status 1 if something got worse so that it breaks, or is what --fail-on names.
     """
     with one_line_errors(debug), ExitStack() as kept:
         if out is not None:
             kept.enter_context(output(out, FILES))
-        found = diff(*sides((old, new), pattern, jobs))
+        found = sweeps(Path(old), Path(new)) or diff(*sides((old, new), pattern, jobs))
         chosen = frozenset(map(Kind, fail_on))
         if out is not None:
             texts = (diff_markdown(found, chosen, only_changed), diff_junit(found, chosen, only_changed))
@@ -105,6 +106,24 @@ def diff_command(
         document(lambda: diff_json(found, chosen, only_changed))
         annotate(annotate_as, diff_annotations(found, chosen))
     sys.exit(DISAGREEMENT if found.fails(chosen) else AGREEMENT)
+
+
+def sweeps(old: Path, new: Path) -> Diff | None:
+    """What differs between two folders of sweeps; None if neither is one.
+
+    Raises
+    ------
+    DataError
+        One is a sweep and the other is not, or one is damaged.
+    """
+    there = [(path / SWEEP).is_file() for path in (old, new)]
+    if not any(there):
+        return None
+    if not all(there):
+        swept, other = (old, new) if there[0] else (new, old)
+        raise DataError(f"{swept} is a sweep and {other} is none: give two sweeps, or two of anything else")
+    found: Diff = needed("relmer.reports.sweeps.moved").moved(old, new)
+    return found
 
 
 def sides(texts: tuple[str, str], pattern: str = "*", jobs: int = 1) -> list[Report]:

@@ -63,7 +63,7 @@ def sweep_command(
         if (plan is None) == (reported is None):
             raise DataError("give either a plan, such as plan.toml, or --report with the folder of a sweep")
         if reported is not None:
-            say(f"report: {path}" for path in needed("relmer.reports.sweeps.reporting").write_report(reported))
+            say(needed("relmer.reports.sweeps.reporting").write_report(reported))
             sys.exit(AGREEMENT)
         if (backend == "dask") != (scheduler is not None):
             raise DataError("--backend dask and --scheduler ADDRESS stand together: give both or none")

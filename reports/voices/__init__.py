@@ -34,6 +34,16 @@ from relmer.reports.voices.summary import (
     standings,
     told,
 )
+from relmer.reports.voices.sweep import (
+    INTERVALS,
+    Table,
+    decades,
+    surroundings,
+    sweep_lines,
+    sweep_markdown,
+    sweep_tables,
+    sweep_title,
+)
 from relmer.reports.voices.versions import versions_page
 from relmer.reports.voices.warned import Warned, Word, warned, warned_told
 from relmer.reports.voices.warnings_page import warnings_page
@@ -41,12 +51,14 @@ from relmer.reports.voices.warnings_page import warnings_page
 __all__ = [
     "CHECK",
     "DIFF_HEADER",
+    "INTERVALS",
     "QUANTITIES",
     "TAKEN_OVER",
     "Annotation",
     "Kind",
     "Met",
     "Standing",
+    "Table",
     "Told",
     "Warned",
     "Word",
@@ -60,6 +72,7 @@ __all__ = [
     "content_sha256",
     "counts",
     "data_of",
+    "decades",
     "decision",
     "diff_annotations",
     "diff_json",
@@ -87,6 +100,11 @@ __all__ = [
     "spoken",
     "standing",
     "standings",
+    "surroundings",
+    "sweep_lines",
+    "sweep_markdown",
+    "sweep_tables",
+    "sweep_title",
     "told",
     "versions_page",
     "warned",

@@ -1,4 +1,4 @@
-"""What differs between two reports, as rows, a sentence, Markdown and JUnit XML."""
+"""What differs between two reports, or two sweeps, as rows, a sentence, Markdown and JUnit XML."""
 
 import json
 from collections import Counter
@@ -18,6 +18,7 @@ from relmer.reports.changes import (
     Presence,
     Reading,
     Reproduced,
+    Swept,
     Turned,
     Warned,
     Way,
@@ -162,6 +163,15 @@ def of_known(change: Known) -> Row:
     return "accepted", change.case, change.engine, rung, quantity, *sides, "", "", way
 
 
+@row.register
+def of_swept(change: Swept) -> Row:
+    """What is another on some units of a sweep."""
+    more = "farthest" if change.what in ("gap", "moved") else "first"
+    units = f"{change.quantity}: {number(change.units, 'unit')}" + (f", {more} {change.where}" if change.where else "")
+    words = next((str(kind) for kind in (Kind.BROKEN, Kind.WORSE) if kind in change.kinds), str(change.way))
+    return change.what, change.case, change.engine, "", units, change.before, change.after, "", "", words
+
+
 def acceptance(known: KnownFailure | None) -> str:
     """An accepted failure: the size that is accepted, what was found, the link."""
     if known is None:
@@ -223,6 +233,7 @@ def told_of(found: Diff, engine: str) -> str:
             {str(way): sum(getattr(m, "way", None) is way for m in moved) for way in Way if way},
         ),
         counted(own(found.gaps), "gap"),
+        *swept_told(own(found.swept)),
         f"{number(len(came), 'warning')} came" if came else "",
         f"{number(len(warned) - len(came), 'warning')} went" if len(warned) > len(came) else "",
         counted([fact for fact in own(found.differs) if fact.case], "other answer"),
@@ -231,6 +242,23 @@ def told_of(found: Diff, engine: str) -> str:
         counted([p for p in presence if not p.kinds], "case judged that was not", "cases judged that were not"),
     ]
     return ", ".join(filter(None, told_apart))
+
+
+def swept_told(changes: Iterable[Change]) -> Iterator[str]:
+    """Of a sweep, on how many units what differs."""
+    units: dict[str, Counter[str]] = {}
+    for change in changes:
+        if isinstance(change, Swept):
+            mine = units.setdefault(change.what, Counter())
+            mine["units"] += change.units
+            for kind in (Kind.BROKEN, Kind.WORSE, Kind.FARTHER):
+                mine[kind] += change.units * (kind in change.kinds)
+    nouns = {"verdict": "verdict", "answer": "status", "gap": "gap", "moved": "number of digits", "warning": "doubt"}
+    several = {"answer": "statuses", "moved": "numbers of digits"}
+    for what, mine in units.items():
+        noun = nouns.get(what, f"unit {what}")
+        told = number(mine.pop("units"), noun, several.get(what, "" if what in nouns else f"units {what}"))
+        yield noted(told, dict(mine))
 
 
 def having(changes: Iterable[Change], kind: Kind) -> int:
@@ -277,7 +305,7 @@ def diff_markdown(found: Diff, chosen: frozenset[Kind] = frozenset(), only_chang
             parts += [f"## {heading}", table(HEADER, listed_rows[:LISTED])]
         if len(listed_rows) > LISTED:
             parts.append(f"… and {len(listed_rows) - LISTED:,} more, which `relmer diff` lists.")
-    sides = (f"relmer {side.version}, {side.created}" for side in (found.before, found.after))
+    sides = (", ".join(filter(None, (f"relmer {side.version}", side.created))) for side in (found.before, found.after))
     parts.append(escape(f"Before: {next(sides)}. After: {next(sides)}."))
     return "\n\n".join(parts) + "\n"
 
