@@ -15,7 +15,7 @@ from relmer.reports.commands.main import main
 
 WITH_COMMANDS = (
     *("own", "certify", "cases", "answers", "engines", "versions", "warnings", "peers", "laws", "commands", "report"),
-    *("howto/two-lme4s", "sweeps-report"),
+    *("howto/two-lme4s", "sweeps", "sweeps-report"),
 )
 SYNOPSIS = re.compile(r"^    (relmer \w[^:\n]*(?:\n {5,}[\[-].*)*)$", re.MULTILINE)
 

@@ -17,7 +17,7 @@ Made = tuple[str, pd.DataFrame, str]
 
 def levels(codes: np.ndarray, prefix: str = "g") -> pd.Categorical:
     """Labels for codes."""
-    return pd.Categorical([f"{prefix}{code}" for code in codes])
+    return pd.Categorical([f"{prefix}{code}" for code in codes.tolist()])
 
 
 def noise(random: np.random.Generator, n: int, size: float = 1.0) -> np.ndarray:

@@ -64,10 +64,9 @@ def truth_of(source: Simulate) -> Truth:
     where = f"simulate {source.name!r}"
     try:
         problem = of_case(source, where) if source.case else of_layout(source)
-        asked = {
-            name: value for name, value in (("weights", problem.weights), ("contrasts", problem.contrasts)) if value
-        }
-        fit = lmer(problem.formula, problem.frame, REML=problem.reml, **asked)
+        asked: dict[str, Any] = {"weights": problem.weights, "contrasts": problem.contrasts}
+        given = {name: value for name, value in asked.items() if value}
+        fit = lmer(problem.formula, problem.frame, REML=problem.reml, **given)
         theta = source.theta or tuple(fit.optimum.theta.tolist())
         beta = source.beta or tuple(fit.beta.tolist())
         at_truth = at_theta(fit, theta)
