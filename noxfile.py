@@ -121,7 +121,6 @@ def nightly(session: nox.Session) -> None:
     drawn = {"RELMER_REQUIRE": "lme4", "RELMER_EXAMPLES": "20000"}
     session.run("pytest", "tests/live/test_drawn_formulas_live.py", env=drawn)
     session.run("pytest", "tests/reference/engines/peers", env={"RELMER_PEERS": "all"})
-    session.run("pytest", "tests/reports/sweeps/test_sweep.py", env={"RELMER_KILLS": "20"})
     session.run("python", "-m", "tests.faults")
     session.run("python", "-m", "tests.alarms")
     session.run("relmer", "laws", *(f"--engine={name}" for name in OWN))

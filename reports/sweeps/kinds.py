@@ -15,9 +15,9 @@ Made = tuple[str, pd.DataFrame, str]
 """Formula, data, and the column of weights, if any."""
 
 
-def levels(codes: np.ndarray, prefix: str = "g") -> pd.Categorical:
+def levels(codes: np.ndarray, prefix: str = "g") -> "pd.Categorical[str]":
     """Labels for codes."""
-    return pd.Categorical([f"{prefix}{code}" for code in codes.tolist()])
+    return pd.Categorical([f"{prefix}{code}" for code in codes])
 
 
 def noise(random: np.random.Generator, n: int, size: float = 1.0) -> np.ndarray:

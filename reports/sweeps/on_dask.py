@@ -47,9 +47,7 @@ class Dask:
                     yield self._next(coming, under_way)
             while under_way:
                 yield self._next(coming, under_way)
-        except (CancelledError, CommClosedError, OSError, TimeoutError) as error:
-            if isinstance(error, DataError):
-                raise
+        except (CancelledError, CommClosedError, TimeoutError) as error:
             told = f"the scheduler at {self.address:.80} has gone; what is done is kept: give the same command again"
             raise DataError(told) from error
 

@@ -1,6 +1,6 @@
 """Sweeps that are killed: nothing is lost and nothing done twice, on processes and on Dask.
 
-RELMER_KILLS is how many random moments of each kind are tried: three by default, twenty in `nox -s nightly`.
+Two random moments of each kind are tried, and twenty with RELMER_ALL, as in `nox -s nightly`.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from sample import EVERYTHING
 
 from relmer.reports.sweeps.backends import Processes
 from relmer.reports.sweeps.on_dask import Dask
@@ -22,7 +23,7 @@ from relmer.reports.sweeps.plan import read_plan
 from relmer.reports.sweeps.rows import KEY, TIMES
 from relmer.reports.sweeps.sweep import Sweep
 
-KILLS = int(os.environ.get("RELMER_KILLS", "3"))
+KILLS = 20 if EVERYTHING else 2
 SECONDS = 120.0
 SCRIPT = Path(sys.executable).with_name("relmer")
 # Each time that it is begun at least one block is done before the kill: there are more blocks than kills.
