@@ -1,11 +1,13 @@
 """Recorded answers: what one version of an engine returned, frozen with its provenance, one JSON file per case.
 
-The files of an engine stand in a folder of its name, or, packed, in a ZIP archive of its name. What many versions of an
-engine returned differs in the last digits of its numbers alone: gathered, a case's answers by all of them stand in one
-compressed file, a quarter of their archives.
+The files of an engine stand in a folder of its name, or, packed, in a ZIP archive of its name. What many searches and
+versions of an engine returned differs in the last digits of its numbers alone: gathered, a case's answers by all of
+them stand in one compressed file, a fifth of their archives, a line each. An engine's own folder is read first, its
+archive next, what is gathered last: what is recorded anew counts at once, and is gathered when it is to stay.
 """
 
 import functools
+import itertools
 import json
 import lzma
 import shutil
@@ -83,14 +85,25 @@ def text_of(path: Path) -> str | None:
                 return packed.read(path.name).decode()
     root, engine = path.parent.parent, path.parent.name
     kept = root / GATHERED / f"{path.name}.xz"
-    return _case_of(kept).get(engine) if kept.exists() and engine in _gathered(root) else None
+    if not kept.exists() or engine not in _gathered(root):
+        return None
+    return _case_of(kept, is_version(engine)).get(engine)
 
 
 @functools.lru_cache(maxsize=2)
-def _case_of(path: Path) -> dict[str, str]:
-    """Texts of one case, by engine, from the file that they are gathered in."""
-    texts: dict[str, str] = json.loads(lzma.decompress(path.read_bytes()))
-    return texts
+def _case_of(path: Path, versions: bool) -> dict[str, str]:
+    """Texts of one case, by engine, from the file that they are gathered in.
+
+    Those of versions stand last: a run, which asks for the others, is spared the larger part of the file.
+    """
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        texts = itertools.takewhile(lambda pair: versions or not is_version(pair[0]), map(json.loads, lines))
+        return dict(texts)
+
+
+def is_version(engine: str) -> bool:
+    """Whether a name is that of one version of an engine, as lme4@2.1-0 is, of which there may be recordings alone."""
+    return "@" in engine
 
 
 def _gathered(root: Path) -> list[str]:
@@ -114,11 +127,10 @@ def gather(root: Path = RECORDED) -> None:
     _case_of.cache_clear()
     contents: dict[str, bytes] = {ENGINES: (json.dumps(engines, indent=0) + "\n").encode()}
     for name in sorted(names):
-        texts = {engine: text for engine in engines if (text := text_of(root / engine / name)) is not None}
-        contents[f"{name}.xz"] = lzma.compress(json.dumps(texts).encode(), preset=9 | lzma.PRESET_EXTREME)
-    (root / GATHERED).mkdir(exist_ok=True)
-    for name, content in contents.items():
-        (root / GATHERED / name).write_bytes(content)
+        texts = ((engine, text_of(root / engine / name)) for engine in sorted(engines, key=is_version))
+        lines = "".join(f"{json.dumps(pair)}\n" for pair in texts if pair[1] is not None)
+        contents[f"{name}.xz"] = lzma.compress(lines.encode(), preset=9 | lzma.PRESET_EXTREME)
+    write_whole(root / GATHERED, contents)
     for archive in archives:
         archive.unlink()
     _case_of.cache_clear()
@@ -156,7 +168,12 @@ def write(answer: Answer, root: Path = RECORDED) -> Path:
     return path
 
 
-def versions(root: Path = RECORDED) -> tuple[str, ...]:
+def compressed(root: Path = RECORDED) -> tuple[str, ...]:
     """Names of the engines that are recorded as an archive, or gathered."""
     archives = (path.name.removesuffix(ARCHIVE) for path in root.glob(f"*{ARCHIVE}"))
     return tuple(sorted({*archives, *_gathered(root)}))
+
+
+def versions(root: Path = RECORDED) -> tuple[str, ...]:
+    """Names of the versions of engines that are recorded so: the others are engines of this project."""
+    return tuple(filter(is_version, compressed(root)))

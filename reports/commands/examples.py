@@ -26,7 +26,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "relmer diff lme4@1.1-31 lme4@2.1-0 --case dyestuff/reml --only-changed",
         "relmer diff lme4@1.1-31 lme4@2.1-0 --case dyestuff/reml --json --out out",
     ),
-    "record": ("relmer record --engine pls --case dyestuff/reml --into recordings",),
+    "record": (
+        "relmer record --engine pls --case dyestuff/reml --into recordings",
+        "relmer record --engine pls --engine qr --case 'dyestuff/*' --gather --into recordings",
+    ),
     "versions": ("relmer versions 'lme4@*' --case dyestuff/reml --out versions.md",),
     "warnings": ("relmer warnings 'lme4@*' --case 'nist/SmLs08-*' --out warnings.md",),
     "peers": ("relmer peers report",),

@@ -41,10 +41,11 @@ from relmer.reports.run import chosen_engines, sources
     help="Folder of the recordings; what it holds of these cases and engines is replaced.",
 )
 @click.option("--pack", is_flag=True, help="One archive for each engine, in the place of a folder.")
+@click.option("--gather", is_flag=True, help="One compressed file for each case, with all that is gathered in DIR.")
 @engines_option
 @telling_options("quiet")
 @click.pass_obj
-def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path, pack: bool) -> None:
+def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path, pack: bool, gather: bool) -> None:
     """Freeze what an engine returns now, with its versions and the data's sha256."""
     with one_line_errors(debug):
         check_writable(into)
@@ -55,8 +56,10 @@ def record_command(debug: bool, names: Sequence[str], pattern: str, into: Path, 
             for case in chosen:
                 record_case(case, names, into)
                 advance(case.name)
-        for name in names if pack else ():
+        for name in names if pack or gather else ():
             recorded.pack(name, into)
+        if gather:
+            recorded.gather(into)
 
 
 def record_case(case: Case, names: Sequence[str], into: Path) -> None:

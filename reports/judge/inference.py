@@ -122,10 +122,12 @@ def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, sai
     there = replace(hearing, answer=other) if other.engine in hearing.kin.houses else hearing
     ruling, reached = ruling_of(question(there, theta, theirs, False), theirs.value)
     whose = f"{other.engine} {other.version}"
-    if ruling.verdict in (Verdict.AGREE, Verdict.WITHIN):
-        ruling = AGREES.saying(
-            f"at the theta of {whose} both give the same{f'; {ruling.evidence}' * bool(ruling.diagnosis)}"
-        )
+    if ruling.diagnosis and ruling.verdict in (Verdict.AGREE, Verdict.WITHIN):
+        # The digits that are missing are the other's.
+        seen = f"at the theta of {whose} both give the same but for the rounding of {other.engine}: {ruling.evidence}"
+        ruling, reached = AGREES.saying(seen), None
+    elif ruling.verdict in (Verdict.AGREE, Verdict.WITHIN):
+        ruling = AGREES.saying(f"at the theta of {whose} both give the same")
     elif ruling.diagnosis in (Diagnosis.ROUNDING, Diagnosis.CONVENTION):
         ruling, reached = Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"{whose} tells another: {ruling.evidence}"), None
     else:

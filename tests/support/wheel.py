@@ -3,6 +3,8 @@
 As a program, `python tests/support/wheel.py WHEEL` says what is missing from a wheel, or too much in it.
 """
 
+import base64
+import hashlib
 import sys
 import tomllib
 import zipfile
@@ -39,6 +41,24 @@ def declared(root: Path = ROOT) -> set[str]:
                 if path.is_file() and "__pycache__" not in path.parts:
                     taken.add(f"{package.replace('.', '/')}/{path.relative_to(folder).as_posix()}")
     return taken
+
+
+def stand_in(wheel: Path, root: Path = ROOT) -> None:
+    """Write what a builder would: the rooms' files, deflated, and a record with a line for each, README and licence.
+
+    Nothing has to be installed or fetched for it, as a build in a place of its own would have to.
+    """
+    record = ""
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, path in sorted(source(root).items()):
+            content = path.read_bytes()
+            packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+            record += f"{name},sha256={digest},{len(content)}\n"
+        about = "relmer-0.dist-info/"
+        packed.writestr(f"{about}RECORD", record)
+        packed.writestr(f"{about}METADATA", (root / "README.md").read_bytes())
+        packed.writestr(f"{about}licenses/LICENSE", (root / "LICENSE").read_bytes())
 
 
 def faults(wheel: Path) -> list[str]:

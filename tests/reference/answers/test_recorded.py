@@ -1,6 +1,7 @@
 """Recordings: complete, on today's data, refused when they are not."""
 
 import json
+import lzma
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -30,10 +31,17 @@ def test_every_case_is_recorded_on_its_data(engine: str) -> None:
 
 
 def test_no_recording_is_stale() -> None:
-    """Every file belongs to a case that exists."""
+    """Every file belongs to a case that exists; what is gathered has a line for it where it should, and no other."""
     known = {path.name for path in (recorded.path_of("lme4", chosen.name) for chosen in RECORDED)}
-    for engine in LME4:
-        assert {path.name for path in (recorded.RECORDED / engine).iterdir()} == known
+    assert {path.name for path in (recorded.RECORDED / "lme4").iterdir()} == known
+    for chosen in cases():
+        kept = recorded.RECORDED / "gathered" / f"{recorded.path_of('lme4', chosen.name).name}.xz"
+        engines = [json.loads(line)[0] for line in lzma.decompress(kept.read_bytes()).splitlines()]
+        assert ("lme4-bobyqa" in engines, "lme4-tight" in engines) == (chosen in RECORDED, chosen in RECORDED)
+        assert {*engines} <= {*recorded.compressed()}
+        assert len({*engines}) == len(engines)
+        # A reader of the others stops at the first version.
+        assert [recorded.is_version(one) for one in engines] == sorted(map(recorded.is_version, engines))
 
 
 def test_recorded_default_fit_is_that_of_the_field() -> None:
@@ -115,14 +123,16 @@ def test_every_case_is_recorded_of_every_version(engine: str, version: str) -> N
 
 def test_recordings_of_versions_are_small() -> None:
     """Two megabytes in all, so that a wheel, which has the rest of relmer too, stays below five."""
-    lme4s = {f"{engine}@{version}" for engine in LME4 for version in VERSIONS}
-    assert {*recorded.versions()} == {*lme4s, "lmertest", "pbkrtest"}
+    assert {*recorded.versions()} == {f"{engine}@{version}" for engine in LME4 for version in VERSIONS}
+    assert {*recorded.compressed()} - {*recorded.versions()} == {"lme4-bobyqa", "lme4-tight", "lmertest", "pbkrtest"}
+    assert sorted(path.name for path in recorded.RECORDED.iterdir()) == ["gathered", "lme4"]
     assert sum(path.stat().st_size for path in (recorded.RECORDED / "gathered").iterdir()) < 2 * 10**6
 
 
 def test_gathered_and_read_back(tmp_path: Path) -> None:
     """What engines said of a case is the same text in a file, an archive and gathered; later ones replace their own."""
-    texts = {(f"e@{i}", f"docs.{name}.json"): f'{{"{i}{name}": 0.{i}"}}\u00e9' for i in (1, 2) for name in "ab"}
+    asked = [(engine, name) for engine in ("e", "e@1", "e@2", "f") for name in "ab"]
+    texts = {(engine, f"docs.{name}.json"): f'{{"{engine}{name}": 0."}}\n\u00e9' for engine, name in asked}
     for round in (1, 2):
         if round == 2:
             texts = {key: text for key, text in texts.items() if key != ("e@2", "docs.b.json")}
@@ -137,7 +147,8 @@ def test_gathered_and_read_back(tmp_path: Path) -> None:
         recorded.gather(tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["gathered"]
         assert {key: recorded.text_of(tmp_path / key[0] / key[1]) for key in texts} == archived == texts
-        assert recorded.versions(tmp_path) == tuple(sorted({engine for engine, _ in texts}))
+        assert recorded.compressed(tmp_path) == tuple(sorted({engine for engine, _ in texts}))
+        assert recorded.versions(tmp_path) == tuple(sorted({engine for engine, _ in texts if "@" in engine}))
         assert recorded.text_of(tmp_path / "e@9" / "docs.a.json") is None
     # One case of one engine comes later: all else is kept.
     (tmp_path / "e@1").mkdir()
@@ -166,7 +177,7 @@ def test_packed_and_read_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [archive.name] == ["lme4.zip"]
     assert [recorded.read("lme4", one, tmp_path) for one in chosen] == answers
     assert recorded.read("lme4", case("dyestuff/reml"), tmp_path) is None
-    assert recorded.versions(tmp_path) == ("lme4",)
+    assert (recorded.compressed(tmp_path), recorded.versions(tmp_path)) == (("lme4",), ())
     # What is packed later replaces its own case alone, and the same recordings are the same bytes.
     before = archive.read_bytes()
     recorded.write(answers[1], tmp_path)

@@ -8,14 +8,20 @@ from typing import Any
 import jsonschema
 import pytest
 
-from relmer.datasets import case
+from relmer.datasets import case, cases
 from relmer.reference.answers import recorded
 from relmer.reference.answers.answer import from_json, to_json
 from relmer.reference.answers.schema import schema_text
 
 STORED = files("relmer.reference").joinpath("answer.schema.json").read_text(encoding="utf-8")
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(STORED))
-RECORDINGS = sorted(path for path in recorded.RECORDED.rglob("*.json") if path.name != recorded.ENGINES)
+ENGINES = ("lme4", *(name for name in recorded.compressed() if not recorded.is_version(name)))
+RECORDINGS = {
+    f"{engine}-{one.name}": text
+    for one in cases()
+    for engine in ENGINES
+    if (text := recorded.text_of(recorded.path_of(engine, one.name))) is not None
+}
 
 
 def good() -> dict[str, Any]:
@@ -37,9 +43,9 @@ def test_what_is_stored_is_what_the_records_say() -> None:
     VALIDATOR.check_schema(VALIDATOR.schema)
 
 
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_every_recording_is_of_this_form(path) -> None:
-    VALIDATOR.validate(json.loads(path.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_every_recording_is_of_this_form(name: str) -> None:
+    VALIDATOR.validate(json.loads(RECORDINGS[name]))
 
 
 DROP = object()
