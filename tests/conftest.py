@@ -7,12 +7,23 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sample import examples, with_examples
+from threadpoolctl import threadpool_limits
 
 from relmer.reference.engines.r import lme4_process
 
 # No test depends on a time: a machine that is busy makes a draw slow, not wrong.
 settings.register_profile("relmer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("relmer")
+# One BLAS thread, here and in what tests start: as many workers as cores run, and on small matrices threads that wait
+# for each other take up to ten times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+threadpool_limits(limits=int(os.environ["OPENBLAS_NUM_THREADS"]), user_api="blas")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Draw a part of the examples that a property asks for; all with RELMER_ALL (tests/support/sample.py)."""
+    with_examples(item, examples)
 
 
 @pytest.fixture

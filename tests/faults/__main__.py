@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from .bank import COUNTED, FAULTS  # noqa: E402
+from .bank import FAULTS  # noqa: E402
 from .court import courts  # noqa: E402
 from .page import SCORE, page, score_of, table  # noqa: E402
 from .score import Outcome, Result, results  # noqa: E402
@@ -99,7 +99,7 @@ def main() -> int:
     """Print the score; 1 if a fault was missed that must show, or one accused that nobody sees."""
     asked = arguments()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    cases, faults = chosen([*courts()], asked.case), chosen([*(FAULTS if asked.fault else COUNTED)], asked.fault)
+    cases, faults = chosen([*courts()], asked.case), chosen([*FAULTS], asked.fault)
     found = list(judged(cases, faults, asked.jobs, asked.journal))
     score = score_of(found, len(cases), datetime.now(UTC).date().isoformat(), commit())
     print(table(score))

@@ -8,7 +8,7 @@ from typing import Any
 
 from relmer.reports.records import RUNGS
 
-from .bank import COUNTED
+from .bank import FAULTS
 from .score import Result, counted
 from .showing import Showing
 
@@ -43,7 +43,9 @@ is made by `nox -s faults -- --write` (`python -m tests.faults --write`); it was
 
 A fault of the data or the model is the fit of the wrong data or the wrong model, as it should be fitted; a fault of
 the criterion is another formula, minimised where it has another optimum; one of the optimum stops elsewhere and
-evaluates rightly there; one of the estimates tells something else of the right optimum.
+evaluates rightly there; one of the estimates tells something else of the right optimum; one of the inference concludes
+falsely from a right fit. Some engines give a part of an answer, a listing or the estimates alone, which hides less than
+they think: what they forget is a fault of the model.
 
 Each fault says on which cases it can show, by theory. On a case it *must* show if it moves a number by more than twice
 what the tolerances of the report allow an honest engine; *at the edge* it is within twice of that; below half of it
@@ -59,9 +61,8 @@ nobody can see it. A few can be seen nowhere: these must not be accused.
 - **accused**: what nobody can see is called wrong.
 
 `tests/faults` holds the bank, a file for each kind; a fault is a record with its rung, its words, where it shows, and
-the wrapper. Faults of inference (rung 6) are
-planted by CI on the smallest case where each must show, and are not counted in the table yet.
-In CI each fault is planted on the smallest case where it must show; `nox -s nightly` plants all on all cases.
+the wrapper. In CI each fault is planted on the smallest case where it must show; `nox -s nightly` plants all on all
+cases.
 
 """
 
@@ -91,10 +92,10 @@ def page(score: dict[str, Any], found: Sequence[Result]) -> str:
     facts = {name: score[name] for name in ("relmer", "commit", "date", "cases")}
     parts = [HEAD.format(faults=score["total"]["faults"], table=table(score), **facts)]
     for rung, name in RUNGS.items():
-        if not any(fault.rung == rung for fault in COUNTED.values()):
+        if not any(fault.rung == rung for fault in FAULTS.values()):
             continue
         parts.append(LIST.format(rung=rung, name=name))
-        for fault in COUNTED.values():
+        for fault in FAULTS.values():
             if fault.rung == rung:
                 must = [r for r in found if r.fault == fault.name and r.showing is Showing.MUST]
                 where = f"nowhere: {fault.hidden}" if fault.hidden else fault.where.told

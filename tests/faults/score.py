@@ -8,7 +8,7 @@ from enum import StrEnum
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Verdict
 
-from .bank import COUNTED, FAULTS
+from .bank import FAULTS
 from .court import court
 from .fault import Fault
 from .showing import Showing, showing
@@ -138,7 +138,7 @@ def counted(found: Iterable[Result], rung: int = 0) -> Count:
     hidden = [r for r in own if r.showing is Showing.CANNOT]
     outcomes = [r.outcome for r in must]
     return Count(
-        faults=sum(not rung or fault.rung == rung for fault in COUNTED.values()),
+        faults=sum(not rung or fault.rung == rung for fault in FAULTS.values()),
         pairs=len(must),
         detected=outcomes.count(Outcome.DETECTED),
         localised=sum(r.localised for r in must),
@@ -159,6 +159,6 @@ def told(result: Result) -> bool:
 def results(cases: Iterable[str], faults: Iterable[Fault] = ()) -> Iterator[Result]:
     """Every fault on every case that has room for it."""
     for case in cases:
-        for fault in faults or COUNTED.values():
+        for fault in faults or FAULTS.values():
             if (result := tried(fault, case)) is not None:
                 yield result

@@ -39,6 +39,8 @@ from .fault import Fault
 EDGE = 2.0
 # A difference must have this many times what an evaluation's rounding may be, entry by entry.
 EVALUATION = 10 * tolerances.EVALUATION
+# Degrees of freedom that are as good as none.
+LEAST_DF = 1e-9
 
 
 class Showing(StrEnum):
@@ -191,7 +193,9 @@ def inference_moved(at: Court, planted: Answer) -> Iterator[float]:
         honest, moved = right.tests[method], concluded(at.made.view, at.theta).differences
         df = np.array(honest.df)
         relative = EVALUATION + (df * moved if method == "satterthwaite" else 0.0)
-        ends = [p_of(t + a * of_t, df * (1 + b * np.minimum(relative, 0.5))) for a in (-1, 1) for b in (-1, 1)]
+        # Where differences leave the degrees of freedom open altogether, p may be that of any.
+        lost = relative * df
+        ends = [p_of(t + a * of_t, np.maximum(df + b * lost, LEAST_DF)) for a in (-1, 1) for b in (-1, 1)]
         of_p = np.max([np.abs(end - np.array(honest.p)) for end in ends], axis=0) + EVALUATION * np.array(honest.p)
         for name, size in {"df": df * relative, "t": of_t, "se": of_estimates["se"], "p": of_p}.items():
             yield from np.abs(np.array(getattr(tested, name)) - np.array(getattr(honest, name))) / np.maximum(

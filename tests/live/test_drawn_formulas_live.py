@@ -1,10 +1,9 @@
 """Frames and formulas drawn from the grammar are read as the lme4 that is here reads them, or refused by both.
 
-RELMER_EXAMPLES says how many are drawn, 500 without it. A failure is shrunk, and kept in tests/live/kept_formulas.txt,
+CI draws 500, `nox -s nightly` 20,000. A failure is shrunk, and kept in tests/live/kept_formulas.txt,
 whose lines (seed, rows and formula) are tried first, for ever.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lformula import Reader
 from read_alike import columns_of, compared
+from sample import EVERYTHING
 
 pytestmark = pytest.mark.live
-EXAMPLES = int(os.environ.get("RELMER_EXAMPLES", "500"))
+EXAMPLES = 20_000 if EVERYTHING else 500
 KEPT = Path(__file__).parent / "kept_formulas.txt"
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import Phase, settings
+from sample import with_examples
 
 FEW = 12
 
@@ -13,7 +14,4 @@ settings.load_profile("mutants")
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Take no more examples than that, whatever a test asks for."""
-    test = getattr(item, "obj", None)
-    own = getattr(test, "_hypothesis_internal_use_settings", None)
-    if own is not None and own.max_examples > FEW:
-        getattr(test, "__func__", test)._hypothesis_internal_use_settings = settings(own, max_examples=FEW)
+    with_examples(item, lambda asked: min(asked, FEW))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bounds import REORDERED, SHIFTED_CRITERION, SHIFTED_V
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from relmer.datasets import load
 from relmer.reports.evidence import tolerances
@@ -93,6 +93,7 @@ def test_number_of_blas_threads() -> None:
     found = []
     for threads in (1, 2):
         with threadpool_limits(limits=threads, user_api="blas"):
+            assert {library["num_threads"] for library in threadpool_info()} == {threads}
             optimum, at = optimise(prepare(design), True)
             assert optimum.converged
             found.append(np.concatenate([[criterion(design, at, True)], optimum.theta, at.beta]))

@@ -1,12 +1,12 @@
 """Other people's packages: what they say is judged as an independent evaluation at their own theta has it."""
 
-import os
 from dataclasses import replace
 from importlib import util
 
 import numpy as np
 import pytest
 from in_balls import criterion_by_elimination, criterion_in_balls
+from sample import EVERYTHING
 
 from relmer.datasets import Case, case, cases, load
 from relmer.reference.answers import Answer, Status
@@ -23,7 +23,7 @@ TESTED = ("statsmodels", "mixedlm", "mixedlm-rs")
 MODULES = {"lme-python": "lme_python", "kamino-lme": "kamino", "interlace-lme": "interlace"}
 HERE = (*TESTED, *(name for name, module in MODULES.items() if util.find_spec(module)))
 # A case of 110 rows takes a third of a second; all of them some minutes: `nox -s nightly`.
-ROWS = 10**6 if os.environ.get("RELMER_PEERS") == "all" else 110
+ROWS = 10**6 if EVERYTHING else 110
 CERTIFIED = [c for c in cases() if len(load(c.dataset).frame) <= ROWS and certificate_of(c) is not None]
 
 
