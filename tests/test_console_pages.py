@@ -20,6 +20,7 @@ RUN_BY = {
     "docs/own.md": "tests/test_command_pages.py",
     "docs/python.md": "tests/reports/python/test_python_page.py",
     "docs/report.md": "tests/test_report_page.py",
+    "docs/sweeps.md": "tests/reports/sweeps/test_plan.py",
 }
 
 

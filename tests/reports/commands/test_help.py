@@ -40,8 +40,11 @@ def test_an_example_runs_as_it_stands(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_r: None
 ) -> None:
     copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
+    copytree(ROOT / "docs" / "sweeps", tmp_path / "docs" / "sweeps")
     copytree(ROOT / "datasets" / "data", tmp_path / "datasets" / "data")
     monkeypatch.chdir(tmp_path)
+    if line.startswith("relmer sweep --report"):
+        assert relmer("sweep", "docs/sweeps/small.toml", "--out", "sweep").exit_code == 0
     if line.startswith("relmer peers"):
         # It makes a page of a report that another example's run would have left.
         made = relmer("run", "--case", "dyestuff/reml", "--engine", "statsmodels", "--out", "report")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from pages import blocks, text_of
 
 from relmer.datasets import DataError
 from relmer.reports.sweeps.kinds import KINDS
@@ -112,3 +113,10 @@ def test_the_schema_takes_what_is_read_and_is_the_stored_one() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "docs/sweeps").glob("*.toml")), ids=lambda path: path.stem)
 def test_the_plans_of_the_docs_are_plans(path: Path) -> None:
     assert read_plan(path).question
+
+
+def test_the_plan_of_the_page_is_a_plan(tmp_path: Path) -> None:
+    (shown,) = blocks(text_of("docs/sweeps.md"), "toml")
+    plan = read(shown, tmp_path)
+    assert [source.name for source in plan.sources] == ["documents", "designs", "five groups"]
+    assert any("@" in name for name in plan.engines_of(plan.sources[0]))
