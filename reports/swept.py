@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# What becomes of a unit, as an answer's status says it: these are columns of the tables too.
+STATUS = ("fitted", "failed", "unsupported")
 # Gaps above these are counted, in the criterion's units; above WRONG a stop is wrong and not only early.
 WRONG = 1e-3
 THRESHOLDS = (1e-6, WRONG, 0.1, 1.0)

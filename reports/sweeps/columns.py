@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from relmer.datasets import DataError
 from relmer.reports.doubts import Doubt, doubt_of
 from relmer.reports.sweeps.rows import DIGITS, KEY, METHODS, RUNGS, WITH_DF
-from relmer.reports.swept import Unit
+from relmer.reports.swept import STATUS, Unit
 from relmer.reports.verdicts import Verdict
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-STATUS = ("fitted", "failed", "unsupported")
 VERDICTS = tuple(str(verdict) for verdict in Verdict)
 DOUBTS: tuple[Doubt | None, ...] = (*Doubt, None)
 ENDS = tuple(f"{end}_{method}" for method in METHODS for end in ("lower", "upper"))

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from relmer.datasets import DataError
 from relmer.reports.changes import TENTH, Diff, Differs, Kind, Presence, Side, Swept, Way
-from relmer.reports.sweeps.columns import STATUS, VERDICTS, Array, Columns, columns, texts
+from relmer.reports.sweeps.columns import VERDICTS, Array, Columns, columns, texts
 from relmer.reports.sweeps.reading import Manifest, batches, files_of, manifest_of, rows_in
 from relmer.reports.sweeps.rows import DIGITS, KEY, RUNGS, SCHEMA
 from relmer.reports.sweeps.tally import OF_STOP
-from relmer.reports.swept import WRONG, Unit
+from relmer.reports.swept import STATUS, WRONG, Unit
 from relmer.reports.verdicts import Verdict
 
 PIECE = 100_000

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relmer.reports.doubts import Doubt
-from relmer.reports.sweeps.columns import DOUBTS, STATUS, VERDICTS, Columns, Mask
+from relmer.reports.sweeps.columns import DOUBTS, VERDICTS, Columns, Mask
 from relmer.reports.sweeps.performance import Performance
 from relmer.reports.sweeps.rows import DIGITS, RUNGS
 from relmer.reports.sweeps.sums import Times, counted
 from relmer.reports.swept import (
     DECADES,
     MOST_DIGITS,
+    STATUS,
     THRESHOLDS,
     WRONG,
     Alarms,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from relmer.reports.swept import (
     DECADES,
     MOST_DIGITS,
+    STATUS,
     THRESHOLDS,
     WRONG,
     Figure,
@@ -110,7 +111,7 @@ def sweep_tables(source: Source) -> list[Table]:
             "Engines",
             "Seconds are those of one fit. On the boundary: a covariance matrix of the best known fit has not full "
             "rank.",
-            ("engine", "units", "fitted", "failed", "unsupported", "median s", "mean s", "on the boundary"),
+            ("engine", "units", *STATUS, "median s", "mean s", "on the boundary"),
             tuple(of_engine(part) for part in whole),
         ),
         Table(
@@ -183,7 +184,7 @@ def sweep_tables(source: Source) -> list[Table]:
             Table(
                 f"By {name}",
                 "The same as under Stops and Doubt and silence, part by part.",
-                (name, "engine", "fitted", "failed", *STOPS[:-1], *DOUBTS),
+                (name, "engine", *STATUS[:2], *STOPS[:-1], *DOUBTS),
                 tuple(
                     (
                         (part.kind if name == "kind" else part.transformation) or "none",
@@ -256,7 +257,7 @@ def decades() -> tuple[str, ...]:
     (('within', '<1e−9', '1e−9'), '≥10')
     """
     powers = [f"1e{power}".replace("-", "−") for power in DECADES]
-    return "within", f"<{powers[0]}", *powers[:-1], f"≥{10 ** DECADES[-1]}"
+    return str(Verdict.WITHIN), f"<{powers[0]}", *powers[:-1], f"≥{10 ** DECADES[-1]}"
 
 
 def percent(share: Share) -> str:
