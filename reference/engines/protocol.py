@@ -249,7 +249,13 @@ def _entries() -> tuple[Entry, ...]:
 @lru_cache(maxsize=8)
 def _packages(look: Callable[..., Iterable[EntryPoint]], path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     """What the packages on the path declare: looked for once, as every one of them is opened."""
-    return tuple(look(group=GROUP))
+    return tuple(map(_standard, look(group=GROUP)))
+
+
+def _standard(entry: EntryPoint) -> EntryPoint:
+    """The entry point as the standard library's: once anybody imports importlib_metadata, that gives its own class."""
+    backport = type(entry).__module__.partition(".")[0] == "importlib_metadata"
+    return EntryPoint(entry.name, entry.value, entry.group) if backport else entry
 
 
 def is_peer(declared: Entry) -> bool:

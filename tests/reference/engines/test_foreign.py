@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from relmer.reference.answers import Answer, Status
 from relmer.reference.engines import EngineUnsupported, answer, engine, engine_names, installed, participant, protocol
 from relmer.reference.engines.child import plain_text
 from relmer.reference.engines.errors import EngineError
+from relmer.reference.engines.foreign import Foreign
 from relmer.reference.engines.kin import kin_of
 from relmer.reports.evidence import tolerances
 
@@ -233,6 +235,20 @@ def test_what_only_looks_like_an_entry_point_is_made_here(monkeypatch: pytest.Mo
     monkeypatch.setattr(protocol, "entry_points", lambda group: [*ours, declared])
     assert isinstance(engine("double"), Double)
     assert "double" in {one.name for one in installed()}
+
+
+def test_an_entry_point_of_the_backport_is_one_all_the_same(anybody: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who imports importlib_metadata, as Dask does, gets its class from the standard library: it is no looks-like."""
+
+    class EntryPoint:
+        def __init__(self, entry: metadata.EntryPoint) -> None:
+            self.name, self.value, self.group = entry.name, entry.value, entry.group
+
+    EntryPoint.__module__ = "importlib_metadata"
+    monkeypatch.setattr(protocol, "entry_points", lambda group: map(EntryPoint, metadata.entry_points(group=group)))
+    found = participant("any")
+    assert isinstance(found, Foreign)
+    assert not isinstance(engine("pls"), Foreign)
 
 
 CLASS = """
