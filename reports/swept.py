@@ -289,7 +289,7 @@ class Source:
     engines
         Each engine on all of it.
     kinds, transformations
-        Each engine on a kind of design, and on the units of a transformation; empty where there is only one.
+        Each engine on a kind of design, or a case, and on the units of a transformation; empty where there is only one.
     """
 
     name: str

@@ -70,12 +70,12 @@ def sweep_command(
         sweeps = needed("relmer.reports.sweeps.sweep")
         kept.enter_context(output(out, ("sweep.json",)))
         found = sweeps.Sweep(needed("relmer.reports.sweeps.plan").read_plan(plan), out)
-        total, left = len(found.blocks), len(found.left)
+        total, left = len(found.blocks), found.left
         try:
             with sigterm_interrupts():
                 carry_out(found, backend, jobs, scheduler)
         except KeyboardInterrupt:
-            done = int(found.store.done(total).sum())
+            done = total - found.left
             complain(f"interrupted; {done} of {total} blocks are kept in {out}: the same command goes on", INTERRUPTED)
         say([f"sweep: {total} blocks, {total - left} of them done before; rows: {out / 'rows'}"])
     sys.exit(AGREEMENT)
@@ -83,13 +83,14 @@ def sweep_command(
 
 def carry_out(found: Any, backend: str, jobs: int, scheduler: str | None) -> None:
     """Work on what is left, if anything is."""
-    if not len(found.left):
+    left = found.left
+    if not left:
         return
     if backend == "dask":
         made = needed("relmer.reports.sweeps.on_dask").Dask(scheduler)
     else:
-        made = needed("relmer.reports.sweeps.backends").Processes(min(jobs, len(found.left)))
-    with closing(made), progress(len(found.left)) as advance:
+        made = needed("relmer.reports.sweeps.backends").Processes(min(jobs, left))
+    with closing(made), progress(left) as advance:
         found.run(made, lambda block: advance(found.described(block)))
 
 

@@ -14,9 +14,8 @@ from relmer.datasets import cases
 from relmer.reports.sweeps.plan import OWN, Designs, FromCases, Plan, Simulate, Source
 
 # Designs of a block; judged on the whole ladder, each takes seconds. Responses of a block: by others, of which each is
-# fitted by itself; by this project's search with profiles, which take a second, or degrees of freedom, which take
-# milliseconds; side by side.
-DESIGNS, JUDGED, BY_OTHERS, WITH_PROFILES, WITH_DEGREES, SIDE_BY_SIDE = 16, 2, 16, 16, 256, 4096
+# fitted by itself; by this project's search side by side, with profiles or degrees of freedom, which take some 10 ms.
+DESIGNS, JUDGED, BY_OTHERS, WITH_MORE, SIDE_BY_SIDE = 16, 2, 16, 256, 4096
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,14 @@ class Block:
     count: int
 
     def apart(self) -> Iterator["Block"]:
-        """The block, a problem and an engine at a time."""
+        """The block, a problem at a time."""
         for k in range(self.first, self.first + self.count):
-            for engine in self.engines:
-                yield Block(self.number, self.source, (engine,), k, 1)
+            yield Block(self.number, self.source, self.engines, k, 1)
+
+    def by_engine(self) -> Iterator["Block"]:
+        """The block, an engine at a time."""
+        for engine in self.engines:
+            yield Block(self.number, self.source, (engine,), self.first, self.count)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,6 @@ def parts_of(plan: Plan, place: int, source: Source) -> list[Part]:
     if isinstance(source, Designs):
         return [Part(place, engines, len(source.kinds) * source.count, JUDGED if plan.ladder else DESIGNS)]
     others = tuple(name for name in engines if name != OWN)
-    slow = WITH_PROFILES if "profile" in source.intervals else WITH_DEGREES
-    own = SIDE_BY_SIDE if {*source.intervals} <= {"wald"} else slow
+    own = SIDE_BY_SIDE if {*source.intervals} <= {"wald"} else WITH_MORE
     parts = [Part(place, (OWN,), source.replicates, own)] if OWN in engines else []
     return [*parts, *([Part(place, others, source.replicates, BY_OTHERS)] if others else [])]

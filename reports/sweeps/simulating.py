@@ -1,6 +1,7 @@
 """Responses of a model whose parameters are known: drawn in any part, fitted side by side, or asked of engines."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
@@ -18,7 +19,7 @@ from relmer.reports.sweeps.rows import ENDS, columns
 from relmer.reports.verdicts import Verdict
 from relmer.solver.arrays import Array
 from relmer.solver.errors import ModelError
-from relmer.solver.fits import Fit, Refits, at_theta, confint, lmer, refit, simulate
+from relmer.solver.fits import Fit, Refits, at_theta, lmer, profile_ends, refit, simulate
 from relmer.solver.inference import coef_table
 
 # What of a case a drawn response can take part in.
@@ -154,35 +155,33 @@ def own_columns(found: Refits) -> dict[str, Any]:
 
 
 def with_intervals(truth: Truth, found: Refits, Y: Array, methods: list[str], level: float) -> Mapping[str, Array]:
-    """Intervals that follow from each fit by itself; NaN where a method has none."""
-    shape = found.beta.shape
-    names = [f"{end}_{method}" for method in methods for end in ENDS] + [f"df_{m}" for m in methods if m in DDF]
-    given = {name: np.full(shape, np.nan) for name in names}
-    for k in range(len(found)):
+    """Intervals that follow from each fit; NaN where a method has none."""
+    given: dict[str, Array] = {}
+    if "profile" in methods:
+        given["lower_profile"], given["upper_profile"] = profile_ends(truth.fit, Y, level)
+    tests = [method for method in methods if method in DDF]
+    names = [f"{name}_{method}" for method in tests for name in (*ENDS, "df")]
+    given |= {name: np.full(found.beta.shape, np.nan) for name in names}
+    for k in range(len(found) if tests else 0):
         if k in found.failures:
             continue
         fit = refit(truth.fit, Y[:, k])
         assert isinstance(fit, Fit)
-        for method in methods:
-            try:
-                for name, value in interval(fit, method, level).items():
+        for method in tests:
+            with suppress(ModelError):
+                for name, value in by_t(fit, method, level).items():
                     given[name][k] = value
-            except ModelError:
-                continue
     return given
 
 
-def interval(fit: Fit, method: str, level: float) -> dict[str, Array]:
-    """The intervals of beta by a method.
+def by_t(fit: Fit, method: str, level: float) -> dict[str, Array]:
+    """The intervals of beta by a method that has degrees of freedom.
 
     Raises
     ------
     ModelError
         It has none for the fit.
     """
-    if method == "profile":
-        lower, upper = confint(fit, level, "profile", "beta_").to_numpy().T
-        return {"lower_profile": lower, "upper_profile": upper}
     table = coef_table(fit, DDF[method])
     beta, se, df = (table[name].to_numpy() for name in ("Estimate", "Std. Error", "df"))
     half = special.stdtrit(df, (1 + level) / 2) * se

@@ -13,7 +13,9 @@ from relmer.reports.sweeps.reading import BATCH, Manifest, Told, batches, files_
 from relmer.reports.sweeps.tally import Tally
 from relmer.reports.swept import Part, Source, Sweep
 
-# Source, engine, kind (of designs; else empty), transformation.
+# Whose rows are of several kinds: those of designs, and of cases each case.
+WITH_KINDS = ("designs", "cases")
+# Source, engine, kind (or empty), transformation.
 Group = tuple[str, str, str, str]
 Tallies = dict[Group, Tally]
 
@@ -60,7 +62,7 @@ def add(tallies: Tallies, sources: Mapping[str, Told], batch: pa.RecordBatch) ->
     for k, places in enumerate(groups.T.tolist()):
         source, engine, kind, transformation = (own[place] for own, place in zip(names, places, strict=True))
         told = sources[source]
-        group = (source, engine, kind if told.what == "designs" else "", transformation)
+        group = (source, engine, kind if told.what in WITH_KINDS else "", transformation)
         if group not in tallies:
             # A transformation changes what is true.
             truth = None if transformation else told.truth

@@ -1,6 +1,7 @@
 """A sweep: every block of a plan worked on and kept, once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from relmer.reports.sweeps.store import Store
 from relmer.reports.sweeps.work import gave_up, joined, version_of, worked
 
 Advance = Callable[[Block], None]
+# Blocks that are looked through at a time.
+PIECE = 2**16
 
 
 class Sweep:
@@ -34,26 +37,42 @@ class Sweep:
         self.plan, self.blocks, self.store = plan, Blocks(plan), Store(folder)
         self.versions, self.made_by = versions_of(plan), code()
         self.store.begin(self.blocks, self.versions, self.made_by)
-        done = self.store.done(len(self.blocks))
-        self.left = np.flatnonzero(~done)
+        self.done = self.store.done(len(self.blocks))
+
+    @property
+    def left(self) -> int:
+        """How many blocks are left."""
+        return int(np.count_nonzero(~self.done))
+
+    def to_do(self) -> Iterator[Block]:
+        """The blocks that are left, in order."""
+        for first in range(0, len(self.done), PIECE):
+            for k in np.flatnonzero(~self.done[first : first + PIECE]):
+                yield self.blocks[first + int(k)]
 
     def run(self, backend: Backend, advance: Advance = lambda block: None) -> None:
         """Work on all that is left.
 
         A block whose worker is lost is worked on again when nothing else is under way; then its units one at a time.
-        One that loses its worker a third time, by itself, is that engine's failure.
+        One that loses its worker a third time, by itself, is that engine's failure; the others of its problem are asked
+        together, as if it had not been among them.
         """
         work = partial(worked, self.plan, versions=self.versions, made_by=self.made_by)
         suspects = list[Block]()
-        for block, rows in backend.results(work, (self.blocks[int(k)] for k in self.left)):
+        for block, rows in backend.results(work, self.to_do()):
             if rows is None:
                 suspects.append(block)
             else:
-                self.store.keep(block, rows)
+                self.keep(block, rows)
                 advance(block)
         for block in suspects:
-            self.store.keep(block, self.alone(work, backend, block))
+            self.keep(block, self.alone(work, backend, block))
             advance(block)
+
+    def keep(self, block: Block, rows: bytes) -> None:
+        """Write the rows of a block: it is done."""
+        self.store.keep(block, rows)
+        self.done[block.number] = True
 
     def described(self, block: Block) -> str:
         """A block in words."""
@@ -63,7 +82,15 @@ class Sweep:
         """The rows of a block with nothing beside it; of its units by themselves, where it loses its worker again."""
         if (rows := only(backend.results(work, iter([block])))) is not None:
             return rows
-        parts = [only(backend.results(work, iter([unit]))) or gave_up(self.plan, unit) for unit in block.apart()]
+        parts = []
+        for problem in block.apart():
+            ended = [unit for unit in problem.by_engine() if only(backend.results(work, iter([unit]))) is None]
+            parts += [gave_up(self.plan, unit) for unit in ended]
+            others = tuple(name for name in problem.engines if (name,) not in {unit.engines for unit in ended})
+            if others:
+                rest = replace(problem, engines=others)
+                rows = only(backend.results(work, iter([rest])))
+                parts += [gave_up(self.plan, unit) for unit in rest.by_engine()] if rows is None else [rows]
         return joined(parts)
 
 

@@ -1,9 +1,9 @@
 """What a worker does: a block of a plan, as the bytes of a Parquet file."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 
 import pyarrow as pa
@@ -13,13 +13,15 @@ from threadpoolctl import threadpool_limits
 from relmer.datasets import Case, DataError, cases
 from relmer.reference.engines import participant, version_names
 from relmer.reports.journal import code
-from relmer.reports.laws import LAWS, Problem, case_of, problem_of
+from relmer.reports.laws import LAWS, Law, Problem, case_of, problem_of
+from relmer.reports.one_case import UNREADABLE, bug
 from relmer.reports.sweeps import simulating
 from relmer.reports.sweeps.asking import Asked, Row, rows_of
 from relmer.reports.sweeps.blocks import Block
 from relmer.reports.sweeps.kinds import made
 from relmer.reports.sweeps.plan import OWN, Designs, FromCases, Plan, Simulate
 from relmer.reports.sweeps.rows import table
+from relmer.reports.verdicts import Verdict
 
 # Engines, and what is remembered of a design, are a process's own: one block at a time, whatever threads there are.
 ALONE = Lock()
@@ -80,21 +82,32 @@ def units(plan: Plan, block: Block) -> Iterator[Row]:
         if isinstance(source, FromCases):
             case = cases(source.pattern)[k]
             key |= {"kind": case.name, "design": case.name}
-            yield from rows_of(case, asked, key)
+            yield from each(asked, key, partial(rows_of, case, asked, key))
             if not case.told.keys() - simulating.KEPT:
                 yield from changed(problem_of(case), plan, asked, key)
         elif isinstance(source, Designs):
             kind = source.kinds[k % len(source.kinds)]
             problem = made(kind, k // len(source.kinds), plan.seed)
             key |= {"kind": kind, "design": problem.name}
-            yield from of_problem(problem, asked, key)
+            yield from each(asked, key, partial(of_problem, problem, asked, key))
             yield from changed(problem, plan, asked, key)
         else:
             named = source.case or source.name
             key |= {"kind": named, "design": named, "replicate": k}
             (problem,) = simulating.problems(source, plan.seed, k, 1)
             own = replace(asked, ladder=False, intervals=source.intervals, level=source.level)
-            yield from of_problem(problem, own, key)
+            yield from each(own, key, partial(of_problem, problem, own, key))
+
+
+def each(asked: Asked, key: Row, made: Callable[[], list[Row]]) -> list[Row]:
+    """The rows of a problem; for each engine one that says so where this project itself failed at it."""
+    try:
+        return made()
+    except UNREADABLE:
+        raise
+    except Exception as error:
+        told = {"status": "unsupported", "verdict": str(Verdict.NOT_GIVEN), "message": bug(error), "warnings": []}
+        return [{**key, "engine": name, **told} for name in asked.engines]
 
 
 def of_problem(problem: Problem, asked: Asked, key: Row) -> list[Row]:
@@ -109,9 +122,13 @@ def changed(problem: Problem, plan: Plan, asked: Asked, key: Row) -> Iterator[Ro
     for name in plan.transformations:
         law = BY_NAME[name]
         if live and law.applies(problem):
-            yield from of_problem(
-                law.transformed(problem), replace(asked, engines=live), {**key, "transformation": name}
-            )
+            own, named = replace(asked, engines=live), {**key, "transformation": name}
+            yield from each(own, named, partial(under, law, problem, own, named))
+
+
+def under(law: Law, problem: Problem, asked: Asked, key: Row) -> list[Row]:
+    """The rows of a problem under a law."""
+    return of_problem(law.transformed(problem), asked, key)
 
 
 def gave_up(plan: Plan, block: Block) -> bytes:

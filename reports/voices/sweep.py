@@ -179,7 +179,8 @@ def sweep_tables(source: Source) -> list[Table]:
             3,
         ),
     ]
-    for name, parts in (("kind", source.kinds), ("transformation", source.transformations)):
+    kind = "case" if source.what == "cases" else "kind"
+    for name, parts in ((kind, source.kinds), ("transformation", source.transformations)):
         made.append(
             Table(
                 f"By {name}",
@@ -187,7 +188,7 @@ def sweep_tables(source: Source) -> list[Table]:
                 (name, "engine", *STATUS[:2], *STOPS[:-1], *DOUBTS),
                 tuple(
                     (
-                        (part.kind if name == "kind" else part.transformation) or "none",
+                        (part.kind if name == kind else part.transformation) or "none",
                         part.engine,
                         f"{part.fitted:,}",
                         f"{part.failed:,}",

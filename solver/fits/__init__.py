@@ -17,6 +17,7 @@ from relmer.solver.fits.of_rows import fitted, residuals
 from relmer.solver.fits.predicting import predict
 from relmer.solver.fits.principal import PrincipalComponents, rePCA
 from relmer.solver.fits.printing import Summary, summary
+from relmer.solver.fits.profiled import profile_ends
 from relmer.solver.fits.refitting import Refits, refit
 from relmer.solver.fits.remarking import remarks
 from relmer.solver.fits.simulating import bootstrap, simulate
@@ -67,6 +68,7 @@ __all__ = [
     "postVar",
     "predict",
     "profile",
+    "profile_ends",
     "ranef",
     "rePCA",
     "refit",

@@ -12,6 +12,7 @@ from scipy import stats
 
 from relmer.datasets import case, data_of
 from relmer.reference.answers import Answer, Estimates
+from relmer.reports.sweeps import work
 from relmer.reports.sweeps.asking import Asked, Row, fitted, known_of, row, rows_of
 from relmer.reports.sweeps.blocks import Block
 from relmer.reports.sweeps.kinds import KINDS, made
@@ -138,9 +139,23 @@ def test_a_transformation_is_a_row_of_its_own_where_it_applies() -> None:
     assert found[1]["criterion"] == pytest.approx(found[0]["criterion"], abs=1e-10)
 
 
+def test_an_error_of_our_own_is_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(case: object, asked: object, key: object) -> list[Row]:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(work, "rows_of", broken)
+    plan = Plan(engines=(OWN, "pls"), sources=(FromCases(name="c", pattern="dyestuff/reml"),))
+    found = [*units(plan, Block(0, 0, (OWN, "pls"), 0, 1))]
+    assert [(one["engine"], one["status"], one["verdict"]) for one in found] == [
+        (OWN, "unsupported", "not given"),
+        ("pls", "unsupported", "not given"),
+    ]
+    assert "report a bug: ZeroDivisionError: planted" in found[0]["message"]
+
+
 def test_units_that_gave_up_are_joined_with_the_others() -> None:
     plan = Plan(sources=(replace(FEW, engines=("pls", "gls")),))
-    first, second = Block(0, 0, ("pls", "gls"), 5, 1).apart()
+    first, second = Block(0, 0, ("pls", "gls"), 5, 1).by_engine()
     done = as_bytes(side_by_side(FEW, 7, 5, 1, "v"))
     found = pq.read_table(io.BytesIO(joined([done, gave_up(plan, second)]))).to_pylist()
     assert [one["engine"] for one in found] == [OWN, "gls"] and first.engines == ("pls",)

@@ -5,11 +5,13 @@ Two random moments of each kind are tried, and twenty with RELMER_ALL, as in `no
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,10 +21,11 @@ from sample import EVERYTHING
 
 from relmer.reports.sweeps.backends import Processes
 from relmer.reports.sweeps.on_dask import Dask
-from relmer.reports.sweeps.plan import read_plan
-from relmer.reports.sweeps.rows import KEY, TIMES
+from relmer.reports.sweeps.plan import Designs, FromCases, read_plan
+from relmer.reports.sweeps.rows import ENDS, KEY, METHODS, TIMES
 from relmer.reports.sweeps.sweep import Sweep
 
+PLANS = Path(__file__).parents[3] / "docs/sweeps"
 KILLS = 20 if EVERYTHING else 2
 SECONDS = 120.0
 SCRIPT = Path(sys.executable).with_name("relmer")
@@ -99,6 +102,30 @@ def carried_out(plan: Path, folder: Path, workers: int = 1) -> None:
         backend.close()
 
 
+@pytest.mark.parametrize("name", ["lme4-stops", "coverage"])
+def test_the_plans_in_the_box_in_small(name: str, tmp_path: Path) -> None:
+    plan = read_plan(PLANS / f"{name}.toml")
+    here = {"lme4", "lme4-bobyqa", "nlme"} if shutil.which("Rscript") else set[str]()
+    engines = tuple(one for one in plan.engines if one in {"relmer", "statsmodels", *here})
+    few = tuple(
+        replace(source, kinds=source.kinds[:2], count=1)
+        if isinstance(source, Designs)
+        else replace(source, replicates=3)
+        for source in plan.sources
+        if not isinstance(source, FromCases)
+    )
+    backend = Processes(2)
+    try:
+        Sweep(replace(plan, engines=engines, sources=few), tmp_path).run(backend)
+    finally:
+        backend.close()
+    found = rows(tmp_path)
+    assert {row["engine"] for row in found} == {*engines} and {row["status"] for row in found} == {"fitted"}
+    for row in found:
+        if name == "coverage":
+            assert all(row[f"{end}_{method}"] is not None for end in ENDS for method in METHODS)
+
+
 def begun(plan: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
     """`relmer sweep` as a process of its own."""
     command = [str(SCRIPT), "sweep", str(plan), "--out", str(folder), *more]
@@ -170,10 +197,15 @@ def test_who_ends_its_worker_three_times_has_failed(tmp_path: Path, monkeypatch:
     (tmp_path / "relmer.toml").write_text('[engine.killer]\npython = "killer:Killer"\n', encoding="utf-8")
     monkeypatch.setenv("RELMER_ENGINES", str(tmp_path / "relmer.toml"))
     path = tmp_path / "plan.toml"
-    text = 'engines = ["killer", "relmer"]\n[[designs]]\nname = "d"\nkinds = ["ordinary"]\ncount = 2\n'
-    path.write_text(text, encoding="utf-8")
+    text = 'engines = [{}"relmer", "statsmodels"]\n[[designs]]\nname = "d"\nkinds = ["ordinary"]\ncount = 2\n'
+    path.write_text(text.format('"killer", '), encoding="utf-8")
     carried_out(path, tmp_path / "out")
     found = rows(tmp_path / "out")
+    path.write_text(text.format(""), encoding="utf-8")
+    carried_out(path, tmp_path / "without")
+    # The others' rows are what they are where nobody ends the worker: the lowest criterion known is of all of them.
+    assert [row for row in found if row["engine"] != "killer"] == rows(tmp_path / "without")
+    found = [row for row in found if row["engine"] != "statsmodels"]
     assert [(row["design"], row["engine"], row["status"]) for row in found] == [
         ("ordinary/0", "killer", "failed"),
         ("ordinary/0", "relmer", "fitted"),

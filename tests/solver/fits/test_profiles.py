@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from relmer.datasets import load
-from relmer.solver import ModelError, confint, lmer, profile
+from relmer.solver import ModelError, confint, lmer, profile, refit
+from relmer.solver.fits import profile_ends
 
 Z = 1.959963984540054
 Q = Z**2
@@ -155,3 +156,21 @@ def test_names_and_refusals() -> None:
         lmer("Reaction ~ Days + cs(Days | Subject)", load("sleepstudy").frame).profile()
     with pytest.raises(ModelError, match="flat"):
         lmer("Reaction ~ Days + (1 | Subject) + (Days | Subject)", load("sleepstudy").frame).profile()
+
+
+@pytest.mark.parametrize(
+    ("formula", "REML"), [("y ~ x + z + (x | g)", True), ("y ~ 1 + (1 | g)", False), ("y ~ 0 + z + (1 | g)", True)]
+)
+def test_many_responses_have_the_ends_of_each(formula: str, REML: bool) -> None:
+    rng = np.random.default_rng(5)
+    g, x = np.divmod(np.arange(30), 5)
+    data = pd.DataFrame({"y": rng.normal(size=30), "x": x.astype(float), "z": (g > 2).astype(float), "g": g})
+    fit = lmer(formula, data, REML=REML)
+    Y = rng.normal(size=(30, 5)) + rng.normal(size=(6, 5))[g] + 1e3
+    # One that has no residual variance has no fit, and no ends; one far out is as any other.
+    Y[:, 3], Y[:, 4] = 2.0, 1e6 * Y[:, 4]
+    lower, upper = profile_ends(fit, Y, 0.9)
+    assert np.isnan(lower[3]).all() and np.isnan(upper[3]).all()
+    for k in (0, 2, 4):
+        one = confint(refit(fit, Y[:, k]), 0.9, "profile", "beta_").to_numpy()
+        np.testing.assert_allclose(np.column_stack([lower[k], upper[k]]), one, atol=TEN * np.ptp(one), rtol=0)
