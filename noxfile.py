@@ -24,8 +24,10 @@ R_PACKAGES = [
     "r-cran-mlmrev",
     "r-cran-jsonlite",
 ]
-# A file of tests stays on one worker: what it makes once, or starts (R, a browser), is made once.
-PYTEST = ["pytest", "--numprocesses", "auto", "--maxprocesses", "8", "--dist", "loadfile"]
+# A file of tests stays on one worker: what it makes once, or starts (R, a browser), is made once. Files are taken in the
+# order of tests/conftest.py.
+WORKERS = ["--numprocesses", "auto", "--maxprocesses", "8", "--dist", "loadfile", "--no-loadscope-reorder"]
+PYTEST = ["pytest", *WORKERS, "--durations", "60"]
 R_ADVICE = (
     "R with lme4 is not here and cannot be installed from here; install R >= 4.0 with the packages lme4, nlme, "
     "mlmRev and jsonlite (Debian and Ubuntu: apt-get install " + " ".join(R_PACKAGES) + ")"

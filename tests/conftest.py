@@ -19,11 +19,27 @@ settings.load_profile("relmer")
 # for each other take up to ten times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 threadpool_limits(limits=int(os.environ["OPENBLAS_NUM_THREADS"]), user_api="blas")
+# Files of tests that take minutes, the longest first.
+LONG = (
+    "test_sweep.py",
+    "test_in_browser.py",
+    "test_paths_live.py",
+    "test_resume.py",
+    "test_optimise.py",
+    "test_laws.py",
+    "test_bank.py",
+)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Draw a part of the examples that a property asks for; all with RELMER_ALL (tests/support/sample.py)."""
     with_examples(item, examples)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that take minutes, so that no worker is left with one when the others have nothing to do."""
+    place = {name: k for k, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from cluster import Cluster
 from sample import EVERYTHING
 
 from relmer.reports.sweeps.backends import Processes
@@ -213,42 +214,6 @@ def test_who_ends_its_worker_three_times_has_failed(tmp_path: Path, monkeypatch:
         ("ordinary/1", "relmer", "fitted"),
     ]
     assert found[0]["message"] == "it ended its worker three times"
-
-
-class Cluster:
-    """A scheduler and two workers of one thread, on this machine."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.processes = folder, dict[str, subprocess.Popen[bytes]]()
-        self.port = random.Random(os.getpid()).randrange(20_000, 60_000)
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        for name in ("scheduler", "one", "two"):
-            self.start(name)
-
-    def start(self, name: str) -> None:
-        """Start the scheduler or a worker; one that was killed is started anew."""
-        common = ["--no-dashboard", "--host", "127.0.0.1"]
-        if name == "scheduler":
-            words = ["scheduler", "--port", str(self.port), *common]
-        else:
-            words = ["worker", self.address, "--nworkers", "1", "--nthreads", "1", "--no-nanny", *common]
-            words += ["--local-directory", str(self.folder), "--death-timeout", "60"]
-        # Two packages bring a program called dask: it is started by its module.
-        command = [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:]]
-        out = (self.folder / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(command, stdout=out, stderr=out)
-
-    def kill(self, name: str) -> None:
-        """Kill it, and start it anew."""
-        self.processes[name].kill()
-        self.processes[name].wait()
-        self.start(name)
-
-    def end(self) -> None:
-        """End all."""
-        for process in self.processes.values():
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
