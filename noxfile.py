@@ -24,8 +24,8 @@ R_PACKAGES = [
     "r-cran-mlmrev",
     "r-cran-jsonlite",
 ]
-# A file of tests stays on one worker: what it makes once, or starts (R, a browser), is made once. Files are taken in the
-# order of tests/conftest.py.
+# A file of tests stays on one worker: what it makes once, or starts (R, a browser), is made once. Which are taken first
+# is said in tests/conftest.py.
 WORKERS = ["--numprocesses", "auto", "--maxprocesses", "8", "--dist", "loadfile", "--no-loadscope-reorder"]
 PYTEST = ["pytest", *WORKERS, "--durations", "60"]
 R_ADVICE = (
@@ -304,10 +304,11 @@ def peers(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure relmer beside lme4, mixedlm and lme-python: docs/benchmark.md. `-- --quick` leaves out large models."""
     install_r(session)
-    session.install(".", "mixedlm==1.3.0", "lme-python==0.2.7")
+    session.install(".[sweep,statsmodels]", "mixedlm==1.3.0", "lme-python==0.2.7")
     session.run("python", "tests/bench/bench.py", *session.posargs)
     session.run("python", "tests/bench/design.py")
     session.run("python", "tests/bench/inference.py", env={"OPENBLAS_NUM_THREADS": "1"})
+    session.run("python", "tests/bench/sweeps.py", "--write", env={"OPENBLAS_NUM_THREADS": "1"})
 
 
 @nox.session
