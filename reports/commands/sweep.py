@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from relmer.datasets import DataError
-from relmer.reports.commands.telling import say
+from relmer.reports.commands.telling import say, telling_options
 from relmer.reports.commands.terminal import (
     AGREEMENT,
     INTERRUPTED,
@@ -50,6 +50,7 @@ PACKAGES = ("pyarrow", "loky", "distributed")
     metavar="DIR",
     help="In place of PLAN: tell what the rows of a sweep come to, in sweep.html and sweep.md there.",
 )
+@telling_options("quiet")
 @click.pass_obj
 def sweep_command(
     debug: bool, plan: Path | None, out: Path, backend: str, jobs: int, scheduler: str | None, reported: Path | None

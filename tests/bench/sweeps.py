@@ -89,11 +89,11 @@ class Run:
     plan, backend, workers
         Which.
     seconds
-        By the wall clock, from the first block on, so that what starts once (Python, R) is not in it.
+        By the wall clock, from the first block to the last, so that what starts and ends once is not in it.
     rows
-        That came after the first block.
+        That came between.
     client
-        Seconds of the processor of the command itself for each block after the first.
+        Seconds of the processor of the command itself for each block between.
     scheduler
         The same of Dask's scheduler; 0 without one.
     memory
@@ -153,29 +153,28 @@ def run(name: str, text: str, folder: Path, backend: str, workers: int) -> Run:
         else:
             words += ["--jobs", str(workers)]
         process = subprocess.Popen(words)
-        first, begun, counted = 0.0, 0.0, 0
-        before: dict[int, float] = {}
+        seen: list[tuple[int, float, dict[int, float]]] = []
         while process.poll() is None:
             watched.look([process.pid, *others, *children(process.pid)])
             done = len([*(out / "rows").glob("*.parquet")])
-            if done and not counted:
-                first, begun, counted, before = time.monotonic(), time.monotonic(), done, dict(watched.seconds)
+            if done and (not seen or done > seen[-1][0]):
+                seen.append((done, time.monotonic(), dict(watched.seconds)))
             time.sleep(LOOK)
-        taken = time.monotonic() - begun
-        if process.returncode or not first:
-            raise RuntimeError(f"{name} on {backend} ended with {process.returncode}")
+        if process.returncode or len(seen) < 2:
+            raise RuntimeError(f"{name} on {backend} ended with {process.returncode}, seen {len(seen)} times")
     rows, blocks = counts(out)
-    left = blocks - counted
+    (first, begun, before), (last, ended, after) = seen[0], seen[-1]
+    left = last - first
     scheduler = others[0] if others else 0
     workers_of = [pid for pid in watched.peak if pid not in (process.pid, scheduler)]
     return Run(
         plan=name,
         backend=backend,
         workers=workers,
-        seconds=taken,
+        seconds=ended - begun,
         rows=round(rows * left / blocks),
-        client=(watched.seconds[process.pid] - before[process.pid]) / left,
-        scheduler=(watched.seconds[scheduler] - before[scheduler]) / left if scheduler else 0.0,
+        client=(after[process.pid] - before[process.pid]) / left,
+        scheduler=(after[scheduler] - before[scheduler]) / left if scheduler else 0.0,
         memory=(watched.peak[process.pid], max(watched.peak[pid] for pid in workers_of)),
     )
 
