@@ -26,7 +26,8 @@ def warnings_page(reports: Sequence[Report], command: str) -> str:
         "A warning is not judged where nothing is proved of the case, where the fit is wrong whatever its rank, or "
         "where it is of no kind above. An engine is silent where it stops at a wrong optimum and doubts nothing; "
         "“singular” is no doubt of the stop. The same reading of words judges a warning of your own "
-        "([is it real?](howto/warning.md)).",
+        "([is it real?](howto/warning.md)). Over generated designs, of statsmodels, nlme and mixedlm too: "
+        "[a sweep](sweeps/lme4-stops.md#warnings-by-kind).",
         "## By engine",
         table(
             ("engine", "warning", *WORDS, SILENT),

@@ -1,8 +1,8 @@
 """The lowest minimum of each of many responses, where it can be shown; else the response is left to `search`.
 
 Descents begin where `search` begins them (`starts`): along the ray of the multiples of T = I, at a theta that is given,
-and around singular minima. An end counts if its gap is rounding, all curvatures are positive, and no dual is negative
-on the null space of a G (theory.md, 37).
+around singular minima, and at zero. An end counts if its gap is rounding, all curvatures are positive, and no dual is
+negative on the null space of a G (theory.md, 37).
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 
 from relmer.solver.algebra import RANK, lower_triangle
 from relmer.solver.arrays import Array, Booleans, Integers
+from relmer.solver.many.around import around_circles, at_zero
 from relmer.solver.many.criterion import derivatives_at, values_at
 from relmer.solver.many.descent import Ends, descend
 from relmer.solver.many.rows import Responses, Shared, lower
@@ -47,7 +48,10 @@ def lowest(shared: Shared, of: Responses, REML: bool, start: Array) -> Found:
     found = again(shared, of, REML, found, others)
     again_at = np.flatnonzero(found.singular)
     lifted = [(again_at, scale * one) for scale in AGAIN]
-    return again(shared, of, REML, found, [(again_at, found.ends.theta[again_at] + RAISED * one), *lifted]).found
+    others = [(again_at, found.ends.theta[again_at] + RAISED * one), *lifted]
+    others += around_circles(shared, of, REML, found.ends.theta, found.singular)
+    found = again(shared, of, REML, found, others)
+    return again(shared, of, REML, found, at_zero(shared, of, REML, found.ends.value)).found
 
 
 def identity(shared: Shared) -> Array:

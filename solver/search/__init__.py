@@ -3,20 +3,36 @@
 from relmer.solver.search.ending import Ending, Optimum
 from relmer.solver.search.objective import EPS, FLAT, NOISE
 from relmer.solver.search.optimise import FLATTEST, LONGEST, NEGATIVE, SETTLED, optimise
-from relmer.solver.search.starts import AGAIN, RAISED, RAY
+from relmer.solver.search.starts import (
+    AGAIN,
+    ANGLES,
+    ASIDE,
+    LEANING,
+    LENGTHS,
+    RAISED,
+    RAY,
+    WIDE,
+    is_constant,
+)
 
 __all__ = [
     "AGAIN",
+    "ANGLES",
+    "ASIDE",
     "EPS",
     "FLAT",
     "FLATTEST",
+    "LEANING",
+    "LENGTHS",
     "LONGEST",
     "NEGATIVE",
     "NOISE",
     "RAISED",
     "RAY",
     "SETTLED",
+    "WIDE",
     "Ending",
     "Optimum",
+    "is_constant",
     "optimise",
 ]

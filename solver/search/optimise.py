@@ -32,7 +32,16 @@ from relmer.solver.search.moments import Moments, moments, unidentified_at, unid
 from relmer.solver.search.objective import MANY, NOISE, NewtonStep, Objective, Point
 from relmer.solver.search.places import found_at, parts_at
 from relmer.solver.search.residual import check_residual, check_span, drowned
-from relmer.solver.search.starts import FEW, along_ray, around_circles, at_multiple, begin, correlated, off_face
+from relmer.solver.search.starts import (
+    FEW,
+    along_ray,
+    around_circles,
+    at_multiple,
+    begin,
+    correlated,
+    off_face,
+    without,
+)
 from relmer.solver.search.valleys import slid
 from relmer.solver.search.witness import confirmed
 
@@ -151,11 +160,13 @@ def lowest(objective: Objective, found: Moments, begun: list[Array] | None, alon
         if objective.effects <= FEW and not ends[0].regular:
             others += off_face(objective, ends[0].here)
         if objective.effects <= FEW and objective.coordinates.free:
-            others += around_circles(objective, ends[0].here)
+            others += around_circles(objective, ends[0].here, ends[0].regular)
         for other in others:
             if objective.work > BUDGET:
                 break
             ends.append(descend(objective, other))
+        end = min(ends, key=lambda each: each.here.value)
+        ends += [descend(objective, other) for other in without(objective, end.here, sum(objective.parts(found.at)))]
     end = min(ends, key=lambda each: each.here.value)
     if begun is None or alone:
         return end

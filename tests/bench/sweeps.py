@@ -210,8 +210,8 @@ def told(rate: dict[str, float], runs: Sequence[Run], small: Run, commit: str) -
         for backend in ("process", "dask"):
             one, two = (next(r for r in runs if (r.plan, r.backend, r.workers) == (name, backend, k)) for k in (1, 2))
             speed = [r.rows / r.seconds for r in (one, two)]
-            scheduler = f"{1000 * two.scheduler:.2g}" if two.scheduler else "–"
-            cells = [f"{value:,.0f}" for value in speed] + [f"{speed[1] / speed[0]:.2f}", f"{1000 * two.client:.2g}"]
+            scheduler = shown(1000 * two.scheduler) if two.scheduler else "–"
+            cells = [shown(value) for value in speed] + [f"{speed[1] / speed[0]:.2f}", shown(1000 * two.client)]
             lines.append(page.row(name, backend, *cells, scheduler))
     large = next(r for r in runs if r.plan == "responses" and r.backend == "process" and r.workers == 2)
     lines += [
@@ -220,6 +220,11 @@ def told(rate: dict[str, float], runs: Sequence[Run], small: Run, commit: str) -
         f"{small.rows:,} rows; {large.memory[0]} and {large.memory[1]} MB for {large.rows:,}.",
     ]
     return "\n".join(lines)
+
+
+def shown(value: float) -> str:
+    """A number, with a decimal if it is small."""
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

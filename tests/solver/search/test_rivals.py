@@ -8,6 +8,7 @@ from strategies import mixed_data
 
 from relmer.datasets import load
 from relmer.solver.fits.fitting import lmer
+from relmer.solver.fits.refitting import refit
 from relmer.solver.paths.criterion import criterion, prepare, solve_at
 
 FORMULA = "y ~ 0 + x + (0 + x | g)"
@@ -86,3 +87,50 @@ def test_a_slope_of_what_the_blocks_have(method: str) -> None:
     there = criterion(fit.design, solve_at(prepare(fit.design, "gls"), np.array([1.95942097, -0.20404589, 0.0])), False)
     assert there == pytest.approx(610.40898068, abs=1e-7)
     assert -bounds.HIGHER <= there - fit.criterion < bounds.ROUNDED_THETA
+
+
+# A sweep of 10,010 designs found these two, of few rows, in which the search stopped at the higher of two minima
+# (docs/sweeps/lme4-stops.md): one on another face of G, 0.23 above, one with zero 0.004 below it. theta is where lme4
+# stopped in the first; in the second it is zero.
+FEW_ROWS = [
+    (
+        [2.038, 2.443, -1.564, -1.402, 0.454, -0.11, 1.786, -0.705, -0.228, 0.481],
+        [0.76, 1.297, -1.46, -0.737, 0.269, -0.035, 0.276, -0.276, 0.049, 0.567],
+        [0, 1, 2, 2, 1, 0, 0, 2, 0, 0],
+        "y ~ 1 + (x | g)",
+        [1.595973, 2.826849, 0.0],
+    ),
+    (
+        [-1.476, -2.4, 3.456, -1.647, -1.832, 1.675, 0.052],
+        [-0.796, -1.113, 0.742, -0.948, -0.859, 0.465, -0.027],
+        [0, 1, 2, 0, 0, 1, 0],
+        "y ~ 1 + (1 | g)",
+        [0.0],
+    ),
+]
+
+
+def deviance(y: np.ndarray, Z: np.ndarray, g: np.ndarray, theta: list[float]) -> float:
+    """-2 log-likelihood of a mean and one term, its V written out."""
+    n, T = len(y), np.zeros((Z.shape[1],) * 2)
+    T[np.triu_indices(Z.shape[1])] = theta
+    V = np.eye(n) + (g[:, None] == g) * (Z @ T.T @ T @ Z.T)
+    weighted = np.linalg.solve(V, np.ones(n))
+    e = y - weighted @ y / weighted.sum()
+    return np.linalg.slogdet(V)[1] + n * (1 + np.log(2 * np.pi * (e @ np.linalg.solve(V, e)) / n))
+
+
+@pytest.mark.parametrize("method", ["pls", "qr", "gls", "many"])
+@pytest.mark.parametrize(("y", "x", "g", "formula", "theta"), FEW_ROWS)
+def test_of_few_rows_other_faces_and_zero_are_looked_at(
+    y: list[float], x: list[float], g: list[int], formula: str, theta: list[float], method: str
+) -> None:
+    data = pd.DataFrame({"y": y, "x": x, "g": g})
+    Z = np.column_stack([np.ones(len(y)), x])[:, : 2 if len(theta) == 3 else 1]
+    lower = deviance(data["y"].to_numpy(), Z, data["g"].to_numpy(), theta)
+    if method == "many":
+        other = lmer(formula, data.assign(y=np.roll(y, 1)), REML=False)
+        found = refit(other, data[["y", "y"]].to_numpy()).criterion[1]
+    else:
+        found = lmer(formula, data, REML=False, method=method).criterion
+    assert found <= lower + bounds.SHIFTED_CRITERION
