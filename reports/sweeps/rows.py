@@ -32,7 +32,7 @@ TEXT = {
     "status": "fitted, failed or unsupported",
     "message": "why it has no fit",
     "warnings": "what it said",
-    "verdict": "the worst verdict of all rungs",
+    "verdict": "the worst verdict of all rungs; null where nobody else was asked",
     **{rung: f"the worst verdict of rung {rung[-1]}; empty where it was not asked" for rung in RUNGS},
     "criterion": "the criterion that it tells",
     "at_theta": "the definition's criterion at its theta",

@@ -138,7 +138,8 @@ def side_by_side(source: Simulate, seed: int, first: int, count: int, version: s
         "version": version,
         "status": np.where(fitted, "fitted", "failed"),
         "message": np.array([found.failures.get(k, "") for k in range(count)], dtype=object),
-        "verdict": np.where(fitted, str(Verdict.AGREE), str(Verdict.FAILED)),
+        # Nobody is beside it who could be judged.
+        "verdict": np.where(fitted, None, str(Verdict.FAILED)),
         "seconds": (perf_counter() - begun) / count,
     }
     return columns(count, {**told, **given})

@@ -33,7 +33,8 @@ def test_every_problem_of_every_engine_is_in_one_block(sources: list[Source], la
             assert block.first == last.get((block.source, engine), 0)
             last[block.source, engine] = block.first + block.count
             found[block.source, engine] += block.count
-        assert sum(unit.count for unit in block.apart()) == block.count * len(block.engines)
+        units = [unit for problem in block.apart() for unit in problem.by_engine()]
+        assert sum(unit.count for unit in units) == block.count * len(block.engines)
     for place, source in enumerate(sources):
         each = {engine: found[place, engine] for engine in source.engines}
         assert len({*each.values()}) == 1
