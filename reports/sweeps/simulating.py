@@ -127,6 +127,9 @@ def side_by_side(source: Simulate, seed: int, first: int, count: int, version: s
     if slow:
         given |= with_intervals(truth, found, Y, slow, source.level)
     fitted = ~np.isnan(given["criterion"])
+    # Of a fit there is none: nobody is asked beside it.
+    verdict = np.full(count, None, dtype=object)
+    verdict[~fitted] = str(Verdict.FAILED)
     told = {
         "source": source.name,
         "kind": source.case or source.name,
@@ -138,8 +141,7 @@ def side_by_side(source: Simulate, seed: int, first: int, count: int, version: s
         "version": version,
         "status": np.where(fitted, "fitted", "failed"),
         "message": np.array([found.failures.get(k, "") for k in range(count)], dtype=object),
-        # Nobody is beside it who could be judged.
-        "verdict": np.where(fitted, None, str(Verdict.FAILED)),
+        "verdict": verdict,
         "seconds": (perf_counter() - begun) / count,
     }
     return columns(count, {**told, **given})
