@@ -27,6 +27,9 @@ pytestmark = pytest.mark.live
 MADE = itertools.count()
 SLEEP = case("sleepstudy/slopes-reml")
 EVALUATOR = """
+import sys, types
+# What rpy2 looks for is its own help in C, which is there where it was built with a compiler; it turns strides about.
+sys.modules.setdefault("rpy2.rinterface_lib._bufferprotocol", types.SimpleNamespace(memoryview_swapstrides=id))
 from rpy2 import rinterface
 from relmer.reference.engines.r import embedded_r, lme4_child
 from relmer.reference.engines.child import serve
@@ -68,6 +71,12 @@ def evaluator(lme4_engine, tmp_path):
 
 def evaluate(engine: Lme4, text: str, seconds: float = 60) -> object:
     return engine._process.child.request({"op": "evaluate", "text": text}, seconds)["value"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("numeric(0)", []), ("integer(0)", []), ("c(1.5, 2)", [1.5, 2.0])])
+def test_a_vector_is_read_however_rpy2_was_built(evaluator, text, value):
+    """rpy2's view of no numbers, by its help in C, is a TypeError: every fit failed that had a part of length zero."""
+    assert evaluate(evaluator, text) == value
 
 
 def made(monkeypatch: pytest.MonkeyPatch, frame: pd.DataFrame, formula: str, reml: bool = True) -> Case:

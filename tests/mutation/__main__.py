@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .equivalents import dead, equivalents, rules, stale
-from .mutants import Fate, Mutant, mutants_of, settle
+from .mutants import ALIVE, Fate, Looked, Mutant, drawn, mutants_of, settle
 from .page import COLUMNS, PAGE, SCORE, counts, page, stored
 from .tree import digest, in_tree, lay_out
 from .wings import WINGS, Wing, chosen, modules
@@ -20,12 +20,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="What the tests of the heart miss.")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="files, folders or patterns (all)")
     parser.add_argument("--place", type=Path, default=Path(".nox/mutants"), metavar="FOLDER", help="where mutants live")
+    parser.add_argument("--sample", type=int, metavar="N", help="N mutants of each module (all of them)")
     parser.add_argument("--read", action="store_true", help="run nothing: tell what earlier runs left")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.md and the score that it shows")
     return parser.parse_args()
 
 
-def mutate(place: Path, wing: Wing, asked: Sequence[str]) -> None:
+def mutate(place: Path, wing: Wing, asked: Sequence[str], sample: int | None) -> None:
     """Make the mutants of a wing, and run those of the asked modules that have not been run by these tests."""
     lay_out(place, wing)
     if not (place / "mutants/mutmut-stats.json").exists():
@@ -34,7 +35,8 @@ def mutate(place: Path, wing: Wing, asked: Sequence[str]) -> None:
     tests, known = place / "tests.sha256", digest(wing)
     again = tests.exists() and tests.read_text("utf-8") != known
     for module in modules(wing):
-        settle(place, module, is_ruled, asked=module in asked, again=again)
+        wanted = {one.name for one in drawn(mutants_of(place, module), sample)} if module in asked else set()
+        settle(place, module, is_ruled, wanted, again)
     tests.write_text(known, "utf-8")
     tool(place, [])
 
@@ -59,21 +61,23 @@ def tool(place: Path, names: Sequence[str]) -> None:
         sys.exit(f"mutmut ended with status {done.returncode} in {place}")
 
 
-def found_in(place: Path, module: str) -> list[Mutant]:
-    """The mutants of a module, none if it has not been run to its end."""
+def found_in(place: Path, module: str, sample: int | None) -> Looked | None:
+    """What was looked at of a module: all, or else the sample; nothing if it has not been run to its end."""
     made = place / "mutants" / f"{in_tree(module)}.meta"
-    found = [*mutants_of(place, module)] if made.exists() else []
-    left = [one for one in found if one.fate in {Fate.OPEN, Fate.ASIDE} and not (one.is_wording or is_ruled(one))]
-    return [] if left else found
+    every = drawn(mutants_of(place, module), None) if made.exists() else []
+    for tried in (every, drawn(every, sample)):
+        if tried and not any(one.fate in {Fate.OPEN, Fate.ASIDE} and not is_ruled(one) for one in tried):
+            return Looked(tuple(tried), len(every))
+    return None
 
 
-def tell(by_module: Mapping[str, Sequence[Mutant]]) -> None:
+def tell(looked: Mapping[str, Looked]) -> None:
     """Print what lives and is not named."""
     named, by_rule = equivalents(), rules()
-    for module, found in by_module.items():
+    for module, found in looked.items():
         print(module, counts(found, named, by_rule))
-        for one in found:
-            if one.fate in {Fate.LIVES, Fate.UNMET} and not is_ruled(one) and not any(e.names(one) for e in named):
+        for one in found.tried:
+            if one.fate in ALIVE and not is_ruled(one) and not any(e.names(one) for e in named):
                 print(f"  {one.function}, {one.fate}\n    - {one.before}\n    + {one.after}")
 
 
@@ -83,20 +87,19 @@ def main() -> int:
     wanted = chosen(asked.modules)
     if not wanted:
         sys.exit(f"{' '.join(asked.modules)} is no module of {', '.join(dict.fromkeys(wing.folder for wing in WINGS))}")
-    by_module: dict[str, list[Mutant]] = {}
+    looked: dict[str, Looked] = {}
     for wing, names in wanted.items():
         place = (asked.place / wing.name).resolve()
         if not asked.read:
-            mutate(place, wing, names)
-        by_module |= {module: found for module in names if (found := found_in(place, module))}
-    tell(by_module)
+            mutate(place, wing, names, asked.sample)
+        looked |= {module: found for module in names if (found := found_in(place, module, asked.sample))}
+    tell(looked)
     entries, by_rule = equivalents(), rules()
-    alive = [one for found in by_module.values() for one in found if one.fate in {Fate.LIVES, Fate.UNMET}]
-    old = [*filter(None, map(stale, entries)), *dead(entries, alive, [*by_module])]
+    old = [*filter(None, map(stale, entries)), *dead(entries, looked)]
     for line in old:
         print(f"stale in equivalent.toml: {line}", file=sys.stderr)
     if asked.write:
-        measured = stored() | {module: counts(found, entries, by_rule) for module, found in by_module.items()}
+        measured = stored() | {module: counts(found, entries, by_rule) for module, found in looked.items()}
         every = [module for wing in WINGS for module in modules(wing) if module in measured]
         score = {module: {column: measured[module][column] for column in COLUMNS} for module in every}
         SCORE.write_text(json.dumps(score, indent=1) + "\n", encoding="utf-8")

@@ -3,13 +3,13 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
-from .mutants import Mutant
+from .mutants import ALIVE, Looked, Mutant
 from .wings import ROOT
 
 FILE = Path(__file__).parent / "equivalent.toml"
@@ -91,11 +91,18 @@ def stale(one: Equivalent) -> str:
     return ""
 
 
-def dead(entries: Sequence[Equivalent], living: Sequence[Mutant], run: Sequence[str]) -> list[str]:
-    """Changes that are named though their module was run and no mutant of the kind lives."""
+def dead(entries: Sequence[Equivalent], looked: Mapping[str, Looked]) -> list[str]:
+    """Changes that are named though no mutant of the kind lives, where one was looked at."""
     return [
         f"{one.module}, {one.function}: {after!r}"
         for one in entries
+        if one.module in looked
         for after in one.becomes
-        if one.module in run and not any(one.names(mutant) and mutant.after == after for mutant in living)
+        if is_dead(replace(one, becomes=(after,)), looked[one.module])
     ]
+
+
+def is_dead(one: Equivalent, looked: Looked) -> bool:
+    """Whether none of the mutants that an entry names lives, and one was tried or must have been."""
+    met = [mutant for mutant in looked.tried if one.names(mutant)]
+    return (bool(met) or looked.is_whole) and not any(mutant.fate in ALIVE for mutant in met)

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from enum import StrEnum
 from pathlib import Path
 from textwrap import dedent
+from zlib import crc32
 
 from .tree import in_tree
 
@@ -26,6 +27,7 @@ class Fate(StrEnum):
     OPEN = "not run"
 
 
+ALIVE = {Fate.LIVES, Fate.UNMET}
 # Exit codes of the tool. Whatever ends the tests otherwise, by time or a crash, is seen.
 FATES = {None: Fate.OPEN, 2: Fate.OPEN, 0: Fate.LIVES, 5: Fate.UNMET, 33: Fate.UNMET, ASIDE: Fate.ASIDE}
 
@@ -57,6 +59,19 @@ class Mutant:
 def plain(code: str) -> str:
     """Code with the literals as they were before the tool changed their letters."""
     return LITERAL.sub(lambda found: found.group().casefold().replace("xx", ""), code)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was looked at of a module: the mutants that were tried, of how many."""
+
+    tried: tuple[Mutant, ...]
+    mutants: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every mutant was tried."""
+        return len(self.tried) == self.mutants
 
 
 def mutants_of(folder: Path, module: str) -> Iterator[Mutant]:
@@ -92,15 +107,23 @@ def function_of(mangled: str) -> str:
     return ".".join(mangled.split("ǁ")[1:])
 
 
-def settle(folder: Path, module: str, harmless: Callable[[Mutant], bool], *, asked: bool, again: bool) -> None:
-    """Set aside what is not to be run, and call back what is: of an asked module also what lives, if `again`."""
+def drawn(found: Iterable[Mutant], most: int | None) -> list[Mutant]:
+    """Mutants but for the letters of sentences: all, or so many whose names have the lowest checksums."""
+    real = [one for one in found if not one.is_wording]
+    lowest = sorted(real, key=lambda one: crc32(one.name.encode()))[:most]
+    return [one for one in real if one in lowest]
+
+
+def settle(folder: Path, module: str, harmless: Callable[[Mutant], bool], wanted: Container[str], again: bool) -> None:
+    """Set aside what is not to be run, and call back what is: of the wanted names also what lives, if `again`."""
     made = folder / "mutants" / in_tree(module)
     meta = made.with_name(made.name + ".meta")
     stored = json.loads(meta.read_text("utf-8"))
     codes = stored["exit_code_by_key"]
     for one in mutants_of(folder, module):
-        if one.is_wording or harmless(one) or (not asked and one.fate is Fate.OPEN):
+        is_wanted = one.name in wanted
+        if one.is_wording or harmless(one) or (not is_wanted and one.fate is Fate.OPEN):
             codes[one.name] = ASIDE
-        elif asked and (one.fate is Fate.ASIDE or (again and one.fate in {Fate.LIVES, Fate.UNMET})):
+        elif is_wanted and (one.fate is Fate.ASIDE or (again and one.fate in ALIVE)):
             codes[one.name] = None
     meta.write_text(json.dumps(stored, indent=4), "utf-8")

@@ -2,16 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .equivalents import Equivalent, Rule
-from .mutants import Fate, Mutant
+from .mutants import ALIVE, Fate, Looked
 from .wings import ROOT, WINGS, modules
 
 SCORE = Path(__file__).parent / "score.json"
 PAGE = ROOT / "docs/mutation.md"
-COLUMNS = ("mutants", "killed", "equivalent", "living")
+COLUMNS = ("mutants", "tried", "killed", "equivalent", "living")
 HEAD = """# Own tests are tested
 
 A test that cannot fail is worth nothing. The heart of relmer is changed in small ways, one at a time: a sign, a number,
@@ -24,6 +24,7 @@ and is read. `nox -s mutation` does it, by [mutmut](https://mutmut.readthedocs.i
 | `nox -s mutation -- solver/paths` | those of a folder |
 | `nox -s mutation -- solver/paths/criterion.py` | one |
 | `nox -s mutation -- --write solver/paths/criterion.py` | the same, and this page anew |
+| `nox -s mutation -- --sample 20` | 20 mutants of each module, drawn by the checksums of their names |
 | `nox -s mutation -- --read` | nothing is run: what earlier runs left |
 
 A run that was ended goes on where it was; when tests have changed, what lives is tried again. On one core at the lowest
@@ -36,12 +37,14 @@ lives here may still fail a test of another wing.
 
 {table}
 
+- **tried**: all mutants of a module, or a sample of them.
 - **killed**: a test failed, or did not end in time.
 - **equivalent**: read, and named with its reason in [equivalent.toml](../tests/mutation/equivalent.toml), or under a
   rule below, and then not run. An entry whose line is no longer in the code fails the tests; one whose mutant is killed
   fails `nox -s mutation`.
 - **living**: not killed, and not read or not yet killed.
-- **score**: killed, of those that are not equivalent.
+- **score**: killed, of those that are not equivalent. That of all modules weighs each by its mutants; beside it stands
+  its standard error, which is that of drawing.
 
 {open}
 
@@ -54,14 +57,15 @@ Not changed at all: constants of a module, functions with a decorator, and the l
 """
 
 
-def counts(found: Sequence[Mutant], entries: Sequence[Equivalent], by_rule: Sequence[Rule]) -> dict[str, int]:
+def counts(looked: Looked, entries: Sequence[Equivalent], by_rule: Sequence[Rule]) -> dict[str, int]:
     """The counts of a module, in the order of the columns."""
-    ruled = [one for one in found if any(rule.holds(one) for rule in by_rule)]
-    run = [one for one in found if one.fate is not Fate.ASIDE and one not in ruled]
+    ruled = [one for one in looked.tried if any(rule.holds(one) for rule in by_rule)]
+    run = [one for one in looked.tried if one not in ruled]
     killed = [one for one in run if one.fate is Fate.KILLED]
-    named = [one for one in run if one.fate is not Fate.KILLED and any(entry.names(one) for entry in entries)]
-    total, harmless = len(run) + len(ruled), len(named) + len(ruled)
-    return dict(zip(COLUMNS, (total, len(killed), harmless, total - len(killed) - harmless), strict=True))
+    named = [one for one in run if one.fate in ALIVE and any(entry.names(one) for entry in entries)]
+    tried, harmless = len(looked.tried), len(named) + len(ruled)
+    found = (looked.mutants, tried, len(killed), harmless, tried - len(killed) - harmless)
+    return dict(zip(COLUMNS, found, strict=True))
 
 
 def table(score: Mapping[str, Mapping[str, int]]) -> str:
@@ -70,24 +74,48 @@ def table(score: Mapping[str, Mapping[str, int]]) -> str:
     total: Counter[str] = Counter()
     for module, one in score.items():
         total.update(one)
-        lines.append(row(f"`{module}`", one))
-    return "\n".join([*lines, row("all that were run", total)])
+        lines.append(row(f"`{module}`", one, share(one)))
+    return "\n".join([*lines, row("all that were looked at", total, overall(score.values()))])
 
 
-def row(name: str, one: Mapping[str, int]) -> str:
+def row(name: str, one: Mapping[str, int], told: str) -> str:
     """A line of the table."""
-    real = one["mutants"] - one["equivalent"]
-    share = f"{100 * one['killed'] / real:.1f} %" if real else "–"
-    return f"| {name} | {' | '.join(f'{one[column]:,}' for column in COLUMNS)} | {share} |"
+    return f"| {name} | {' | '.join(f'{one[column]:,}' for column in COLUMNS)} | {told} |"
+
+
+def share(one: Mapping[str, int]) -> str:
+    """The score of a module."""
+    real = one["tried"] - one["equivalent"]
+    return f"{100 * one['killed'] / real:.1f} %" if real else "–"
+
+
+def overall(modules: Iterable[Mapping[str, int]]) -> str:
+    """The score of all modules, and its standard error: a ratio of totals over strata, drawn without replacement.
+
+    W. G. Cochran, Sampling Techniques (3rd ed., 1977), (6.51) with the variance of each stratum as in (2.8).
+    """
+    drawn = [one for one in modules if one["tried"]]
+    killed = sum(one["mutants"] * one["killed"] / one["tried"] for one in drawn)
+    real = sum(one["mutants"] * (1 - one["equivalent"] / one["tried"]) for one in drawn)
+    ratio = killed / real
+    variance = 0.0
+    for one in drawn:
+        t, M = one["tried"], one["mutants"]
+        # d = (1 if it is killed) - ratio (1 if it is not equivalent), of each that was tried.
+        mean = (one["killed"] - ratio * (t - one["equivalent"])) / t
+        square = (one["killed"] * (1 - ratio) ** 2 + one["living"] * ratio**2) / t - mean**2
+        if t < M:
+            variance += M**2 * (1 - t / M) * square / (t - 1)
+    error = f" ± {100 * variance**0.5 / real:.1f}" if variance else ""
+    return f"{100 * ratio:.1f}{error} %"
 
 
 def page(score: Mapping[str, Mapping[str, int]], by_rule: Sequence[Rule]) -> str:
     """docs/mutation.md."""
     every = [module for wing in WINGS for module in modules(wing)]
     left = [module for module in every if module not in score]
-    said = (
-        f"Not run yet: {', '.join(f'`{module}`' for module in left)}." if left else "All modules of the heart were run."
-    )
+    names = ", ".join(f"`{module}`" for module in left)
+    said = f"Not looked at yet: {names}." if left else "All modules of the heart were looked at."
     told = "\n".join(f"- `{rule.erase}`: {rule.reason}" for rule in by_rule)
     return HEAD.format(table=table(score), open=said, rules=told)
 

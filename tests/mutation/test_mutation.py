@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections import Counter
+from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from . import page
 from .equivalents import Equivalent, Rule, dead, equivalents, rules, stale
-from .mutants import ASIDE, Fate, Mutant, changed, function_of, mutants_of, settle
+from .mutants import ASIDE, Fate, Looked, Mutant, changed, drawn, function_of, mutants_of, settle
 from .tree import in_tree, lay_out
 from .wings import ROOT, WINGS, chosen, modules
 
@@ -48,8 +49,12 @@ def test_an_entry_that_the_code_left_behind_is_told(change: dict[str, str], told
 
 
 def test_an_entry_whose_mutant_is_killed_is_told() -> None:
-    assert dead([ONE], [MUTANT], [ONE.module]) == [f"{ONE.module}, {ONE.function}: {ONE.becomes[1]!r}"]
-    assert dead([ONE], [], []) == [], "a module that was not run tells nothing"
+    told = [f"{ONE.module}, {ONE.function}: {after!r}" for after in ONE.becomes]
+    killed = replace(MUTANT, after=ONE.becomes[1], fate=Fate.KILLED)
+    assert dead([ONE], {ONE.module: Looked((MUTANT,), 1)}) == told[1:]
+    assert dead([ONE], {ONE.module: Looked((MUTANT, killed), 9)}) == told[1:]
+    assert dead([ONE], {ONE.module: Looked((MUTANT,), 9)}) == [], "what was not drawn tells nothing"
+    assert dead([ONE], {}) == [], "a module that was not run tells nothing"
 
 
 def test_no_mutant_is_named_twice() -> None:
@@ -166,15 +171,18 @@ def test_what_the_tool_left_is_read_and_settled(tmp_path: Path) -> None:
     assert found[0].after == 'return g(x - 1, "it is one", strict=True)'
     strict = Rule(erase="strict=(True|False|None)", reason="none")
 
-    def settled(asked: bool, again: bool) -> list[int | None]:
+    every = {f"relmer.{name}" for name in names[1:]}
+
+    def settled(wanted: Container[str], again: bool) -> list[int | None]:
         meta.write_text(json.dumps({"exit_code_by_key": codes}), "utf-8")
-        settle(tmp_path, module, strict.holds, asked=asked, again=again)
+        settle(tmp_path, module, strict.holds, wanted, again)
         return [*json.loads(meta.read_text("utf-8"))["exit_code_by_key"].values()]
 
-    assert settled(True, False) == [1, ASIDE, ASIDE, 0, None]
-    assert settled(True, True) == [1, ASIDE, ASIDE, None, None]
-    assert settled(False, True) == [1, ASIDE, ASIDE, 0, ASIDE]
-    settle(tmp_path, module, strict.holds, asked=True, again=False)
+    assert settled(every, False) == [1, ASIDE, ASIDE, 0, None]
+    assert settled(every, True) == [1, ASIDE, ASIDE, None, None]
+    assert settled({"relmer.x_f__mutmut_4"}, True) == [1, ASIDE, ASIDE, None, ASIDE]
+    assert settled((), True) == [1, ASIDE, ASIDE, 0, ASIDE]
+    settle(tmp_path, module, strict.holds, every, again=False)
     assert [one.fate for one in mutants_of(tmp_path, module)][-1] is Fate.OPEN, "what was set aside is called back"
 
 
@@ -184,18 +192,40 @@ def test_the_page_is_that_of_the_score() -> None:
     every = {module for wing in WINGS for module in modules(wing)}
     assert set(score) <= every, "a module of the score is gone: nox -s mutation -- --read --write"
     for one in score.values():
-        assert one["mutants"] == one["killed"] + one["equivalent"] + one["living"]
+        assert one["tried"] == one["killed"] + one["equivalent"] + one["living"]
+        assert 0 < one["tried"] <= one["mutants"]
+
+
+def test_a_sample_is_drawn_of_what_is_no_wording_and_stays_when_more_are_asked() -> None:
+    found = [replace(MUTANT, name=f"f__mutmut_{k}") for k in range(40)]
+    words = replace(MUTANT, before='f("it is")', after='f("IT IS")')
+    ten, twenty = drawn([words, *found], 10), drawn([words, *found], 20)
+    assert len(ten) == 10
+    assert [one for one in twenty if one in ten] == ten
+    assert drawn([words, *found], None) == drawn(found, 100) == found
 
 
 def test_the_score_counts_each_mutant_once() -> None:
-    found = [
+    found = (
         replace(MUTANT, fate=Fate.KILLED),
         replace(MUTANT, fate=Fate.LIVES),
         replace(MUTANT, fate=Fate.UNMET, after="something else"),
-        replace(MUTANT, fate=Fate.ASIDE),
-    ]
-    assert page.counts(found, [ONE], []) == {"mutants": 3, "killed": 1, "equivalent": 1, "living": 1}
+    )
+    expected = {"mutants": 3, "tried": 3, "killed": 1, "equivalent": 1, "living": 1}
+    assert page.counts(Looked(found, 3), [ONE], []) == expected
+    assert page.counts(Looked(found, 30), [ONE], []) == expected | {"mutants": 30}
     ruled = replace(MUTANT, before="f(x, strict=True)", after="f(x, )", fate=Fate.ASIDE)
     by_rule = [Rule(erase="strict=(True|False|None)", reason="none")]
-    assert page.counts([*found, ruled], [ONE], by_rule) == {"mutants": 4, "killed": 1, "equivalent": 2, "living": 1}
-    assert page.row("all", page.counts(found, [ONE], [])) == "| all | 3 | 1 | 1 | 1 | 50.0 % |"
+    told = page.counts(Looked((*found, ruled), 4), [ONE], by_rule)
+    assert told == expected | {"mutants": 4, "tried": 4, "equivalent": 2}
+    assert page.row("all", told, page.share(told)) == "| all | 4 | 4 | 1 | 2 | 1 | 50.0 % |"
+
+
+def test_the_score_of_all_is_weighed_by_mutants_and_its_error_is_that_of_drawing() -> None:
+    """By hand: a whole module has no error; of one with 9 of 10 killed among 100, Cochran's (3.8) for a proportion."""
+    whole = {"mutants": 100, "tried": 100, "killed": 100, "equivalent": 0, "living": 0}
+    drawn_of = {"mutants": 100, "tried": 10, "killed": 9, "equivalent": 0, "living": 1}
+    assert page.overall([whole]) == "100.0 %"
+    # sqrt((1 - 10/100) * 0.9 * 0.1 / 9) = 0.0949, and half of it where half of the mutants were drawn from.
+    assert page.overall([drawn_of]) == "90.0 ± 9.5 %"
+    assert page.overall([whole, drawn_of]) == "95.0 ± 4.7 %"

@@ -92,9 +92,14 @@ def plain(value: Any) -> Any:
         parts = [plain(part) for part in value]
         return parts if value.names is rinterface.NULL else dict(zip(map(str, value.names), parts, strict=True))
     if isinstance(value, rinterface.FloatSexpVector):
-        return [sendable(number) for number in value.memoryview()]
+        return [sendable(number) for number in elements(value)]
     if isinstance(value, rinterface.IntSexpVector):
-        return [None if code == MISSING_INTEGER else code for code in value.memoryview()]
+        return [None if code == MISSING_INTEGER else code for code in elements(value)]
     if isinstance(value, rinterface.StrSexpVector):
         return [None if text is rinterface.NA_Character else str(text) for text in value]
     raise EngineError(f"R returned a value of type {value.typeof!r}, which has no plain form")
+
+
+def elements(value: Any) -> Sequence[Any]:
+    """The numbers of a vector; where rpy2 was built with a compiler, its view of none is a TypeError."""
+    return value.memoryview() if len(value) else ()
