@@ -209,7 +209,14 @@ def write(process: subprocess.Popen[bytes], text: str) -> None:
 
 
 def ended(process: subprocess.Popen[bytes]) -> int:
-    """Exit status of R, that of a shell where a signal ended it; 1 where it ended without a fault or goes on."""
+    """Exit status of R, that of a shell where a signal ended it; 1 where it ended without a fault or goes on.
+
+    Who goes on reads the end of its calls, and writes to nobody.
+    """
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
     try:
         status = process.wait(timeout=ENDING)
     except subprocess.TimeoutExpired:
