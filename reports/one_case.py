@@ -20,7 +20,7 @@ from relmer.reports.records import CaseRun, Comparison, Drift, EngineUsed, Publi
 from relmer.reports.sights import Sight
 from relmer.reports.text import in_reports
 from relmer.reports.verdicts import Verdict
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import ModelError, Unbounded
 from relmer.solver.model import Design
 
 # The source of an engine whose answers are given, not asked for.
@@ -160,7 +160,8 @@ def verdicts_on(
     try:
         view = landscape(case)
     except ModelError as error:
-        return tuple(judge_each_other(case, answers, judged, refusal(error), kin)), (), ()
+        unbounded = isinstance(error, Unbounded)
+        return tuple(judge_each_other(case, answers, judged, refusal(error), kin, unbounded)), (), ()
     except UNREADABLE:
         raise
     except Exception as error:

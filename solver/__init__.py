@@ -18,7 +18,7 @@ from relmer.solver.documents import (
     profile_surface,
     pseudo_data,
 )
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import ModelError, Unbounded
 from relmer.solver.fits import (
     AIC,
     BIC,
@@ -84,6 +84,7 @@ __all__ = [
     "REMLcrit",
     "Refits",
     "Summary",
+    "Unbounded",
     "VarCorr",
     "Zb",
     "Ztlist",

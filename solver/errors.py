@@ -1,4 +1,4 @@
-"""The one error that the solver raises for input it cannot take."""
+"""The error that the solver raises for input it cannot take."""
 
 LONGEST = 600
 """Characters of a message; what is longer loses its middle."""
@@ -22,3 +22,7 @@ class ModelError(ValueError):
     def __init__(self, message: str) -> None:
         # A formula, a name or a label may hold line ends.
         super().__init__(shortened(" ".join(message.splitlines()), LONGEST))
+
+
+class Unbounded(ModelError):
+    """The response is fitted without residual: the criterion falls without bound, and there is no optimum."""

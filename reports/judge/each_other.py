@@ -2,7 +2,7 @@
 
 What engines of different houses say alike, agrees; where they differ nobody can say here who is right, and nobody is
 accused. But for one thing: an engine whose own criterion is lower at a theta that another has found has stopped above
-its optimum, in its own words.
+its optimum, in its own words, if there is one.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -35,22 +35,24 @@ class Likeness:
 
 
 def judge_each_other(
-    case: Case, answers: Mapping[str, Answer], judged: Collection[str], refusal: str, kin: Kin
+    case: Case, answers: Mapping[str, Answer], judged: Collection[str], refusal: str, kin: Kin, unbounded: bool
 ) -> Iterator[Comparison]:
     """Judge the answers to a model that this project refuses, for the reason `refusal`.
 
-    Own paths are unsupported; so is an engine that has no fit, or that no other house has one beside.
+    Own paths are unsupported; so is an engine that has no fit, or that no other house has one beside. Where the
+    criterion is `unbounded` there is no optimum, and nobody has stopped above it.
     """
     fitted = {name: said for name, said in answers.items() if said.status is Status.FITTED and not kin.is_own(name)}
     for name in judged:
         said = answers[name]
         houses = dict.fromkeys(kin.houses[one] for one in fitted if kin.houses[one] != kin.houses[name])
         others = [speaker(house, fitted, kin) for house in houses]
-        if name not in fitted or not (others or stop(said, fitted)):
+        own = None if unbounded else stop(said, fitted)
+        if name not in fitted or not (others or own):
             yield from unjudged(case, said, refusal)
             continue
         found = list(beside(said, others))
-        if (own := stop(said, fitted)) is not None:
+        if own is not None:
             found.append((4, "its own criterion", own))
         for rung, quantity, alike in found:
             yield compared(case, said, others, rung, quantity, alike, refusal)

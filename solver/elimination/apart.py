@@ -18,7 +18,7 @@ from relmer.solver.arrays import Array, Codes, Integers
 from relmer.solver.elimination.blocks import Part, effects_of, parts_of, times
 from relmer.solver.elimination.corner import NO_RESIDUAL
 from relmer.solver.elimination.joint import Joint, JointSolved
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import Unbounded
 
 EPS = float(np.finfo(float).eps)
 
@@ -62,7 +62,7 @@ class Graded(Joint):
         RXy = triangle_of(np.vstack([N, self.below]))
         RXy *= np.where(RXy.diagonal() < 0, -1.0, 1.0)[:, None]
         if not np.all(RXy.diagonal() > 0):
-            raise ModelError(NO_RESIDUAL)
+            raise Unbounded(NO_RESIDUAL)
         logdet = 2.0 * float(np.log(half.diagonal()).sum())
         return JointSolved(logdet, RXy, lapack.dtrtri(RXy)[0], of=of, half=half, N=N)
 

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from relmer.solver.arrays import Array
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import Unbounded
 
 NO_RESIDUAL = "the model fits the response without residual; there is no variance to estimate"
 
@@ -73,12 +73,12 @@ def solved(A: Array) -> tuple[Array, Array]:
 
     Raises
     ------
-    ModelError
+    Unbounded
         A is not positive definite: no residual is left, or V is not finite.
     """
     RXy, status = lapack.dpotrf(A)
     if status:
-        raise ModelError(NO_RESIDUAL)
+        raise Unbounded(NO_RESIDUAL)
     return RXy, lapack.dtrtri(RXy)[0]
 
 
@@ -87,13 +87,13 @@ def diagonals(A: Array) -> Array:
 
     Raises
     ------
-    ModelError
+    Unbounded
         As `solved` does.
     """
     try:
         return np.diagonal(np.linalg.cholesky(A), axis1=1, axis2=2)
     except np.linalg.LinAlgError:
-        raise ModelError(NO_RESIDUAL) from None
+        raise Unbounded(NO_RESIDUAL) from None
 
 
 def whiten(at: Corner, N: Array) -> Array:

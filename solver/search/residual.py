@@ -18,7 +18,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import lsmr
 
 from relmer.solver.arrays import Array
-from relmer.solver.errors import ModelError
+from relmer.solver.errors import Unbounded
 from relmer.solver.model import random_matrix, standardise
 from relmer.solver.paths import DENSE, Reduced, is_rounding
 
@@ -30,11 +30,11 @@ def check_residual(reduced: Reduced, REML: bool) -> None:
 
     Raises
     ------
-    ModelError
+    Unbounded
         The criterion falls without bound.
     """
     if is_rounding(reduced.design, reduced.residual0):
-        raise ModelError(told("the fixed effects fit"))
+        raise Unbounded(told("the fixed effects fit"))
     if reduced.little:
         check_span(reduced, REML)
 
@@ -44,7 +44,7 @@ def check_span(reduced: Reduced, REML: bool) -> None:
 
     Raises
     ------
-    ModelError
+    Unbounded
         The criterion falls without bound.
     """
     standard = standardise(reduced.design).design
@@ -52,7 +52,7 @@ def check_span(reduced: Reduced, REML: bool) -> None:
     X = np.asarray(np.reshape(root, (-1, 1)) * standard.X)
     Z = [sparse.csr_array(sparse.diags_array(np.ones(len(X)) * root) @ random_matrix(term)) for term in standard.terms]
     if falls(reduced, X, Z, REML):
-        raise ModelError(told("the fixed and random effects together fit"))
+        raise Unbounded(told("the fixed and random effects together fit"))
 
 
 def told(who: str) -> str:

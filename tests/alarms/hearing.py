@@ -159,7 +159,8 @@ def lowest(made: Case, result: CaseResult, wrong: Sequence[Comparison]) -> tuple
     for theta in stops:
         with suppress(ArithmeticError, AssertionError, IndexError):
             values[theta] = witness.criterion(theta)
-    return min(values, key=lambda theta: values[theta])
+    # Where no ball is finite anywhere, nothing can be proved at any of them.
+    return min(values, key=lambda theta: values[theta], default=next(iter(stops)))
 
 
 def as_record(found: Trial) -> dict[str, object]:

@@ -37,10 +37,12 @@ def at(model: Generated, theta: np.ndarray, name: str, *others: np.ndarray) -> A
     return replace(said, criterion=(*said.criterion, *asked), inference=concluded)
 
 
-def judged(model: Generated, answers: Mapping[str, Answer], name: str) -> dict[tuple[int, str], Comparison]:
+def judged(
+    model: Generated, answers: Mapping[str, Answer], name: str, unbounded: bool = False
+) -> dict[tuple[int, str], Comparison]:
     kin = kin_of([*installed(), *map(House, ("one", "two", "three"))])
     answers = {**answers, "pls": unsupported()}
-    return {(c.rung, c.quantity): c for c in judge_each_other(model.case, answers, [name], REFUSAL, kin)}
+    return {(c.rung, c.quantity): c for c in judge_each_other(model.case, answers, [name], REFUSAL, kin, unbounded)}
 
 
 def unsupported() -> Answer:
@@ -72,6 +74,7 @@ def test_who_stops_above_what_its_own_criterion_shows_elsewhere_is_told_so(
     if step:
         assert (found[4, "its own criterion"].verdict, found[4, "its own criterion"].diagnosis) == (verdict, diagnosis)
         assert "where two did" in found[4, "its own criterion"].evidence
+    assert (4, "its own criterion") not in judged(model, answers, "one", unbounded=True), "there is no optimum"
     right = judged(model, answers, "two")
     assert not [c for c in right.values() if c.verdict in (Verdict.WRONG, Verdict.EARLY, Verdict.FAILED)]
 
