@@ -1,6 +1,7 @@
 """Imports point one way: between the rooms, between the wings of a room, and into a wing by its face alone."""
 
 import ast
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -385,3 +386,11 @@ def test_the_wheel_holds_every_room() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     assert set(setuptools["package-dir"].values()) == PACKAGES
     assert set(setuptools["package-dir"]) == set(setuptools["packages"])
+
+
+def test_what_takes_long_to_load_is_loaded_where_it_is_used() -> None:
+    """Each is a fifth to a second of every command's start, and of every engine's child's."""
+    late = ("scipy.stats", "scipy.optimize", "scipy.interpolate", "distributed", "playwright", "flint")
+    told = f"import sys, relmer.reports.commands.main; print([m for m in {late!r} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

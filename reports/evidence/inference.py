@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from relmer.reference.answers import FTests, Tested
 from relmer.reference.own_inference import METHODS, F_tested, condsd, parameters, tested
@@ -172,7 +172,7 @@ def quantile(df: Array, level: float = 0.95) -> Array:
     >>> quantile(np.array([1.0])).round(4).tolist()
     [12.7062]
     """
-    return np.asarray(stats.t.ppf((1 + level) / 2, df))
+    return np.asarray(special.stdtrit(df, (1 + level) / 2))
 
 
 def normal_quantile(level: float) -> float:

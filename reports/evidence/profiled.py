@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import interpolate, special
+import scipy
+from scipy import special
 
 from relmer.reference.answers import Intervals
 from relmer.reference.own_inference import profiled
@@ -121,10 +122,10 @@ class Profiled:
         zetas = np.array([self.profile.zeta(own.old, float(value)) for value in knots])
         if len(knots) < FEWEST or np.any(np.diff(zetas) <= 0):
             return math.inf
-        slopes = interpolate.CubicSpline(knots, zetas, bc_type="natural")(knots, 1)
+        slopes = scipy.interpolate.CubicSpline(knots, zetas, bc_type="natural")(knots, 1)
         if np.any(slopes <= 0):
             return math.inf
-        back = interpolate.CubicHermiteSpline(zetas, knots, 1 / slopes)
+        back = scipy.interpolate.CubicHermiteSpline(zetas, knots, 1 / slopes)
         return abs(float(back(z)) - end)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from relmer.datasets import Case, free_of_fit, half_unit, may_print, number, outside, parse_key
 from relmer.reference.answers import Answer, Estimates, recorded
@@ -173,7 +173,7 @@ def least_largest(J: Array, r: Array) -> Array:
     m, n = J.shape
     size = np.abs(J).max()
     bound = np.ones((m, 1))
-    found = optimize.linprog(
+    found = scipy.optimize.linprog(
         np.append(np.zeros(n), 1.0),
         A_ub=np.block([[-J / size, -bound], [J / size, -bound]]),
         b_ub=np.concatenate([-r, r]),

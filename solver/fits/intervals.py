@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from relmer.solver.errors import ModelError
 from relmer.solver.fits.bootstrapping import boot_ends
@@ -241,7 +242,7 @@ def end(own: Parameter, least: float, z: float, side: int) -> float:
             else:
                 outer = limit
         if above(outer) > 0:
-            return float(optimize.brentq(above, inner, outer, xtol=END * abs(outer - inner), rtol=END))
+            return float(scipy.optimize.brentq(above, inner, outer, xtol=END * abs(outer - inner), rtol=END))
         inner, step = outer, 2 * step
     raise ModelError(
         f"the profile of {own.name} is flat: the deviance does not rise {'below' if side < 0 else 'above'} it"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
-from scipy.optimize import elementwise
 
 from relmer.solver.arrays import Array, Integers
 from relmer.solver.errors import ModelError
@@ -98,6 +97,8 @@ def without(fit: "Fit", j: int) -> "Fit":
 
 def roots(above: Callable[[Array, Array], Array], side: float, known: Integers, z: float) -> Array:
     """Where `above` is 0 on one side of the estimates of the known responses, in standard errors; NaN if nowhere."""
+    from scipy.optimize import elementwise  # noqa: PLC0415  a fifth of a second of every command's start
+
     if not len(known):
         return np.zeros(0)
 
