@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ settings.load_profile("relmer")
 # for each other take up to ten times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 threadpool_limits(limits=int(os.environ["OPENBLAS_NUM_THREADS"]), user_api="blas")
+# What a shell starts in its background ignores SIGINT, and so do its children: whom a test interrupts would go on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Files of tests that take minutes, the longest first.
 LONG = (
     "test_sweep.py",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sample import together_or_one_by_one
 
 from relmer.datasets import Case, case
 from relmer.reference.answers.answer import Status, data_seen, fingerprint
@@ -307,19 +308,28 @@ def test_an_ordinary_program_needs_no_closing(lme4_engine):
     assert not Path(f"/proc/{pid}").exists()
 
 
+# All together, which CI tries, and one by one.
+FILES = ("R_PROFILE", "R_PROFILE_USER", "R_TESTS", "R_ENVIRON", "R_ENVIRON_USER", "HOME")
+VARIABLES = {
+    "R_DEFAULT_PACKAGES": "NULL",
+    "R_MAX_VSIZE": "1M",
+    "R_GCTORTURE": "1",
+    "_R_CHECK_LENGTH_1_CONDITION_": "abort",
+}
 PROFILE = 'file.create("{trace}"); options(contrasts = c("contr.sum", "contr.poly")); stop("a profile ran")\n'
 
 
-@pytest.mark.parametrize("variable", ["R_PROFILE", "R_PROFILE_USER", "R_TESTS", "R_ENVIRON", "R_ENVIRON_USER", "HOME"])
+@pytest.mark.parametrize("variables", together_or_one_by_one(FILES), ids=" ".join)
 def test_no_file_of_the_user_runs_when_r_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lme4_engine: Lme4, variable: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lme4_engine: Lme4, variables: tuple[str, ...]
 ) -> None:
     """Neither profiles nor .Renviron files, nor what they would set; the answer is what it always is."""
     trace = tmp_path / "trace"
     (tmp_path / ".Rprofile").write_text(PROFILE.format(trace=trace))
     (tmp_path / ".Renviron").write_text("R_DEFAULT_PACKAGES=NULL\nR_LIBS_SITE=/nowhere\n")
     file = {"HOME": tmp_path, "R_ENVIRON": tmp_path / ".Renviron", "R_ENVIRON_USER": tmp_path / ".Renviron"}
-    monkeypatch.setenv(variable, str(file.get(variable, tmp_path / ".Rprofile")))
+    for variable in variables:
+        monkeypatch.setenv(variable, str(file.get(variable, tmp_path / ".Rprofile")))
     monkeypatch.chdir(tmp_path)
     with Lme4Process() as process:
         engine = Lme4("lme4", "default", process)
@@ -328,19 +338,12 @@ def test_no_file_of_the_user_runs_when_r_starts(
     assert not trace.exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("R_DEFAULT_PACKAGES", "NULL"),
-        ("R_MAX_VSIZE", "1M"),
-        ("R_GCTORTURE", "1"),
-        ("_R_CHECK_LENGTH_1_CONDITION_", "abort"),
-    ],
-)
+@pytest.mark.parametrize("variables", together_or_one_by_one(VARIABLES), ids=" ".join)
 def test_no_variable_of_the_user_changes_how_r_works(
-    monkeypatch: pytest.MonkeyPatch, lme4_engine: Lme4, name: str, value: str
+    monkeypatch: pytest.MonkeyPatch, lme4_engine: Lme4, variables: tuple[str, ...]
 ) -> None:
-    monkeypatch.setenv(name, value)
+    for name in variables:
+        monkeypatch.setenv(name, VARIABLES[name])
     with Lme4Process() as process:
         assert Lme4("lme4", "default", process).fit(SLEEP) == lme4_engine.fit(SLEEP)
 

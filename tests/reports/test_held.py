@@ -16,7 +16,7 @@ from pathlib import Path
 from relmer.reports.held import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(600)
+    time.sleep(60)
 """
 
 
@@ -31,6 +31,7 @@ def test_a_second_one_is_refused_until_the_first_has_ended_however_it_did(tmp_pa
             pass
         assert str(refused.value).startswith(f"{out} is held by another relmer, process {holder.pid}: ")
         holder.send_signal(end)
+        assert holder.wait(timeout=30) != 0
     with held(out):
         assert (out / LOCK).read_text() == f"{os.getpid()}\n"
     assert not (out / LOCK).exists()

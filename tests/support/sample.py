@@ -29,6 +29,12 @@ def one_of_each(items: Iterable[T], kind: Callable[[T], Hashable], name: Callabl
     return [item for item in listed if lowest[kind(item)] is item]
 
 
+def together_or_one_by_one(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """What is tried in one, where none may have an effect; with RELMER_ALL also each by itself."""
+    listed = tuple(names)
+    return [listed, *((name,) for name in listed if EVERYTHING)]
+
+
 def examples(asked: int) -> int:
     """How many examples hypothesis draws where a test asks for so many."""
     return asked if EVERYTHING else min(asked, max(LEAST, asked // PART))

@@ -22,6 +22,18 @@ def test_of_each_kind_the_lowest_checksum_is_taken(
 
 
 @pytest.mark.parametrize(
+    ("everything", "taken"),
+    [(False, [("a", "b")]), (True, [("a", "b"), ("a",), ("b",)])],
+    ids=["a sample", "RELMER_ALL"],
+)
+def test_what_has_no_effect_is_tried_together(
+    monkeypatch: pytest.MonkeyPatch, everything: bool, taken: list[tuple[str, ...]]
+) -> None:
+    monkeypatch.setattr(sample, "EVERYTHING", everything)
+    assert sample.together_or_one_by_one({"a": 1, "b": 2}) == taken
+
+
+@pytest.mark.parametrize(
     ("everything", "asked", "drawn"),
     [(False, 90, 30), (False, 20, 12), (False, 8, 8), (True, 90, 90), (True, 8, 8)],
 )

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sample import EVERYTHING
 
 from relmer.conformance import checks
 from relmer.conformance.checks import Broken, NotClaimed
@@ -56,6 +57,12 @@ class Hangs(Honest):
 class Boaster(Honest):
     claims = frozenset({"everything"})
 """
+
+BROKEN = {
+    "Raises": "IndexError: no such level",
+    "Shapeless": "fit() must return a Fitted, not list",
+    "Hangs": "seconds",
+}
 
 
 @pytest.fixture
@@ -134,18 +141,11 @@ def test_an_entry_without_a_reason_is_refused(package: Path) -> None:
     assert "relmer-expected.toml, entry 1" in said
 
 
-@pytest.mark.parametrize(
-    "engine, told",
-    [
-        ("Raises", "IndexError: no such level"),
-        ("Shapeless", "fit() must return a Fitted, not list"),
-        ("Hangs", "seconds"),
-    ],
-)
-def test_a_broken_adapter_is_told_plainly(package: Path, engine: str, told: str) -> None:
+@pytest.mark.parametrize("engine", BROKEN if EVERYTHING else ["Shapeless"])
+def test_a_broken_adapter_is_told_plainly(package: Path, engine: str) -> None:
     code, said = kit(package, f"mypkg.faulty:{engine}", "--relmer-seconds", "4")
     assert code == 1, said
-    assert told in said
+    assert BROKEN[engine] in said
     assert "Traceback" not in said
 
 
