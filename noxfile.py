@@ -340,7 +340,10 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, on the installed wheel."""
-    install(session, "dev")
+    dev = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["dev"]
+    # A part of what tests need, which installs in half the time.
+    wanted = [line for line in dev if line.startswith(("mypy>", "pytest>", "pandas-stubs", "scipy-stubs"))]
+    session.install(".[certify,sweep]", *wanted)
     with session.chdir(Path(session.create_tmp())):
         session.run("mypy", "--config-file", str(ROOT / "pyproject.toml"), "-p", "relmer")
 
