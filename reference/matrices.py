@@ -20,22 +20,25 @@ def exact_data(design: Design) -> Any:
     Returns
     -------
     Data or None
-        None where it would take long, where rows have weights (whose roots are not rational) or where no random term
-        is.
+        None where it would take long, or where no random term is.
 
     Raises
     ------
     ImportError
         There is no python-flint.
     """
-    from relmer.reference.verify import Blocks, Refused, prepared  # noqa: PLC0415
+    from flint import ctx  # noqa: PLC0415
+
+    from relmer.reference.verify import DATA_BITS, Blocks, Refused, prepared  # noqa: PLC0415
 
     widths = [len(term.columns) for term in design.terms]
     n, p = design.X.shape
-    if design.weights is not None or not widths or n * sum(widths) * (sum(widths) + p) > MOST_PRODUCTS:
+    if not widths or n * sum(widths) * (sum(widths) + p) > MOST_PRODUCTS:
         return None
     try:
-        data = prepared(table_of(design))
+        # The logarithms of weights are the only numbers here that are not rational.
+        with ctx.workprec(DATA_BITS):
+            data = prepared(table_of(design))
     except Refused:
         return None
     sizes = [core.size for core in data.cores] if isinstance(data, Blocks) else [len(c.norms) for c in data.components]
@@ -43,7 +46,7 @@ def exact_data(design: Design) -> Any:
 
 
 def table_of(design: Design) -> Any:
-    """The columns and levels of a design without weights, as the kernel takes them."""
+    """The columns, levels and weights of a design, as the kernel takes them."""
     from relmer.reference.verify import Table  # noqa: PLC0415
 
     return Table(
@@ -52,6 +55,7 @@ def table_of(design: Design) -> Any:
         [exact(column) for column in (*design.X.T.tolist(), response(design).tolist())],
         [[exact(column) for column in term.X.T.tolist()] for term in design.terms],
         list(zip(*(term.codes.tolist() for term in design.terms), strict=True)),
+        None if design.weights is None else exact(design.weights.tolist())[:2],
     )
 
 

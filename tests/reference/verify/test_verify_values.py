@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 from generated import generated
+from in_balls import criterion_in_balls
 from strategies import mixed_data
 
 from relmer.reference.matrices import exact_data
@@ -11,6 +12,9 @@ from relmer.reference.verify import Data, evaluate, origin, step, triangles
 from relmer.reference.verify.at import values_at
 from relmer.reference.verify.criterion import covariance, log_det
 from relmer.reference.verify.values import value_at
+from relmer.reports.evidence import tolerances
+from relmer.solver.language import model_frame, parse
+from relmer.solver.language.build import build
 
 FORMULAS = ("y ~ x + (x | g)", "y ~ x + (1 | g) + (1 | k)", "y ~ x + (x | g) + (x | k)", "y ~ 1 + (1 | g / k)")
 
@@ -39,6 +43,20 @@ def test_it_meets_the_dense_step(formula: str, size: float) -> None:
     assert all(a.overlaps(b) for a, b in zip(C.entries(), state.C.entries(), strict=True))
     # Balls as wide as the numbers would meet anything: of 256 bits at least 128 are left.
     assert all(float(ball.rad()) <= 2.0**-128 for ball in (log_V, dense, *C.entries()))
+
+
+@pytest.mark.parametrize("REML", [True, False])
+@pytest.mark.parametrize("spread", [0, 3, 8])
+def test_weights_are_those_of_the_definition(REML: bool, spread: int) -> None:
+    """Weights of doubles as they are, against V = W^-1 + Z Lambda Lambda'Z' written out in balls."""
+    data = mixed_data(7, 30)
+    weights = 10.0 ** np.random.default_rng(5).uniform(-spread, spread, len(data)) * 1.1
+    design = build(model_frame(parse("y ~ x + (x | g)"), data, weights=weights))
+    found = exact_data(design)
+    for theta in ([1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.5, -0.7, 0.1]):
+        ball = evaluate(found, REML, triangles(found, theta), 256)["criterion"]
+        assert float(ball.rad()) < tolerances.CRITERION
+        assert float(ball.mid()) == criterion_in_balls(design, np.array(theta), REML)
 
 
 def test_a_pivot_that_is_not_told_from_0_leaves_the_dense_way() -> None:
