@@ -20,7 +20,7 @@ bounds      lower bounds of the criterion, for the proof that the minimum is the
 trees       the bisection trees of that proof, which cover all covariances
 """
 
-from relmer.reference.verify.at import evaluate, near
+from relmer.reference.verify.at import effects, evaluate, near
 from relmer.reference.verify.blocks import DATA_BITS, Blocks
 from relmer.reference.verify.bounds import Setting, log_det, two_columns
 from relmer.reference.verify.chart import in_chart
@@ -73,6 +73,7 @@ __all__ = [
     "content",
     "covariance",
     "derivatives",
+    "effects",
     "evaluate",
     "face",
     "halves",

@@ -1,6 +1,7 @@
 """The criterion at any covariances, and its derivatives near them, of data in rationals and of data in balls alike."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from flint import arb, ctx
 
@@ -16,6 +17,7 @@ from relmer.reference.verify.criterion import (
     turned,
 )
 from relmer.reference.verify.data import Data
+from relmer.reference.verify.inference import modes_of
 from relmer.reference.verify.jets import centred, jet_at, jet_near, profiled
 from relmer.reference.verify.values import value_at
 
@@ -43,6 +45,21 @@ def evaluate(
     with ctx.workprec(precision):
         R = [[[arb(entry) for entry in row] for row in factor] for factor in factors]
         return values_at(data, REML, covariance(data, R))
+
+
+def effects(
+    data: Data, factors: Sequence[Sequence[Sequence[float]]], precision: int = BITS
+) -> dict[tuple[int, Any, int], arb]:
+    """Enclose b at any G_j = R_j R_j', by term, level and column; `factors` and `precision` as for `evaluate`.
+
+    Raises
+    ------
+    ZeroDivisionError
+        The precision does not tell V from a singular matrix.
+    """
+    with ctx.workprec(precision):
+        G = covariance(data, [[[arb(entry) for entry in row] for row in factor] for factor in factors])
+        return modes_of(data, step(data, origin(data), G), G)
 
 
 def values_at(data: Data | Blocks, REML: bool, G: Sequence[arb]) -> dict[str, arb]:

@@ -26,6 +26,7 @@ p = P(|T| > |t|) = B(nu / (nu + t^2); nu / 2, 1 / 2), the regularised incomplete
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flint import arb, arb_mat
 
@@ -126,20 +127,29 @@ def residual(state: State) -> arb_mat:
 
 def effects_of(data: Data, state: State, G: Sequence[arb], sigma: arb) -> dict[str, arb]:
     """b = G h v, and sigma times the roots of the diagonal of G - G H G."""
-    v, modes, deviations = residual(state), {}, {}
-    for component, H, h in zip(data.components, state.H, state.h, strict=True):
-        b = combined(G, component.places, h * v)
+    b, modes, deviations = modes_of(data, state, G), {}, {}
+    for component, H in zip(data.components, state.H, strict=True):
         GH = combined(G, component.places, H)
         left = [arb(0)] * H.nrows()
         for g, places in zip(G, component.places, strict=True):
             for i, j in places:
                 left[i] += g * (int(i == j) - GH[i, j])
-        for i, (term, level, column) in enumerate(component.effects):
+        for i, effect in enumerate(component.effects):
+            term, level, column = effect
             name, columns = data.terms[term]
             key = f"[{name}, {':'.join(level)}, {columns[column]}]"
-            modes[f"b{key}"] = b[i, 0]
+            modes[f"b{key}"] = b[effect]
             deviations[f"condsd{key}"] = sigma * left[i].nonnegative_part().sqrt()
     return modes | deviations
+
+
+def modes_of(data: Data, state: State, G: Sequence[arb]) -> dict[tuple[int, Any, int], arb]:
+    """b = G h v, by term, level and column."""
+    v, found = residual(state), {}
+    for component, h in zip(data.components, state.h, strict=True):
+        b = combined(G, component.places, h * v)
+        found |= {effect: b[i, 0] for i, effect in enumerate(component.effects)}
+    return found
 
 
 def without_y(M: arb_mat) -> arb_mat:

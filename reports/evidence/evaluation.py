@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from importlib.util import find_spec
@@ -15,11 +16,14 @@ from relmer.reference.matrices import exact_data
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.conditioning import rounding_at
 from relmer.reports.evidence.landscape import Landscape, criterion_at, estimates_at, landscape
+from relmer.solver.arrays import Array
 from relmer.solver.model import factors, is_structured, theta_of
 
 BALLS, DOUBLES = "ball arithmetic", "doubles"
 # Of the balls: a precision for condition numbers up to 1e9, and one for any that doubles can have.
 BITS = (128, 1024)
+# Of a double.
+EPS = float(np.finfo(float).eps)
 EVALUATED = ("beta", "sigma", "criterion", "se", "vcov", "varcomp")
 
 
@@ -98,6 +102,35 @@ class Evaluator:
             values = in_order(self.certificate, middles)
         chosen = {name: values[name] for name in EVALUATED}
         return Evaluation(chosen, exact(balls["criterion"].rad()), BALLS)
+
+    def effects(self, theta: Sequence[float]) -> Mapping[str, Array]:
+        """b and the fitted values at theta; nothing where balls cannot enclose them."""
+        from relmer.reference.verify import Data, effects, triangles  # noqa: PLC0415
+
+        if self.certificate is not None or not isinstance(self.data, Data) or not self.at(theta).proved:
+            return {}
+        factors_at = triangles(self.data, self._entries(tuple(theta)))
+        for bits in BITS:
+            with suppress(ZeroDivisionError):
+                balls = effects(self.data, factors_at, bits)
+                if all(
+                    ball.is_finite() and float(ball.rad()) <= EPS * abs(float(ball.mid())) for ball in balls.values()
+                ):
+                    return self._with_effects(self.at(theta).values["beta"], balls)
+        return {}
+
+    def _with_effects(self, beta: Sequence[Fraction], balls: Mapping[tuple[int, Any, int], Any]) -> dict[str, Array]:
+        """The doubles nearest to b and to the offset + X beta + Z b."""
+        design = self.view.fit.design
+        b = {effect: exact(ball.mid()) for effect, ball in balls.items()}
+        fitted = [Fraction(0)] * len(design.y) if design.offset is None else [*map(Fraction, design.offset.tolist())]
+        for i, row in enumerate(design.X.tolist()):
+            fitted[i] += sum(Fraction(x) * value for x, value in zip(row, beta, strict=True))
+        for t, term in enumerate(design.terms):
+            for i, (level, row) in enumerate(zip(term.codes.tolist(), term.X.tolist(), strict=True)):
+                fitted[i] += sum(Fraction(z) * b[t, level, column] for column, z in enumerate(row))
+        order = sorted(b)
+        return {"b": np.array([float(b[effect]) for effect in order]), "fitted": np.array([*map(float, fitted)])}
 
     def _entries(self, theta: tuple[float, ...]) -> tuple[float, ...]:
         """The lower triangles of all T: theta, or what it stands for where terms have structures."""

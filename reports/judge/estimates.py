@@ -148,13 +148,23 @@ def at_another_theta(
     if not close(hearing, name, mine, at_own_theta[name], mine * 0.0):
         return unknown(hearing, name, mine, at_own_theta[name], mine * 0.0), reached
     assert hearing.answer.estimates is not None
-    found = hearing.evaluator.at(hearing.answer.estimates.theta)
-    if found.proved and name in found.values:
+    if is_proved(hearing, name, mine):
         return AGREES.saying(f"{elsewhere}; balls give the same at its own theta"), reached
     if not trusted(hearing, other):
         told = f"{elsewhere}, and it does not evaluate its own theta rightly"
         return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told), None
     return there_too(hearing, other, name, elsewhere)
+
+
+def is_proved(hearing: Hearing, name: str, mine: Array) -> bool:
+    """Whether balls enclose a quantity at the engine's own theta, which are those of the definition there."""
+    assert hearing.answer.estimates is not None
+    theta = hearing.answer.estimates.theta
+    found = hearing.evaluator.at(theta)
+    if name in ("b", "fitted"):
+        proved = hearing.evaluator.effects(theta).get(name)
+        return proved is not None and bool(np.all(close(hearing, name, mine, proved, proved * 0.0)))
+    return found.proved and name in found.values
 
 
 def there_too(hearing: Hearing, other: Answer, name: str, elsewhere: str) -> tuple[Ruling, float | None]:
@@ -167,8 +177,9 @@ def there_too(hearing: Hearing, other: Answer, name: str, elsewhere: str) -> tup
     if close(hearing, name, there, theirs, there * 0.0):
         return AGREES.saying(told), reached
     moved = uncentred(hearing.view, other.estimates.theta)
-    if close(hearing, name, there, theirs, rounded_by(hearing, name, there, moved)):
-        told += f" to the rounding of {other.engine}, which does not centre the response"
+    lost = replace(moved, criterion=max(products(hearing.view, other.estimates.theta), moved.criterion))
+    if close(hearing, name, there, theirs, rounded_by(hearing, name, there, lost)):
+        told += f" to the rounding of {other.engine}, which does not centre the response or takes differences of sums"
         small = close(hearing, name, there, theirs, harmless(hearing, name, there))
         ruling = Ruling(Verdict.WITHIN if small else Verdict.NOT_GIVEN, Diagnosis.ROUNDING, told)
         return ruling, reached if small else None

@@ -13,7 +13,7 @@ import numpy as np
 from relmer.reference.answers import Answer, Inference, recorded
 from relmer.reports.evidence import concluded, products, relative_digits, uncentred
 from relmer.reports.judge import more_questions, profiles, terms
-from relmer.reports.judge.estimates import values_at
+from relmer.reports.judge.estimates import is_proved, trusted, values_at
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
 from relmer.reports.judge.more_questions import CONDITIONAL, POPULATION, WALD
 from relmer.reports.judge.questions import CONDSD, OF_LIKELIHOOD, Question
@@ -24,6 +24,8 @@ from relmer.solver.arrays import Array
 
 # Who is recorded for each method: the package that its users take.
 RECORDED = {"satterthwaite": "lmertest", "kenward-roger": "pbkrtest"}
+# What follows from nothing but what balls enclose.
+ENCLOSED = {*OF_LIKELIHOOD, "t", WALD, POPULATION}
 # Both evaluate a method, whose steps lose some times what an estimate does.
 TENFOLD = 10.0
 KINDS: Mapping[str, type[Question]] = {**more_questions.KINDS, **terms.KINDS, **profiles.KINDS}
@@ -111,7 +113,11 @@ def question(hearing: Hearing, theta: tuple[float, ...], one: Told, own: bool) -
 
 
 def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, said: Array) -> Comparison | None:
-    """Rule on one vector; of a path of this project another house has the last word, and None if none tells it."""
+    """Rule on one vector; of a path of this project another house has the last word, and None if none tells it.
+
+    But where balls prove what it says, or the other evaluates not even the criterion rightly at its own theta, the
+    other's word stands against nobody but the other.
+    """
     ruling, reached = ruling_of(asked, said)
     if not hearing.own or ruling.verdict is not Verdict.AGREE:
         return ruled(hearing, asked.shown, ruling, reached)
@@ -130,10 +136,25 @@ def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, sai
         ruling = AGREES.saying(f"at the theta of {whose} both give the same")
     elif ruling.diagnosis in (Diagnosis.ROUNDING, Diagnosis.CONVENTION):
         ruling, reached = Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"{whose} tells another: {ruling.evidence}"), None
+    elif is_enclosed(hearing, asked):
+        seen = f"balls give the same at its own theta; {whose} tells another at its own: {ruling.evidence}"
+        ruling, reached = AGREES.saying(seen), None
+    elif other.estimates is not None and not trusted(hearing, other):
+        told_badly = f"{whose} does not evaluate its own theta rightly: {ruling.evidence}"
+        ruling, reached = Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told_badly), None
     else:
         ruling = ruling.after(f"at the theta of {whose}: ")
     kind = "recorded" if other.recorded else "live"
     return hearing.named(hearing.ruled(6, asked.shown, ruling, reached), kind, whose)
+
+
+def is_enclosed(hearing: Hearing, asked: Question) -> bool:
+    """Whether balls enclose what a path of this project tells, at its own theta."""
+    if asked.name == CONDITIONAL:
+        return hearing.answer.estimates is not None and is_proved(
+            hearing, "fitted", np.array(hearing.answer.estimates.fitted)
+        )
+    return asked.name in ENCLOSED and hearing.evaluator.at(asked.at.theta).proved
 
 
 def other_house(

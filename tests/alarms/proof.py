@@ -30,6 +30,8 @@ BITS = (300, 700, 1400, 2800)
 MOST_BITS = BITS[-1]
 NARROW = 1e-30
 OFF = 2.0**-43
+# Of Wald intervals, as engines are asked for them.
+LEVEL = 0.95
 DRAWS = 3
 FACTOR = 4.0
 # What an error of the criterion changes no conclusion, as the report has it: 3 % of a standard error.
@@ -189,6 +191,8 @@ def values(given: Inputs, REML: bool) -> dict[str, list[arb]]:
                 effects[i] += sum((exact_Z[i, k] * of_level[k, 0] for k in range(c)), arb(0))
     mean = X * beta if p else arb_mat(n, 1)
     se = [(sigma2 * vcov[i, i]).sqrt() for i in range(p)]
+    z = arb(2).sqrt() * (arb(round(100 * LEVEL)) / 100).erfinv()
+    population = [mean[i, 0] + arb(float(given.offset[i])) for i in range(n)]
     return {
         "criterion": [value],
         "sigma": [sigma2.sqrt()],
@@ -199,7 +203,9 @@ def values(given: Inputs, REML: bool) -> dict[str, list[arb]]:
         "b": b,
         "condsd": conditional,
         "t": [beta[i, 0] / se[i] for i in range(p)],
-        "fitted": [mean[i, 0] + effects[i] + arb(float(given.offset[i])) for i in range(n)],
+        "wald": [beta[i, 0] + side * z * se[i] for side in (-1, 1) for i in range(p)],
+        "population": population,
+        "fitted": [known + effect for known, effect in zip(population, effects, strict=True)],
         "V_diagonal": [sigma2 * V[i, i] for i in range(n)],
         "V_rowsum": [sigma2 * sum((V[i, j] for j in range(n)), arb(0)) for i in range(n)],
     }
@@ -268,7 +274,9 @@ class Witness:
                 return arb(HARM)
             case "beta":
                 return part * exact["se"][k]
-            case "b" | "fitted":
+            case "wald":
+                return part * exact["se"][k % len(exact["se"])]
+            case "b" | "fitted" | "population":
                 return part * exact["sigma"][0] / arb(n).sqrt()
             case "t":
                 return part * max(abs(exact["t"][k]), arb(1), key=lambda ball: float(ball.mid()))
@@ -350,12 +358,16 @@ def of_definition(quantity: str, said: Answer, design: Design) -> tuple[str, lis
     told, df = said.inference, sum(len(term.columns) * (len(term.columns) + 1) // 2 for term in design.terms) + p + 1
     if told is None:
         return None
+    wald, rows = told.intervals.get("wald"), told.predictions
     found = {
         "logLik": ("criterion", told.logLik, lambda value: [-2 * value]),
         "AIC": ("criterion", told.AIC, lambda value: [value - 2 * df]),
         "BIC": ("criterion", told.BIC, lambda value: [value - math.log(n) * df]),
         "t": ("t", told.t, list),
         "conditional SD": ("condsd", told.condsd, list),
+        "Wald interval": ("wald", (wald and wald.level == LEVEL and (*wald.lower, *wald.upper)) or None, list),
+        "population prediction": ("population", rows and rows.population, list),
+        "conditional prediction": ("fitted", rows and rows.conditional, list),
     }
     name, value, of = found.get(quantity, ("", None, list))
     return None if value is None else (name, of(value))

@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 from strategies import mixed_data
 
 from relmer.datasets import load
+from relmer.reference.answers import Answer
+from relmer.reference.own_inference import inference_of
 from relmer.reports.evidence import tolerances
+from relmer.reports.evidence.evaluation import Evaluator
 from relmer.reports.evidence.landscape import criterion_at
+from relmer.reports.judge.more_questions import CONDITIONAL, POPULATION, WALD
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
-from relmer.solver.fits import lmer
+from relmer.solver.fits import at_theta, lmer
 
-ENGINES = (*OWN, "lme4", "lme4-tight")
+THEIRS = ("lme4", "lme4-tight")
+ENGINES = (*OWN, *THEIRS)
 # Drawn designs of few rows with slopes and factors: many have more than one local optimum.
 FORMULAS = ("y ~ x + (x | g)", "y ~ f + (f | g)", "y ~ x + f + (f | g) + (1 | g:h)", "y ~ x + (x | g) + (x | k)")
 
@@ -123,7 +128,7 @@ def test_near_a_zero_variance_a_small_stop_is_early_and_no_other_optimum() -> No
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_house_that_is_elsewhere_and_wrong_there_is_no_measure(name: str) -> None:
+def test_a_house_that_is_elsewhere_and_wrong_there_is_no_measure(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """lme4 stands at the higher minimum and misprints all that it has there: our paths are held against balls."""
     model = generated("y ~ 0 + x + (0 + x | g)", load("two_optima").frame)
     answers = stands(model, (0.0788,), "lme4", "lme4-tight")
@@ -134,6 +139,43 @@ def test_a_house_that_is_elsewhere_and_wrong_there_is_no_measure(name: str) -> N
     found = {c.quantity: c for c in model.judged(answers, name) if c.rung == 5}
     assert found["beta"].verdict == Verdict.AGREE
     assert "balls give the same" in found["beta"].evidence
-    assert found["b"].verdict == Verdict.NOT_GIVEN
+    assert found["b"].verdict == found["fitted"].verdict == Verdict.AGREE
+    monkeypatch.setattr(Evaluator, "effects", lambda self, theta: {})
+    unproved = {c.quantity: c for c in model.judged(answers, name) if c.rung == 5}
+    assert unproved["b"].verdict == Verdict.NOT_GIVEN, "without balls nobody knows who is right"
     wrong = {**answers, name: replace(answers[name], estimates=replace(answers[name].estimates, sigma=9.0))}
     assert {c.quantity: c for c in model.judged(wrong, name) if c.rung == 5}["sigma"].verdict == Verdict.WRONG
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_whom_balls_prove_right_is_not_accused_by_what_another_concludes(name: str) -> None:
+    """lme4's criterion is right where it stands, and its b, t, intervals and predictions are not: as where one weight
+    is 1e8 times the others, and its sums have lost what these say.
+    """
+    model = generated("y ~ x + (x | g)", mixed_data(3, 40).assign(w=1.0 + np.arange(40) % 5), weights="w")
+    there = tuple((1.2 * model.fit.optimum.theta + 0.01).tolist())
+    answers = {}
+    for engine, said in stands(model, there, *THEIRS).items():
+        told = inference_of(at_theta(model.fit, np.array(said.estimates.theta)), ())
+        whole = replace(said, inference=told)
+        answers[engine] = misprinted(whole, 1 + 1e-7) if engine in THEIRS else whole
+    found = {(c.rung, c.quantity): c for c in model.judged(answers, name) if c.rung in (5, 6)}
+    for key in ((5, "b"), (5, "fitted"), (6, "t"), (6, WALD), (6, POPULATION), (6, CONDITIONAL)):
+        assert found[key].verdict == Verdict.AGREE, found[key].evidence
+        assert "balls give the same" in found[key].evidence
+    wrong = {c.quantity for c in model.judged(answers, "lme4") if c.verdict is Verdict.WRONG}
+    assert {"b", "fitted", "t", WALD, POPULATION, CONDITIONAL} <= wrong
+
+
+def misprinted(said: Answer, off: float) -> Answer:
+    """An answer whose b, fitted values, t, intervals and predictions are off by a factor."""
+
+    def times(values: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(off * value for value in values)
+
+    told, rows, ends = said.inference, said.inference.predictions, said.inference.intervals["wald"]
+    intervals = {"wald": replace(ends, lower=times(ends.lower), upper=times(ends.upper))}
+    moved = replace(rows, population=times(rows.population), conditional=times(rows.conditional))
+    estimates = replace(said.estimates, b=times(said.estimates.b), fitted=times(said.estimates.fitted))
+    told = replace(told, t=times(told.t), intervals=intervals, predictions=moved)
+    return replace(said, estimates=estimates, inference=told)
