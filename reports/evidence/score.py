@@ -17,8 +17,9 @@ from relmer.reports.evidence.evaluation import Evaluator, evaluator_of
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.records import Score
 
-# A double whose square is a double too, and 1 / eps, beyond which no search in doubles can tell theta from infinity.
-LARGEST, LARGEST_THETA = 1e150, 2.0**52
+# A double whose square is a double too, and one whose fourth power is: theta goes with the scales of weights and of
+# covariates, and G = T T' is multiplied by itself.
+LARGEST, LARGEST_THETA = 1e150, 1e75
 
 
 def score(answer: Answer, certificate: Certificate, evaluator: Evaluator | None = None) -> Score:

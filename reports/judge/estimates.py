@@ -36,6 +36,7 @@ from relmer.reports.judge.rounding import difference
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
 from relmer.solver.model import theta_names
 
 MOST_NAMED = 4
@@ -171,7 +172,10 @@ def there_too(hearing: Hearing, other: Answer, name: str, elsewhere: str) -> tup
     """Hold a path of ours against another house at the theta of that."""
     assert other.estimates is not None
     theirs = values(other.estimates)[name]
-    there = by_path(hearing.view, hearing.answer.engine, other.estimates.theta)[name]
+    try:
+        there = by_path(hearing.view, hearing.answer.engine, other.estimates.theta)[name]
+    except ModelError as error:
+        return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"{elsewhere}; at its theta: {error}"), None
     reached = digits(name, there, theirs)
     told = f"{elsewhere}; at its theta both give the same"
     if close(hearing, name, there, theirs, there * 0.0):

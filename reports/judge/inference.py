@@ -21,6 +21,7 @@ from relmer.reports.judge.rounding import difference, evaluation
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.arrays import Array
+from relmer.solver.errors import ModelError
 
 # Who is recorded for each method: the package that its users take.
 RECORDED = {"satterthwaite": "lmertest", "kenward-roger": "pbkrtest"}
@@ -126,9 +127,14 @@ def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, sai
         return None
     other, theta, theirs = found
     there = replace(hearing, answer=other) if other.engine in hearing.kin.houses else hearing
-    ruling, reached = ruling_of(question(there, theta, theirs, False), theirs.value)
     whose = f"{other.engine} {other.version}"
-    if ruling.diagnosis and ruling.verdict in (Verdict.AGREE, Verdict.WITHIN):
+    try:
+        ruling, reached = ruling_of(question(there, theta, theirs, False), theirs.value)
+    except ModelError as error:
+        ruling, reached = Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"at the theta of {whose}: {error}"), None
+    if ruling.verdict is Verdict.NOT_GIVEN:
+        pass
+    elif ruling.diagnosis and ruling.verdict in (Verdict.AGREE, Verdict.WITHIN):
         # The digits that are missing are the other's.
         seen = f"at the theta of {whose} both give the same but for the rounding of {other.engine}: {ruling.evidence}"
         ruling, reached = AGREES.saying(seen), None

@@ -4,11 +4,9 @@ A number is a seed: a design is made again from its name alone. Odd numbers are 
 """
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
-from adversaries import Adversary, adversaries
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from adversaries import adversary_of
 from strategies import FORMULAS, mixed_data
 
 from relmer.reports.laws.problem import Problem
@@ -16,8 +14,6 @@ from relmer.reports.sweeps.kinds import KINDS as RULES
 from relmer.reports.sweeps.kinds import Made, problem_of_rule
 
 SEED = 20261126
-# How many examples of hypothesis are drawn at once: they are known by their number among these.
-DRAWN = 400
 
 
 def plain(number: int, random: np.random.Generator) -> Made:
@@ -25,26 +21,9 @@ def plain(number: int, random: np.random.Generator) -> Made:
     return str(random.choice(FORMULAS)), mixed_data(number, int(random.integers(24, 60))), ""
 
 
-@cache
-def drawn() -> tuple[Adversary, ...]:
-    """What hypothesis draws of redundant, constant, huge, tiny and exact columns: the same on every machine."""
-    found: list[Adversary] = []
-
-    @seed(SEED)
-    @settings(
-        max_examples=DRAWN, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
-    )
-    @given(adversaries())
-    def gather(one: Adversary) -> None:
-        found.append(one)
-
-    gather()
-    return tuple(found)
-
-
 def adversary(number: int, random: np.random.Generator) -> Made:
-    """What hypothesis draws: redundant, constant, huge, tiny, shifted and nearly exact columns, weights and units."""
-    one = drawn()[number]
+    """Redundant, constant, huge, tiny, shifted and nearly exact columns, weights and units."""
+    one = adversary_of(random)
     data = one.data if one.weights is None else one.data.assign(w=one.weights)
     return one.formula, data, "" if one.weights is None else "w"
 

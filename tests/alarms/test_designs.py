@@ -1,11 +1,18 @@
 """The designs are what their kinds say, and the same each time."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from relmer.reports.laws.problem import design
 
 from .designs import COUNTS, KINDS, names, problem
+
+ROOT = Path(__file__).parents[2]
+TOLD = "[problem(name).frame.to_csv() for name in ('plain/3', 'exact/3', 'adversary/3', 'adversary/399')]"
 
 
 def test_there_are_two_thousand_each_of_one_kind() -> None:
@@ -20,6 +27,12 @@ def test_a_design_is_made_again_from_its_name(kind: str) -> None:
     assert (one.formula, one.weights, one.reml) == (again.formula, again.weights, again.reml)
     assert one.frame.equals(again.frame)
     assert not one.frame.equals(problem(f"{kind}/5").frame)
+
+
+def test_a_design_is_the_same_in_a_process_that_has_loaded_less() -> None:
+    told = f"from tests.alarms.designs import problem; print({TOLD})"
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout == f"{eval(TOLD, {'problem': problem})}\n"
 
 
 def test_kinds_are_what_they_are_called() -> None:

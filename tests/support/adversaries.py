@@ -1,6 +1,8 @@
 """Designs that break solvers: redundant, constant, huge, tiny, shifted, seen once, nearly exact, exact, and mixed."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,28 +106,41 @@ def weights_of(random: np.random.Generator, kind: str, n: int) -> np.ndarray | N
     return np.asarray(weights)
 
 
-@st.composite
-def adversaries(draw: st.DrawFn) -> Adversary:
-    """A model of few rows; of a response without residual too."""
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, groups = draw(st.integers(20, 45)), draw(st.integers(3, 6))
+def made(whole: Callable[[int, int], int], one_of: Callable[[Sequence[Any]], Any]) -> Adversary:
+    """A model of few rows, out of whole numbers (ends included) and choices; of a response without residual too."""
+    random = np.random.default_rng(whole(0, 2**32 - 1))
+    n, groups = whole(20, 45), whole(3, 6)
     g, h, k = random.integers(0, groups, n), random.integers(0, 3, n), random.integers(0, 2, n)
-    if draw(st.booleans()):
+    if one_of([False, True]):
         # The last level is seen once.
         g[g == groups - 1] = 0
     g[:groups] = np.arange(groups)
-    made = columns(random, g)
-    a, b, fixed = (draw(st.sampled_from(COLUMNS)) for _ in range(3))
-    y = response(random, draw(st.sampled_from(RESPONSES)), g, made["plain"])
-    unit = 10.0 ** draw(st.sampled_from([0, 0, 0, 30, -30, 100, -100]))
-    data = pd.DataFrame({"y": unit * (y + draw(st.sampled_from([0.0, 0.0, 1e6]))), **made})
+    known = columns(random, g)
+    a, b, fixed = (one_of(COLUMNS) for _ in range(3))
+    y = response(random, one_of(RESPONSES), g, known["plain"])
+    unit = 10.0 ** one_of([0, 0, 0, 30, -30, 100, -100])
+    data = pd.DataFrame({"y": unit * (y + one_of([0.0, 0.0, 1e6])), **known})
     f = random.integers(0, 2, n)
-    if draw(st.booleans()):
+    if one_of([False, True]):
         f[random.integers(n)] = 2
     data["f"] = pd.Categorical.from_codes(f, ["low", "high", "seen once"]).remove_unused_categories()
     once = np.where(np.arange(n) < n // 3, np.arange(n), n + g)
     for name, codes in (("g", g), ("h", h), ("k", k), ("once", once)):
         data[name] = pd.Categorical(codes.astype(str))
-    weights = weights_of(random, draw(st.sampled_from(WEIGHTS)), n)
-    term = draw(st.sampled_from(TERMS)).format(a=a, b=b)
-    return Adversary(f"y ~ {draw(st.sampled_from(['1', 'f', fixed]))} + {term}", data, weights)
+    weights = weights_of(random, one_of(WEIGHTS), n)
+    term = one_of(TERMS).format(a=a, b=b)
+    return Adversary(f"y ~ {one_of(['1', 'f', fixed])} + {term}", data, weights)
+
+
+@st.composite
+def adversaries(draw: st.DrawFn) -> Adversary:
+    """A model that hypothesis draws, and makes smaller where it breaks something."""
+    return made(lambda low, high: draw(st.integers(low, high)), lambda options: draw(st.sampled_from(options)))
+
+
+def adversary_of(random: np.random.Generator) -> Adversary:
+    """A model of a seed; what hypothesis draws depends on the modules that are loaded, whose constants it tries."""
+    return made(
+        lambda low, high: int(random.integers(low, high, endpoint=True)),
+        lambda options: options[int(random.integers(len(options)))],
+    )
