@@ -30,7 +30,8 @@ def test_a_design_is_made_again_from_its_name(kind: str) -> None:
 
 
 def test_a_design_is_the_same_in_a_process_that_has_loaded_less() -> None:
-    told = f"from tests.alarms.designs import problem; print({TOLD})"
+    path = str(ROOT / "tests/support")
+    told = f"import sys; sys.path.insert(0, {path!r}); from tests.alarms.designs import problem; print({TOLD})"
     run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout == f"{eval(TOLD, {'problem': problem})}\n"
 
