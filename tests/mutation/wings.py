@@ -33,7 +33,7 @@ class Wing:
     only: tuple[str, ...] = ()
 
 
-PATHS = ("tests/solver/paths", "tests/solver/algebra")
+PATHS = ("tests/solver/paths", "tests/solver/algebra", "tests/solver/fits/test_influencing.py")
 # One unit of eight and one term of four are kept; pytest takes these for the beginnings of names.
 LARGE = tuple(
     f"tests/solver/paths/test_large.py::test_shared_theta_is_right_by_every_path[{start}"

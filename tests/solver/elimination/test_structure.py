@@ -1,14 +1,17 @@
 """Every structure of random effects gives the criterion of the definition and its exact derivatives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from bounds import COMPLEX_STEP, REORDERED, SECOND_DIFFERENCE, TWICE
 from complex_step import complex_gradient, difference
+from in_balls import criterion_in_balls
 
 from relmer.reports.evidence import tolerances
 from relmer.solver import ModelError, lmer
-from relmer.solver.elimination import coupling, crossed, joint, schur, sparse_schur
+from relmer.solver.elimination import apart, coupling, crossed, joint, schur, sparse_schur
 from relmer.solver.elimination.corner import weights
 from relmer.solver.language.build import build
 from relmer.solver.language.formula import parse
@@ -70,10 +73,15 @@ def first_derivatives(design: Design, theta: np.ndarray, REML: bool) -> np.ndarr
 
 
 SEVERAL = list(FORMULAS)[2:]
+BRANCHES = ("dense", "sparse", "never inverted", "sparse factor")
 VARIANTS = (
     [(formula, "as chosen") for formula in FORMULAS]
     + [(formula, "joint") for formula in SEVERAL]
-    + [(formula, variant) for formula in SEVERAL[-2:] for variant in ("sparse", "never inverted", "sparse factor")]
+    + [
+        (formula, variant)
+        for formula in SEVERAL[-2:]
+        for variant in ("dense", "sparse", "never inverted", "sparse factor")
+    ]
 )
 
 
@@ -82,8 +90,13 @@ def take(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joint, "EFFECTS", 1000 if variant == "joint" else 0)
     if variant == "joint":
         monkeypatch.setattr(joint, "MULTIPLICATIONS", 2**20)
-    if variant in ("sparse", "sparse factor"):
+    if variant in ("dense", "sparse", "sparse factor"):
         monkeypatch.setattr(coupling, "SMALL", 0)
+    if variant == "dense":
+        # By way of the list of pairs, and all changes at once.
+        monkeypatch.setattr(coupling, "PAIR", 10**9)
+        monkeypatch.setattr(coupling, "MANY", 0)
+    if variant in ("sparse", "sparse factor"):
         monkeypatch.setattr(coupling, "DENSE", 0)
     if variant == "sparse factor":
         monkeypatch.setattr(sparse_schur, "DENSE", 0)
@@ -144,6 +157,28 @@ def test_a_ray_is_one_solution_for_each_scale(formula: str, variant: str, monkey
         at = state.structure.solve([scale * np.eye(len(C)) for C in state.scales])
         assert logdet[k] == pytest.approx(at.logdet, rel=tolerances.CRITERION)
         np.testing.assert_allclose(diagonal[k], at.RXy.diagonal(), rtol=tolerances.CRITERION)
+
+
+@pytest.mark.parametrize("singular", [False, True])
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_response_of_which_little_is_left_has_the_criterion_of_balls(formula: str, singular: bool) -> None:
+    """The rows are taken apart; theta is as large as such a response makes it."""
+    frame, random = data(), np.random.default_rng(len(formula))
+    design = build(model_frame(parse(formula), frame, weights=random.uniform(0.5, 2.0, len(frame))))
+    n, q = design.Z.shape
+    along = design.X.sum(axis=1) + design.Z @ random.normal(size=q)
+    design = replace(design, y=along + 1e-7 * random.normal(size=n))
+    diagonal = design.template.diagonal
+    theta = 1e6 * np.where(diagonal, random.uniform(0.3, 2.0, len(diagonal)), random.normal(size=len(diagonal)))
+    if singular:
+        theta[np.flatnonzero(diagonal)[::2]] = 0.0
+    prepared = prepare(design)
+    assert isinstance(prepared.path, pls.Reduced)
+    assert isinstance(prepared.path.structure.elimination, apart.Graded)
+    at = solve_at(prepared, theta)
+    for REML in (True, False):
+        off = criterion(design, at, REML) - criterion_in_balls(design, theta, REML)
+        assert abs(off) <= tolerances.CRITERION * size(design, at, REML)
 
 
 def test_sparse_and_dense_coupling_end_alike(monkeypatch: pytest.MonkeyPatch) -> None:
