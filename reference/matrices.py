@@ -27,18 +27,14 @@ def exact_data(design: Design) -> Any:
     ImportError
         There is no python-flint.
     """
-    from flint import ctx  # noqa: PLC0415
-
-    from relmer.reference.verify import DATA_BITS, Blocks, Refused, prepared  # noqa: PLC0415
+    from relmer.reference.verify import Blocks, Refused, prepared  # noqa: PLC0415
 
     widths = [len(term.columns) for term in design.terms]
     n, p = design.X.shape
     if not widths or n * sum(widths) * (sum(widths) + p) > MOST_PRODUCTS:
         return None
     try:
-        # The logarithms of weights are the only numbers here that are not rational.
-        with ctx.workprec(DATA_BITS):
-            data = prepared(table_of(design))
+        data = prepared(table_of(design))
     except Refused:
         return None
     sizes = [core.size for core in data.cores] if isinstance(data, Blocks) else [len(c.norms) for c in data.components]

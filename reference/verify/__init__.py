@@ -21,7 +21,7 @@ trees       the bisection trees of that proof, which cover all covariances
 """
 
 from relmer.reference.verify.at import effects, evaluate, near
-from relmer.reference.verify.blocks import DATA_BITS, Blocks
+from relmer.reference.verify.blocks import Blocks
 from relmer.reference.verify.bounds import Setting, log_det, two_columns
 from relmer.reference.verify.chart import in_chart
 from relmer.reference.verify.criterion import (
@@ -56,7 +56,6 @@ from relmer.reference.verify.trees import (
 
 __all__ = [
     "BITS",
-    "DATA_BITS",
     "FLAT",
     "LEAVES",
     "OWN_SCHEMA",

@@ -17,7 +17,7 @@ from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.conditioning import rounding_at
 from relmer.reports.evidence.landscape import Landscape, criterion_at, estimates_at, landscape
 from relmer.solver.arrays import Array
-from relmer.solver.model import factors, is_structured, theta_of
+from relmer.solver.model import Design, factors, is_structured, theta_of
 
 BALLS, DOUBLES = "ball arithmetic", "doubles"
 # Of the balls: a precision for condition numbers up to 1e9, and one for any that doubles can have.
@@ -103,8 +103,8 @@ class Evaluator:
         chosen = {name: values[name] for name in EVALUATED}
         return Evaluation(chosen, exact(balls["criterion"].rad()), BALLS)
 
-    def effects(self, theta: Sequence[float]) -> Mapping[str, Array]:
-        """b and the fitted values at theta; nothing where balls cannot enclose them."""
+    def by_row(self, theta: Sequence[float]) -> Mapping[str, Array]:
+        """b, the fitted values, V's diagonal and the sums of its rows at theta; nothing where no balls enclose them."""
         from relmer.reference.verify import Data, effects, triangles  # noqa: PLC0415
 
         if self.certificate is not None or not isinstance(self.data, Data) or not self.at(theta).proved:
@@ -113,24 +113,10 @@ class Evaluator:
         for bits in BITS:
             with suppress(ZeroDivisionError):
                 balls = effects(self.data, factors_at, bits)
-                if all(
-                    ball.is_finite() and float(ball.rad()) <= EPS * abs(float(ball.mid())) for ball in balls.values()
-                ):
-                    return self._with_effects(self.at(theta).values["beta"], balls)
+                if all(map(is_a_double, balls.values())):
+                    b = {effect: exact(ball.mid()) for effect, ball in balls.items()}
+                    return rows_of(self.view.fit.design, self.at(theta).values, b)
         return {}
-
-    def _with_effects(self, beta: Sequence[Fraction], balls: Mapping[tuple[int, Any, int], Any]) -> dict[str, Array]:
-        """The doubles nearest to b and to the offset + X beta + Z b."""
-        design = self.view.fit.design
-        b = {effect: exact(ball.mid()) for effect, ball in balls.items()}
-        fitted = [Fraction(0)] * len(design.y) if design.offset is None else [*map(Fraction, design.offset.tolist())]
-        for i, row in enumerate(design.X.tolist()):
-            fitted[i] += sum(Fraction(x) * value for x, value in zip(row, beta, strict=True))
-        for t, term in enumerate(design.terms):
-            for i, (level, row) in enumerate(zip(term.codes.tolist(), term.X.tolist(), strict=True)):
-                fitted[i] += sum(Fraction(z) * b[t, level, column] for column, z in enumerate(row))
-        order = sorted(b)
-        return {"b": np.array([float(b[effect]) for effect in order]), "fitted": np.array([*map(float, fitted)])}
 
     def _entries(self, theta: tuple[float, ...]) -> tuple[float, ...]:
         """The lower triangles of all T: theta, or what it stands for where terms have structures."""
@@ -147,6 +133,42 @@ class Evaluator:
             return None
         narrow = float(balls["criterion"].rad()) <= tolerances.GAP * self.view.size
         return balls if narrow and all(ball.is_finite() for ball in balls.values()) else None
+
+
+def is_a_double(ball: Any) -> bool:
+    """Whether a ball is no wider than the doubles about it are apart."""
+    return bool(ball.is_finite()) and float(ball.rad()) <= EPS * abs(float(ball.mid()))
+
+
+def rows_of(
+    design: Design, values: Mapping[str, Sequence[Fraction]], b: Mapping[tuple[int, Any, int], Fraction]
+) -> dict[str, Array]:
+    """What has an entry for each row or effect, as doubles, from beta, sigma and the variance components.
+
+    Offset + X beta + Z b; sigma^2 / w + the sum over terms of z' Cov z; and the sums of V's rows.
+    """
+    n, covariances = len(design.y), [*values["varcomp"]]
+    fitted = [Fraction(0)] * n if design.offset is None else [*map(Fraction, design.offset.tolist())]
+    for i, row in enumerate(design.X.tolist()):
+        fitted[i] += sum(Fraction(x) * value for x, value in zip(row, values["beta"], strict=True))
+    weights = np.ones(n) if design.weights is None else design.weights
+    diagonal = [values["sigma"][0] ** 2 / Fraction(weight) for weight in weights.tolist()]
+    sums = [*diagonal]
+    for t, term in enumerate(design.terms):
+        codes, Z = term.codes.tolist(), [[*map(Fraction, row)] for row in term.X.tolist()]
+        c = len(term.columns)
+        cov = {(i, j): covariances.pop(0) for j in range(c) for i in range(j, c)}
+        cov |= {(j, i): value for (i, j), value in cov.items()}
+        total = [[Fraction(0)] * c for _ in term.levels]
+        for level, row in zip(codes, Z, strict=True):
+            total[level] = [one + z for one, z in zip(total[level], row, strict=True)]
+        for i, (level, row) in enumerate(zip(codes, Z, strict=True)):
+            fitted[i] += sum(z * b[t, level, column] for column, z in enumerate(row))
+            turned = [sum(z * cov[k, column] for k, z in enumerate(row)) for column in range(c)]
+            diagonal[i] += sum(a * z for a, z in zip(turned, row, strict=True))
+            sums[i] += sum(a * z for a, z in zip(turned, total[level], strict=True))
+    found = {"b": [b[effect] for effect in sorted(b)], "fitted": fitted, "V_diagonal": diagonal, "V_rowsum": sums}
+    return {name: np.array([*map(float, entries)]) for name, entries in found.items()}
 
 
 def evaluator_of(certificate: Certificate | None, view: Landscape | None = None) -> Evaluator:

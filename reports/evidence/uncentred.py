@@ -20,14 +20,15 @@ class Uncentred:
     Residuals that are off by at most rho are off by |dr| = sqrt(sum w) rho as a vector in units of the weights. Then
     beta = (X'V^-1 X)^-1 X'V^-1 y is off by at most (se / sigma) |dr|, for V - W^-1 is nowhere negative; and b by at
     most half the length of its row of T, times |dr|: it is Lambda u, u = (Lambda'Z'WZ Lambda + I)^-1 Lambda'Z'W r,
-    where the singular values are s / (s^2 + 1) <= 1/2. Where a covariate is far from its origin that is far more than
-    rho: an intercept is a value at 0.
+    where the singular values are s / (s^2 + 1) <= 1/2. A fitted value is off by these, times its row of |X| and |Z|:
+    where weights are uneven, far more than rho in a row of small weight. Where a covariate is far from its origin so
+    are these: an intercept is a value at 0.
 
     Attributes
     ----------
     criterion, residual
         Of the criterion, and of a residual.
-    beta, b
+    beta, b, fitted
         Of each entry; none where a residual loses little.
     """
 
@@ -35,6 +36,7 @@ class Uncentred:
     residual: float
     beta: Array = field(default_factory=lambda: np.zeros(0))
     b: Array = field(default_factory=lambda: np.zeros(0))
+    fitted: Array = field(default_factory=lambda: np.zeros(0))
 
 
 def uncentred(view: Landscape, theta: Sequence[float], least: float = tolerances.LOSS) -> Uncentred:
@@ -62,15 +64,16 @@ def evaluated(view: Landscape, theta: Sequence[float], least: float) -> Uncentre
     if rho < least:
         return Uncentred(of_covariates, 0.0)
     length = moved * np.sqrt(len(y) if design.weights is None else np.sum(design.weights))
-    rows = [
-        np.tile(np.linalg.norm(T, axis=1), len(term.levels))
-        for term, T in zip(design.terms, factors(design.terms, np.asarray(theta, dtype=float)), strict=True)
-    ]
+    roots = factors(design.terms, np.asarray(theta, dtype=float))
+    lengths = [np.linalg.norm(T, axis=1) for T in roots]
+    rows = [np.tile(one, len(term.levels)) for term, one in zip(design.terms, lengths, strict=True)]
+    of_effects = sum(np.abs(term.X) @ one / 2 for term, one in zip(design.terms, lengths, strict=True))
     return Uncentred(
         criterion=float(2 * d * np.log1p(rho)) + of_covariates,
         residual=float(moved),
         beta=np.asarray(length * said["se"] / said["sigma"]),
         b=np.asarray(length / 2 * np.concatenate([*rows, np.zeros(0)])),
+        fitted=np.asarray(length * (np.abs(design.X) @ (said["se"] / said["sigma"]) + of_effects)),
     )
 
 

@@ -162,8 +162,8 @@ def is_proved(hearing: Hearing, name: str, mine: Array) -> bool:
     assert hearing.answer.estimates is not None
     theta = hearing.answer.estimates.theta
     found = hearing.evaluator.at(theta)
-    if name in ("b", "fitted"):
-        proved = hearing.evaluator.effects(theta).get(name)
+    if name in ("b", "fitted", "V_diagonal", "V_rowsum"):
+        proved = hearing.evaluator.by_row(theta).get(name)
         return proved is not None and bool(np.all(close(hearing, name, mine, proved, proved * 0.0)))
     return found.proved and name in found.values
 
@@ -272,7 +272,10 @@ def evaluated_otherwise(
     lost = replace(moved, criterion=max(products(view, said.theta), moved.criterion))
     if close(hearing, name, mine, own, rounded_by(hearing, name, own, lost)):
         return Ruling(verdict, Diagnosis.ROUNDING, difference(lost.criterion))
-    return None
+    slight = uncentred(view, said.theta, least=0.0)
+    # What is harmless needs no threshold of how much is lost.
+    most = np.minimum(harmless(hearing, name, own), rounded_by(hearing, name, own, slight))
+    return rounded(verdict, hearing.answer.engine, slight) if close(hearing, name, mine, own, most) else None
 
 
 def rounded(verdict: Verdict, engine: str, moved: Uncentred) -> Ruling:

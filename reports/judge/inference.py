@@ -224,7 +224,8 @@ def rounding(asked: Question, off: Array, right: Array, seen: str) -> Ruling | N
         return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {asked.opened()}") if known else None
     if np.all(off <= asked.bounds(right)) and asked.method:
         return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {asked.opened()}")
-    if asked.name not in ("df", "NumDF", "DenDF") and np.all(off <= asked.bounds(right, "rounding")):
+    amount = "any rounding" if small else "rounding"
+    if asked.name not in ("df", "NumDF", "DenDF") and np.all(off <= asked.bounds(right, amount)):
         lost = max(products(asked.at.view, asked.at.theta), uncentred(asked.at.view, asked.at.theta).criterion)
         return Ruling(verdict, Diagnosis.ROUNDING, f"{seen}; {difference(lost)}")
     return None

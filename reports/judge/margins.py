@@ -131,7 +131,8 @@ def rounded_by(hearing: Hearing, name: str, value: Array, moved: Uncentred) -> A
         case "vcov" | "varcomp" | "V_diagonal" | "V_rowsum":
             return np.asarray(relative * np.abs(value))
         case "fitted":
-            return np.full(value.shape, tolerances.SLACK * moved.residual)
+            alone = np.full(value.shape, moved.residual)
+            return np.asarray(tolerances.SLACK * np.maximum(alone, moved.fitted if moved.fitted.size else 0.0))
         case "b":
             alone = moved.residual * units(hearing, "b", value.shape) / view.fit.sigma
             return np.asarray(tolerances.SLACK * np.maximum(alone, moved.b if moved.b.size else 0.0))

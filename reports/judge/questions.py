@@ -8,7 +8,6 @@ import numpy as np
 from relmer.reference.answers import Tested
 from relmer.reports.evidence import (
     Concluded,
-    Uncentred,
     convention,
     p_of,
     products,
@@ -156,9 +155,11 @@ class Question:
         """The bound of an estimate that goes into it."""
         if of == "harmless":
             return harmless(self.hearing, quantity, value)
-        if of == "rounding":
-            at = uncentred(self.at.view, self.at.theta)
-            lost = Uncentred(criterion=max(products(self.at.view, self.at.theta), at.criterion), residual=at.residual)
+        if of in ("rounding", "any rounding"):
+            # What is harmless needs no threshold of how much is lost.
+            least = {"least": 0.0} if of == "any rounding" else {}
+            at = uncentred(self.at.view, self.at.theta, **least)
+            lost = replace(at, criterion=max(products(self.at.view, self.at.theta), at.criterion))
             # A conditional SD goes with sigma, as a standard error does.
             goes_as = "se" if self.name == CONDSD else quantity
             return rounded_by(self.hearing, goes_as, value, lost) + margin(self.hearing, quantity, value)

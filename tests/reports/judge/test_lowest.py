@@ -140,7 +140,7 @@ def test_a_house_that_is_elsewhere_and_wrong_there_is_no_measure(name: str, monk
     assert found["beta"].verdict == Verdict.AGREE
     assert "balls give the same" in found["beta"].evidence
     assert found["b"].verdict == found["fitted"].verdict == Verdict.AGREE
-    monkeypatch.setattr(Evaluator, "effects", lambda self, theta: {})
+    monkeypatch.setattr(Evaluator, "by_row", lambda self, theta: {})
     unproved = {c.quantity: c for c in model.judged(answers, name) if c.rung == 5}
     assert unproved["b"].verdict == Verdict.NOT_GIVEN, "without balls nobody knows who is right"
     wrong = {**answers, name: replace(answers[name], estimates=replace(answers[name].estimates, sigma=9.0))}

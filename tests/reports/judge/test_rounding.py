@@ -18,16 +18,24 @@ from relmer.reference.answers.shared_theta import shared_thetas
 from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import answer, engine, installed
 from relmer.reference.own_fits import design_of, estimates
-from relmer.reports.evidence import products, tolerances, values
+from relmer.reference.own_inference import inference_of
+from relmer.reports.evidence import evaluation, products, tolerances, values
 from relmer.reports.evidence.landscape import Landscape, landscape
 from relmer.reports.evidence.uncentred import covariates, uncentred
 from relmer.reports.judge.ladder import judge_case
 from relmer.reports.judge.margins import harmless
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
+from relmer.solver.fits import at_theta
 from relmer.solver.model import Lambda
 
 FAR, NEAR, LOST = "nist/SmLs04-reml", "sleepstudy/slopes-reml", "nist/SmLs08-reml"
+
+
+@pytest.fixture
+def without_balls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a model that is too large for balls: another house is all that there is."""
+    monkeypatch.setattr(evaluation, "exact_data", lambda design: None)
 
 
 @lru_cache
@@ -232,8 +240,8 @@ def test_a_covariate_near_zero_excuses_nothing() -> None:
     assert covariates(view_of(NEAR)) == 0.0
 
 
-def test_what_the_other_side_loses_without_centring_is_not_charged_to_us() -> None:
-    """Weights have no balls: our criterion is held against lme4's, which rounds where a date is a covariate."""
+def test_what_the_other_side_loses_without_centring_is_not_charged_to_us(without_balls: None) -> None:
+    """Our criterion is held against lme4's, which rounds where a date is a covariate."""
     random = np.random.default_rng(8)
     frame = pd.DataFrame({"day": 18262.0 + random.integers(0, 30, 60), "g": np.repeat([*"abcdef"], 10)})
     frame["w"] = random.uniform(0.5, 2, 60)
@@ -293,11 +301,10 @@ def test_a_search_of_beta_shows_itself_by_the_criterion_even_where_rounding_may_
         assert found["criterion at its own theta"].diagnosis is Diagnosis.STOP
 
 
-def test_what_lme4_loses_of_a_response_is_not_charged_to_us_however_little_it_is() -> None:
+def test_what_lme4_loses_of_a_response_is_not_charged_to_us_however_little_it_is(without_balls: None) -> None:
     """A response of 200 times its spread: a residual loses less than half of its digits, the criterion some yet."""
     frame = load("sleepstudy").frame
     spread = float(np.std(frame["Reaction"]))
-    # Weights have no balls: our criterion is held against the other house's.
     far = frame.assign(Reaction=frame["Reaction"] + 200 * spread, w=1.0 + np.arange(len(frame)) % 2)
     made = generated("Reaction ~ Days + (1 | Subject)", far, weights="w")
     theta = made.fit.optimum.theta.tolist()
@@ -363,3 +370,29 @@ def test_an_offset_far_from_zero_costs_who_keeps_it_in_the_mean_as_much_as_the_b
         answers = {"gls": made.answer("gls", here), "lme4": replace(said, criterion=moved)}
         found = {c.quantity: c for c in made.judged(answers, "lme4")}
         assert found["criterion, start"].verdict is verdict
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(0.5, Verdict.WITHIN), (1e4, Verdict.WRONG)])
+def test_what_little_another_loses_far_from_zero_is_within_where_it_is_harmless(times: float, verdict: Verdict) -> None:
+    """A mean of 1e4 spreads: sums of n terms lose n eps of it, less than half of the digits, and nobody is harmed."""
+    frame = load("sleepstudy").frame
+    frame["Reaction"] += 1e4 * float(np.std(frame["Reaction"]))
+    made = generated("Reaction ~ Days + (1 | Subject)", frame)
+    theta = made.fit.optimum.theta.tolist()
+    assert uncentred(made.view, theta).residual == 0.0, "it is less than half of the digits"
+    rho = uncentred(made.view, theta, least=0.0).residual
+    assert rho >= len(frame) * 2.0**-52 * frame["Reaction"].abs().max()
+    said = made.answer("lme4", theta)
+    told = inference_of(at_theta(made.fit, np.array(theta)), ())
+    off = times * rho * np.where(np.arange(len(frame)) % 2, 1.0, -1.0)
+    fitted = tuple(np.array(said.estimates.fitted) + off)
+    rows = replace(told.predictions, conditional=fitted[: len(told.predictions.conditional)])
+    answers = {name: made.answer(name, theta) for name in OWN}
+    answers["lme4"] = replace(
+        said, estimates=replace(said.estimates, fitted=fitted), inference=replace(told, predictions=rows)
+    )
+    found = {c.quantity: c for c in made.judged(answers, "lme4")}
+    harm = harmless(SimpleNamespace(view=made.view), "fitted", np.array(said.estimates.fitted))
+    assert np.all(np.abs(off) < harm), "neither would harm anybody"
+    assert found["conditional prediction"].verdict is verdict
+    assert found["fitted"].verdict.breaks == verdict.breaks
