@@ -174,7 +174,7 @@ def test_what_moves_no_conclusion_is_a_stop_of_a_thousandth_or_3_percent_of_a_st
 def test_what_a_lost_criterion_and_residual_move(found: dict[str, object], REML: bool) -> None:
     """d log(pwrss) off by D: variances by the part exp(D / d) - 1 of themselves, sigma by half of that."""
     one, d = hearing(REML), DF if REML else N
-    moved = SimpleNamespace(criterion=0.5, residual=3.0, beta=np.zeros(0), b=np.zeros(0))
+    moved = SimpleNamespace(criterion=0.5, residual=3.0, beta=np.zeros(0), b=np.zeros(0), fitted=np.zeros(0))
     part = np.exp(0.5 / d) - 1
 
     def by(name: str, value: list[float]) -> np.ndarray:
@@ -192,7 +192,8 @@ def test_what_a_lost_criterion_and_residual_move(found: dict[str, object], REML:
     np.testing.assert_allclose(by("beta", [1.0, 1.0]), tolerances.SLACK * 3.0 / np.array([2.0, 8.0]))
     np.testing.assert_array_equal(by("theta", [1.0]), [0.0])
     # What `Uncentred` derives for each entry counts where it is more than that of the entry's own column.
-    moved.beta, moved.b = np.array([1.0, 2.0]), np.full(8, 4.0)
+    moved.beta, moved.b, moved.fitted = np.array([1.0, 2.0]), np.full(8, 4.0), np.array([1.0, 9.0])
+    np.testing.assert_array_equal(by("fitted", [100.0, 1.0]), tolerances.SLACK * np.array([3.0, 9.0]))
     np.testing.assert_allclose(by("beta", [1.0, 1.0]), tolerances.SLACK * np.array([1.5, 2.0]))
     np.testing.assert_allclose(by("b", [1.0] * 8), tolerances.SLACK * np.maximum(3.0 * b, 4.0))
 

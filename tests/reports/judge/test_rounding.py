@@ -205,6 +205,8 @@ def test_what_follows_from_a_residual_is_bounded_as_derived() -> None:
     V = np.eye(len(design.y)) + Z @ L @ L.T @ Z.T
     to_b = L @ L.T @ Z.T @ np.linalg.inv(V)
     to_beta = np.linalg.solve(design.X.T @ np.linalg.solve(V, design.X), design.X.T @ np.linalg.inv(V))
+    to_fitted = design.X @ to_beta + Z @ to_b @ (np.eye(len(V)) - design.X @ to_beta)
+    assert np.all(found.residual * np.abs(to_fitted).sum(axis=1) <= found.fitted)
     for operator, bound in ((to_b, found.b), (to_beta, found.beta)):
         worst = found.residual * np.abs(operator).sum(axis=1)
         assert bound.shape == worst.shape
