@@ -145,7 +145,8 @@ def effects_of(data: Data, state: State, G: Sequence[arb], sigma: arb) -> dict[s
 
 def modes_of(data: Data, state: State, G: Sequence[arb]) -> dict[tuple[int, Any, int], arb]:
     """b = G h v, by term, level and column."""
-    v, found = residual(state), {}
+    v = residual(state)
+    found: dict[tuple[int, Any, int], arb] = {}
     for component, h in zip(data.components, state.h, strict=True):
         b = combined(G, component.places, h * v)
         found |= {effect: b[i, 0] for i, effect in enumerate(component.effects)}
