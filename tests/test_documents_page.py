@@ -17,7 +17,7 @@ def test_the_page_runs() -> None:
 def test_every_public_name_is_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     # Fits, and what follows from them, are no document's: the pages of the API have them.
-    beyond = {"Fit", "ModelError", "Refits", "bootstrap", "refit", "simulate"}
+    beyond = {"Fit", "ModelError", "Unbounded", "Refits", "bootstrap", "refit", "simulate"}
     beyond |= {"fixef", "isSingular", "model_matrix", "postVar", "ranef"}
     beyond |= {"Summary", "predict", "summary"}
     beyond |= {"Profile", "anova", "confint", "drop1", "lrt"}

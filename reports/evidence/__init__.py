@@ -1,7 +1,7 @@
 """Facts without a verdict: digits, allowances, the landscape of a case, scores, drift."""
 
 from relmer.reports.evidence import same_rows, tolerances
-from relmer.reports.evidence.conditioning import carried, carried_by_row, condition, conditioned, inverted, rounding_at
+from relmer.reports.evidence.conditioning import carried, condition, conditioned, inverted, rounding_at
 from relmer.reports.evidence.conventions import candidates, convention, everywhere
 from relmer.reports.evidence.digits import digits, relative_digits, scales
 from relmer.reports.evidence.drift import drift_of
@@ -49,7 +49,6 @@ __all__ = [
     "by_path",
     "candidates",
     "carried",
-    "carried_by_row",
     "centred",
     "concluded",
     "condition",

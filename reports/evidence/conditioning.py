@@ -13,7 +13,6 @@ from scipy import linalg, sparse
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.evidence.landscape import Landscape
-from relmer.solver.arrays import Array
 from relmer.solver.model import Lambda, factors, weighted
 
 
@@ -64,23 +63,22 @@ def inverted(view: Landscape, theta: Sequence[float]) -> float:
 
 
 def carried(view: Landscape, theta: Sequence[float]) -> float:
-    """The largest of `carried_by_row`; 0 without rows."""
-    return float(carried_by_row(view, theta).max(initial=0.0))
+    """Largest relative error of a V_ii by the rounding of theta: where Z Lambda is a difference of large numbers.
 
-
-def carried_by_row(view: Landscape, theta: Sequence[float]) -> Array:
-    """Relative error of each V_ii that the rounding of theta makes: where Z Lambda is a difference of large numbers.
-
-    A covariate far from its origin makes it so. An error of eps in every entry of Lambda moves row i of Z Lambda by eps
-    (|Z| |Lambda|)_i, and V_ii by twice its product with that row.
+    A covariate far from its origin makes it so. A root that was made triangular by rotations is known to eps of the
+    length of each row (Higham 2002, theorem 19.4), however small an entry: that moves row i of Z Lambda by eps |Z|
+    times these lengths, and V_ii by twice the product of both.
     """
     key = ("carried", *theta)
     if key not in view.remembered:
         design = view.fit.design
         _, _, Z = weighted(design)
         L = Lambda(design.template, np.asarray(theta, dtype=float))
-        rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ abs(L))
+        lengths = sparse.diags_array(np.sqrt(np.asarray(L.multiply(L).sum(axis=1)).ravel()))
+        entries = Lambda(design.template, np.ones(len(theta))) != 0
+        rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ lengths @ entries.astype(float))
         sums = np.asarray(rows.multiply(moved).sum(axis=1)).ravel()
         variance = 1.0 + np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-        view.remembered[key] = 2 * tolerances.EPS * sums / variance
-    return np.asarray(view.remembered[key])
+        view.remembered[key] = float((2 * tolerances.EPS * sums / variance).max(initial=0.0))
+    found: float = view.remembered[key]
+    return found

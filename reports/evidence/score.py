@@ -19,7 +19,7 @@ from relmer.reports.records import Score
 
 # A double whose square is a double too, and one whose fourth power is: theta goes with the scales of weights and of
 # covariates, and G = T T' is multiplied by itself.
-LARGEST, LARGEST_THETA = 1e150, 1e75
+LARGEST, LARGEST_THETA = 1e150, 1e100
 
 
 def score(answer: Answer, certificate: Certificate, evaluator: Evaluator | None = None) -> Score:

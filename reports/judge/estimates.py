@@ -31,7 +31,7 @@ from relmer.reports.evidence import (
     values,
 )
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling, not_given
-from relmer.reports.judge.margins import close, harmless, margin, rounded_by
+from relmer.reports.judge.margins import close, conditioned_at, harmless, margin, rounded_by
 from relmer.reports.judge.rounding import difference
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
@@ -274,7 +274,8 @@ def evaluated_otherwise(
         return Ruling(verdict, Diagnosis.ROUNDING, difference(lost.criterion))
     slight = uncentred(view, said.theta, least=0.0)
     # What is harmless needs no threshold of how much is lost.
-    most = np.minimum(harmless(hearing, name, own), rounded_by(hearing, name, own, slight))
+    moves = rounded_by(hearing, name, own, slight) + conditioned_at(hearing, said.theta, name, own)
+    most = np.minimum(harmless(hearing, name, own), moves)
     return rounded(verdict, hearing.answer.engine, slight) if close(hearing, name, mine, own, most) else None
 
 

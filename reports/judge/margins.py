@@ -1,8 +1,10 @@
 """How far an estimate may be from a reference: the rounding of an evaluation, and what is harmless beyond it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from relmer.reports.evidence import Landscape, Uncentred, allowance, carried, carried_by_row, condition, tolerances
+from relmer.reports.evidence import Landscape, Uncentred, allowance, carried, condition, tolerances
 from relmer.reports.judge.hearing import Hearing
 from relmer.solver.arrays import Array
 from relmer.solver.paths import degrees_of_freedom, marginal_root
@@ -51,16 +53,21 @@ def margin(hearing: Hearing, name: str, reference: Array) -> Array:
 
 
 def margin_by_row(view: Landscape, name: str, reference: Array, relative: float) -> Array:
-    """The rounding of what has an entry for each row."""
-    size, at = np.abs(reference), view.fit.optimum.theta.tolist()
+    """The rounding of what has an entry for each row; sigma^2, a sum over all rows, is in every entry of V."""
+    size = np.abs(reference)
     match name:
         case "V_diagonal":
-            evaluation = max(tolerances.EVALUATION, tolerances.EPS * condition(view, at))
-            return np.asarray(np.maximum(evaluation, ENTRIES * carried_by_row(view, at)) * size)
+            return np.asarray(relative * size)
         case "V_rowsum":
             return np.asarray(relative * np.maximum(size, absolute_sums(view)))
     spread = float(np.abs(reference - reference.mean()).max(initial=0.0)) + view.fit.sigma
     return np.asarray(relative * spread + ROUNDINGS * tolerances.EPS * size)
+
+
+def conditioned_at(hearing: Hearing, theta: Sequence[float], name: str, value: Array) -> Array:
+    """What the condition of V at an engine's own theta takes from an evaluation there: of value and error."""
+    error = harmless(hearing, name, value) / np.sqrt(tolerances.EARLY)
+    return np.asarray(tolerances.EPS * condition(hearing.view, theta) * (np.abs(value) + error))
 
 
 def absolute_sums(view: Landscape) -> Array:

@@ -16,7 +16,7 @@ from relmer.reports.evidence import (
     uncentred,
 )
 from relmer.reports.judge.hearing import Hearing
-from relmer.reports.judge.margins import harmless, margin, rounded_by
+from relmer.reports.judge.margins import conditioned_at, harmless, margin, rounded_by
 from relmer.solver.arrays import Array
 
 OF_LIKELIHOOD = ("logLik", "AIC", "BIC")
@@ -162,7 +162,10 @@ class Question:
             lost = replace(at, criterion=max(products(self.at.view, self.at.theta), at.criterion))
             # A conditional SD goes with sigma, as a standard error does.
             goes_as = "se" if self.name == CONDSD else quantity
-            return rounded_by(self.hearing, goes_as, value, lost) + margin(self.hearing, quantity, value)
+            found = rounded_by(self.hearing, goes_as, value, lost) + margin(self.hearing, quantity, value)
+            if of == "rounding":
+                return found
+            return np.asarray(found + conditioned_at(self.hearing, self.at.theta, quantity, value))
         return margin(self.hearing, quantity, value)
 
     def scale(self, right: Array) -> Array:

@@ -8,7 +8,7 @@ from relmer.solver.algebra import lower_triangle
 from relmer.solver.arrays import Array, Booleans, Integers
 from relmer.solver.many.criterion import values_at
 from relmer.solver.many.rows import Responses, Shared, lower
-from relmer.solver.search import ANGLES, ASIDE, LEANING, LENGTHS, NOISE, RAISED, WIDE, is_constant
+from relmer.solver.search import ANGLES, ASIDE, LEANING, LENGTHS, NOISE, RAISED, WIDE, is_constant, is_told_by_few
 
 Starts = list[tuple[Integers, Array]]
 
@@ -22,7 +22,7 @@ def at_zero(shared: Shared, of: Responses, REML: bool, value: Array) -> Starts:
 
 
 def around_circles(shared: Shared, of: Responses, REML: bool, theta: Array, singular: Booleans) -> Starts:
-    """For responses whose minimum theta (m, k) is singular, or all where covariates are constant: lowest of circles."""
+    """Lowest of circles, for responses whose minimum theta (m, k) is singular, or all where `search` takes all."""
     found: Starts = []
     first = 0
     for width, term in zip(shared.widths, shared.design.terms, strict=True):
@@ -32,7 +32,7 @@ def around_circles(shared: Shared, of: Responses, REML: bool, theta: Array, sing
         if not 1 < width < WIDE:
             continue
         constant = is_constant(term)
-        which = np.flatnonzero(singular | constant)
+        which = np.flatnonzero(singular | constant | is_told_by_few(term, shared.design.weights))
         if not len(which):
             continue
         T = np.zeros((len(which), width, width))

@@ -76,6 +76,9 @@ class Reduced:
         ModelError
             The covariances are so large that rounding leaves no digits.
         """
+        if self.spanned is not None and not any(root.any() for root in roots):
+            # What was taken apart is for large covariances: of X that Z nearly spans little is left without these.
+            return self.definition.solve_at(roots)
         working = working_roots(self.scales, roots)
         if self.spanned is None and is_drowned(self.scales, working) and is_cheap(self.design):
             return self.definition.solve_at(roots)

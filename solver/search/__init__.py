@@ -13,6 +13,7 @@ from relmer.solver.search.starts import (
     RAY,
     WIDE,
     is_constant,
+    is_told_by_few,
 )
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "Ending",
     "Optimum",
     "is_constant",
+    "is_told_by_few",
     "optimise",
 ]

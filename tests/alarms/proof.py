@@ -241,8 +241,8 @@ def is_narrow(entries: Sequence[arb], each: bool) -> bool:
 class Witness:
     """The definition for one design; values at a theta are found once."""
 
-    def __init__(self, design: Design, REML: bool) -> None:
-        self.design, self.REML = design, REML
+    def __init__(self, design: Design, REML: bool, lowest: Theta | None = None) -> None:
+        self.design, self.REML, self.lowest = design, REML, lowest
         self._known: dict[tuple[float, ...], tuple[dict[str, list[arb]], list[dict[str, list[arb]]]]] = {}
 
     def at(self, theta: Theta) -> tuple[dict[str, list[arb]], list[dict[str, list[arb]]]]:
@@ -266,21 +266,31 @@ class Witness:
         return max(moves, key=lambda ball: float(ball.mid()))
 
     def harm(self, theta: Theta, quantity: str, k: int) -> arb:
-        """What a criterion HARM off does to an entry: sqrt(HARM) of its standard error, or of less."""
+        """What a criterion HARM off does to an entry: sqrt(HARM) of its standard error, or of less.
+
+        Standard errors and sigma are the smaller ones of those at theta and at the lowest theta that is known.
+        """
         exact, part = self.at(theta)[0], arb(HARM).sqrt()
-        n = len(self.design.y)
+        n, p = len(self.design.y), self.design.X.shape[1]
+
+        def size(name: str, entry: int) -> arb:
+            both = [abs(self.at(at)[0][name][entry]) for at in (theta, self.lowest or theta)]
+            return min(both, key=lambda ball: float(ball.mid()))
+
+        of_variance = part / arb(2 * n).sqrt()
         match quantity:
             case "criterion":
                 return arb(HARM)
             case "beta":
-                return part * exact["se"][k]
+                return part * size("se", k)
             case "wald":
-                return part * exact["se"][k % len(exact["se"])]
+                return part * size("se", k % p)
             case "b" | "fitted" | "population":
-                return part * exact["sigma"][0] / arb(n).sqrt()
+                return part * size("sigma", 0) / arb(n).sqrt()
             case "t":
-                return part * max(abs(exact["t"][k]), arb(1), key=lambda ball: float(ball.mid()))
-        return part * abs(exact[quantity][k]) / arb(2 * n).sqrt()
+                # beta and its standard error by as much as each may.
+                return (part + of_variance * abs(exact["t"][k])) * size("se", k) / exact["se"][k]
+        return of_variance * size(quantity, k)
 
     def held(self, name: str, quantity: str, told: Iterable[float], theta: Theta, rounded: bool = False) -> Proof:
         """Hold numbers against the definition at theta: the entry that is farthest off, in units of the noise.
@@ -322,13 +332,16 @@ def proofs(
     `lowest` is the theta of the lowest criterion that is known, `shared` those at which all are asked, by kind.
     """
     assert said.estimates is not None
-    witness, theta = Witness(design, REML), said.estimates.theta
+    witness, theta = Witness(design, REML, lowest), said.estimates.theta
     found: list[Proof] = []
     followed = any(c.quantity in STOPS for c in wrong)
     for c in wrong:
         if c.quantity in STOPS:
             found.append(witness.stop(c.quantity, theta, lowest, c.diagnosis is Diagnosis.ROUNDING))
         elif followed and (c.rung == 5 or c.quantity == "criterion") and c.diagnosis in FOLLOWING:
+            continue
+        elif followed and c.quantity == "criterion at its own theta" and c.diagnosis is Diagnosis.STOP:
+            # It is that at the beta and sigma where it stopped.
             continue
         elif c.quantity.startswith("criterion, "):
             # What is not shared are the theta at which engines stopped.

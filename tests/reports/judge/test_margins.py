@@ -25,14 +25,11 @@ DF = 8
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What the evidence says: nothing, until a test says otherwise."""
-    said: dict[str, object] = {"condition": 1.0, "carried": 0.0, "by_row": np.zeros(N), "allowance": 0.0, "sums": 0.0}
+    said: dict[str, object] = {"condition": 1.0, "carried": 0.0, "allowance": 0.0, "sums": 0.0}
     monkeypatch.setattr(
         margins, "condition", lambda view, at: said["condition"] if at == [0.5] and view.fit else np.nan
     )
     monkeypatch.setattr(margins, "carried", lambda view, at: said["carried"] if at == [0.5] and view.fit else np.nan)
-    monkeypatch.setattr(
-        margins, "carried_by_row", lambda view, at: said["by_row"] if at == [0.5] and view.fit else np.nan
-    )
     monkeypatch.setattr(margins, "absolute_sums", lambda view: np.full(len(view.fit.design.y), said["sums"]))
     monkeypatch.setattr(
         margins,
@@ -114,12 +111,11 @@ def test_of_a_coefficient_no_more_than_is_harmless(found: dict[str, object], los
 def test_every_row_of_V_by_its_own_size(found: dict[str, object]) -> None:
     """A variance by what theta's rounding and the condition take of it; a sum by the sum of the sizes."""
     value = np.arange(1.0, N + 1)
-    found |= {"by_row": np.where(value < 4, 1e-6, 0.0), "carried": 1e-3}
-    expected = np.where(value < 4, ENTRIES * 1e-6, tolerances.EVALUATION) * value
-    np.testing.assert_allclose(of("V_diagonal", (-value).tolist()), expected, rtol=1e-14)
-    found |= {"condition": 1e9, "carried": 0.0}
-    expected = np.where(value < 4, ENTRIES * 1e-6, EPS * 1e9) * value
-    np.testing.assert_allclose(of("V_diagonal", value.tolist()), expected, rtol=1e-14)
+    np.testing.assert_allclose(of("V_diagonal", (-value).tolist()), tolerances.EVALUATION * value, rtol=1e-14)
+    found |= {"carried": 1e-6}
+    np.testing.assert_allclose(of("V_diagonal", (-value).tolist()), ENTRIES * 1e-6 * value, rtol=1e-14)
+    found |= {"condition": 1e12, "carried": 0.0}
+    np.testing.assert_allclose(of("V_diagonal", value.tolist()), EPS * 1e12 * value, rtol=1e-14)
     found |= {"condition": 1.0, "sums": 5.0}
     expected = tolerances.EVALUATION * np.maximum(value, 5.0)
     np.testing.assert_allclose(of("V_rowsum", (-value).tolist()), expected, rtol=1e-14)

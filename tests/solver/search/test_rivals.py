@@ -4,12 +4,14 @@ import bounds
 import numpy as np
 import pandas as pd
 import pytest
+from in_balls import criterion_in_balls
 from strategies import mixed_data
 
 from relmer.datasets import load
 from relmer.solver.fits.fitting import lmer
 from relmer.solver.fits.refitting import refit
 from relmer.solver.paths.criterion import criterion, prepare, solve_at
+from tests.alarms.designs import problem
 
 FORMULA = "y ~ 0 + x + (0 + x | g)"
 # The lower minimum, by mpmath at 50 digits; the other one is at 77.468044832909 and 77.118029321708.
@@ -133,4 +135,19 @@ def test_of_few_rows_other_faces_and_zero_are_looked_at(
         found = refit(other, data[["y", "y"]].to_numpy()).criterion[1]
     else:
         found = lmer(formula, data, REML=False, method=method).criterion
+    assert found <= lower + bounds.SHIFTED_CRITERION
+
+
+@pytest.mark.parametrize("method", ["pls", "qr", "gls", "many"])
+def test_where_weights_leave_few_levels_other_faces_are_looked_at(method: str) -> None:
+    """38 rows of 4 levels, weights 1e10 apart: the first search ends 1.67 above where lme4's bobyqa stopped."""
+    made = problem("adversary/178")
+    fit = lmer(made.formula, made.frame, REML=made.reml, weights="w", method="pls" if method == "many" else method)
+    lower = criterion_in_balls(fit.design, np.array([0.17970399769166398, 0.04986032415210289, 0.0]), made.reml)
+    assert lower < 5433.57
+    found = fit.criterion
+    if method == "many":
+        y = made.frame["y"].to_numpy()
+        other = lmer(made.formula, made.frame.assign(y=np.roll(y, 1)), REML=made.reml, weights="w")
+        found = refit(other, np.column_stack([y, y])).criterion[1]
     assert found <= lower + bounds.SHIFTED_CRITERION
