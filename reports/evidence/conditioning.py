@@ -75,8 +75,8 @@ def carried(view: Landscape, theta: Sequence[float]) -> float:
         _, _, Z = weighted(design)
         L = Lambda(design.template, np.asarray(theta, dtype=float))
         lengths = sparse.diags_array(np.sqrt(np.asarray(L.multiply(L).sum(axis=1)).ravel()))
-        entries = Lambda(design.template, np.ones(len(theta))) != 0
-        rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ lengths @ entries.astype(float))
+        entries = Lambda(design.template, np.ones(len(theta)))
+        rows, moved = sparse.csr_array(abs(Z @ L)), sparse.csr_array(abs(Z) @ lengths @ abs(entries).sign())
         sums = np.asarray(rows.multiply(moved).sum(axis=1)).ravel()
         variance = 1.0 + np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
         view.remembered[key] = float((2 * tolerances.EPS * sums / variance).max(initial=0.0))
