@@ -104,7 +104,7 @@ def without(objective: Objective, here: Point, at_zero: float) -> list[Point]:
 def around_circles(objective: Objective, here: Point, regular: bool) -> list[Point]:
     """Nearly singular points G = v v' where the criterion is lowest among its neighbours, v going round in a plane.
 
-    Every pair of columns of a bar spans a plane, if they are constant within groups, if few levels tell their G, or if
+    Every pair of columns of a bar spans a plane, if they are constant within groups, if weights leave few levels, or if
     the end is singular; the other terms are as they are.
     """
     found: list[Point] = []
@@ -133,10 +133,12 @@ def around_circles(objective: Objective, here: Point, regular: bool) -> list[Poi
 
 
 def is_told_by_few(term: RandomTerm, weights: Array | None) -> bool:
-    """Whether the levels that hold more than LITTLE of the heaviest's weight are no more than the entries of G."""
+    """Whether weights leave few levels, more than LITTLE of the heaviest's: no more than G has entries, and not all."""
+    if weights is None:
+        return False
     held = np.bincount(term.codes, weights, len(term.levels))
-    c = len(term.columns)
-    return int(np.count_nonzero(held > LITTLE * held.max())) <= c * (c + 1) // 2
+    left, c = int(np.count_nonzero(held > LITTLE * held.max())), len(term.columns)
+    return left < len(held) and left <= c * (c + 1) // 2
 
 
 def is_constant(term: RandomTerm) -> bool:

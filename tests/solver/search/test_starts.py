@@ -1,5 +1,7 @@
 """From a hundred random starts the search ends where it ends by default."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from bounds import FLAT_G, REORDERED, TWICE
@@ -11,6 +13,7 @@ from relmer.solver.language.frame import model_frame
 from relmer.solver.model.term import factors
 from relmer.solver.paths.criterion import criterion, prepare, size
 from relmer.solver.search.optimise import optimise
+from relmer.solver.search.starts import is_told_by_few
 from relmer.solver.threads import one_thread
 
 STARTS = 100
@@ -55,3 +58,19 @@ def test_a_start_is_where_the_search_begins() -> None:
     again, _ = optimise(prepared, False, optimum.theta)
     assert again.evaluations <= 3 < optimum.evaluations
     np.testing.assert_allclose(again.theta, optimum.theta, rtol=REORDERED)
+
+
+@pytest.mark.parametrize(
+    ("columns", "held", "few"),
+    [
+        (2, [1.0] * 3, False),
+        (2, [1.0, 1.0, 1.0, 2e-3], False),
+        (2, [1.0, 1.0, 1.0, 5e-4], True),
+        (1, [1.0, 1e-9], True),
+    ],
+)
+def test_weights_leave_few_levels(columns: int, held: list[float], few: bool) -> None:
+    """Of two columns G has three entries: with four levels, one of which weighs next to nothing, three are left."""
+    term = SimpleNamespace(codes=np.arange(len(held)), levels=held, columns=range(columns))
+    assert is_told_by_few(term, np.array(held)) is few  # type: ignore[arg-type]
+    assert not is_told_by_few(term, None)  # type: ignore[arg-type]
