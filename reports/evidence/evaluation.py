@@ -22,8 +22,6 @@ from relmer.solver.model import Design, factors, is_structured, theta_of
 BALLS, DOUBLES = "ball arithmetic", "doubles"
 # Of the balls: a precision for condition numbers up to 1e9, and one for any that doubles can have.
 BITS = (128, 1024)
-# Of a double.
-EPS = float(np.finfo(float).eps)
 EVALUATED = ("beta", "sigma", "criterion", "se", "vcov", "varcomp")
 
 
@@ -137,7 +135,7 @@ class Evaluator:
 
 def is_a_double(ball: Any) -> bool:
     """Whether a ball is no wider than the doubles about it are apart."""
-    return bool(ball.is_finite()) and float(ball.rad()) <= EPS * abs(float(ball.mid()))
+    return bool(ball.is_finite()) and float(ball.rad()) <= tolerances.EPS * abs(float(ball.mid()))
 
 
 def rows_of(

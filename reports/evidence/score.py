@@ -17,8 +17,8 @@ from relmer.reports.evidence.evaluation import Evaluator, evaluator_of
 from relmer.reports.evidence.optimality import optimality
 from relmer.reports.records import Score
 
-# A double whose square is a double too, and one whose fourth power is: theta goes with the scales of weights and of
-# covariates, and G = T T' is multiplied by itself.
+# A double whose square is a double too; and a theta whose square, an entry of G, leaves squares of covariates a hundred
+# powers of ten: theta goes with the scales of these and of weights.
 LARGEST, LARGEST_THETA = 1e150, 1e100
 
 

@@ -127,14 +127,14 @@ def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, sai
         return None
     other, theta, theirs = found
     there = replace(hearing, answer=other) if other.engine in hearing.kin.houses else hearing
+    kind = "recorded" if other.recorded else "live"
     whose = f"{other.engine} {other.version}"
     try:
         ruling, reached = ruling_of(question(there, theta, theirs, False), theirs.value)
     except ModelError as error:
-        ruling, reached = Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"at the theta of {whose}: {error}"), None
-    if ruling.verdict is Verdict.NOT_GIVEN:
-        pass
-    elif ruling.diagnosis and ruling.verdict in (Verdict.AGREE, Verdict.WITHIN):
+        refused = Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, f"at the theta of {whose}: {error}")
+        return hearing.named(hearing.ruled(6, asked.shown, refused, None), kind, whose)
+    if ruling.diagnosis and ruling.verdict in (Verdict.AGREE, Verdict.WITHIN):
         # The digits that are missing are the other's.
         seen = f"at the theta of {whose} both give the same but for the rounding of {other.engine}: {ruling.evidence}"
         ruling, reached = AGREES.saying(seen), None
@@ -150,7 +150,6 @@ def judged(hearing: Hearing, answers: Mapping[str, Answer], asked: Question, sai
         ruling, reached = Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told_badly), None
     else:
         ruling = ruling.after(f"at the theta of {whose}: ")
-    kind = "recorded" if other.recorded else "live"
     return hearing.named(hearing.ruled(6, asked.shown, ruling, reached), kind, whose)
 
 

@@ -276,7 +276,7 @@ REFUSED = {
     "vcov": ({"vcov": ((1.0,),)}, "vcov is not 2 × 2"),
     "not finite": ({"sigma": float("inf")}, "not a number below 1e.150"),
     "too large": ({"theta": (1e300, 0.0, 0.0)}, "not a number below 1e.150"),
-    "too large to be squared twice": ({"theta": (1e101, 0.0, 0.0)}, "theta is not a number below"),
+    "too large beside covariates": ({"theta": (1e101, 0.0, 0.0)}, "theta is not a number below"),
 }
 
 
