@@ -70,7 +70,32 @@ def test_what_the_doubles_tell_apart_is_kept(shift: float) -> None:
         np.testing.assert_allclose(moved - moved[0], values - values[0], rtol=0, atol=16 * EPS * values.max())
 
 
+def test_a_column_is_told_by_the_part_that_is_left_however_many_rows() -> None:
+    """Of 1 + x / t a 1 / t is left beside the constant: below APART it is taken away."""
+    x = np.tile([1.0, -1.0], 5000)
+    for times, apart in ((0.9, False), (1.1, True)):
+        basis, W = taken_apart(np.column_stack([np.ones(10000), 1 + x * APART / times]), full=False)
+        assert bool(basis.C[1, 0]) is apart
+        assert bool(np.linalg.cond(W) < 2) is apart
+
+
 def test_ordinary_columns_are_left_as_they_are() -> None:
     X = np.column_stack([ONE, x_of(1), 5 + x_of(2)])
     assert is_plain(X)
+    assert is_plain(X[:, :0])
     assert plain_basis(3).inwards(X) is X
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.column_stack([ONE, 1e4 + x_of(1)]),
+        np.column_stack([ONE, ONE]),
+        1e-40 * x_of(1)[:, None],
+        1e40 * x_of(1)[:, None],
+        np.zeros((40, 1)),
+    ],
+    ids=["nearly determined", "determined", "small", "large", "zero"],
+)
+def test_other_columns_are_not(X: np.ndarray) -> None:
+    assert not is_plain(X)

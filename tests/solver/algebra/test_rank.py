@@ -89,3 +89,9 @@ def test_a_reflection_leaves_what_is_across_and_its_norm() -> None:
         assert abs(A[1, j]) == pytest.approx(abs(v @ before[1:, j]), rel=1e-9)
     np.testing.assert_array_equal(A[:, :2], before[:, :2])
     np.testing.assert_array_equal(A[0], before[0])
+
+
+def test_a_column_of_zeros_is_dropped_wherever_it_stands() -> None:
+    ones, zero, x = np.ones(8), np.zeros(8), np.arange(8.0)
+    for columns, kept in (([zero, ones, x], [1, 2]), ([ones, zero, x], [0, 2]), ([ones, x, zero], [0, 1])):
+        assert full_rank_columns(np.column_stack(columns)).tolist() == kept

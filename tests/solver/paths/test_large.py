@@ -49,6 +49,26 @@ def test_a_theta_without_digits_is_refused_in_one_line(method: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("span", [3.0, 6.0, 8.0])
+@pytest.mark.parametrize("times", [1.0, 1e3])
+def test_rows_of_very_different_weights_are_right_by_every_path(times: float, span: float) -> None:
+    """Heavy rows of one level lie along each other in V, whose Cholesky factor then leaves no digits of light ones."""
+    made = design("(Days | Subject)", 1.0, 0.0)
+    made = replace(made, weights=10.0 ** np.random.default_rng(5).uniform(-span, span, len(made.y)))
+    theta = times * np.array([1.0, 0.5, 1.0])
+    expected = criterion_in_balls(made, theta, True)
+    for method in ("pls", "qr", "gls"):
+        at = solve_at(prepare(made, method), theta)
+        assert abs(criterion(made, at, True) - expected) <= tolerances.CRITERION * size(made, at, True)
+
+
+def test_a_theta_without_digits_is_refused_whatever_the_weights() -> None:
+    made = design("(Days + I(Days^2) | Subject)", 1e6, 1.7e12, "1")
+    made = replace(made, weights=10.0 ** np.random.default_rng(5).uniform(-8.0, 8.0, len(made.y)))
+    with pytest.raises(ModelError, match="theta is so large"):
+        solve_at(prepare(made, "gls"), np.ones(6))
+
+
 def test_effects_where_theta_is_large() -> None:
     """u is that of b = Lambda u: by the rotated roots as without them, in another unit of the covariate."""
     for method in ("pls", "qr", "gls"):
