@@ -72,7 +72,7 @@ def orthogonalise(columns: Array, width: int, codes: Codes, levels: int) -> Arra
         square = level_sums(columns[a : a + 1] ** 2, index, levels)[0]
         norm = np.sqrt(np.where(square > least[a], square, 0.0))
         coefficients[a, a] = norm
-        own *= np.divide(1.0, norm, out=np.zeros(levels), where=norm > 0)[codes]
+        own *= (1.0 / np.where(norm > 0, norm, np.inf))[codes]
         project(columns[a + 1 :], columns[a : a + 1], coefficients[a + 1 :, a : a + 1], codes, index, levels)
     return coefficients
 

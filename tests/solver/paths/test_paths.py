@@ -93,6 +93,15 @@ def test_factor_solves_the_extended_system(problem: Problem) -> None:
     np.testing.assert_array_equal(factor.RX, np.triu(factor.RX))
 
 
+def test_the_order_of_L_is_that_of_the_pattern_at_any_theta() -> None:
+    """A theta of zero thins M out; the order that spares fill is that of the pattern, as lme4 analyses it once."""
+    data = load("Penicillin").frame
+    prepared = prepare(build(model_frame(parse("diameter ~ 1 + (1 | plate) + (1 | sample)"), data)), "pls")
+    order = extended_factor(prepared, np.ones(2)).P.indices
+    for theta in ([1.0, 0.0], [0.0, 1.0], [0.0, 0.0]):
+        np.testing.assert_array_equal(extended_factor(prepared, np.array(theta)).P.indices, order)
+
+
 def test_theta_zero_is_least_squares() -> None:
     data = load("sleepstudy").frame
     mixed = build(model_frame(parse("Reaction ~ Days + (Days | Subject)"), data))
