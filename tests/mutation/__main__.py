@@ -28,8 +28,7 @@ def arguments() -> argparse.Namespace:
 
 def mutate(place: Path, wing: Wing, asked: Sequence[str], sample: int | None) -> None:
     """Make the mutants of a wing, and run those of the asked modules that have not been run by these tests."""
-    lay_out(place, wing)
-    if not (place / "mutants/mutmut-stats.json").exists():
+    if lay_out(place, wing) or not (place / "mutants/mutmut-stats.json").exists():
         # The first mutants of a module: with them all are made, and the time of every test is taken.
         tool(place, [f"{in_tree(asked[0]).removesuffix('.py').replace('/', '.')}.*__mutmut_1"])
     tests, known = place / "tests.sha256", digest(wing)

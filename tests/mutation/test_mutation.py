@@ -120,7 +120,10 @@ def test_the_modules_are_those_of_the_heart() -> None:
 
 def test_the_tree_is_the_package_as_it_is_installed_and_the_tests(tmp_path: Path) -> None:
     wing = WINGS[0]
-    lay_out(tmp_path, wing)
+    assert lay_out(tmp_path, wing), "a tree that is new"
+    assert not lay_out(tmp_path, wing)
+    (tmp_path / in_tree(modules(wing)[0])).write_text("# An older one.\n", "utf-8")
+    assert lay_out(tmp_path, wing), "mutants of another text"
     told = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))["tool"]
     for name in told["setuptools"]["packages"]:
         folder = tmp_path / name.replace(".", "/")

@@ -41,9 +41,13 @@ def in_tree(module: str) -> str:
     return f"relmer/{module}"
 
 
-def lay_out(folder: Path, wing: Wing) -> None:
-    """Copy packages, tests and docs; a file keeps its time, so that mutants of files that stayed are kept."""
+def lay_out(folder: Path, wing: Wing) -> bool:
+    """Copy packages, tests and docs, and tell whether a module of the wing has changed, so that its mutants are old.
+
+    A file keeps its time, so that mutants of files that stayed are kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    changed = not all(is_in(folder, module) for module in modules(wing))
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     copied = [*packages(), (ROOT / "tests", Path("tests")), (ROOT / "docs", Path("docs"))]
     for source, target in sorted(copied, key=lambda pair: len(pair[1].parts)):
@@ -58,6 +62,13 @@ def lay_out(folder: Path, wing: Wing) -> None:
         modules=[in_tree(module) for module in modules(wing)], arguments=arguments, tests=list(wing.tests)
     )
     (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text("utf-8") + settings, "utf-8")
+    return changed
+
+
+def is_in(folder: Path, module: str) -> bool:
+    """Whether a tree has a module as it is."""
+    copy = folder / in_tree(module)
+    return copy.exists() and copy.read_bytes() == (ROOT / module).read_bytes()
 
 
 def digest(wing: Wing) -> str:

@@ -56,7 +56,6 @@ WINGS = (
         ("tests/solver/search",),
         (
             "tests/solver/search/test_paths_agree.py",
-            "tests/solver/search/test_structured.py",
             "tests/solver/search/test_optimise.py::test_adding_a_term_never_raises_the_criterion",
             "tests/solver/search/test_look.py::test_rounding_alone_contradicts_nothing",
             "tests/solver/search/test_invariant.py::test_every_fit_is_one_by_the_definition",
