@@ -163,7 +163,8 @@ def of_X_faults() -> Iterator[Fault]:
         "standardised": (lambda x: (x - x.mean()) / x.std(ddof=1), "standard deviation", SPREAD),
         "in reverse": (
             lambda x: x[::-1],
-            "rows .*in reverse order",
+            # In a balanced design it may be another column.
+            "rows .*in reverse order|it is column",
             COEFFICIENTS
             & Where("it is another in reverse", lambda c: bool(np.any(c.design.X[::-1, -1] != c.design.X[:, -1]))),
         ),
