@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .equivalents import dead, equivalents, rules, stale
-from .mutants import ALIVE, Fate, Looked, Mutant, drawn, mutants_of, settle
+from .mutants import ALIVE, Fate, Looked, Mutant, drawn, mutants_of, settle, strike
 from .page import COLUMNS, PAGE, SCORE, counts, page, stored
 from .tree import digest, in_tree, lay_out
 from .wings import WINGS, Wing, chosen, modules
@@ -38,6 +38,9 @@ def mutate(place: Path, wing: Wing, asked: Sequence[str], sample: int | None) ->
         settle(place, module, is_ruled, wanted, again)
     tests.write_text(known, "utf-8")
     tool(place, [])
+    for module, lines in errors_of_types(place).items():
+        if module in asked:
+            strike(place, module, lines)
 
 
 def is_ruled(mutant: Mutant) -> bool:
@@ -58,6 +61,21 @@ def tool(place: Path, names: Sequence[str]) -> None:
     )
     if done.returncode:
         sys.exit(f"mutmut ended with status {done.returncode} in {place}")
+
+
+def errors_of_types(place: Path) -> dict[str, set[int]]:
+    """Lines with an error of types in a tree, by module: CI checks types, so that it is a test like the others."""
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "-p", "relmer", "--output", "json"]
+    done = subprocess.run(command, cwd=place / "mutants", check=False, capture_output=True, text=True)
+    if done.returncode not in (0, 1):
+        sys.exit(f"mypy ended with status {done.returncode} in {place}: {done.stderr.strip()}")
+    found: dict[str, set[int]] = {}
+    for line in done.stdout.splitlines():
+        error = json.loads(line)
+        # The tool's own comments are refused in every line that it writes.
+        if error["severity"] == "error" and error["code"] != "unused-ignore":
+            found.setdefault(error["file"].removeprefix("relmer/"), set()).add(error["line"])
+    return found
 
 
 def found_in(place: Path, module: str, sample: int | None) -> Looked | None:
@@ -98,7 +116,10 @@ def main() -> int:
     for line in old:
         print(f"stale in equivalent.toml: {line}", file=sys.stderr)
     if asked.write:
-        measured = stored() | {module: counts(found, entries, by_rule) for module, found in looked.items()}
+        before = stored()
+        measured = before | {
+            module: counts(found, entries, by_rule, before.get(module)) for module, found in looked.items()
+        }
         every = [module for wing in WINGS for module in modules(wing) if module in measured]
         score = {module: {column: measured[module][column] for column in COLUMNS} for module in every}
         SCORE.write_text(json.dumps(score, indent=1) + "\n", encoding="utf-8")

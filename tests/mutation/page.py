@@ -11,7 +11,8 @@ from .wings import ROOT, WINGS, modules
 
 SCORE = Path(__file__).parent / "score.json"
 PAGE = ROOT / "docs/mutation.md"
-COLUMNS = ("mutants", "tried", "killed", "equivalent", "living")
+COLUMNS = ("mutants", "tried", "first", "killed", "equivalent", "living")
+NAMES = {"first": "killed at first"}
 HEAD = """# Own tests are tested
 
 A test that cannot fail is worth nothing. The heart of relmer is changed in small ways, one at a time: a sign, a number,
@@ -38,13 +39,15 @@ lives here may still fail a test of another wing.
 {table}
 
 - **tried**: all mutants of a module, or a sample of them.
-- **killed**: a test failed, or did not end in time.
+- **killed**: a test failed or did not end in time, or the type checker, which CI runs too, has an error in it.
+- **killed at first**: so many were when the module was first looked at, before those that lived were read.
 - **equivalent**: read, and named with its reason in [equivalent.toml](../tests/mutation/equivalent.toml), or under a
   rule below, and then not run. An entry whose line is no longer in the code fails the tests; one whose mutant is killed
   fails `nox -s mutation`.
 - **living**: not killed, and not read or not yet killed.
-- **score**: killed, of those that are not equivalent. That of all modules weighs each by its mutants; beside it stands
-  its standard error, which is that of drawing.
+- **score**: killed, of those that are not equivalent. Of all modules it is that of all their mutants: those that were
+  tried as they are, the others as those of their module were at first, for the tests that were written since are about
+  mutants that were drawn. Beside it stands its standard error, which is that of drawing.
 
 {open}
 
@@ -57,20 +60,24 @@ Not changed at all: constants of a module, functions with a decorator, and the l
 """
 
 
-def counts(looked: Looked, entries: Sequence[Equivalent], by_rule: Sequence[Rule]) -> dict[str, int]:
-    """The counts of a module, in the order of the columns."""
+def counts(
+    looked: Looked, entries: Sequence[Equivalent], by_rule: Sequence[Rule], before: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """The counts of a module, in the order of the columns; `before` are those of an earlier look."""
     ruled = [one for one in looked.tried if any(rule.holds(one) for rule in by_rule)]
     run = [one for one in looked.tried if one not in ruled]
-    killed = [one for one in run if one.fate is Fate.KILLED]
+    killed = len([one for one in run if one.fate is Fate.KILLED])
     named = [one for one in run if one.fate in ALIVE and any(entry.names(one) for entry in entries)]
     tried, harmless = len(looked.tried), len(named) + len(ruled)
-    found = (looked.mutants, tried, len(killed), harmless, tried - len(killed) - harmless)
+    first = min(before["first"], killed) if before and before["tried"] == tried else killed
+    found = (looked.mutants, tried, first, killed, harmless, tried - killed - harmless)
     return dict(zip(COLUMNS, found, strict=True))
 
 
 def table(score: Mapping[str, Mapping[str, int]]) -> str:
     """The counts as a table of Markdown."""
-    lines = [f"| module | {' | '.join(COLUMNS)} | score |", f"|---|{'---|' * len(COLUMNS)}---|"]
+    heads = [NAMES.get(column, column) for column in COLUMNS]
+    lines = [f"| module | {' | '.join(heads)} | score |", f"|---|{'---|' * len(COLUMNS)}---|"]
     total: Counter[str] = Counter()
     for module, one in score.items():
         total.update(one)
@@ -90,20 +97,21 @@ def share(one: Mapping[str, int]) -> str:
 
 
 def overall(modules: Iterable[Mapping[str, int]]) -> str:
-    """The score of all modules, and its standard error: a ratio of totals over strata, drawn without replacement.
+    """The score of all mutants, and its standard error: a ratio of totals over strata, drawn without replacement.
 
     W. G. Cochran, Sampling Techniques (3rd ed., 1977), (6.51) with the variance of each stratum as in (2.8).
     """
     drawn = [one for one in modules if one["tried"]]
-    killed = sum(one["mutants"] * one["killed"] / one["tried"] for one in drawn)
+    killed = sum(one["killed"] + (one["mutants"] / one["tried"] - 1) * one["first"] for one in drawn)
     real = sum(one["mutants"] * (1 - one["equivalent"] / one["tried"]) for one in drawn)
     ratio = killed / real
     variance = 0.0
     for one in drawn:
         t, M = one["tried"], one["mutants"]
-        # d = (1 if it is killed) - ratio (1 if it is not equivalent), of each that was tried.
-        mean = (one["killed"] - ratio * (t - one["equivalent"])) / t
-        square = (one["killed"] * (1 - ratio) ** 2 + one["living"] * ratio**2) / t - mean**2
+        # d = (1 if it was killed at first) - ratio (1 if it is not equivalent), of each that was tried.
+        lived = t - one["equivalent"] - one["first"]
+        mean = (one["first"] - ratio * (t - one["equivalent"])) / t
+        square = (one["first"] * (1 - ratio) ** 2 + lived * ratio**2) / t - mean**2
         if t < M:
             variance += M**2 * (1 - t / M) * square / (t - 1)
     error = f" ± {100 * variance**0.5 / real:.1f}" if variance else ""

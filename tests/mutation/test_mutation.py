@@ -11,7 +11,7 @@ import pytest
 
 from . import page
 from .equivalents import Equivalent, Rule, dead, equivalents, rules, stale
-from .mutants import ASIDE, Fate, Looked, Mutant, changed, drawn, function_of, mutants_of, settle
+from .mutants import ASIDE, Fate, Looked, Mutant, changed, drawn, function_of, mutants_of, settle, strike
 from .tree import in_tree, lay_out
 from .wings import ROOT, WINGS, chosen, modules
 
@@ -187,6 +187,16 @@ def test_what_the_tool_left_is_read_and_settled(tmp_path: Path) -> None:
     assert settled((), True) == [1, ASIDE, ASIDE, 0, ASIDE]
     settle(tmp_path, module, strict.holds, every, again=False)
     assert [one.fate for one in mutants_of(tmp_path, module)][-1] is Fate.OPEN, "what was set aside is called back"
+    # The fourth of five lives, and stands on lines 9 and 10.
+    for lines, fate in (({2, 8, 12}, Fate.LIVES), ({2, 10}, Fate.KILLED)):
+        strike(tmp_path, module, lines)
+        assert [one.fate for one in mutants_of(tmp_path, module)] == [
+            Fate.KILLED,
+            Fate.ASIDE,
+            Fate.ASIDE,
+            fate,
+            Fate.OPEN,
+        ]
 
 
 def test_the_page_is_that_of_the_score() -> None:
@@ -214,21 +224,25 @@ def test_the_score_counts_each_mutant_once() -> None:
         replace(MUTANT, fate=Fate.LIVES),
         replace(MUTANT, fate=Fate.UNMET, after="something else"),
     )
-    expected = {"mutants": 3, "tried": 3, "killed": 1, "equivalent": 1, "living": 1}
+    expected = {"mutants": 3, "tried": 3, "first": 1, "killed": 1, "equivalent": 1, "living": 1}
     assert page.counts(Looked(found, 3), [ONE], []) == expected
     assert page.counts(Looked(found, 30), [ONE], []) == expected | {"mutants": 30}
     ruled = replace(MUTANT, before="f(x, strict=True)", after="f(x, )", fate=Fate.ASIDE)
     by_rule = [Rule(erase="strict=(True|False|None)", reason="none")]
     told = page.counts(Looked((*found, ruled), 4), [ONE], by_rule)
     assert told == expected | {"mutants": 4, "tried": 4, "equivalent": 2}
-    assert page.row("all", told, page.share(told)) == "| all | 4 | 4 | 1 | 2 | 1 | 50.0 % |"
+    assert page.row("all", told, page.share(told)) == "| all | 4 | 4 | 1 | 1 | 2 | 1 | 50.0 % |"
+    for before, first in (({"tried": 3, "first": 0}, 0), ({"tried": 3, "first": 2}, 1), ({"tried": 2, "first": 0}, 1)):
+        assert page.counts(Looked(found, 3), [ONE], [], before)["first"] == first
 
 
 def test_the_score_of_all_is_weighed_by_mutants_and_its_error_is_that_of_drawing() -> None:
     """By hand: a whole module has no error; of one with 9 of 10 killed among 100, Cochran's (3.8) for a proportion."""
-    whole = {"mutants": 100, "tried": 100, "killed": 100, "equivalent": 0, "living": 0}
-    drawn_of = {"mutants": 100, "tried": 10, "killed": 9, "equivalent": 0, "living": 1}
+    whole = {"mutants": 100, "tried": 100, "first": 50, "killed": 100, "equivalent": 0, "living": 0}
+    drawn_of = {"mutants": 100, "tried": 10, "first": 9, "killed": 9, "equivalent": 0, "living": 1}
     assert page.overall([whole]) == "100.0 %"
     # sqrt((1 - 10/100) * 0.9 * 0.1 / 9) = 0.0949, and half of it where half of the mutants were drawn from.
     assert page.overall([drawn_of]) == "90.0 ± 9.5 %"
     assert page.overall([whole, drawn_of]) == "95.0 ± 4.7 %"
+    # The tenth of ten is killed by a test that was written for it, which says nothing of the other 90.
+    assert page.overall([drawn_of | {"killed": 10, "living": 0}]) == "91.0 ± 9.5 %"

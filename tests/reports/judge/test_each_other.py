@@ -13,7 +13,7 @@ from relmer.reference.engines.kin import kin_of
 from relmer.reference.engines.protocol import installed
 from relmer.reference.own_inference import inference_of
 from relmer.reports.given import House
-from relmer.reports.judge.each_other import judge_each_other
+from relmer.reports.judge.each_other import harmless, judge_each_other, matrices_alike
 from relmer.reports.records import RUNGS, Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.fits.given import at_theta
@@ -55,6 +55,7 @@ def test_what_two_houses_say_alike_agrees_on_every_rung() -> None:
     answers = {name: at(model, theta, name) for name in ("one", "two")}
     found = judged(model, answers, "one")
     assert {rung for rung, _ in found} == {*RUNGS}
+    assert [quantity for rung, quantity in found if rung == 4] == ["criterion"]
     assert {c.verdict for c in found.values()} == {Verdict.AGREE}
     assert {(c.kind, c.reference) for c in found.values()} == {("live", "two 0")}
 
@@ -74,6 +75,8 @@ def test_who_stops_above_what_its_own_criterion_shows_elsewhere_is_told_so(
     if step:
         assert (found[4, "its own criterion"].verdict, found[4, "its own criterion"].diagnosis) == (verdict, diagnosis)
         assert "where two did" in found[4, "its own criterion"].evidence
+        own, lower = (criterion(model.fit.design, solve_at(model.fit.prepared, t), True) for t in (stopped, theta))
+        assert found[4, "its own criterion"].digits == pytest.approx(-np.log10((own - lower) / lower), abs=0.01)
     assert (4, "its own criterion") not in judged(model, answers, "one", unbounded=True), "there is no optimum"
     right = judged(model, answers, "two")
     assert not [c for c in right.values() if c.verdict in (Verdict.WRONG, Verdict.EARLY, Verdict.FAILED)]
@@ -102,6 +105,55 @@ def test_what_differs_is_not_judged_and_told_with_the_refusal() -> None:
         assert unlike == {(1, "rows"), (2, "X"), (5, "beta"), (5, "b")} | concluded
         assert all(REFUSAL in found[key].evidence for key in unlike)
         assert {c.verdict for key, c in found.items() if key not in unlike} == {Verdict.AGREE}
+
+
+def test_a_matrix_is_told_by_its_bits_or_else_by_its_sums() -> None:
+    one = Fingerprint(shape=(180, 2), sha256="0" * 64, total=810.0, weighted=5e4)
+    for other, verdict, words in (
+        (one, Verdict.AGREE, "the same bits"),
+        (replace(one, sha256="1" * 64), Verdict.AGREE, "sums agree to 16.0 digits"),
+        (replace(one, sha256="1" * 64, total=810.0 * (1 + 1e-13)), Verdict.AGREE, "sums agree to 13.0 digits"),
+        (replace(one, sha256="1" * 64, weighted=5e4 * (1 + 1e-6)), Verdict.UNSUPPORTED, "sums agree to 6.0 digits"),
+        (replace(one, shape=(180, 3)), Verdict.UNSUPPORTED, "180, 2 against 180, 3"),
+    ):
+        found = matrices_alike("X", one, other)
+        assert (found.verdict, found.told) == (verdict, words)
+
+
+PART = 1e-3**0.5
+MOVES_NOTHING = {
+    "criterion": lambda v, n, sigma, se: 1e-3 + 0 * v,
+    "AIC": lambda v, n, sigma, se: 1e-3 + 0 * v,
+    "BIC": lambda v, n, sigma, se: 1e-3 + 0 * v,
+    "logLik": lambda v, n, sigma, se: 1e-3 / 2 + 0 * v,
+    "criterion at theta 1": lambda v, n, sigma, se: 0 * v,
+    "t": lambda v, n, sigma, se: PART + 0 * v,
+    "beta": lambda v, n, sigma, se: PART * se,
+    "Wald interval": lambda v, n, sigma, se: PART * np.array([*se, *se]),
+    "b": lambda v, n, sigma, se: PART * sigma / n**0.5 + 0 * v,
+    "fitted": lambda v, n, sigma, se: PART * sigma / n**0.5 + 0 * v,
+    "conditional SD": lambda v, n, sigma, se: PART * sigma / n**0.5 + 0 * v,
+    "prediction": lambda v, n, sigma, se: PART * sigma / n**0.5 + 0 * v,
+    "sigma": lambda v, n, sigma, se: PART / (2 * n) ** 0.5 * abs(v),
+    "se": lambda v, n, sigma, se: PART / (2 * n) ** 0.5 * abs(v),
+    "theta": lambda v, n, sigma, se: PART * (2 / n) ** 0.5 * abs(v),
+}
+
+
+@pytest.mark.parametrize("quantity", MOVES_NOTHING)
+def test_what_moves_no_conclusion_is_a_part_of_a_standard_error(quantity: str) -> None:
+    """By hand, of the sentences of the docstring: sqrt(1e-3) of a standard error is 3 % of it."""
+    model = here()
+    said = at(model, model.fit.optimum.theta, "one")
+    assert said.estimates is not None
+    value = np.array([-3.0, 2.0, 1.0, 4.0]) if quantity == "Wald interval" else np.array([-3.0, 2.0])
+    expected = MOVES_NOTHING[quantity](value, 180, said.estimates.sigma, np.array(said.estimates.se))
+    np.testing.assert_allclose(harmless(quantity, value, said), expected, rtol=1e-12)
+    if quantity in ("b", "fitted", "conditional SD", "beta", "Wald interval"):
+        # Without estimates, and so without rows: relative, as of one row.
+        np.testing.assert_allclose(
+            harmless(quantity, value, replace(said, estimates=None)), PART * 2**0.5 * abs(value), rtol=1e-12
+        )
 
 
 def test_a_third_who_differs_is_seen_beside_the_two_who_agree() -> None:

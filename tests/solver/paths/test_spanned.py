@@ -118,9 +118,7 @@ def test_columns_in_the_span_of_X_come_last_in_units_of_a_level(formula: str, or
 @pytest.mark.parametrize("large", [1e4, 1e8])
 @pytest.mark.parametrize("x_size", [1.0, 1e-3])
 @pytest.mark.parametrize("formula", ["x + (x || g)", "1 + (x || g)", "x + (1 | k) + (x || g)"])
-def test_a_variance_of_zero_beside_large_ones_is_right_by_every_path(
-    formula: str, x_size: float, large: float
-) -> None:
+def test_a_variance_of_zero_beside_large_ones_is_right_by_every_path(formula: str, x_size: float, large: float) -> None:
     """What a column without variance explains is in the rows' rest, however small the column is in a block."""
     design = made(formula, 1e-6, x_size)
     k = len(design.template.diagonal)
