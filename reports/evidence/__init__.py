@@ -6,7 +6,7 @@ from relmer.reports.evidence.conventions import candidates, convention, everywhe
 from relmer.reports.evidence.digits import digits, relative_digits, scales
 from relmer.reports.evidence.drift import drift_of
 from relmer.reports.evidence.evaluation import BALLS, Evaluation, Evaluator, evaluator_of
-from relmer.reports.evidence.figures import figure, figure_of_data
+from relmer.reports.evidence.figures import figure, figure_of_data, has_figure
 from relmer.reports.evidence.identified import marginal
 from relmer.reports.evidence.inference import Concluded, concluded, normal_quantile, p_of, quantile
 from relmer.reports.evidence.landscape import (
@@ -64,6 +64,7 @@ __all__ = [
     "excess",
     "figure",
     "figure_of_data",
+    "has_figure",
     "inverted",
     "landscape",
     "lost_of_terms",

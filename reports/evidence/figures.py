@@ -19,11 +19,20 @@ def figure(design: Design, of: Estimates, key: str) -> float:
 
     Raises
     ------
-    ValueError, KeyError
+    ValueError, KeyError, IndexError
         The key names no quantity of this model.
     """
     quantity, names = parse_key(key)
     return OF_A_FIT[quantity](design, of, quantity, names)
+
+
+def has_figure(design: Design, of: Estimates, key: str) -> bool:
+    """Whether a key names a quantity of this model."""
+    try:
+        figure(design, of, key)
+    except (KeyError, ValueError, IndexError):
+        return False
+    return True
 
 
 def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
@@ -31,7 +40,7 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
 
     Raises
     ------
-    ValueError, KeyError
+    ValueError, KeyError, IndexError
         The key names no quantity of this model.
     """
     quantity, names = parse_key(key)
@@ -45,15 +54,28 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
             term = next(term for term in design.terms if term.group == names[0])
             return float(np.sum(term.codes == term.levels.index(names[1])))
         case "data":
-            return float(frame[names[0]].iloc[int(names[1]) - 1])
+            return float(frame[names[0]].iloc[place(names[1])])
         case "Zt":
-            return float(design.Z.tocsr()[int(names[1]) - 1, int(names[0]) - 1])
+            return float(design.Z.tocsr()[place(names[1]), place(names[0])])
         case "dim":
             width = sum(len(term.columns) for term in design.terms)
             shapes = {"X": (n, p), "Z": (n, q), "Zt": (q, n), "G": (width, width), "Gm": (q, q), "V": (n, n)}
             shapes |= {"R": (n, n), "beta": (p, 1), "b": (q, 1), "vcov": (p, p)}
-            return float(shapes[names[0]][int(names[1]) - 1])
+            return float(shapes[names[0]][place(names[1])])
     raise ValueError(f"{quantity} is no quantity of data or matrices")
+
+
+def place(name: str) -> int:
+    """A row or column from 0, of one that is counted from 1.
+
+    Raises
+    ------
+    ValueError
+        It is no number, or none of a row.
+    """
+    if (number := int(name)) < 1:
+        raise ValueError(f"{name} is no row or column: they are counted from 1")
+    return number - 1
 
 
 def scalar_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
@@ -84,13 +106,13 @@ def residual_figure(design: Design, of: Estimates, quantity: str, names: tuple[s
     """The residual of a row, or a quantile of residual / sigma as R's quantile gives it (its type 7)."""
     residuals = design.y - np.array(of.fitted)
     if quantity == "residual":
-        return float(residuals[int(names[0]) - 1])
+        return float(residuals[place(names[0])])
     return float(np.quantile(residuals / of.sigma, QUANTILES[names[0]]))
 
 
 def matrix_figure(design: Design, of: Estimates, quantity: str, names: tuple[str, ...]) -> float:
     """V, G or Gm of a row and a column, counted from 1."""
-    row, column = (int(name) - 1 for name in names)
+    row, column = map(place, names)
     if quantity == "V":
         return marginal_covariance(design, of, row, column)
     if quantity == "G":

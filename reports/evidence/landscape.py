@@ -16,7 +16,7 @@ from relmer.datasets import Case, free_of_fit
 from relmer.reference.answers import Estimates
 from relmer.reference.own_fits import estimates, fit_of, is_small
 from relmer.reference.published import figures
-from relmer.reports.evidence.figures import figure
+from relmer.reports.evidence.figures import figure, has_figure
 from relmer.solver.arrays import Array
 from relmer.solver.fits import Fit, at_par, at_theta
 from relmer.solver.model import Design, is_structured, par_bounds
@@ -77,11 +77,12 @@ class Landscape:
 
     @cached_property
     def sensitivity(self) -> Mapping[str, Array]:
-        """sqrt(J H^-1 J') of every component of every quantity and of every printed figure."""
+        """sqrt(J H^-1 J') of every component of every quantity and of every printed figure that the model has."""
+        keys = [key for key in self.keys if has_figure(self.fit.design, estimates(self.fit), key)]
 
         def everything(fit: Fit) -> dict[str, Array]:
             said = estimates(fit)
-            return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in self.keys}
+            return values(said) | {key: np.array([figure(fit.design, said, key)]) for key in keys}
 
         return sensitivity(self, everything)
 

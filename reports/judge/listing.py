@@ -16,7 +16,7 @@ from scipy import special
 from relmer.datasets import half_unit, is_bound, key_of, number, outside, parse_key
 from relmer.reference.answers import Estimates
 from relmer.reference.own_fits import estimates
-from relmer.reports.evidence import digits, figure, optimality, tolerances
+from relmer.reports.evidence import digits, figure, has_figure, optimality, tolerances
 from relmer.reports.judge.explanations import implied_gap, prints
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
 from relmer.reports.judge.optimum import DIAGNOSES
@@ -26,7 +26,7 @@ from relmer.reports.records import Comparison, Optimality
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.algebra import root_by_columns
 from relmer.solver.fits import at_theta
-from relmer.solver.model import group_names, theta_names, theta_near
+from relmer.solver.model import Design, group_names, theta_names, theta_near
 
 # Rung 4: what stands for theta, and the criterion. All else is an estimate, rung 5.
 OF_RUNG_4 = ("theta", "var", "sd", "cov", "corr", "criterion", "logLik")
@@ -48,15 +48,13 @@ class Listing:
         Whose `view` knows how far each figure moves with theta.
     best
         The estimates at the optimum; proved where a certificate has them.
+    printed
+        The figures by key, those that the model has.
     """
 
     hearing: Hearing
     best: Estimates
-
-    @property
-    def printed(self) -> Mapping[str, str]:
-        """The figures by key."""
-        return self.hearing.answer.figures
+    printed: Mapping[str, str]
 
     def value(self, key: str, of: Estimates) -> float:
         """Value of a figure in some estimates."""
@@ -184,18 +182,26 @@ def covariance(given: Mapping[str, float], group: str, one: str, other: str) -> 
 
 def judge_listing(hearing: Hearing) -> Iterator[Comparison]:
     """Every printed figure of an answer: named, at its rung; before them where its G lies."""
-    moving = {key for key in hearing.answer.figures if parse_key(key)[0] not in OF_INFERENCE}
-    view = replace(hearing.view, keys=frozenset(moving))
-    hearing = replace(hearing, stops=replace(hearing.stops, view=view))
     known: dict[str, Any] = {name: tuple(hearing.proved[name]) for name in VECTORS if name in hearing.proved}
     known |= {name: float(hearing.proved[name][0]) for name in SCALARS if name in hearing.proved}
-    best: Estimates = replace(estimates(view.fit), **known)
-    listing = Listing(hearing=hearing, best=best)
+    best: Estimates = replace(estimates(hearing.view.fit), **known)
+    figures = hearing.answer.figures
+    printed = {key: text for key, text in figures.items() if has(hearing.view.fit.design, best, key)}
+    moving = {key for key in printed if parse_key(key)[0] not in OF_INFERENCE}
+    view = replace(hearing.view, keys=frozenset(moving))
+    hearing = replace(hearing, stops=replace(hearing.stops, view=view))
+    listing = Listing(hearing=hearing, best=best, printed=printed)
     if listing.gap is not None:
         reached = digits("criterion", np.array(hearing.best + listing.gap), np.array(hearing.best))
         yield hearing.against_best(4, "criterion at the printed G", listing.stop, reached)
-    for key, text in sorted(listing.printed.items(), key=lambda pair: rung_of(pair[0])):
-        yield judge_figure(listing, key, text)
+    for key, text in sorted(figures.items(), key=lambda pair: rung_of(pair[0])):
+        yield judge_figure(listing, key, text) if key in printed else hearing.ruled(2, key, absent(key, text))
+
+
+def has(design: Design, of: Estimates, key: str) -> bool:
+    """Whether a model has a figure; what is concluded is of a coefficient."""
+    quantity, names = parse_key(key)
+    return names[0] in design.coefficients if quantity in OF_INFERENCE else has_figure(design, of, key)
 
 
 def rung_of(key: str) -> int:
@@ -207,10 +213,7 @@ def judge_figure(listing: Listing, key: str, text: str) -> Comparison:
     """One figure."""
     if parse_key(key)[0] in OF_INFERENCE:
         return judge_inference(listing, key, text)
-    try:
-        value = listing.value(key, listing.best)
-    except (KeyError, ValueError, IndexError):
-        return listing.hearing.ruled(2, key, absent(key, text))
+    value = listing.value(key, listing.best)
     ruling = ruling_of(listing, key, text).after(f"printed {text}, the optimum gives {value:.10g}")
     reached = None if is_bound(text) else digits("figure", np.array(number(text)), np.array(value))
     return listing.hearing.against_best(rung_of(key), key, ruling, reached)
@@ -219,8 +222,6 @@ def judge_figure(listing: Listing, key: str, text: str) -> Comparison:
 def judge_inference(listing: Listing, key: str, text: str) -> Comparison:
     """A p-value is that of the optimum's t at the degrees of freedom of the listing; these are not judged."""
     (quantity, (name,)), hearing = parse_key(key), listing.hearing
-    if name not in hearing.view.fit.design.coefficients:
-        return hearing.ruled(2, key, absent(key, text))
     given = listing.printed.get(key_of("ddf", name), "")
     why = ""
     if quantity == "ddf":

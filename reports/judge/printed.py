@@ -18,6 +18,7 @@ from relmer.reports.evidence import (
     digits,
     figure,
     figure_of_data,
+    has_figure,
     tolerances,
     values,
 )
@@ -33,9 +34,9 @@ SINGLE, PRECISE = "single precision", 2.0**-23
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A printed figure, recomputed: the value, the verdict on it and the evidence."""
+    """A printed figure, recomputed: the value, None if there is none, the verdict on it and the evidence."""
 
-    value: float
+    value: float | None
     verdict: Verdict
     evidence: str
 
@@ -58,7 +59,7 @@ def judge_published(hearing: Hearing, account: Account) -> Iterator[Comparison]:
     for key, text in hearing.case.published.items():
         seen.setdefault((key, text), (hearing.case.source, hearing.case.source))
     for (key, text), (whose, where) in seen.items():
-        if prints(figure(view.fit.design, best, key), text):
+        if has_figure(view.fit.design, best, key) and prints(figure(view.fit.design, best, key), text):
             value = figure(view.fit.design, mine, key)
             ruling = ruling_of(hearing, key, text, value)
             found = hearing.ruled(
@@ -190,7 +191,11 @@ def elsewhere(
     case: Case, view: Landscape, key: str, printed: str, own: Estimates, theirs: Estimates | None
 ) -> PublishedFigure:
     """Record of a figure that another program prints, as the case names it."""
-    found = of_others(case, view, key, printed, own)
+    if has_figure(view.fit.design, own, key):
+        found = of_others(case, view, key, printed, own)
+        lme4 = None if theirs is None else figure(view.fit.design, theirs, key)
+    else:
+        found, lme4 = Reproduction(None, Verdict.WRONG, f"printed {printed}; this model has no {key}"), None
     return PublishedFigure(
         document=ELSEWHERE,
         section=case.source,
@@ -199,7 +204,7 @@ def elsewhere(
         case=case.name,
         quantity=key,
         relmer=found.value,
-        lme4=None if theirs is None else figure(view.fit.design, theirs, key),
+        lme4=lme4,
         verdict=FigureVerdict.of(found.verdict),
         evidence=found.evidence,
     )

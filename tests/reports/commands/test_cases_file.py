@@ -73,6 +73,22 @@ def test_every_case_is_judged_on_its_data(path: Path, tmp_path: Path, without_r:
     sigmas = [answer["values"]["sigma"][0] for answer in report["answers"] if answer["engine"] == "pls"]
     printed = float(re.findall(r'sigma = "([0-9.]+)"', path.read_text(encoding="utf-8"))[0])
     assert sigmas == pytest.approx([printed, printed], abs=5.1e-7)
+
+
+def test_a_printed_figure_that_the_model_has_not_is_wrong_and_ends_no_verdict(
+    path: Path, tmp_path: Path, without_r: None
+) -> None:
+    strange = ("beta[none]", "sd[h, (Intercept)]", "V[31, 1]", "V[0, 1]", "b[g, g9, (Intercept)]")
+    told = "".join(f', "{key}" = "1.25"' for key in strange)
+    path.write_text(path.read_text("utf-8").replace('" }', f'"{told} }}'), "utf-8")
+    out = tmp_path / "out"
+    found = relmer("run", "--cases", str(path), "--out", str(out), "--engine", "pls", "--jobs", "1")
+    assert found.exit_code == 1, found.output
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert {c["verdict"] for c in report["comparisons"] if c["engine"] == "pls"} <= {"agree", "not given"}
+    figures = {f["quantity"]: (f["verdict"], f["relmer"], f["evidence"]) for f in report["figures"]}
+    assert figures.pop("sigma")[0] == "reproduced"
+    assert figures == {key: ("not reproduced", None, f"printed 1.25; this model has no {key}") for key in strange}
     assert str(tmp_path) not in (out / "report.html").read_text(encoding="utf-8")
 
 

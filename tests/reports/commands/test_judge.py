@@ -73,6 +73,23 @@ def test_a_convention_and_another_model_are_named(tmp_path: Path, without_r: Non
     assert diagnoses == {"criterion": (4, "convention"), "beta[dose]": (2, "other model")}
 
 
+@pytest.mark.parametrize("off", [True, False])
+def test_a_figure_that_the_model_has_not_ends_no_verdict_on_the_others(
+    off: bool, tmp_path: Path, without_r: None
+) -> None:
+    """Whether one of the others is wrong, so that a stop is asked for that would move it, or none is."""
+    strange = dict.fromkeys(
+        ("beta[dose]", "sd[Sample, (Intercept)]", "theta[Batch.x]", "b[Batch, Z, (Intercept)]"), "1.5"
+    )
+    strange |= {"ddf[dose]": "3", "p[dose]": "0.04"}
+    found, report = judge(changed(**strange, **({"sigma2": "2451.35"} if off else {})), tmp_path)
+    assert found.exit_code == 1, found.output
+    said = {c["quantity"]: (c["verdict"], c["rung"]) for c in report["comparisons"] if c["engine"] == LISTING["engine"]}
+    assert {key for key, (verdict, _) in said.items() if verdict == "wrong"} == {*strange, *(["sigma2"] if off else [])}
+    assert {said[key] for key in strange} == {("wrong", 2)}
+    assert "failed" not in {verdict for verdict, _ in said.values()}
+
+
 def test_estimates_in_part_are_judged_as_they_are_written(tmp_path: Path, without_r: None) -> None:
     part = {"case": "dyestuff/reml", "engine": "mine", "estimates": {"beta": [1527.5], "se": ["19.38"], "sigma": None}}
     found, report = judge([part, dict(part, engine="other", estimates={"beta": [1527.6]})], tmp_path)
