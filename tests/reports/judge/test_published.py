@@ -111,6 +111,7 @@ def test_the_star_figures_are_those_of_a_fit_that_stopped_early() -> None:
     for f in found:
         for value in (known.printed_criterion, default.criterion, view.fit.criterion):
             assert f"{value:.10f}" in f.evidence
+        assert f"criterion at the printed covariances {known.printed_criterion:.10f}, at that fit" in f.evidence
 
 
 def test_the_three_subjects_are_those_of_one_earlier_stop() -> None:
