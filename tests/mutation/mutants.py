@@ -84,7 +84,7 @@ def mutants_of(folder: Path, module: str) -> Iterator[Mutant]:
     def source(name: str) -> list[str]:
         begin, end = spans[name]
         text = dedent("\n".join(lines[begin - 1 : end]))
-        return text.replace(name, "", 1).splitlines()
+        return text.replace(name, function_of(name.partition("__mutmut_")[0]).rpartition(".")[2], 1).splitlines()
 
     for name, code in results.items():
         own = name.rpartition(".")[2]

@@ -9,6 +9,7 @@ from strategies import Problem, problems
 from structures import eliminated
 
 from relmer.solver.model.term import factors
+from relmer.solver.model.theta import Lambda
 from relmer.solver.paths.criterion import criterion, prepare, solve_at
 from relmer.solver.paths.derivatives import derivatives_at
 from relmer.solver.threads import one_thread
@@ -35,6 +36,34 @@ def test_hessian_is_that_of_the_definition(problem: Problem, REML: bool, at_once
     np.testing.assert_array_equal(exact.shape, defined.shape)
     scale = max(1.0, np.abs(defined).max())
     np.testing.assert_allclose(exact, defined, rtol=0, atol=SECOND_DIFFERENCE * scale)
+
+
+@given(problems(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_those_of_the_determinant_alone_are_its_own(problem: Problem, at_once: bool) -> None:
+    """log|V| by a complex step: d log|V| is the imaginary part of log|V + i h dV| over h."""
+    design, h = problem.design, 1e-30
+    with eliminated(at_once):
+        exact = derivatives_at(prepare(design), problem.theta, False, of_logdet=True)
+    root = np.ones(len(design.y)) if design.weights is None else np.sqrt(design.weights)
+    Z = root[:, None] * design.Z.toarray()
+
+    def gradient(theta: np.ndarray) -> np.ndarray:
+        found = []
+        for step in np.eye(len(theta)):
+            T = Lambda(design.template, theta).toarray() + 1j * h * Lambda(design.template, step).toarray()
+            sign = np.linalg.slogdet(np.eye(len(Z)) + Z @ T @ T.T @ Z.T)[0]
+            found.append(np.angle(sign) / h)
+        return np.array(found)
+
+    theta = np.asarray(problem.theta, dtype=float)
+    defined = gradient(theta)
+    scale = max(1.0, np.abs(defined).max(initial=0.0))
+    np.testing.assert_allclose(exact.gradient, defined, rtol=0, atol=COMPLEX_STEP * scale)
+    with one_thread():
+        second = difference(gradient, theta)
+    scale = max(1.0, np.abs(second).max(initial=0.0))
+    np.testing.assert_allclose(exact.hessian, second, rtol=0, atol=SECOND_DIFFERENCE * scale)
 
 
 @given(problems(), st.booleans())
