@@ -50,6 +50,18 @@ def test_a_matrix_of_another_shape_is_told_with_both() -> None:
     assert found.evidence == "180, 3 against 180, 2"
 
 
+@pytest.mark.parametrize(
+    ("part", "quantity"),
+    [("X", "X"), ("Lambda", "Lambda"), ("coefficients", "coefficient names"), ("terms", "terms")],
+)
+def test_what_an_engine_does_not_tell_of_its_model_is_not_given(part: str, quantity: str) -> None:
+    said = honest()
+    assert said.model is not None
+    found = judged(replace(said, model=replace(said.model, **{part: None})))[2, quantity]
+    assert (found.verdict, found.diagnosis) == (Verdict.NOT_GIVEN, Diagnosis.NONE)
+    assert found.evidence == "lme4 does not tell"
+
+
 def test_what_follows_from_an_early_stop_has_the_digits_of_its_own_theta_but_for_theta() -> None:
     theta = (model().fit.optimum.theta + np.array([1e-3, 0.0, 0.0])).tolist()
     found = judged(model().answer("lme4", theta))

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from generated import OWN, Generated, generated
 from relmer.datasets import load
 from relmer.reference.answers import Intervals
 from relmer.reference.own_inference import inference_of, profiled
-from relmer.reports.judge.profiles import PROFILE
+from relmer.reports.evidence import tolerances
+from relmer.reports.judge import profiles
+from relmer.reports.judge.profiles import PROFILE, OfProfile
 from relmer.reports.records import Comparison
 from relmer.reports.verdicts import Diagnosis, Verdict
 from relmer.solver.fits.given import at_theta
@@ -71,7 +75,7 @@ def test_ends_in_other_units_or_order_are_named() -> None:
         assert words in found.evidence
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", [1, 2, 4])
 @pytest.mark.parametrize("side", [0, 1])
 def test_an_end_that_is_off_is_rounding_where_splines_lose_as_much_and_else_wrong(side: int, place: int) -> None:
     """By the sentence of the definition: 3 % of a standard error, which is half of the width over z, is harmless."""
@@ -90,3 +94,45 @@ def test_an_end_that_is_off_is_rounding_where_splines_lose_as_much_and_else_wron
         if found.verdict is Verdict.WITHIN:
             assert found.diagnosis is Diagnosis.ROUNDING
             assert "by splines, and searches by values, may lose" in found.evidence
+
+
+def asked() -> OfProfile:
+    here = model()
+    at: Any = SimpleNamespace(view=here.view)
+    hearing: Any = SimpleNamespace(view=here.view)
+    about = Intervals(level=0.95, lower=(), upper=())
+    return OfProfile(hearing, at, {}, PROFILE, "", False, about)
+
+
+def test_what_is_harmless_is_a_part_of_the_half_width_over_z() -> None:
+    ends = right(0.95)
+    width = np.tile(ends[1] - ends[0], 2)
+    expected = tolerances.EARLY**0.5 * width / (2 * 1.959963984540054)
+    np.testing.assert_allclose(asked().bounds(ends.ravel(), "harmless"), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("who", ["products", "rounding_at"])
+def test_what_rounding_moves_the_criterion_by_moves_the_ends(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than the stop of a search, which is 1e-3, counts in its place; the ends move by it over the slope."""
+    ends, question = right(0.95).ravel(), asked()
+    before = question.bounds(ends, "rounding")
+    monkeypatch.setattr(profiles, who, lambda *_: 1.0)
+    here = question.here
+    moved = here.moved(1.0) - here.moved(tolerances.EARLY)
+    np.testing.assert_allclose(question.bounds(ends, "rounding") - before, moved, rtol=1e-9)
+
+
+def test_a_convention_differs_from_what_is_right_and_is_met_to_the_bound_at_its_size() -> None:
+    right, bound = np.array([2.0, 5.0]), np.array([1e-3, 1e-3])
+    for other, said, told in (
+        (right * [1.0, 2.0], right * [1.0, 2.0] + [2.9e-3, 10.9e-3], "so"),
+        (right * [1.0, 2.0], right * [1.0, 2.0] + [3.1e-3, 0.0], ""),
+        (right + 9e-3, right + 11e-3, ""),
+        (right + 11e-3, right + 12e-3, "so"),
+    ):
+        stub: Any = SimpleNamespace(
+            bounds=lambda right, of: bound,
+            conventions=lambda said, right, other=other: [("so", other)],
+            here=SimpleNamespace(zeta=lambda said: said, inside=np.zeros(2, dtype=bool)),
+        )
+        assert OfProfile.convention(stub, said, right) == told
