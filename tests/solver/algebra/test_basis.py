@@ -1,5 +1,6 @@
 """Columns taken apart: X = W C' exactly, redundant ones found, and none that the doubles tell apart."""
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -93,9 +94,12 @@ def test_ordinary_columns_are_left_as_they_are() -> None:
         np.column_stack([ONE, ONE]),
         1e-40 * x_of(1)[:, None],
         1e40 * x_of(1)[:, None],
+        1e200 * x_of(1)[:, None],
         np.zeros((40, 1)),
     ],
-    ids=["nearly determined", "determined", "small", "large", "zero"],
+    ids=["nearly determined", "determined", "small", "large", "overflowing", "zero"],
 )
-def test_other_columns_are_not(X: np.ndarray) -> None:
-    assert not is_plain(X)
+def test_other_columns_are_not_and_no_word_is_said_of_them(X: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not is_plain(X)

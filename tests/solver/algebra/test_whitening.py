@@ -123,3 +123,21 @@ def test_a_column_whose_rounding_is_seen_is_refused(small: float, refused: bool)
         assert str(raised.value) == LARGE_EFFECTS
     else:
         columns_apart(root)
+
+
+@pytest.mark.parametrize(("part", "refused"), [(0.9, False), (1.1, True)])
+def test_ten_digits_of_the_determinant_must_be_left(part: float, refused: bool) -> None:
+    """A singular value of 1 beside one of s is known to eps s, and moves log(1 + 1^2) by 2 / 2 of that."""
+    root = np.diag([part * 1e-10 / 2.0**-52, 1.0])
+    if refused:
+        with pytest.raises(ModelError, match=LARGE_EFFECTS):
+            columns_apart(root)
+    else:
+        assert columns_apart(root).shape == (2, 2)
+
+
+def test_a_root_of_more_columns_than_rows_has_as_many_apart_as_rows() -> None:
+    root = RANDOM.normal(size=(2, 5))
+    W = columns_apart(root)
+    assert W.shape == (5, 2)
+    np.testing.assert_allclose(root @ W @ W.T @ root.T, root @ root.T, rtol=0, atol=10 * DENSE)
