@@ -8,7 +8,7 @@ from bounds import DENSE
 from flint import arb, arb_mat, ctx
 
 from relmer.solver.algebra import LARGE_EFFECTS, whitened_by_augmenting, whitened_by_root
-from relmer.solver.algebra.whitening import Whitened, columns_apart
+from relmer.solver.algebra.whitening import Whitened, columns_apart, marginal_half
 from relmer.solver.errors import ModelError
 
 RANDOM = np.random.default_rng(11)
@@ -64,6 +64,25 @@ def test_large_effects_cost_no_digit_of_what_they_leave(large: float) -> None:
     """Rows that lie along the root, but for a part of their size, and rows that do not."""
     rows = np.column_stack([Z @ T @ [1.0, -2.0, 0.5] + ROWS[:, 0] / 8, ROWS[:, 1]])
     assert_whitened(whitened_by_augmenting(Z, large * T, rows), Z, large * T, balls(rows), TEN)
+
+
+@pytest.mark.parametrize("other", [1.0, 1e9])
+def test_each_column_is_swept_by_what_it_leaves_itself(other: float) -> None:
+    """One lies along the root but for 1e-6 of it; of the other, however large, nothing is taken."""
+    across = ROWS[:, 1] - Z @ np.linalg.lstsq(Z, ROWS[:, 1])[0]
+    rows = np.column_stack([1e6 * Z @ T @ [1.0, -2.0, 0.5] + ROWS[:, 0], other * across])
+    assert_whitened(whitened_by_augmenting(Z, 1e8 * T, rows), Z, 1e8 * T, balls(rows), TEN)
+
+
+def test_more_effects_than_rows_are_whitened_too() -> None:
+    for way in WAYS:
+        assert_whitened(way(Z[:3], T, ROWS[:3]), Z[:3], T, balls(ROWS[:3]), DENSE * 100)
+    assert_whitened(whitened_by_augmenting(Z[:2], T, ROWS[:2]), Z[:2], T, balls(ROWS[:2]), DENSE * 100)
+
+
+def test_a_root_beside_which_the_residual_is_rounding_is_told() -> None:
+    with pytest.raises(np.linalg.LinAlgError, match="so large that rounding hides I"):
+        marginal_half(np.array([[1e9], [1e9]]))
 
 
 def test_rows_that_are_known_as_a_rest_and_what_the_effects_make_of_them() -> None:
