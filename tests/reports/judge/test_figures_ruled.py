@@ -62,6 +62,20 @@ def test_what_an_engine_does_not_tell_of_its_model_is_not_given(part: str, quant
     assert found.evidence == "lme4 does not tell"
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_factor_that_another_model_has_is_the_models_affair_if_that_tells_its_terms(tells: bool) -> None:
+    """Who fitted (1 | g) has not lost the levels of Subject: rung 2 names the term."""
+    said = honest()
+    assert said.model is not None and said.data is not None and said.model.terms is not None
+    (seen,) = said.data.groupings.values()
+    term = replace(said.model.terms[0], group="g")
+    model_ = replace(said.model, terms=(term,) if tells else None)
+    found = judged(replace(said, data=replace(said.data, groupings={"g": seen}), model=model_))
+    at_rung_1 = {quantity for rung, quantity in found if rung == 1 and quantity.startswith("levels")}
+    assert at_rung_1 == (set() if tells else {"levels of g", "levels of Subject"})
+    assert found[2, "terms"].verdict is (Verdict.WRONG if tells else Verdict.NOT_GIVEN)
+
+
 def test_what_follows_from_an_early_stop_has_the_digits_of_its_own_theta_but_for_theta() -> None:
     theta = (model().fit.optimum.theta + np.array([1e-3, 0.0, 0.0])).tolist()
     found = judged(model().answer("lme4", theta))
