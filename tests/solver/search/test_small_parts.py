@@ -1,5 +1,6 @@
 """Parts of the search by themselves, by hand: coordinates, bounds, faces, valleys, starts, what a look steps by."""
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,8 +21,9 @@ from relmer.solver.search import look, residual, valleys
 from relmer.solver.search.coordinates import Coordinates, coordinates_of
 from relmer.solver.search.faces import without_little
 from relmer.solver.search.objective import NOISE, Objective, Point, bounded_step, solved_lower
+from relmer.solver.search.optimise import advanced, lowest
 from relmer.solver.search.residual import falls, least_squares
-from relmer.solver.search.starts import at_multiple
+from relmer.solver.search.starts import RAY, along_ray, at_multiple
 from relmer.solver.search.term_parts import Par
 from relmer.solver.search.valleys import LONGEST, farthest, slid
 
@@ -171,7 +173,7 @@ def test_the_average_information_is_corrected_once_the_optimum_is_close(monkeypa
 
 def test_the_steps_of_a_look_are_those_of_the_criterions_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     here = objective("(Days | Subject)")
-    point = here.at([here.reduced.scales[0].T @ np.array([[0.93, 0.0], [0.02, 0.22]])])
+    point = here.at([lower_trapezoid(here.reduced.scales[0].T @ np.array([[0.93, 0.0], [0.02, 0.22]]))])
     asked: list[float] = []
 
     def recorded(noise: float, curvatures: np.ndarray) -> np.ndarray:
@@ -226,9 +228,9 @@ class Valley(Objective):
 @pytest.mark.parametrize("directions", [1, 3])
 def test_a_valley_is_followed_to_the_lowest_point_of_its_parabola(directions: int) -> None:
     """From v = 1 no further than LONGEST: to v = 1 + t, or to the end of it."""
-    for lowest, v in ((1.5, 2.5), (LONGEST + 3.0, 1 + LONGEST), (-0.5, 0.5), (-3.0, 0.0)):
-        here = Valley(lowest, directions)
-        found = slid(here, here.at([np.eye(1)]), [np.array([[-2 * lowest]])])
+    for t, v in ((1.5, 2.5), (LONGEST + 3.0, 1 + LONGEST), (-0.5, 0.5), (-3.0, 0.0)):
+        here = Valley(t, directions)
+        found = slid(here, here.at([np.eye(1)]), [np.array([[-2 * t]])])
         assert found is not None
         assert float((found.blocks[0] ** 2).sum()) == pytest.approx(v, abs=1e-9)
     flat = Valley(0.0, directions)
@@ -239,3 +241,69 @@ def test_a_small_covariance_changes_by_no_more_than_one_times_longest() -> None:
     assert farthest([0.1 * np.eye(1)], [2.0 * np.eye(1)]) == pytest.approx(LONGEST / 2, rel=1e-9)
     assert farthest([3.0 * np.eye(1)], [2.0 * np.eye(1)]) == pytest.approx(3 * LONGEST / 2, rel=1e-9)
     assert valleys.NULL < 1e-9
+
+
+def test_a_step_is_full_where_nothing_shortens_it() -> None:
+    here = objective("(Days | Subject)")
+    T = lower_trapezoid(here.reduced.scales[0].T @ np.array([[0.93, 0.0], [0.02, 0.22]]))
+    point = here.at([T])
+    x = here.coordinates.joined([T])
+    promised = here.newton_step(point, x, np.inf)
+    there, full = advanced(here, point, x, promised, 10.0)
+    assert there is not None and there.value < point.value
+    assert full
+    least = float(np.abs(promised.lengths).min())
+    there, full = advanced(here, point, x, promised, 2 * least)
+    assert there is not None
+    assert not full
+
+
+class Start(SimpleNamespace):
+    """A point of which only the value is asked."""
+
+
+@pytest.mark.parametrize(
+    ("begun", "alone", "descended", "value"),
+    [
+        (None, False, [10.0], 10.0),
+        (9.0, False, [10.0, 9.0], 9.0),
+        (11.0, False, [10.0, 11.0], 10.0),
+        (11.0, True, [11.0], 11.0),
+    ],
+)
+def test_a_start_that_is_given_is_followed_beside_the_others_or_alone(
+    begun: float | None, alone: bool, descended: list[float], value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search's own start ends at 10, the given one where it is; of a costly model these are all."""
+    seen: list[float] = []
+
+    def descend(_: object, here: Start) -> SimpleNamespace:
+        seen.append(here.value)
+        return SimpleNamespace(here=here, regular=True)
+
+    module = sys.modules["relmer.solver.search.optimise"]
+    monkeypatch.setattr(module, "begin", lambda _, found, at: Start(value=at[0] if at else 10.0, size=1.0))
+    monkeypatch.setattr(module, "descend", descend)
+    stub: Any = SimpleNamespace(costly=True)
+    found: Any = None
+    end = lowest(stub, found, None if begun is None else [begun], alone)  # type: ignore[list-item]
+    assert (seen, end.here.value) == (descended, value)
+
+
+@pytest.mark.parametrize("REML", [True, False])
+def test_along_the_ray_are_the_points_that_are_lower_than_their_neighbours(REML: bool) -> None:
+    """The criterion at every multiple of T = I by itself; most responses have one such point, and few have two."""
+    several = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        g = np.repeat(np.arange(3), 3)
+        data = pd.DataFrame(
+            {"y": random.normal(size=9), "x": random.normal(size=9) + g, "z": random.normal(size=9), "g": g}
+        )
+        here = Objective(prepare(build(model_frame(parse("y ~ x + z + (z || g)"), data)), "pls"), REML)
+        values = [np.inf, *(at_multiple(here, scale).value for scale in RAY), np.inf]
+        lower = [k for k in range(1, len(RAY) + 1) if values[k] < min(values[k - 1], values[k + 1])]
+        found = [point.value for point in along_ray(here)]
+        assert found == ([values[k] for k in lower] if len(lower) > 1 else [])
+        several += len(lower) > 1
+    assert several
