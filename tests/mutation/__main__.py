@@ -32,7 +32,13 @@ def mutate(place: Path, wing: Wing, asked: Sequence[str], sample: int | None) ->
         # The first mutants of a module: with them all are made, and the time of every test is taken.
         tool(place, [f"{in_tree(asked[0]).removesuffix('.py').replace('/', '.')}.*__mutmut_1"])
     tests, known = place / "tests.sha256", digest(wing)
-    again = tests.exists() and tests.read_text("utf-8") != known
+    changed = tests.exists() and tests.read_text("utf-8") != known
+    named = equivalents()
+
+    def again(mutant: Mutant) -> bool:
+        """What is named takes all tests of its wing each time: it is met anew where its module is."""
+        return changed and not any(entry.names(mutant) for entry in named)
+
     for module in modules(wing):
         wanted = {one.name for one in drawn(mutants_of(place, module), sample)} if module in asked else set()
         settle(place, module, is_ruled, wanted, again)

@@ -128,8 +128,14 @@ def strike(folder: Path, module: str, lines: Collection[int]) -> None:
     meta.write_text(json.dumps(stored, indent=4), "utf-8")
 
 
-def settle(folder: Path, module: str, harmless: Callable[[Mutant], bool], wanted: Container[str], again: bool) -> None:
-    """Set aside what is not to be run, and call back what is: of the wanted names also what lives, if `again`."""
+def settle(
+    folder: Path,
+    module: str,
+    harmless: Callable[[Mutant], bool],
+    wanted: Container[str],
+    again: Callable[[Mutant], bool],
+) -> None:
+    """Set aside what is not to be run, and call back what is: of the wanted names also what lives and is met `again`."""
     made = folder / "mutants" / in_tree(module)
     meta = made.with_name(made.name + ".meta")
     stored = json.loads(meta.read_text("utf-8"))
@@ -138,6 +144,6 @@ def settle(folder: Path, module: str, harmless: Callable[[Mutant], bool], wanted
         is_wanted = one.name in wanted
         if one.is_wording or harmless(one) or (not is_wanted and one.fate is Fate.OPEN):
             codes[one.name] = ASIDE
-        elif is_wanted and (one.fate is Fate.ASIDE or (again and one.fate in ALIVE)):
+        elif is_wanted and (one.fate is Fate.ASIDE or (one.fate in ALIVE and again(one))):
             codes[one.name] = None
     meta.write_text(json.dumps(stored, indent=4), "utf-8")

@@ -180,14 +180,14 @@ def test_what_the_tool_left_is_read_and_settled(tmp_path: Path) -> None:
 
     def settled(wanted: Container[str], again: bool) -> list[int | None]:
         meta.write_text(json.dumps({"exit_code_by_key": codes}), "utf-8")
-        settle(tmp_path, module, strict.holds, wanted, again)
+        settle(tmp_path, module, strict.holds, wanted, lambda _: again)
         return [*json.loads(meta.read_text("utf-8"))["exit_code_by_key"].values()]
 
     assert settled(every, False) == [1, ASIDE, ASIDE, 0, None]
     assert settled(every, True) == [1, ASIDE, ASIDE, None, None]
     assert settled({"relmer.x_f__mutmut_4"}, True) == [1, ASIDE, ASIDE, None, ASIDE]
     assert settled((), True) == [1, ASIDE, ASIDE, 0, ASIDE]
-    settle(tmp_path, module, strict.holds, every, again=False)
+    settle(tmp_path, module, strict.holds, every, lambda _: False)
     assert [one.fate for one in mutants_of(tmp_path, module)][-1] is Fate.OPEN, "what was set aside is called back"
     # The fourth of five lives, and stands on lines 9 and 10.
     for lines, fate in (({2, 8, 12}, Fate.LIVES), ({2, 10}, Fate.KILLED)):
