@@ -135,7 +135,7 @@ def settle(
     wanted: Container[str],
     again: Callable[[Mutant], bool],
 ) -> None:
-    """Set aside what is not to be run, and call back what is: of the wanted names also what lives and is met `again`."""
+    """Set aside what is not to be run, and call back what is: of the wanted names what lives too, if met `again`."""
     made = folder / "mutants" / in_tree(module)
     meta = made.with_name(made.name + ".meta")
     stored = json.loads(meta.read_text("utf-8"))

@@ -28,11 +28,11 @@ and is read. `nox -s mutation` does it, by [mutmut](https://mutmut.readthedocs.i
 | `nox -s mutation -- --sample 20` | 20 mutants of each module, drawn by the checksums of their names |
 | `nox -s mutation -- --read` | nothing is run: what earlier runs left |
 
-A run that was ended goes on where it was; when tests have changed, what lives and is not named is tried again. On one core at the lowest
-priority a mutant takes about a second where a test kills it, and as long as all tests of its wing where none does: a
-module takes five to thirty minutes, and all of them, some 19,000 mutants, about a day. Each mutant is met by the tests
-that mirror its wing (`tests/mutation/wings.py` has the list, and the few slow tests that are left out), so one that
-lives here may still fail a test of another wing.
+A run that was ended goes on where it was; when tests have changed, what lives and is not named is tried again. On one
+core at the lowest priority a mutant takes about a second where a test kills it, and as long as all tests of its wing
+where none does: a module takes five to thirty minutes, and all of them, some 19,000 mutants, about a day. Each mutant
+is met by the tests that mirror its wing (`tests/mutation/wings.py` has the list, and the few slow tests that are left
+out), so one that lives here may still fail a test of another wing.
 
 ## The score
 
