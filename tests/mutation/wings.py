@@ -42,10 +42,10 @@ LARGE = tuple(
     f"tests/solver/paths/test_large.py::test_shared_theta_is_right_by_every_path[{start}"
     for start in ("1", "3", "2400000000.0-0.0-(Days ||", "2400000000.0-0.0-(0", "2400000000.0-0.0-(Days | Subject) +")
 )
-# Rulings on what the evidence found: without a fit, so that a mutant takes a second whether it lives or not.
+# Rulings on what the evidence found: nearly all without a fit, so that a mutant takes a second whether it lives or not.
 RULINGS = tuple(
     f"tests/reports/judge/test_{name}.py"
-    for name in ("rulings", "stop_rulings", "criterion_rulings", "stops", "ladder_rulings", "margins")
+    for name in ("rulings", "stop_rulings", "criterion_rulings", "stops", "ladder_rulings", "margins", "misuse")
 )
 WINGS = (
     Wing("algebra", "solver/algebra", PATHS, LARGE),

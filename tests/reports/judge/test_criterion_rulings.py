@@ -209,7 +209,9 @@ def test_a_path_of_ours_is_excused_where_the_definition_gives_its_values_and_the
     monkeypatch.setattr(
         criterion,
         "uncentred",
-        lambda view, theta, least: SimpleNamespace(criterion={A: 1e-5, B: 3e-5}[theta] * (view.size / SIZE)),
+        lambda view, theta, least: SimpleNamespace(
+            criterion={A: 1e-5, B: 3e-5}[theta] * (view.size / SIZE) * (least == 0.0)
+        ),
     )
     floor = tolerances.CRITERION * SIZE
 

@@ -15,7 +15,7 @@ from relmer.reference.answers import Answer, Fingerprint, Status
 from relmer.reference.own_fits import estimates
 from relmer.reports.evidence import figure, tolerances, uncentred
 from relmer.reports.judge.estimates import nearest
-from relmer.reports.judge.explanations import prints
+from relmer.reports.judge.explanations import Account, Witness, criteria, prints
 from relmer.reports.judge.listing import covariance
 from relmer.reports.judge.printed import conventional, figures_elsewhere, of_others
 from relmer.reports.records import Comparison
@@ -122,6 +122,18 @@ def test_the_nearest_is_fitted_and_has_a_gap_and_the_least() -> None:
 def test_a_figure_prints_what_lies_within_half_a_unit_but_for_the_rounding_of_an_evaluation() -> None:
     assert prints(24.745 + 0.5 * tolerances.EVALUATION * 0.005, "24.74")
     assert not prints(24.745 + 2.0 * tolerances.EVALUATION * 0.005, "24.74")
+
+
+@pytest.mark.parametrize("at_printed", [None, 1743.7])
+def test_an_explanation_tells_the_criterion_where_it_is_known(at_printed: float | None) -> None:
+    here = model()
+    own = estimates(here.fit)
+    told = criteria(Account((), (), at_printed), Witness("somebody", own, 1744.0), here.view)
+    optimum = here.fit.criterion
+    first = "" if at_printed is None else "at the printed covariances 1743.7000000000, "
+    assert told == (
+        f"criterion {first}at that fit 1744.0000000000, {1744.0 - optimum:+.1e} from the optimum {optimum:.10f}"
+    )
 
 
 def test_a_variance_is_taken_as_it_is_printed_and_else_of_its_standard_deviation() -> None:

@@ -10,7 +10,16 @@ import pytest
 
 from relmer.reports.evidence import tolerances
 from relmer.reports.judge import margins
-from relmer.reports.judge.margins import ENTRIES, ROUNDINGS, close, harmless, margin, rounded_by, units
+from relmer.reports.judge.margins import (
+    ENTRIES,
+    ROUNDINGS,
+    close,
+    conditioned_at,
+    harmless,
+    margin,
+    rounded_by,
+    units,
+)
 
 EPS, N, SIGMA = tolerances.EPS, 10, 2.0
 SE = np.array([0.5, 4.0])
@@ -181,6 +190,9 @@ def test_what_a_lost_criterion_and_residual_move(found: dict[str, object], REML:
     for name in ("vcov", "varcomp", "V_diagonal", "V_rowsum"):
         np.testing.assert_allclose(by(name, [-4.0, 1.0]), [4 * part, part])
     np.testing.assert_array_equal(by("fitted", [100.0, 1.0]), np.full(2, tolerances.SLACK * 3.0))
+    moved.residual = 0.1
+    np.testing.assert_array_equal(by("fitted", [100.0, 1.0]), np.full(2, tolerances.SLACK * 0.1))
+    moved.residual = 3.0
     b = np.array([1, 1 / 8, 1, 1 / 8, 1, 1 / 8, 4, 4])
     np.testing.assert_allclose(by("b", [1.0] * 8), tolerances.SLACK * 3.0 * b)
     # Of a column of zeros any coefficient does nothing.
@@ -192,6 +204,18 @@ def test_what_a_lost_criterion_and_residual_move(found: dict[str, object], REML:
     np.testing.assert_array_equal(by("fitted", [100.0, 1.0]), tolerances.SLACK * np.array([3.0, 9.0]))
     np.testing.assert_allclose(by("beta", [1.0, 1.0]), tolerances.SLACK * np.array([1.5, 2.0]))
     np.testing.assert_allclose(by("b", [1.0] * 8), tolerances.SLACK * np.maximum(3.0 * b, 4.0))
+
+
+def test_the_condition_of_V_at_an_engines_own_theta_takes_eps_times_it_of_value_and_error(
+    found: dict[str, object],
+) -> None:
+    """The error of sigma is sigma / sqrt(2 d), of which 3 % is harmless; the optimum's theta is 0.5 here."""
+    found["condition"] = 1e6
+    one, value = hearing(), np.array([-4.0])
+    error = harmless(one, "sigma", value) / np.sqrt(tolerances.EARLY)  # type: ignore[arg-type]
+    got = conditioned_at(one, [0.5], "sigma", value)  # type: ignore[arg-type]
+    np.testing.assert_allclose(got, EPS * 1e6 * (4.0 + error), rtol=1e-12)
+    assert error[0] > 0.1
 
 
 def test_every_entry_must_be_within_its_allowance_and_the_rounding(found: dict[str, object]) -> None:

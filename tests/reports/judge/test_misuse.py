@@ -41,7 +41,9 @@ def of_the_model(said: Answer) -> list[Comparison]:
 @pytest.mark.parametrize("whole", [True, False])
 def test_weights_that_were_left_out_are_named(whole: bool) -> None:
     said = estimates(unweighted())
-    (found,) = of_the_model(silent(estimates=said) if whole else listed(said, KEYS))
+    answer = silent(estimates=said) if whole else listed(said, KEYS)
+    assert [c.quantity for c in court("drawn/weights").judge(answer) if c.rung == 2] == ["model"], "one word of it"
+    (found,) = of_the_model(answer)
     assert (found.verdict, found.diagnosis) == (Verdict.WRONG, Diagnosis.MODEL)
     assert "the fit without the weights gives all" in found.evidence
     if not whole:
