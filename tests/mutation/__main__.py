@@ -42,11 +42,11 @@ def mutate(place: Path, wing: Wing, asked: Sequence[str], sample: int | None) ->
     for module in modules(wing):
         wanted = {one.name for one in drawn(mutants_of(place, module), sample)} if module in asked else set()
         settle(place, module, is_ruled, wanted, again)
-    tests.write_text(known, "utf-8")
-    tool(place, [])
     for module, lines in errors_of_types(place).items():
         if module in asked:
             strike(place, module, lines)
+    tests.write_text(known, "utf-8")
+    tool(place, [])
 
 
 def is_ruled(mutant: Mutant) -> bool:

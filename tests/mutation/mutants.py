@@ -115,7 +115,7 @@ def drawn(found: Iterable[Mutant], most: int | None) -> list[Mutant]:
 
 
 def strike(folder: Path, module: str, lines: Collection[int]) -> None:
-    """Count as killed what lives and has an error of types, on one of these lines of the file with all mutants."""
+    """Count as killed what lives, or is to be run, and has an error of types on one of these lines of the file."""
     made = folder / "mutants" / in_tree(module)
     spans = json.loads(made.with_name(made.name + ".spans").read_text("utf-8"))["spans"]
     meta = made.with_name(made.name + ".meta")
@@ -123,7 +123,7 @@ def strike(folder: Path, module: str, lines: Collection[int]) -> None:
     codes = stored["exit_code_by_key"]
     for name, code in codes.items():
         begin, end = spans[name.rpartition(".")[2]]
-        if FATES.get(code) in ALIVE and any(begin <= line <= end for line in lines):
+        if FATES.get(code) in {*ALIVE, Fate.OPEN} and any(begin <= line <= end for line in lines):
             codes[name] = REFUSED
     meta.write_text(json.dumps(stored, indent=4), "utf-8")
 

@@ -189,8 +189,12 @@ def test_what_the_tool_left_is_read_and_settled(tmp_path: Path) -> None:
     assert settled((), True) == [1, ASIDE, ASIDE, 0, ASIDE]
     settle(tmp_path, module, strict.holds, every, lambda _: False)
     assert [one.fate for one in mutants_of(tmp_path, module)][-1] is Fate.OPEN, "what was set aside is called back"
-    # The fourth of five lives, and stands on lines 9 and 10.
-    for lines, fate in (({2, 8, 12}, Fate.LIVES), ({2, 10}, Fate.KILLED)):
+    # The fourth of five lives, and stands on lines 9 and 10; the last, on lines 11 and 12, was not run.
+    for lines, fate, last in (
+        ({2, 8}, Fate.LIVES, Fate.OPEN),
+        ({10}, Fate.KILLED, Fate.OPEN),
+        ({12}, Fate.KILLED, Fate.KILLED),
+    ):
         strike(tmp_path, module, lines)
         assert [one.fate for one in mutants_of(tmp_path, module)] == [
             Fate.KILLED,
