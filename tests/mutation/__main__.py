@@ -31,12 +31,14 @@ def mutate(place: Path, wing: Wing, asked: Sequence[str], sample: int | None) ->
     if lay_out(place, wing) or not (place / "mutants/mutmut-stats.json").exists():
         # The first mutants of a module: with them all are made, and the time of every test is taken.
         tool(place, [f"{in_tree(asked[0]).removesuffix('.py').replace('/', '.')}.*__mutmut_1"])
-    tests, known = place / "tests.sha256", digest(wing)
-    changed = tests.exists() and tests.read_text("utf-8") != known
+    # By which tests each module was met.
+    record, known = place / "tests.json", digest(wing)
+    met: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
     named = equivalents()
 
     def again(mutant: Mutant) -> bool:
         """What is named takes all tests of its wing each time: it is met anew where its module is."""
+        changed = met.get(mutant.module, known) != known
         return changed and not any(entry.names(mutant) for entry in named)
 
     for module in modules(wing):
@@ -45,7 +47,7 @@ def mutate(place: Path, wing: Wing, asked: Sequence[str], sample: int | None) ->
     for module, lines in errors_of_types(place).items():
         if module in asked:
             strike(place, module, lines)
-    tests.write_text(known, "utf-8")
+    record.write_text(json.dumps(met | dict.fromkeys(asked, known)), "utf-8")
     tool(place, [])
 
 

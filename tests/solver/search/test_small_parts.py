@@ -11,13 +11,13 @@ from bounds import DENSE
 from scipy import sparse
 
 from relmer.datasets import load
-from relmer.solver import lmer
+from relmer.solver import ModelError, lmer
 from relmer.solver.algebra import lower_trapezoid
 from relmer.solver.elimination import crossed
 from relmer.solver.language import build, model_frame, parse
 from relmer.solver.model import Carrier
 from relmer.solver.paths import prepare
-from relmer.solver.search import look, residual, valleys
+from relmer.solver.search import look, residual, valleys, witness
 from relmer.solver.search.coordinates import Coordinates, coordinates_of
 from relmer.solver.search.faces import without_little
 from relmer.solver.search.objective import NOISE, Objective, Point, bounded_step, solved_lower
@@ -26,6 +26,7 @@ from relmer.solver.search.residual import falls, least_squares
 from relmer.solver.search.starts import RAY, along_ray, at_multiple
 from relmer.solver.search.term_parts import Par
 from relmer.solver.search.valleys import LONGEST, farthest, slid
+from relmer.solver.search.witness import solved_again
 
 
 def objective(formula: str) -> Objective:
@@ -307,3 +308,38 @@ def test_along_the_ray_are_the_points_that_are_lower_than_their_neighbours(REML:
         assert found == ([values[k] for k in lower] if len(lower) > 1 else [])
         several += len(lower) > 1
     assert several
+
+
+@pytest.mark.parametrize(
+    ("method", "regular", "near", "is_drowned", "by"),
+    [
+        ("pls", True, False, False, "elimination"),
+        ("pls", True, False, True, "path"),
+        ("pls", True, True, True, "elimination"),
+        ("pls", False, False, False, "path"),
+        ("qr", True, False, False, "path"),
+        ("gls", True, True, False, "path"),
+    ],
+)
+def test_what_elimination_has_the_digits_of_is_not_solved_again(
+    method: str, regular: bool, near: bool, is_drowned: bool, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "is_drowned", lambda scales, blocks: is_drowned)
+    monkeypatch.setattr(witness, "working_roots", lambda scales, roots: roots)
+    monkeypatch.setattr(witness, "solution", lambda *_: "elimination")
+
+    def refused(_: object) -> None:
+        raise ModelError("no digits")
+
+    here: Any = SimpleNamespace(blocks=[])
+    asked: Any = SimpleNamespace(near=near, reduced=SimpleNamespace(scales=()), solved=lambda here: None)
+    prepared: Any = SimpleNamespace(method=method, path=SimpleNamespace(solve_at=lambda roots: "path"))
+    assert solved_again(prepared, asked, here, regular, []) == by
+    prepared.path.solve_at = refused
+    if by == "elimination":
+        assert solved_again(prepared, asked, here, regular, []) == by
+    elif method == "pls" or near:
+        assert solved_again(prepared, asked, here, regular, []) is None
+    else:
+        with pytest.raises(ModelError, match="no digits"):
+            solved_again(prepared, asked, here, regular, [])
