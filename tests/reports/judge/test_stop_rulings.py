@@ -149,7 +149,7 @@ def test_a_gap_that_the_condition_hides_is_rounding_and_harmless_up_to_a_thousan
     assert ruled(gap=1e-5 * ABOVE) == (Verdict.EARLY, Diagnosis.STOP)
     found["hidden"] = 1.0
     assert ruled(gap=2e-3) == (Verdict.WRONG, Diagnosis.ROUNDING)
-    # Without a proof nobody knows whether the optimum's doubles are as far off; at the bound it is harmless all the same.
+    # Without a proof the optimum's doubles may be as far off; at the bound it is harmless all the same.
     assert ruled(gap=2e-3, certificate=None) == (Verdict.NOT_GIVEN, Diagnosis.ROUNDING)
     assert ruled(gap=tolerances.EARLY, certificate=None) == (Verdict.WITHIN, Diagnosis.ROUNDING)
 
