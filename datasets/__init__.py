@@ -17,11 +17,13 @@ from relmer.datasets.places import Places
 from relmer.datasets.plain import from_plain, read_record, to_plain
 from relmer.datasets.printed import half_unit, is_bound, is_printed, may_print, number, outside, printed_cells
 from relmer.datasets.quantities import (
+    JUDGED_OF_A_LISTING,
     OF_A_CERTIFICATE,
     OF_A_DOCUMENT,
     OF_EFFECTS,
     OF_INFERENCE,
     free_of_fit,
+    has_form,
     key_of,
     matrix_key,
     parse_key,
@@ -39,6 +41,7 @@ from relmer.datasets.whole import write_whole
 
 __all__ = [
     "DATA",
+    "JUDGED_OF_A_LISTING",
     "OF_A_CERTIFICATE",
     "OF_A_DOCUMENT",
     "OF_EFFECTS",
@@ -64,6 +67,7 @@ __all__ = [
     "free_of_fit",
     "from_plain",
     "half_unit",
+    "has_form",
     "is_bound",
     "is_printed",
     "json_schema",

@@ -45,6 +45,12 @@ OF_A_DOCUMENT = (
 )
 # What only a listing tells: the degrees of freedom of a t.
 OF_A_LISTING = ("ddf[coefficient]",)
+# What is judged of one: of the data no single cell.
+JUDGED_OF_A_LISTING = (
+    *(form for form in OF_A_DOCUMENT if form != "data[column, row]"),
+    *OF_A_LISTING,
+    "theta[parameter]",
+)
 OF_A_CERTIFICATE = (
     "criterion",
     "sigma",
@@ -160,6 +166,18 @@ def free_of_fit(key: str) -> bool:
     (True, False)
     """
     return quantity_of(key) in quantities_of(FREE_OF_FIT)
+
+
+def has_form(key: str, forms: tuple[str, ...]) -> bool:
+    """Whether a key has one of some forms.
+
+    Examples
+    --------
+    >>> has_form("p[Days]", OF_A_DOCUMENT), has_form("p[satterthwaite, Days]", OF_A_DOCUMENT)
+    (True, False)
+    """
+    quantity, names = parts(key)
+    return (quantity, len(names)) in shapes(forms)
 
 
 def parts(key: str) -> Parts:

@@ -9,7 +9,7 @@ from scipy import linalg, special
 from relmer.datasets import parse_key
 from relmer.reference.answers import Estimates
 from relmer.solver.arrays import Array
-from relmer.solver.model import Design, Lambda, covariance, factors, group_names, theta_names
+from relmer.solver.model import Design, Lambda, RandomTerm, covariance, factors, group_names, theta_names
 
 QUANTILES = {"Min": 0.0, "1Q": 0.25, "Median": 0.5, "3Q": 0.75, "Max": 1.0}
 
@@ -49,9 +49,9 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
         case "nobs":
             return float(n)
         case "groups":
-            return float(len(next(term.levels for term in design.terms if term.group == names[0])))
+            return float(len(term_of(design, names[0]).levels))
         case "size":
-            term = next(term for term in design.terms if term.group == names[0])
+            term = term_of(design, names[0])
             return float(np.sum(term.codes == term.levels.index(names[1])))
         case "data":
             return float(frame[names[0]].iloc[place(names[1])])
@@ -63,6 +63,20 @@ def figure_of_data(design: Design, frame: pd.DataFrame, key: str) -> float:
             shapes |= {"R": (n, n), "beta": (p, 1), "b": (q, 1), "vcov": (p, p)}
             return float(shapes[names[0]][place(names[1])])
     raise ValueError(f"{quantity} is no quantity of data or matrices")
+
+
+def term_of(design: Design, group: str) -> RandomTerm:
+    """The first term of a grouping factor.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    for term in design.terms:
+        if term.group == group:
+            return term
+    raise ValueError(f"no grouping factor is called {group}")
 
 
 def place(name: str) -> int:

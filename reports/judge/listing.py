@@ -11,12 +11,23 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
-from relmer.datasets import half_unit, is_bound, key_of, number, outside, parse_key
+from relmer.datasets import (
+    JUDGED_OF_A_LISTING,
+    free_of_fit,
+    half_unit,
+    has_form,
+    is_bound,
+    key_of,
+    number,
+    outside,
+    parse_key,
+)
 from relmer.reference.answers import Estimates
 from relmer.reference.own_fits import estimates
-from relmer.reports.evidence import digits, figure, has_figure, optimality, tolerances
+from relmer.reports.evidence import digits, figure, figure_of_data, has_figure, optimality, tolerances
 from relmer.reports.judge.explanations import implied_gap, prints
 from relmer.reports.judge.hearing import AGREES, Hearing, Ruling
 from relmer.reports.judge.optimum import DIAGNOSES
@@ -28,6 +39,8 @@ from relmer.solver.algebra import root_by_columns
 from relmer.solver.fits import at_theta
 from relmer.solver.model import Design, group_names, theta_names, theta_near
 
+# Rung 1: sizes of the data; of the matrices, rung 2.
+OF_RUNG_1 = ("nobs", "groups", "size")
 # Rung 4: what stands for theta, and the criterion. All else is an estimate, rung 5.
 OF_RUNG_4 = ("theta", "var", "sd", "cov", "corr", "criterion", "logLik")
 # What says where a search stopped.
@@ -186,7 +199,9 @@ def judge_listing(hearing: Hearing) -> Iterator[Comparison]:
     known |= {name: float(hearing.proved[name][0]) for name in SCALARS if name in hearing.proved}
     best: Estimates = replace(estimates(hearing.view.fit), **known)
     figures = hearing.answer.figures
-    printed = {key: text for key, text in figures.items() if has(hearing.view.fit.design, best, key)}
+    judged = {key: text for key, text in figures.items() if has_form(key, JUDGED_OF_A_LISTING)}
+    fitted = {key: text for key, text in judged.items() if not free_of_fit(key)}
+    printed = {key: text for key, text in fitted.items() if has(hearing.view.fit.design, best, key)}
     moving = {key for key in printed if parse_key(key)[0] not in OF_INFERENCE}
     view = replace(hearing.view, keys=frozenset(moving))
     hearing = replace(hearing, stops=replace(hearing.stops, view=view))
@@ -195,7 +210,12 @@ def judge_listing(hearing: Hearing) -> Iterator[Comparison]:
         reached = digits("criterion", np.array(hearing.best + listing.gap), np.array(hearing.best))
         yield hearing.against_best(4, "criterion at the printed G", listing.stop, reached)
     for key, text in sorted(figures.items(), key=lambda pair: rung_of(pair[0])):
-        yield judge_figure(listing, key, text) if key in printed else hearing.ruled(2, key, absent(key, text))
+        if key not in judged:
+            yield hearing.ruled(rung_of(key), key, unjudged(text))
+        elif key not in fitted:
+            yield judge_size(hearing, key, text)
+        else:
+            yield judge_figure(listing, key, text) if key in printed else hearing.ruled(2, key, absent(key, text))
 
 
 def has(design: Design, of: Estimates, key: str) -> bool:
@@ -206,7 +226,28 @@ def has(design: Design, of: Estimates, key: str) -> bool:
 
 def rung_of(key: str) -> int:
     """The rung of a figure."""
-    return 4 if parse_key(key)[0] in OF_RUNG_4 else 5
+    quantity = parse_key(key)[0]
+    if free_of_fit(key):
+        return 1 if quantity in OF_RUNG_1 else 2
+    return 4 if quantity in OF_RUNG_4 else 5
+
+
+def unjudged(text: str) -> Ruling:
+    """A figure of which a listing does not tell enough."""
+    told = f"printed {text}; not judged in a listing: an answer may tell it as a part of its `inference`"
+    return Ruling(Verdict.NOT_GIVEN, Diagnosis.NONE, told)
+
+
+def judge_size(hearing: Hearing, key: str, text: str) -> Comparison:
+    """A figure of data or matrices, the same for every fit."""
+    rung = rung_of(key)
+    try:
+        value = figure_of_data(hearing.view.fit.design, pd.DataFrame(), key)
+    except (KeyError, ValueError, IndexError):
+        return hearing.ruled(2, key, absent(key, text))
+    wrong = Ruling(Verdict.WRONG, Diagnosis.DATA if rung == 1 else Diagnosis.MODEL, "")
+    ruling = AGREES if prints(value, text) else wrong
+    return hearing.ruled(rung, key, ruling.after(f"printed {text}, here {value:.10g}"))
 
 
 def judge_figure(listing: Listing, key: str, text: str) -> Comparison:

@@ -90,6 +90,64 @@ def test_a_figure_that_the_model_has_not_ends_no_verdict_on_the_others(
     assert "failed" not in {verdict for verdict, _ in said.values()}
 
 
+SIZES = {"nobs": "30", "groups[Batch]": "6", "size[Batch, A]": "5", "dim[Z, 2]": "6", "dim[X, 2]": "1", "Zt[1, 1]": "1"}
+
+
+def test_sizes_of_the_data_are_judged_at_their_rungs(tmp_path: Path, without_r: None) -> None:
+    """Six batches of five: of the data on rung 1, of the matrices on rung 2."""
+    found, report = judge(changed(**SIZES), tmp_path)
+    assert found.exit_code == 0, found.output
+    said = {c["quantity"]: (c["verdict"], c["rung"]) for c in report["comparisons"] if c["engine"] == LISTING["engine"]}
+    assert {key: said[key] for key in SIZES} == {
+        key: ("agree", 2 if key.startswith(("dim", "Zt")) else 1) for key in SIZES
+    }
+    off = {key: f"{text}7" for key, text in SIZES.items()}
+    found, report = judge(changed(**off), tmp_path)
+    assert found.exit_code == 1, found.output
+    said = {
+        c["quantity"]: (c["verdict"], c["diagnosis"]) for c in report["comparisons"] if c["engine"] == LISTING["engine"]
+    }
+    assert {key: said[key] for key in SIZES} == {
+        key: ("wrong", "other model" if key.startswith(("dim", "Zt")) else "other data") for key in SIZES
+    }
+    strange = {"groups[Sample]": "6", "size[Batch, Q]": "5", "dim[Q, 1]": "6", "Zt[7, 1]": "0"}
+    found, report = judge(changed(**strange), tmp_path)
+    said = {
+        c["quantity"]: (c["verdict"], c["diagnosis"]) for c in report["comparisons"] if c["engine"] == LISTING["engine"]
+    }
+    assert {key: said[key] for key in strange} == dict.fromkeys(strange, ("wrong", "other model"))
+
+
+def test_what_a_listing_does_not_tell_whole_is_not_judged_and_nobody_is_accused(
+    tmp_path: Path, without_r: None
+) -> None:
+    open_ones = dict.fromkeys(
+        (
+            "AIC",
+            "BIC",
+            "df",
+            "t[satterthwaite, (Intercept)]",
+            "p[(Intercept), (Intercept)]",
+            "ddf[satterthwaite, (Intercept)]",
+            "se[(Intercept), (Intercept)]",
+            "condsd[Batch, A, (Intercept)]",
+            "G[Batch, (Intercept), (Intercept)]",
+            "data[Yield, 1]",
+        ),
+        "3",
+    )
+    found, report = judge(changed(**open_ones), tmp_path)
+    assert found.exit_code == 0, found.output
+    said = {
+        c["quantity"]: (c["verdict"], c["evidence"]) for c in report["comparisons"] if c["engine"] == LISTING["engine"]
+    }
+    for key in open_ones:
+        assert said[key] == (
+            "not given",
+            "printed 3; not judged in a listing: an answer may tell it as a part of its `inference`",
+        )
+
+
 def test_estimates_in_part_are_judged_as_they_are_written(tmp_path: Path, without_r: None) -> None:
     part = {"case": "dyestuff/reml", "engine": "mine", "estimates": {"beta": [1527.5], "se": ["19.38"], "sigma": None}}
     found, report = judge([part, dict(part, engine="other", estimates={"beta": [1527.6]})], tmp_path)
