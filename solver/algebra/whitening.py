@@ -45,7 +45,7 @@ def marginal_half(root: Array) -> Array:
     """V^1/2 (n, n), the lower Cholesky factor of V = I + root root'."""
     half, info = lapack.dpotrf(root @ root.T + np.eye(len(root)), lower=1, clean=1)
     if info:
-        raise np.linalg.LinAlgError("V has no Cholesky factor: its root is not finite, or so large that rounding hides I")
+        raise np.linalg.LinAlgError("V has no Cholesky factor: its root is not finite, or so large that it hides I")
     return np.asarray(half)
 
 

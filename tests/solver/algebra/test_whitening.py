@@ -81,7 +81,7 @@ def test_more_effects_than_rows_are_whitened_too() -> None:
 
 
 def test_a_root_beside_which_the_residual_is_rounding_is_told() -> None:
-    with pytest.raises(np.linalg.LinAlgError, match="so large that rounding hides I"):
+    with pytest.raises(np.linalg.LinAlgError, match="so large that it hides I"):
         marginal_half(np.array([[1e9], [1e9]]))
 
 
